@@ -1,0 +1,1 @@
+"""The synthesizer's tables and what reads and writes them."""

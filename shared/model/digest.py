@@ -1,0 +1,26 @@
+"""The digest by which two transcripts are the same: what was said and done and when, and nothing of how it ran."""
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+
+from shared.model.events import AgentMessage, Event, ToolCall, ToolResult, UserMessage, Waited, body_json
+
+_ROLES = {UserMessage: "user", AgentMessage: "agent", ToolCall: "agent", ToolResult: "tool", Waited: "agent"}
+
+
+def transcript_digest(events: Iterable[Event]) -> str:
+    """SHA-256 in hex over one line of canonical JSON an event: role, kind, text, tool calls, virtual time.
+
+    Ids, wall times, attempts and usage do not count: a conversation that was killed and resumed has the digest of an
+    undisturbed one.
+    """
+    digest = sha256()
+    for event in events:
+        role = _ROLES.get(type(event.body))
+        if role is None:
+            continue
+        line = {"role": role, "kind": event.body.kind, "at": event.at, **body_json(event.body)}
+        text = json.dumps(line, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        digest.update(text.encode() + b"\n")
+    return digest.hexdigest()
