@@ -1,0 +1,75 @@
+"""Opaque tokens for "continue from here", bound to what they were issued for.
+
+A token is base64url of: version (1 byte), digest of kind and scope (8), checksum (4), position as JSON. It is no
+secret and no proof: whoever forges one learns nothing, since every query filters on the caller's company.
+"""
+
+import base64
+import binascii
+import json
+from hashlib import blake2b
+from typing import TypeAlias
+
+from shared.errors import InvalidArgument, OutOfRange, Violation
+
+Position: TypeAlias = str | int | float | list["Position"] | None
+"""What a store continues from: a sequence number, or the sort key of a row."""
+
+_VERSION = 1
+
+
+class CursorExpired(OutOfRange):
+    """What the cursor points at is gone, or the cursor is of an older release; start again without one."""
+
+    reason = "CURSOR_EXPIRED"
+
+
+class CursorForeign(InvalidArgument):
+    """The cursor was issued for another request; use it with the same resource, filter and order only."""
+
+    reason = "CURSOR_FOREIGN"
+
+
+class CursorMalformed(InvalidArgument):
+    """The cursor is not one that this service issued; send back the one you were given, unchanged."""
+
+    reason = "CURSOR_MALFORMED"
+
+
+def encode_token(kind: str, scope: str, position: Position) -> str:
+    """A token for position.
+
+    kind: what it continues, such as `batches.watch`. scope: all else that must be the same when it comes back.
+    """
+    body = json.dumps(position, separators=(",", ":")).encode()
+    head = bytes([_VERSION]) + _digest(f"{kind}\n{scope}".encode(), 8)
+    return base64.urlsafe_b64encode(head + _digest(head + body, 4) + body).decode().rstrip("=")
+
+
+def decode_token(kind: str, scope: str, token: str, *, field: str = "cursor") -> Position:
+    """The position that encode_token was given with the same kind and scope.
+
+    field: the request's field that held the token, for the violation.
+    Raises CursorMalformed, CursorForeign, CursorExpired.
+    """
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _refused(CursorMalformed, field) from error
+    head, checksum, body = raw[:9], raw[9:13], raw[13:]
+    if not body or checksum != _digest(head + body, 4):
+        raise _refused(CursorMalformed, field)
+    if head[0] != _VERSION:
+        raise CursorExpired
+    if head[1:] != _digest(f"{kind}\n{scope}".encode(), 8):
+        raise _refused(CursorForeign, field)
+    position: Position = json.loads(body)
+    return position
+
+
+def _refused(error: type[InvalidArgument], field: str) -> InvalidArgument:
+    return error(violations=[Violation(field, str(error()))])
+
+
+def _digest(data: bytes, size: int) -> bytes:
+    return blake2b(data, digest_size=size).digest()

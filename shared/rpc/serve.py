@@ -1,0 +1,57 @@
+"""A service as a process: build it, serve it, stop it when told to."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from shared import telemetry
+from shared.errors import GreenroomError
+from shared.rpc.health import Health
+from shared.rpc.server import Registration, Server
+from shared.settings import Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+class App(Protocol):
+    """A built service."""
+
+    @property
+    def registrations(self) -> Sequence[Registration]:
+        """What it answers."""
+
+    async def start(self) -> None:
+        """Take up its work."""
+
+    async def stop(self) -> None:
+        """Finish or hand back its work, and let go of what it holds."""
+
+
+def run(service: str, settings: S, build: Callable[[S, Health], Awaitable[App]]) -> int:
+    """Serve until SIGTERM or SIGINT and return the exit status; an error in the settings is one sentence."""
+    try:
+        telemetry.configure(settings, service)
+        asyncio.run(_serve(service, settings, build))
+    except GreenroomError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+async def _serve(service: str, settings: S, build: Callable[[S, Health], Awaitable[App]]) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    health = Health()
+    app = await build(settings, health)
+    server = Server(settings, app.registrations, health=health)
+    try:
+        await app.start()
+        port = await server.start()
+        print(f"{service} listens on {settings.host}:{port}", flush=True)  # noqa: T201
+        await told.wait()
+    finally:
+        await server.stop()
+        await app.stop()

@@ -1,0 +1,102 @@
+"""What every server of Greenroom can be told, read from the environment (`GREENROOM_…`)."""
+
+import ipaddress
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import FailedPrecondition
+
+
+class UnsafeListening(FailedPrecondition):
+    """Greenroom will not listen on {host}, beyond loopback, without {missing}; set that, or GREENROOM_INSECURE=1."""
+
+    reason = "UNSAFE_LISTENING"
+
+
+class IncompleteTls(FailedPrecondition):
+    """TLS needs both a certificate and its key; set GREENROOM_TLS_CERT and GREENROOM_TLS_KEY, or neither."""
+
+    reason = "INCOMPLETE_TLS"
+
+
+class Settings(BaseSettings):
+    """What all servers share. A service adds its own fields in a subclass."""
+
+    model_config = SettingsConfigDict(env_prefix="GREENROOM_", use_attribute_docstrings=True, frozen=True)
+
+    data_dir: Path = Path(".greenroom")
+    """The folder that holds everything a server keeps on disk."""
+
+    database_url: SecretStr | None = None
+    """A PostgreSQL address with its user and password; without one each service keeps SQLite files in `data_dir`."""
+
+    host: str = "127.0.0.1"
+    """The name or address to listen on."""
+
+    port: int = Field(default=0, ge=0, le=65535)
+    """The port to listen on; 0 takes a free one."""
+
+    tls_cert: Path | None = None
+    """A PEM file with the server's certificate chain."""
+
+    tls_key: Path | None = None
+    """A PEM file with the key of `tls_cert`."""
+
+    tls_ca: Path | None = None
+    """A PEM file with the authorities that vouch for peers' certificates; setting it turns TLS to peers on."""
+
+    jwt_secret: SecretStr | None = None
+    """The shared key of HS256 bearer tokens, 32 bytes or more. Set this or `jwt_public_key`, not both."""
+
+    jwt_public_key: Path | None = None
+    """A PEM file with the public key of RS256 or ES256 bearer tokens."""
+
+    jwt_audience: str | None = None
+    """The `aud` that tokens must name; unset, it is not looked at."""
+
+    jwt_issuer: str | None = None
+    """The `iss` that tokens must name; unset, it is not looked at."""
+
+    insecure: bool = False
+    """Listen beyond loopback although authentication or TLS is missing, as behind a proxy that does both."""
+
+    drain_seconds: float = Field(default=10.0, ge=0)
+    """How long calls under way may go on after the server was told to stop."""
+
+    peer_timeout_seconds: float = Field(default=30.0, gt=0)
+    """How long a call to a peer may take when it brings no deadline of its own."""
+
+    otlp_endpoint: str | None = None
+    """Where traces go, such as http://127.0.0.1:4317; unset, none are exported. Needs opentelemetry-exporter-otlp."""
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether callers must bring a token."""
+        return self.jwt_secret is not None or self.jwt_public_key is not None
+
+    def check_listening(self) -> None:
+        """Hold the rule: loopback, or authentication and TLS, or an explicit flag.
+
+        Raises IncompleteTls, UnsafeListening.
+        """
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise IncompleteTls
+        missing = []
+        if not self.authenticates:
+            missing.append("authentication (GREENROOM_JWT_SECRET or GREENROOM_JWT_PUBLIC_KEY)")
+        if self.tls_cert is None:
+            missing.append("TLS (GREENROOM_TLS_CERT and GREENROOM_TLS_KEY)")
+        if missing and not self.insecure and not is_loopback(self.host):
+            raise UnsafeListening(host=self.host, missing=" and ".join(missing))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether listening on host is out of other machines' reach. Names other than localhost count as reachable."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

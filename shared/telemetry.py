@@ -1,0 +1,117 @@
+"""Logs, traces and the event loop's lag: what an operator sees of a process."""
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections import deque
+from collections.abc import Callable, MutableMapping
+from statistics import median
+from typing import Any
+
+import structlog
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from structlog.tracebacks import ExceptionDictTransformer
+
+from shared.errors import FailedPrecondition
+from shared.settings import Settings
+
+_TICK_SECONDS = 0.25
+_SAMPLES = 9
+_OVERLOAD_SECONDS = 0.5
+
+
+class ExporterMissing(FailedPrecondition):
+    """GREENROOM_OTLP_ENDPOINT is set, but the package opentelemetry-exporter-otlp is not installed."""
+
+    reason = "EXPORTER_MISSING"
+
+
+def configure(settings: Settings, service: str) -> None:
+    """Log as JSON lines on standard error, with trace ids, and record spans. Once a process, before anything logs.
+
+    Raises ExporterMissing.
+    """
+    processors: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_trace,
+        # Never with local variables: requests and keys are among them.
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=processors,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    structlog.configure(
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    )
+    provider = TracerProvider(resource=Resource.create({"service.name": f"greenroom.{service}"}))
+    if settings.otlp_endpoint is not None:
+        provider.add_span_processor(_exporting(settings.otlp_endpoint))
+    trace.set_tracer_provider(provider)
+
+
+def _exporting(endpoint: str) -> Any:
+    try:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    except ImportError as error:
+        raise ExporterMissing from error
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    return BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, insecure=endpoint.startswith("http://")))
+
+
+def _add_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"] = trace.format_trace_id(span.trace_id)
+        event["span_id"] = trace.format_span_id(span.span_id)
+    return event
+
+
+class LoopLag:
+    """Measures how late the event loop wakes up, as the gauge `greenroom.loop.lag`, and tells when it stays late.
+
+    The median of the last samples decides, so one pause (a collection, a cold import) tells nothing.
+    """
+
+    def __init__(self, *, on_overload: Callable[[bool], None]) -> None:
+        self._on_overload = on_overload
+        self._samples: deque[float] = deque(maxlen=_SAMPLES)
+        self._gauge = metrics.get_meter(__name__).create_gauge("greenroom.loop.lag", unit="s")
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Measure until stop."""
+        self._task = asyncio.create_task(self._measure())
+
+    async def stop(self) -> None:
+        """Stop measuring."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def record(self, lag: float) -> None:
+        """Take in one sample, in seconds."""
+        self._gauge.set(lag)
+        self._samples.append(lag)
+        self._on_overload(median(self._samples) > _OVERLOAD_SECONDS)
+
+    async def _measure(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            asleep = clock()
+            await asyncio.sleep(_TICK_SECONDS)
+            self.record(clock() - asleep - _TICK_SECONDS)
