@@ -1,0 +1,50 @@
+"""The ledger of request ids: the same request sent again gets its first result."""
+
+from sqlalchemy import Column, MetaData, String, Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db.appends import insert_new
+from shared.errors import AlreadyExists
+
+
+class RequestIdReused(AlreadyExists):
+    """The request_id {request_id} was used before with other content; choose a new one for a new request."""
+
+    reason = "REQUEST_ID_REUSED"
+
+
+def ledger_table(metadata: MetaData) -> Table:
+    """Declare the ledger in a service's metadata: one row a request, unique within company and method."""
+    return Table(
+        "requests",
+        metadata,
+        Column("company", String, primary_key=True),
+        Column("method", String, primary_key=True),
+        Column("request_id", String, primary_key=True),
+        Column("digest", String, nullable=False),
+        Column("name", String, nullable=False),
+    )
+
+
+async def claim(
+    conn: AsyncConnection, requests: Table, *, company: str, method: str, request_id: str, digest: str, name: str
+) -> str | None:
+    """Note that a request makes the resource name, in the transaction that makes it.
+
+    digest: of the request's content without its request_id.
+    Returns None if the request is new, the name that it made before if it was sent again; raises RequestIdReused if
+    its content was another then.
+    """
+    row = {"company": company, "method": method, "request_id": request_id, "digest": digest, "name": name}
+    inserted = await conn.execute(insert_new(requests, conn.dialect.name), row)
+    if inserted.first() is not None:
+        return None
+    earlier = await conn.execute(
+        select(requests.c.digest, requests.c.name).where(
+            requests.c.company == company, requests.c.method == method, requests.c.request_id == request_id
+        )
+    )
+    then_digest, then_name = earlier.one()
+    if then_digest != digest:
+        raise RequestIdReused(request_id=request_id)
+    return str(then_name)

@@ -1,0 +1,168 @@
+"""Wake-ups: hints that a topic has news, in this process and, on PostgreSQL, in every process on the database.
+
+A hint can be lost (a connection breaks) or be idle; the store is the truth, so every waiter also polls.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+
+import structlog
+from sqlalchemy import URL, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db.postgres import CONNECTION_ERRORS, connect
+
+_CHANNEL = "greenroom"
+_REMEMBERED = 10_000
+_RECONNECT = 1.0
+# PostgreSQL refuses a payload of 8000 bytes and more (manual, NOTIFY).
+_PAYLOAD = 7_500
+_PENDING = "greenroom.wakeups"
+
+_log = structlog.get_logger(__name__)
+
+
+def feed_topic(feed: str) -> str:
+    """The topic that is notified when a feed grows."""
+    return f"feed:{feed}"
+
+
+def stream_topic(stream: str) -> str:
+    """The topic that is notified when a stream grows or is interrupted."""
+    return f"stream:{stream}"
+
+
+def announce(conn: AsyncConnection, *topics: str) -> None:
+    """Wake the waiters of topics once this transaction of the writer is committed."""
+    conn.info.setdefault(_PENDING, set()).update(topics)
+
+
+def announced(conn: AsyncConnection) -> set[str]:
+    """Take what was announced on the connection since the last time."""
+    topics: set[str] = conn.info.pop(_PENDING, set())
+    return topics
+
+
+class Wakeups:
+    """Notifications by topic that cannot fall between a read and the wait after it.
+
+    mark = wakeups.mark(topic)
+    ...read the store...
+    await wakeups.wait(topic, mark, timeout=1.0)    # returns at once if notified since the mark
+    """
+
+    def __init__(self) -> None:
+        self._clock = 0
+        self._notified: OrderedDict[str, int] = OrderedDict()
+        self._forgotten = 0
+        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+
+    def mark(self, topic: str) -> int:  # noqa: ARG002 - a mark belongs to a topic, even if one clock serves all
+        """Where the topic stands now; take it before reading."""
+        return self._clock
+
+    def notify(self, topics: Iterable[str]) -> None:
+        """Wake who waits for one of topics, and who will wait with an older mark."""
+        self._clock += 1
+        for topic in topics:
+            self._notified[topic] = self._clock
+            self._notified.move_to_end(topic)
+            for waiter in self._waiters.pop(topic, ()):
+                _wake(waiter)
+        while len(self._notified) > _REMEMBERED:
+            self._forgotten = self._notified.popitem(last=False)[1]
+
+    def notify_all(self) -> None:
+        """Wake everybody, after a time in which notifications may have been lost."""
+        self._clock += 1
+        self._forgotten = self._clock
+        for topic in list(self._waiters):
+            for waiter in self._waiters.pop(topic):
+                _wake(waiter)
+
+    async def wait(self, topic: str, mark: int, timeout: float) -> bool:  # noqa: ASYNC109
+        """Wait until topic is notified after mark, at most timeout seconds; False if it was not."""
+        if self._notified.get(topic, self._forgotten) > mark:
+            return True
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(topic, set()).add(waiter)
+        try:
+            await asyncio.wait((waiter,), timeout=timeout)
+            return waiter.done()
+        finally:
+            waiters = self._waiters.get(topic)
+            if waiters is not None:
+                waiters.discard(waiter)
+                if not waiters:
+                    del self._waiters[topic]
+
+    async def send(self, conn: AsyncConnection, topics: Iterable[str]) -> None:
+        """Tell the other processes when conn's transaction commits; nobody else has the database on SQLite."""
+
+    async def close(self) -> None:
+        """Stop hearing from other processes."""
+
+
+class PostgresWakeups(Wakeups):
+    """Wake-ups that also travel by LISTEN/NOTIFY, on a connection of their own that is made again when it is lost."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__()
+        self._url = url
+        self._origin = os.urandom(8).hex()
+        self._listener = asyncio.create_task(self._listen(), name="wakeups")
+
+    async def send(self, conn: AsyncConnection, topics: Iterable[str]) -> None:
+        for payload in _payloads(self._origin, sorted(topics)):
+            await conn.execute(_NOTIFY, {"channel": _CHANNEL, "payload": payload})
+
+    async def close(self) -> None:
+        self._listener.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._listener
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._listen_once()
+            except CONNECTION_ERRORS as error:
+                _log.warning("wake-ups from other processes interrupted", error=str(error))
+            await asyncio.sleep(_RECONNECT)
+
+    async def _listen_once(self) -> None:
+        conn = await connect(self._url)
+        try:
+            lost = asyncio.Event()
+            conn.add_termination_listener(lambda _: lost.set())
+            await conn.add_listener(_CHANNEL, self._heard)
+            self.notify_all()
+            await lost.wait()
+        finally:
+            conn.terminate()
+
+    def _heard(self, _conn: object, _pid: int, _channel: str, payload: object) -> None:
+        origin, *topics = str(payload).split("\n")
+        if origin != self._origin:
+            self.notify(topics)
+
+
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+
+
+def _payloads(origin: str, topics: Sequence[str]) -> Iterator[str]:
+    payload = origin
+    for topic in topics:
+        if len(payload) + len(topic) >= _PAYLOAD:
+            yield payload
+            payload = origin
+        payload += "\n" + topic
+    if payload != origin:
+        yield payload
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

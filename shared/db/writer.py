@@ -1,0 +1,148 @@
+"""The writer: one task that commits many waiting units at once, so that a durable commit is paid once for all."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.db.appends import Append, Appended, Appender
+from shared.db.faults import StoreUnavailable, is_unavailable
+from shared.db.wakeups import Wakeups, announced
+
+T = TypeVar("T")
+
+GROUP = 256
+"""Units committed at once, at most."""
+
+
+@dataclass(slots=True, eq=False)
+class _Unit:
+    work: Append | Callable[[AsyncConnection], Awaitable[object]]
+    answer: asyncio.Future[Any]
+
+
+class Writer:
+    """The only one in this process that writes to the database.
+
+    What waits when a commit ends makes up the next group: first the transactions of `run`, then the appends, each in
+    the order of its arrival. One unit's failure is its own; only a store that is out of order fails them all.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, appender: Appender, wakeups: Wakeups, on_fault: Callable[[Exception], None]
+    ) -> None:
+        self._engine = engine
+        self._appender = appender
+        self._wakeups = wakeups
+        self._on_fault = on_fault
+        self._conn: AsyncConnection | None = None
+        self._units: deque[_Unit] = deque()
+        self._waiting = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._work(), name="writer")
+
+    async def append(self, append: Append) -> Appended:
+        """Append and return when it is on disk.
+
+        Raises AppendConflict if other events stand at `expected`, StreamInterrupted, StreamNotFound, or
+        StoreUnavailable; after the last the events may stand all the same, so repeat the append with the same ids.
+        """
+        return cast(Appended, await self._submit(append))
+
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run work in a savepoint of the next group and return its result when it is on disk.
+
+        It awaits nothing but the connection, for everybody's writes wait for it. Raises what work raises (then none of
+        it is stored) or StoreUnavailable.
+        """
+        return cast(T, await self._submit(work))
+
+    async def close(self) -> None:
+        """Commit what still waits, then stop."""
+        self._closing = True
+        self._waiting.set()
+        await self._task
+        await self._disconnect()
+
+    def _submit(self, work: Append | Callable[[AsyncConnection], Awaitable[object]]) -> asyncio.Future[Any]:
+        if self._closing:
+            raise StoreUnavailable
+        unit = _Unit(work, asyncio.get_running_loop().create_future())
+        self._units.append(unit)
+        self._waiting.set()
+        return unit.answer
+
+    async def _work(self) -> None:
+        while self._units or not self._closing:
+            await self._waiting.wait()
+            group = [self._units.popleft() for _ in range(min(GROUP, len(self._units)))]
+            if not self._units and not self._closing:
+                self._waiting.clear()
+            # Who was cancelled while waiting no longer wants it.
+            group = [unit for unit in group if not unit.answer.done()]
+            if group:
+                _answer(await self._commit(group))
+
+    async def _commit(self, group: Sequence[_Unit]) -> list[tuple[_Unit, object]]:
+        """Each unit with its result or its exception."""
+        topics: set[str] = set()
+        runs = [unit for unit in group if not isinstance(unit.work, Append)]
+        appends = [unit for unit in group if isinstance(unit.work, Append)]
+        try:
+            conn = await self._connection()
+            async with conn.begin():
+                results = [await self._run(conn, unit, topics) for unit in runs]
+                if appends:
+                    results += await self._appender.append(conn, [cast(Append, unit.work) for unit in appends])
+                    topics |= announced(conn)
+                if topics:
+                    await self._wakeups.send(conn, topics)
+        except Exception as error:
+            await self._disconnect()
+            if not is_unavailable(error):
+                return [(unit, error) for unit in group]
+            self._on_fault(error)
+            return [(unit, StoreUnavailable()) for unit in group]
+        self._wakeups.notify(topics)
+        return list(zip(runs + appends, results, strict=True))
+
+    async def _run(self, conn: AsyncConnection, unit: _Unit, topics: set[str]) -> object:
+        work = cast(Callable[[AsyncConnection], Awaitable[object]], unit.work)
+        try:
+            async with conn.begin_nested():
+                result = await work(conn)
+        except Exception as error:
+            announced(conn)
+            if is_unavailable(error):
+                raise
+            return error
+        topics |= announced(conn)
+        return result
+
+    async def _connection(self) -> AsyncConnection:
+        if self._conn is None:
+            self._conn = await self._engine.connect()
+        return self._conn
+
+    async def _disconnect(self) -> None:
+        """Leave the connection, whatever state it is in; the next group makes a new one."""
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            with contextlib.suppress(Exception):
+                await conn.invalidate()
+            with contextlib.suppress(Exception):
+                await conn.close()
+
+
+def _answer(outcomes: Sequence[tuple[_Unit, object]]) -> None:
+    for unit, outcome in outcomes:
+        if unit.answer.done():
+            continue
+        if isinstance(outcome, Exception):
+            unit.answer.set_exception(outcome)
+        else:
+            unit.answer.set_result(outcome)

@@ -1,0 +1,37 @@
+"""The store's fixtures: an open database with an event log in it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from shared.db.engine import Database
+from shared.db.eventlog import EventLog, event_tables
+from shared.db.ledger import ledger_table
+from shared.db.tables import new_metadata
+
+METADATA = new_metadata()
+TABLES = event_tables(METADATA)
+REQUESTS = ledger_table(METADATA)
+
+
+async def open_database(url: str) -> Database:
+    """Open a database and create what is missing in it."""
+    db = await Database.open(url)
+
+    async def create(conn):
+        await conn.run_sync(METADATA.create_all)
+
+    await db.writer.run(create)
+    return db
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    db = await open_database(database_url)
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+def log(database: Database) -> EventLog:
+    return EventLog(database, TABLES)
