@@ -2,15 +2,22 @@
 
 import ipaddress
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import FailedPrecondition
 
 
+class BadSetting(FailedPrecondition):
+    """GREENROOM_{name} is not valid: {problem}."""
+
+    reason = "BAD_SETTING"
+
+
 class UnsafeListening(FailedPrecondition):
-    """Greenroom will not listen on {host}, beyond loopback, without {missing}; set that, or GREENROOM_INSECURE=1."""
+    """Greenroom will not listen on {host}, beyond loopback, without {missing}; set what is missing, or GREENROOM_INSECURE=1."""
 
     reason = "UNSAFE_LISTENING"
 
@@ -38,19 +45,19 @@ class Settings(BaseSettings):
     port: int = Field(default=0, ge=0, le=65535)
     """The port to listen on; 0 takes a free one."""
 
-    tls_cert: Path | None = None
+    tls_cert: FilePath | None = None
     """A PEM file with the server's certificate chain."""
 
-    tls_key: Path | None = None
+    tls_key: FilePath | None = None
     """A PEM file with the key of `tls_cert`."""
 
-    tls_ca: Path | None = None
+    tls_ca: FilePath | None = None
     """A PEM file with the authorities that vouch for peers' certificates; setting it turns TLS to peers on."""
 
     jwt_secret: SecretStr | None = None
     """The shared key of HS256 bearer tokens, 32 bytes or more. Set this or `jwt_public_key`, not both."""
 
-    jwt_public_key: Path | None = None
+    jwt_public_key: FilePath | None = None
     """A PEM file with the public key of RS256 or ES256 bearer tokens."""
 
     jwt_audience: str | None = None
@@ -70,6 +77,16 @@ class Settings(BaseSettings):
 
     otlp_endpoint: str | None = None
     """Where traces go, such as http://127.0.0.1:4317; unset, none are exported. Needs opentelemetry-exporter-otlp."""
+
+    @classmethod
+    def read(cls) -> Self:
+        """The settings of the environment. Raises BadSetting, which names the variable and never its value."""
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            name = "_".join(str(part) for part in first["loc"]).upper()
+            raise BadSetting(name=name, problem=first["msg"]) from error
 
     @property
     def authenticates(self) -> bool:

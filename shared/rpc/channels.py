@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
-from opentelemetry.instrumentation.grpc import aio_client_interceptors
 
 from shared.rpc.server import MESSAGE_BYTES
 from shared.settings import Settings
@@ -51,7 +50,7 @@ class Channels:
     def to(self, address: str) -> grpc.aio.Channel:
         """The channel to address (`host:port`), made when first asked for; it connects when first used."""
         if address not in self._channels:
-            interceptors = [*aio_client_interceptors(), _Deadline(self._timeout)]  # type: ignore[no-untyped-call]
+            interceptors = [_Deadline(self._timeout)]
             self._channels[address] = (
                 grpc.aio.secure_channel(address, self._credentials, options=_OPTIONS, interceptors=interceptors)
                 if self._credentials is not None

@@ -29,9 +29,14 @@ class App(Protocol):
         """Finish or hand back its work, and let go of what it holds."""
 
 
-def run(service: str, settings: S, build: Callable[[S, Health], Awaitable[App]]) -> int:
-    """Serve until SIGTERM or SIGINT and return the exit status; an error in the settings is one sentence."""
+def run(service: str, kind: type[S], build: Callable[[S, Health], Awaitable[App]]) -> int:
+    """Serve until SIGTERM or SIGINT and return the exit status; an error in the settings is one sentence.
+
+    service: its name for people. kind: its settings, read from the environment. build: its composition root, which
+    also says on health what the service can do.
+    """
     try:
+        settings = kind.read()
         telemetry.configure(settings, service)
         asyncio.run(_serve(service, settings, build))
     except GreenroomError as error:

@@ -6,21 +6,27 @@ EchoRequest.text has at most 100 characters, EchoRequest.tags at most 8 each. Wh
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import pytest
 from buf.validate import validate_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from greenroom.type.v1 import options_pb2
 
+from greenroom.type.v1 import options_pb2
 from shared.auth import caller
 from shared.errors import GreenroomError, Violation
-from shared.rpc.server import Registration
+from shared.rpc.errors import RpcFailure, from_rpc_error
+from shared.rpc.server import Registration, Server
 from shared.rpc.streams import watch
+from shared.settings import Settings
 
 NAME = "greenroom.tests.v1.EchoService"
 UNMARKED = "greenroom.tests.v1.UnmarkedService"
-METHODS = ("Unary", "ServerStream", "ClientStream", "Bidi", "Watch")
+KINDS = ("Unary", "ServerStream", "ClientStream", "Bidi")
+METHODS = (*KINDS, "Watch")
 _KINDS = {"ServerStream": (False, True), "ClientStream": (True, False), "Bidi": (True, True), "Watch": (False, True)}
 
 _Field = descriptor_pb2.FieldDescriptorProto
@@ -207,3 +213,42 @@ class EchoStub:
             method("ClientStream"),
         )
         self.Bidi, self.Watch = method("Bidi"), method("Watch")
+
+
+@dataclass
+class Echo:
+    """A served EchoServicer and a way to call it."""
+
+    servicer: EchoServicer
+    server: Server
+    port: int
+    channel: grpc.aio.Channel
+    stub: EchoStub
+
+
+@asynccontextmanager
+async def serving(settings: Settings | None = None) -> AsyncIterator[Echo]:
+    """A real server on a free port, and a channel to it."""
+    servicer = EchoServicer()
+    server = Server(settings or Settings(drain_seconds=0), [registration(servicer)])
+    port = await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield Echo(servicer, server, port, channel, EchoStub(channel))
+    await server.stop()
+
+
+async def failure(call: Any) -> RpcFailure:
+    """How call, a unary one or a stream, fails."""
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        if hasattr(call, "__aiter__"):
+            async for _ in call:
+                pass
+        else:
+            await call
+    return from_rpc_error(raised.value)
+
+
+def call(stub: EchoStub, method: str, *requests: Any) -> Any:
+    """Call method of whatever kind with requests; a unary one takes the first."""
+    client_streams, _ = _KINDS.get(method, (False, False))
+    return getattr(stub, method)(iter(requests) if client_streams else requests[0])

@@ -1,0 +1,160 @@
+"""A server from its first port to its last message."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from shared.rpc.channels import Channels
+from shared.rpc.errors import from_rpc_error
+from shared.rpc.server import PortTaken, Server
+from shared.settings import IncompleteTls, Settings, UnsafeListening
+from tests.unit.rpc.certificates import write_certificate
+from tests.unit.rpc.echo import NAME, Echo, EchoRequest, EchoServicer, EchoStub, failure, registration, serving
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+
+@pytest.fixture
+async def echo() -> AsyncIterator[Echo]:
+    async with serving(Settings(drain_seconds=30)) as echo:
+        yield echo
+
+
+def health_of(echo: Echo) -> health_pb2_grpc.HealthStub:
+    return health_pb2_grpc.HealthStub(echo.channel)
+
+
+async def test_each_service_and_the_server_itself_report_their_health(echo: Echo) -> None:
+    for service in ("", NAME):
+        answer = await health_of(echo).Check(health_pb2.HealthCheckRequest(service=service))
+        assert answer.status == SERVING
+
+
+async def test_the_health_of_an_unknown_service_is_not_found(echo: Echo) -> None:
+    told = await failure(health_of(echo).Check(health_pb2.HealthCheckRequest(service="no.such.Service")))
+
+    assert (told.code, told.reason) == ("NOT_FOUND", "SERVICE_UNKNOWN")
+
+
+async def test_a_health_watch_hears_of_every_change_and_of_nothing_else(echo: Echo) -> None:
+    watch = health_of(echo).Watch(health_pb2.HealthCheckRequest(service=NAME))
+    assert (await watch.read()).status == SERVING
+
+    echo.server.set_serving("", False)
+    echo.server.set_serving(NAME, False)
+    assert (await watch.read()).status == NOT_SERVING
+
+    echo.server.set_serving(NAME, True)
+    assert (await watch.read()).status == SERVING
+
+
+async def test_a_health_watch_of_an_unknown_service_waits_for_it(echo: Echo) -> None:
+    watch = health_of(echo).Watch(health_pb2.HealthCheckRequest(service="later"))
+    assert (await watch.read()).status == SERVICE_UNKNOWN
+
+    echo.server.set_serving("later", True)
+    assert (await watch.read()).status == SERVING
+
+
+async def test_a_drain_tells_health_ends_watches_with_their_cursor_and_lets_calls_finish(echo: Echo) -> None:
+    health = health_of(echo).Watch(health_pb2.HealthCheckRequest())
+    assert (await health.read()).status == SERVING
+    watch = echo.stub.Watch(EchoRequest())
+    assert (await watch.read()).text == "a,b"
+    held = echo.stub.Bidi()
+    await held.write(EchoRequest(text="before"))
+    assert (await held.read()).text == "before"
+    await echo.servicer.waiting.wait()
+
+    stopping = asyncio.create_task(echo.server.stop())
+
+    assert (await health.read()).status == NOT_SERVING
+    assert await health.read() is grpc.aio.EOF
+    assert (await watch.read()).text == "heartbeat after b"
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await watch.read()
+    assert from_rpc_error(ended.value).reason == "SERVER_DRAINING"
+    await held.write(EchoRequest(text="after"))
+    assert (await held.read()).text == "after"
+    assert not stopping.done()
+    await held.done_writing()
+    await stopping
+
+
+async def test_a_drain_cancels_what_has_not_finished_in_time() -> None:
+    async with serving(Settings(drain_seconds=0.01)) as echo:
+        waiting = asyncio.ensure_future(failure(echo.stub.Unary(EchoRequest(text="wait"))))
+        await echo.servicer.waiting.wait()
+
+        await echo.server.stop()
+
+        await echo.servicer.cancelled.wait()
+        assert (await waiting).code == "UNAVAILABLE"
+
+
+async def test_a_reader_that_leaves_frees_what_its_watch_held(echo: Echo) -> None:
+    watch = echo.stub.Watch(EchoRequest())
+    await watch.read()
+    watch.cancel()
+
+    await echo.servicer.cancelled.wait()
+
+
+async def test_a_reader_that_leaves_while_the_server_is_blocked_on_it_frees_the_stream_at_once(echo: Echo) -> None:
+    flood = echo.stub.ServerStream(EchoRequest(text="flood"))
+    await flood.read()
+    flood.cancel()
+
+    await echo.servicer.cancelled.wait()
+
+
+async def test_a_second_server_on_the_same_port_is_refused(echo: Echo) -> None:
+    second = Server(Settings(port=echo.port), [registration(EchoServicer())])
+
+    with pytest.raises(PortTaken, match=f"127.0.0.1:{echo.port}"):
+        await second.start()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org"])
+async def test_a_server_refuses_to_listen_beyond_loopback_unprotected(host: str) -> None:
+    with pytest.raises(UnsafeListening, match="authentication .* and TLS"):
+        await Server(Settings(host=host), []).start()
+
+
+async def test_authentication_alone_does_not_make_it_safe() -> None:
+    with pytest.raises(UnsafeListening, match="without TLS"):
+        await Server(Settings(host="0.0.0.0", jwt_secret="x" * 32), []).start()
+
+
+async def test_an_explicit_flag_lets_a_server_listen_everywhere() -> None:
+    server = Server(Settings(host="0.0.0.0", insecure=True), [])
+
+    assert await server.start() > 0
+    await server.stop()
+
+
+async def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
+    cert, _ = write_certificate(tmp_path)
+
+    with pytest.raises(IncompleteTls):
+        await Server(Settings(tls_cert=cert), []).start()
+
+
+async def test_with_a_certificate_the_server_speaks_tls(tmp_path: Path) -> None:
+    cert, key = write_certificate(tmp_path)
+    settings = Settings(host="0.0.0.0", tls_cert=cert, tls_key=key, tls_ca=cert, insecure=True, drain_seconds=0)
+    server = Server(settings, [registration(EchoServicer())])
+    port = await server.start()
+    channels = Channels(settings)
+
+    answer = await EchoStub(channels.to(f"localhost:{port}")).Unary(EchoRequest(text="safe"))
+
+    assert answer.text == "safe"
+    await channels.close()
+    await server.stop()
