@@ -1,0 +1,68 @@
+"""Batches: many conversations started by one request."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from greenroom.client._calls import Calls, new_request_id
+from greenroom.client._watch import Watch, is_last
+from greenroom.synthesizer.v1 import batch_pb2 as pb
+from greenroom.synthesizer.v1.batch_pb2_grpc import BatchServiceStub
+from greenroom.synthesizer.v1.conversation_pb2 import Conversation
+
+
+class Batches:
+    """The calls of BatchService. Names are `batches/{batch}`."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._stub = BatchServiceStub(calls.channel)
+
+    async def start(self, spec: pb.BatchSpec, *, create_only: bool = False, request_id: str | None = None) -> pb.Batch:
+        """Create a batch with its conversations and, unless create_only, let them run."""
+        request = pb.StartBatchRequest(spec=spec, create_only=create_only, request_id=request_id or new_request_id())
+        return (await self._calls.unary(self._stub.StartBatch, request)).batch
+
+    async def run(self, name: str) -> pb.Batch:
+        """Let a batch run that was created only."""
+        return (await self._calls.unary(self._stub.RunBatch, pb.RunBatchRequest(name=name))).batch
+
+    async def get(self, name: str) -> pb.Batch:
+        """One batch with its counts by state."""
+        return (await self._calls.unary(self._stub.GetBatch, pb.GetBatchRequest(name=name))).batch
+
+    def list(
+        self, *, state: pb.Batch.State.ValueType = pb.Batch.STATE_UNSPECIFIED, external_id: str = ""
+    ) -> AsyncIterator[pb.Batch]:
+        """The batches, oldest first."""
+        request = pb.ListBatchesRequest(state=state, external_id=external_id)
+        return self._calls.pages(self._stub.ListBatches, request, lambda page: page.batches)
+
+    def results(
+        self, batch: str, *, state: Conversation.State.ValueType = Conversation.STATE_UNSPECIFIED
+    ) -> AsyncIterator[pb.BatchResult]:
+        """One row a conversation, in the order of their indexes."""
+        request = pb.ListBatchResultsRequest(batch=batch, state=state)
+        return self._calls.pages(self._stub.ListBatchResults, request, lambda page: page.results)
+
+    def watch(self, name: str, *, cursor: str = "") -> Watch[pb.Batch]:
+        """The events of all conversations in one order as they are stored, until all are over."""
+        request = pb.WatchBatchRequest(name=name, cursor=cursor)
+        messages = self._calls.resumed(self._stub.WatchBatch, request, is_last=is_last)
+        return Watch(messages, cursor)
+
+    async def cancel(self, name: str) -> pb.Batch:
+        """Cancel every conversation that is not over."""
+        return (await self._calls.unary(self._stub.CancelBatch, pb.CancelBatchRequest(name=name))).batch
+
+    async def retry(self, name: str) -> pb.Batch:
+        """Resume every failed conversation at the step that failed."""
+        request = pb.RetryBatchRequest(name=name)
+        return (await self._calls.unary(self._stub.RetryBatch, request, again=False)).batch
+
+    async def delete(self, name: str) -> None:
+        """Remove a batch that is over, with its conversations and their events, for good."""
+        await self._calls.unary(self._stub.DeleteBatch, pb.DeleteBatchRequest(name=name), again=False)
+
+    def export(self, batch: str, *, cursor: str = "") -> AsyncGenerator[pb.ExportTranscriptsResponse, None]:
+        """The transcripts as JSONL in chunks of whole lines, each with the cursor that goes on after it."""
+        request = pb.ExportTranscriptsRequest(batch=batch, cursor=cursor)
+        return self._calls.resumed(self._stub.ExportTranscripts, request)
