@@ -1,0 +1,45 @@
+"""Work for the pool's tests; workers import it by name."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+
+class Unpicklable(Exception):
+    """Can be written, but not read back."""
+
+    def __init__(self, *, why: str) -> None:
+        super().__init__(why)
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def process() -> int:
+    return os.getpid()
+
+
+def echo(data: bytes) -> bytes:
+    print("work may print")  # noqa: T201
+    return data
+
+
+def fail(text: str) -> None:
+    raise ValueError(text)
+
+
+def fail_unpicklably() -> None:
+    raise Unpicklable(why="no reason")
+
+
+def crash() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hold(started: Path) -> None:
+    """Say who works, then work for longer than any test."""
+    started.with_suffix(".part").write_text(str(os.getpid()))
+    started.with_suffix(".part").rename(started)
+    time.sleep(600)
