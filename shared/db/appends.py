@@ -1,9 +1,9 @@
 """Appending to streams: what one append is, and how a whole group of them becomes a handful of statements."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Executable, Insert, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -108,14 +108,14 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
+def upsert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
+    """The dialect's INSERT, which has the same ON CONFLICT clauses on both."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
 def insert_new(table: Table, dialect: str) -> Insert:
     """An INSERT that skips rows that exist already and returns the primary keys of those that did not."""
-    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
-    return statement.on_conflict_do_nothing().returning(*table.primary_key)
-
-
-class _RaceLost(Exception):
-    """A row was there although the stream's next seq said otherwise."""
+    return upsert(table, dialect).on_conflict_do_nothing().returning(*table.primary_key)
 
 
 @dataclass(slots=True)
@@ -127,11 +127,11 @@ class _Stream:
 
 @dataclass(slots=True)
 class _Plan:
-    """What a group writes, collected from its winners."""
+    """What a group writes, collected from its winners: feeds has each feed's last position that is given out."""
 
+    feeds: dict[str, int]
     rows: list[dict[str, object]] = field(default_factory=list)
     streams: dict[str, int] = field(default_factory=dict)
-    feeds: dict[str, int] = field(default_factory=dict)
     also: dict[int, tuple[Executable, list[Mapping[str, object]]]] = field(default_factory=dict)
 
 
@@ -147,79 +147,79 @@ class Appender:
             .order_by(streams.c.stream)
             .with_for_update()
         )
-        self._lock_feeds = (
-            select(feeds.c.feed, feeds.c.head)
-            .where(feeds.c.feed.in_(bindparam("names", expanding=True)))
-            .order_by(feeds.c.feed)
-            .with_for_update()
-        )
+        # Counts a feed up, locks it until the commit and says where it stands: one statement for all feeds of a group.
+        grow = upsert(feeds, dialect)
+        self._grow_feeds = grow.on_conflict_do_update(
+            index_elements=[feeds.c.feed], set_={"head": feeds.c.head + grow.excluded.head}
+        ).returning(feeds.c.feed, feeds.c.head)
         self._insert = insert_new(events, dialect)
         self._move_stream = (
             update(streams).where(streams.c.stream == bindparam("name")).values(next_seq=bindparam("next"))
         )
-        self._move_feed = update(feeds).where(feeds.c.feed == bindparam("name")).values(head=bindparam("next"))
         self._stored = (
             select(events.c.id, events.c.position)
             .where(events.c.stream == bindparam("name"), events.c.seq.between(bindparam("first"), bindparam("last")))
             .order_by(events.c.seq)
         )
 
-    async def append(self, conn: AsyncConnection, appends: Sequence[Append]) -> list[Appended | Exception]:
-        """Append in the given order; each append succeeds or fails for itself.
+    async def together(self, conn: AsyncConnection, appends: Sequence[Append]) -> list[Appended | Exception]:
+        """Append in the given order; an append that is refused is an exception in its place.
 
-        Raises only if the store is unavailable; then none of the group counts.
+        Raises if a statement fails: then conn's transaction is to be rolled back, and `alone` finds out whose it was.
         """
-        try:
-            return await self._together(conn, appends)
-        except Exception as error:
-            if is_unavailable(error):
-                raise
-        return [await self._alone(conn, append) for append in appends]
-
-    async def _alone(self, conn: AsyncConnection, append: Append) -> Appended | Exception:
-        try:
-            [outcome] = await self._together(conn, [append])
-        except _RaceLost:
-            return AppendConflict(stream=append.stream, expected=append.expected, next_seq="taken")
-        except Exception as error:
-            if is_unavailable(error):
-                raise
-            return error
-        return outcome
-
-    async def _together(self, conn: AsyncConnection, appends: Sequence[Append]) -> list[Appended | Exception]:
-        async with conn.begin_nested():
-            names = sorted({append.stream for append in appends})
-            found = await conn.execute(self._lock_streams, {"names": names})
-            streams = {row[0]: _Stream(*row[1:]) for row in found}
-            winners, refused = _decide(appends, streams)
-            outcomes: dict[int, Appended | Exception] = dict(refused)
+        names = sorted({append.stream for append in appends})
+        found = await conn.execute(self._lock_streams, {"names": names})
+        streams = {row[0]: _Stream(*row[1:]) for row in found}
+        winners, refused = _decide(appends, streams)
+        outcomes: dict[int, Appended | Exception] = dict(refused)
+        if winners:
             outcomes |= await self._write(conn, winners, streams)
-            # Only now, since a repeated append may have its first sending in this very group.
-            for index, append in enumerate(appends):
-                if index not in outcomes:
-                    outcomes[index] = await self._again(conn, append, streams[append.stream])
-            return [outcomes[index] for index in range(len(appends))]
+        # Only now, since a repeated append may have its first sending in this very group.
+        for index, append in enumerate(appends):
+            if index not in outcomes:
+                outcomes[index] = await self._again(conn, append, streams[append.stream])
+        return [outcomes[index] for index in range(len(appends))]
+
+    async def alone(self, conn: AsyncConnection, appends: Sequence[Append]) -> list[Appended | Exception]:
+        """Append one by one, each in a savepoint; raises only if the store is unavailable."""
+        outcomes: list[Appended | Exception] = []
+        for append in appends:
+            try:
+                async with conn.begin_nested():
+                    outcomes += await self.together(conn, [append])
+            except Exception as error:
+                if is_unavailable(error):
+                    raise
+                outcomes.append(error)
+        return outcomes
 
     async def _write(
         self, conn: AsyncConnection, winners: Mapping[int, Append], streams: Mapping[str, _Stream]
     ) -> dict[int, Appended]:
-        if not winners:
-            return {}
-        fed = sorted({feed for append in winners.values() if (feed := streams[append.stream].feed) is not None})
-        heads = {row[0]: row[1] for row in await conn.execute(self._lock_feeds, {"names": fed})} if fed else {}
-        plan = _Plan(feeds=heads)
+        plan = _Plan(await self._positions(conn, winners.values(), streams))
         appended = {index: _place(plan, append, streams[append.stream]) for index, append in winners.items()}
         stored = await conn.execute(self._insert, plan.rows)
         if len(stored.all()) < len(plan.rows):
-            raise _RaceLost
-        await conn.execute(self._move_stream, _moves(plan.streams))
-        if plan.feeds:
-            await conn.execute(self._move_feed, _moves(plan.feeds))
+            raise AppendConflict(stream=plan.rows[0]["stream"], expected=plan.rows[0]["seq"], next_seq="taken")
+        await conn.execute(self._move_stream, [{"name": name, "next": seq} for name, seq in plan.streams.items()])
         for statement, parameters in plan.also.values():
             await conn.execute(statement, parameters)
         announce(conn, *map(stream_topic, plan.streams), *map(feed_topic, plan.feeds))
         return appended
+
+    async def _positions(
+        self, conn: AsyncConnection, winners: Iterable[Append], streams: Mapping[str, _Stream]
+    ) -> dict[str, int]:
+        """Take as many positions in each feed as the winners need; the last one before them."""
+        counts: Counter[str] = Counter()
+        for append in winners:
+            if (feed := streams[append.stream].feed) is not None:
+                counts[feed] += len(append.events)
+        if not counts:
+            return {}
+        rows = [{"feed": feed, "head": counts[feed]} for feed in sorted(counts)]
+        grown = await conn.execute(self._grow_feeds, rows)
+        return {row[0]: row[1] - counts[row[0]] for row in grown}
 
     async def _again(self, conn: AsyncConnection, append: Append, stream: _Stream) -> Appended | Exception:
         """The answer to an append whose place is taken: success if its own events took it."""
@@ -275,7 +275,3 @@ def _place(plan: _Plan, append: Append, stream: _Stream) -> Appended:
     for statement, parameters in append.also:
         plan.also.setdefault(id(statement), (statement, []))[1].append(parameters)
     return Appended(append.expected, append.expected + len(append.events) - 1, position, stream.interrupted)
-
-
-def _moves(ends: Mapping[str, int]) -> list[dict[str, Any]]:
-    return [{"name": name, "next": end} for name, end in ends.items()]

@@ -15,6 +15,8 @@ from shared.db.wakeups import Wakeups, announced
 
 T = TypeVar("T")
 
+_AppendAll = Callable[[AsyncConnection, Sequence[Append]], Awaitable[Sequence[Appended | Exception]]]
+
 GROUP = 256
 """Units committed at once, at most."""
 
@@ -28,8 +30,8 @@ class _Unit:
 class Writer:
     """The only one in this process that writes to the database.
 
-    What waits when a commit ends makes up the next group: first the transactions of `run`, then the appends, each in
-    the order of its arrival. One unit's failure is its own; only a store that is out of order fails them all.
+    What waits when a commit ends makes up the next group: first the appends, then the transactions of `run`, each in
+    the order of their arrival. One unit's failure is its own; only a store that is out of order fails them all.
     """
 
     def __init__(
@@ -89,18 +91,13 @@ class Writer:
 
     async def _commit(self, group: Sequence[_Unit]) -> list[tuple[_Unit, object]]:
         """Each unit with its result or its exception."""
-        topics: set[str] = set()
-        runs = [unit for unit in group if not isinstance(unit.work, Append)]
-        appends = [unit for unit in group if isinstance(unit.work, Append)]
         try:
-            conn = await self._connection()
-            async with conn.begin():
-                results = [await self._run(conn, unit, topics) for unit in runs]
-                if appends:
-                    results += await self._appender.append(conn, [cast(Append, unit.work) for unit in appends])
-                    topics |= announced(conn)
-                if topics:
-                    await self._wakeups.send(conn, topics)
+            try:
+                outcomes, topics = await self._transact(group, self._appender.together)
+            except Exception as error:
+                if is_unavailable(error):
+                    raise
+                outcomes, topics = await self._transact(group, self._appender.alone)
         except Exception as error:
             await self._disconnect()
             if not is_unavailable(error):
@@ -108,7 +105,24 @@ class Writer:
             self._on_fault(error)
             return [(unit, StoreUnavailable()) for unit in group]
         self._wakeups.notify(topics)
-        return list(zip(runs + appends, results, strict=True))
+        return outcomes
+
+    async def _transact(
+        self, group: Sequence[_Unit], append: _AppendAll
+    ) -> tuple[list[tuple[_Unit, object]], set[str]]:
+        appends = [unit for unit in group if isinstance(unit.work, Append)]
+        runs = [unit for unit in group if not isinstance(unit.work, Append)]
+        conn = await self._connection()
+        announced(conn)
+        async with conn.begin():
+            # Appends come first: if they fail together, nothing else is rolled back, and they need no savepoint.
+            results = list[object](await append(conn, [cast(Append, unit.work) for unit in appends]) if appends else [])
+            topics = announced(conn)
+            for unit in runs:
+                results.append(await self._run(conn, unit, topics))
+            if topics:
+                await self._wakeups.send(conn, topics)
+        return list(zip(appends + runs, results, strict=True)), topics
 
     async def _run(self, conn: AsyncConnection, unit: _Unit, topics: set[str]) -> object:
         work = cast(Callable[[AsyncConnection], Awaitable[object]], unit.work)
