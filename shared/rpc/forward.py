@@ -5,11 +5,11 @@ both ways, and nothing is decoded. Messages are asked for as the other side take
 peer, not the memory here.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
+from google.protobuf import descriptor_pool
 from opentelemetry import propagate
 
 from shared.errors import Unavailable
@@ -41,13 +41,15 @@ def _add(handler: grpc.GenericRpcHandler, server: grpc.aio.Server) -> None:
 
 class _Forward(grpc.GenericRpcHandler):
     def __init__(self, service: str, channel: grpc.aio.Channel, peer: str) -> None:
-        self._prefix = f"/{service}/"
+        # Only what is known here: a method whose permission is unknown must not pass.
+        methods = descriptor_pool.Default().FindServiceByName(service).methods
+        self._methods = {f"/{service}/{method.name}" for method in methods}
         self._channel = channel
         self._peer = peer
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
         method = handler_call_details.method
-        if not method.startswith(self._prefix):
+        if method not in self._methods:
             return None
 
         async def answer(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
@@ -60,14 +62,6 @@ class _Forward(grpc.GenericRpcHandler):
                 context.set_trailing_metadata(_metadata(await call.trailing_metadata()))
             except grpc.aio.AioRpcError as error:
                 await self._fail(context, error.code(), error.details(), _metadata(error.trailing_metadata()))
-            except asyncio.CancelledError:
-                # grpc.aio raises the same for a call that its peer ended with CANCELLED as for our own cancellation.
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    raise
-                await self._fail(
-                    context, await call.code(), await call.details(), _metadata(await call.trailing_metadata())
-                )
             finally:
                 call.cancel()
 

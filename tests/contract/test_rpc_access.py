@@ -96,7 +96,7 @@ async def test_health_and_reflection_need_no_token(echo: Echo) -> None:
 
 
 async def test_a_server_refuses_to_start_with_a_method_that_declares_no_permission() -> None:
-    server = Server(Settings(), [Registration(UNMARKED, lambda servicer, server: None, None)])
+    server = Server(Settings(), [Registration(UNMARKED, lambda *_: None, None)])
 
     with pytest.raises(MethodWithoutPermission, match=f"{UNMARKED}.Do"):
         await server.start()

@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from shared.errors import InvalidArgument, NotFound, Violation
-from shared.rpc.errors import from_rpc_error, to_status
+from shared.rpc.errors import to_status
 from tests.unit.rpc.echo import KINDS, NAME, EchoRequest, call, failure, serving
 
 CODES = [code.name for code in grpc.StatusCode if code is not grpc.StatusCode.OK]
@@ -18,24 +18,13 @@ async def echo():
 
 @pytest.mark.parametrize("code", CODES)
 async def test_every_canonical_code_arrives_with_its_reason_details_and_violations(echo, code):
-    told = await failure_or_cancelled(echo, code)
+    told = await failure(echo.stub.Unary(EchoRequest(text=f"fail {code}")))
 
     assert told.code == code
     assert told.sentence == f"Told to fail with {code} about echoes/1."
     assert told.reason == f"TOLD_{code}"
     assert told.details == {"name": "echoes/1"}
     assert told.violations == (Violation("text", "Must say something else."),)
-
-
-async def failure_or_cancelled(echo, code):
-    """grpc.aio raises CancelledError for a call that its server ended with CANCELLED; the status is on the call."""
-    if code != "CANCELLED":
-        return await failure(echo.stub.Unary(EchoRequest(text=f"fail {code}")))
-    under_way = echo.stub.Unary(EchoRequest(text=f"fail {code}"))
-    error = grpc.aio.AioRpcError(
-        await under_way.code(), trailing_metadata=await under_way.trailing_metadata(), details=await under_way.details()
-    )
-    return from_rpc_error(error)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -123,7 +123,7 @@ async def test_a_second_server_on_the_same_port_is_refused(echo: Echo) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org"])
 async def test_a_server_refuses_to_listen_beyond_loopback_unprotected(host: str) -> None:
-    with pytest.raises(UnsafeListening, match="authentication .* and TLS"):
+    with pytest.raises(UnsafeListening, match=r"authentication .* and TLS"):
         await Server(Settings(host=host), []).start()
 
 

@@ -26,7 +26,8 @@ async def ask(
         request_serializer=Request.SerializeToString,
         response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
     )
-    return [response async for response in method(iter([request]))][0]
+    (answer,) = [response async for response in method(iter([request]))]
+    return answer
 
 
 @pytest.mark.parametrize("version", ["v1alpha", "v1"])

@@ -152,7 +152,7 @@ class EchoServicer:
         async for request in requests:
             yield EchoResponse(text=request.text)
 
-    def Watch(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+    def Watch(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ARG002, N802
         return watch(
             self._pages(),
             message=lambda items: EchoResponse(text=",".join(items)),
@@ -240,15 +240,16 @@ async def serving(settings: Settings | None = None) -> AsyncIterator[Echo]:
 async def failure(call: Any) -> RpcFailure:
     """How call, a unary one or a stream, fails."""
     with pytest.raises(grpc.aio.AioRpcError) as raised:
-        if hasattr(call, "__aiter__"):
-            async for _ in call:
-                pass
-        else:
-            await call
+        await (_exhaust(call) if hasattr(call, "__aiter__") else call)
     return from_rpc_error(raised.value)
 
 
-def call(stub: EchoStub, method: str, *requests: Any) -> Any:
+async def _exhaust(call: Any) -> None:
+    async for _ in call:
+        pass
+
+
+def call(stub: EchoStub, method: str, *requests: Any, **options: Any) -> Any:
     """Call method of whatever kind with requests; a unary one takes the first."""
     client_streams, _ = _KINDS.get(method, (False, False))
-    return getattr(stub, method)(iter(requests) if client_streams else requests[0])
+    return getattr(stub, method)(iter(requests) if client_streams else requests[0], **options)

@@ -1,0 +1,188 @@
+"""A forwarded call is the call itself: nothing that either side says gets lost on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import grpc
+import pytest
+
+from shared.rpc.channels import Channels
+from shared.rpc.errors import from_rpc_error
+from shared.rpc.forward import forwarded
+from shared.rpc.server import Server
+from shared.settings import Settings
+from tests.unit.rpc.echo import KINDS, NAME, Echo, EchoRequest, EchoStub, call, failure, serving
+
+
+@dataclass
+class Relay:
+    """An echo server behind a gateway."""
+
+    peer: Echo
+    gateway: Server
+    channel: grpc.aio.Channel
+    stub: EchoStub
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[Relay]:
+    settings = Settings(drain_seconds=0)
+    async with serving(Settings(drain_seconds=30)) as peer:
+        channels = Channels(settings)
+        gateway = Server(settings, [forwarded(NAME, channels.to(f"127.0.0.1:{peer.port}"), "echo")])
+        port = await gateway.start()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Relay(peer, gateway, channel, EchoStub(channel))
+        await gateway.stop()
+        await channels.close()
+
+
+async def test_all_four_kinds_of_methods_are_forwarded(relay: Relay) -> None:
+    hi = EchoRequest(text="hi")
+
+    assert (await relay.stub.Unary(hi)).text == "hi"
+    assert [answer.text async for answer in relay.stub.ServerStream(hi)] == ["hi 0", "hi 1", "hi 2"]
+    assert (await relay.stub.ClientStream(iter([hi] * 3))).text == "hi hi hi"
+    assert [answer.text async for answer in relay.stub.Bidi(iter([hi] * 3))] == ["hi"] * 3
+
+
+async def test_both_sides_of_a_stream_may_take_turns(relay: Relay) -> None:
+    talk = relay.stub.Bidi()
+    for text in ("one", "two", "three"):
+        await talk.write(EchoRequest(text=text))
+        assert (await talk.read()).text == text
+    await talk.done_writing()
+
+    assert await talk.read() is grpc.aio.EOF
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_metadata_is_forwarded_there_and_back(relay: Relay, kind: str) -> None:
+    there = (("x-tenant", "acme"), ("x-blob-bin", b"\x00\xff"), ("authorization", "Bearer token"))
+    under_way = call(relay.stub, kind, EchoRequest(text="hi"), metadata=there)
+
+    first = dict(await under_way.initial_metadata())
+    if hasattr(under_way, "read"):
+        assert [answer async for answer in under_way]
+    last = dict(await under_way.trailing_metadata())
+
+    assert {key: relay.peer.servicer.metadata[key] for key, _ in there} == dict(there)
+    assert (first["x-first"], first["x-first-bin"]) == ("1", b"\x00\xff")
+    assert (last["x-last"], last["x-last-bin"]) == ("2", b"\xfe")
+
+
+async def test_a_trace_continues_behind_the_gateway(relay: Relay) -> None:
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    await relay.stub.Unary(EchoRequest(text="hi"), metadata=(("traceparent", traceparent),))
+
+    assert relay.peer.servicer.metadata["traceparent"].split("-")[1] == traceparent.split("-")[1]
+
+
+async def test_the_deadline_travels_along(relay: Relay) -> None:
+    await relay.stub.Unary(EchoRequest(text="hi"), timeout=20)
+    remaining = relay.peer.servicer.time_remaining
+    assert remaining is not None
+    assert 0 < remaining <= 20
+
+    await relay.stub.Unary(EchoRequest(text="hi"))
+    assert relay.peer.servicer.time_remaining is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_deadline_that_passes_ends_the_work_of_the_peer(relay: Relay, kind: str) -> None:
+    told = await failure(call(relay.stub, kind, EchoRequest(text="wait"), timeout=0.2))
+
+    assert told.code == "DEADLINE_EXCEEDED"
+    await relay.peer.servicer.cancelled.wait()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_caller_that_cancels_cancels_the_peers_work(relay: Relay, kind: str) -> None:
+    under_way = call(relay.stub, kind, EchoRequest(text="wait"))
+    reading = asyncio.ensure_future(under_way.read() if hasattr(under_way, "read") else under_way.code())
+    await relay.peer.servicer.waiting.wait()
+
+    under_way.cancel()
+
+    await relay.peer.servicer.cancelled.wait()
+    await asyncio.wait([reading])
+
+
+async def test_a_peer_that_cancels_is_seen_as_cancelling_not_as_failing(relay: Relay) -> None:
+    under_way = relay.stub.Unary(EchoRequest(text="end CANCELLED"))
+
+    assert await under_way.code() is grpc.StatusCode.CANCELLED
+    assert await under_way.details() == "ended by the servicer"
+    assert dict(await under_way.trailing_metadata())["x-why"] == "because"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_status_and_its_details_come_through(relay: Relay, kind: str) -> None:
+    told = await failure(call(relay.stub, kind, EchoRequest(text="fail ALREADY_EXISTS")))
+
+    assert (told.code, told.reason) == ("ALREADY_EXISTS", "TOLD_ALREADY_EXISTS")
+    assert told.sentence == "Told to fail with ALREADY_EXISTS about echoes/1."
+    assert told.details == {"name": "echoes/1"}
+    assert told.violations[0].field == "text"
+
+
+async def test_what_the_peer_says_is_unavailable_stays_the_peers_word(relay: Relay) -> None:
+    told = await failure(relay.stub.Unary(EchoRequest(text="fail UNAVAILABLE")))
+
+    assert told.reason == "TOLD_UNAVAILABLE"
+
+
+async def test_the_peer_checks_the_messages(relay: Relay) -> None:
+    told = await failure(relay.stub.Unary(EchoRequest(text="x" * 101)))
+
+    assert told.violations[0].field == "text"
+
+
+async def test_a_reader_that_stalls_stalls_the_peer(relay: Relay) -> None:
+    flood = relay.stub.ServerStream(EchoRequest(text="flood"))
+    await flood.read()
+
+    async def settled() -> int:
+        """How many messages the peer made once it makes no more."""
+        servicer, seen = relay.peer.servicer, -1
+        while seen != servicer.yielded:
+            seen = servicer.yielded
+            for _ in range(50):  # other calls go round trip meanwhile, so time passes for the flood as well
+                await relay.stub.Unary(EchoRequest(text="hi"))
+        return seen
+
+    assert await settled() * 10_000 < 30_000_000
+    flood.cancel()
+    await relay.peer.servicer.cancelled.wait()
+
+
+async def test_a_watch_is_forwarded_until_its_peer_drains(relay: Relay) -> None:
+    watch = relay.stub.Watch(EchoRequest())
+    assert (await watch.read()).text == "a,b"
+    await relay.peer.servicer.waiting.wait()
+
+    await relay.peer.server.stop()
+
+    assert (await watch.read()).text == "heartbeat after b"
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await watch.read()
+    assert from_rpc_error(ended.value).reason == "SERVER_DRAINING"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_peer_that_cannot_be_reached_is_named(relay: Relay, kind: str) -> None:
+    await relay.peer.server.stop()
+
+    told = await failure(call(relay.stub, kind, EchoRequest(text="hi")))
+
+    assert (told.code, told.reason) == ("UNAVAILABLE", "PEER_UNAVAILABLE")
+    assert told.details == {"peer": "echo"}
+    assert "127.0.0.1" not in told.sentence
+
+
+async def test_a_method_that_the_service_has_not_is_unimplemented(relay: Relay) -> None:
+    told = await failure(relay.channel.unary_unary(f"/{NAME}/Nothing")(b""))
+
+    assert told.code == "UNIMPLEMENTED"

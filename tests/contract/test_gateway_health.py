@@ -1,0 +1,128 @@
+"""The gateway says of each service what the service's own process says."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from services.gateway.adapters.peers import peers
+from services.gateway.app import build
+from services.gateway.settings import GatewaySettings
+from shared.rpc.access import declared_permissions
+from shared.rpc.health import Health
+from shared.rpc.server import Server
+from shared.settings import Settings
+from tests.unit.rpc.echo import failure
+
+BATCHES = "greenroom.synthesizer.v1.BatchService"
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class Peer:
+    """A synthesizer as far as its health goes, which can go away and come back on its port."""
+
+    def __init__(self) -> None:
+        self.port = 0
+
+    async def start(self) -> None:
+        self.server = Server(Settings(port=self.port, drain_seconds=0), [])
+        self.server.set_serving(BATCHES, True)
+        self.port = await self.server.start()
+
+
+@dataclass
+class Front:
+    """A gateway and the peer behind it."""
+
+    peer: Peer
+    channel: grpc.aio.Channel
+
+    def watch(self, service: str) -> "grpc.aio.UnaryStreamCall[object, health_pb2.HealthCheckResponse]":
+        return health_pb2_grpc.HealthStub(self.channel).Watch(health_pb2.HealthCheckRequest(service=service))
+
+
+@pytest.fixture
+async def front() -> AsyncIterator[Front]:
+    peer, health = Peer(), Health()
+    await peer.start()
+    settings = GatewaySettings(port=0, synthesizer_address=f"127.0.0.1:{peer.port}", drain_seconds=0)
+    app = await build(settings, health)
+    server = Server(settings, app.registrations, health=health)
+    await app.start()
+    port = await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield Front(peer, channel)
+    await server.stop()
+    await app.stop()
+    await peer.server.stop()
+
+
+async def test_a_services_health_is_that_of_its_peer(front: Front) -> None:
+    watch = front.watch(BATCHES)
+    await reported(watch, SERVING)
+
+    front.peer.server.set_serving(BATCHES, False)
+    await reported(watch, NOT_SERVING)
+
+    front.peer.server.set_serving(BATCHES, True)
+    await reported(watch, SERVING)
+
+
+async def test_a_service_of_a_peer_that_went_away_is_not_serving_until_it_is_back(front: Front) -> None:
+    watch = front.watch(BATCHES)
+    await reported(watch, SERVING)
+
+    await front.peer.server.stop()
+    await reported(watch, NOT_SERVING)
+
+    await front.peer.start()
+    await reported(watch, SERVING)
+
+
+async def test_the_gateway_itself_serves_whatever_its_peers_do(front: Front) -> None:
+    await reported(front.watch(BATCHES), SERVING)
+    await front.peer.server.stop()
+
+    answer = await health_pb2_grpc.HealthStub(front.channel).Check(health_pb2.HealthCheckRequest())
+
+    assert answer.status == SERVING
+
+
+async def test_reflection_lists_what_is_forwarded(front: Front) -> None:
+    stub = reflection_pb2_grpc.ServerReflectionStub(front.channel)
+    request = reflection_pb2.ServerReflectionRequest(list_services="*")
+
+    (answer,) = [answer async for answer in stub.ServerReflectionInfo(iter([request]))]
+
+    listed = {service.name for service in answer.list_services_response.service}
+    assert set(peers(GatewaySettings())[0].services) < listed
+
+
+async def test_a_call_to_a_peer_that_is_away_names_it(front: Front) -> None:
+    await front.peer.server.stop()
+
+    told = await failure(front.channel.unary_unary(f"/{BATCHES}/GetBatch")(b""))
+
+    assert (told.code, told.reason, told.details) == ("UNAVAILABLE", "PEER_UNAVAILABLE", {"peer": "synthesizer"})
+
+
+def test_every_method_of_every_service_declares_its_permission() -> None:
+    services = [service for peer in peers(GatewaySettings()) for service in peer.services]
+
+    permissions = declared_permissions(services)
+
+    assert f"/{BATCHES}/StartBatch" in permissions
+    assert len(services) == 5
+
+
+async def reported(
+    watch: "grpc.aio.UnaryStreamCall[object, health_pb2.HealthCheckResponse]",
+    status: "health_pb2.HealthCheckResponse.ServingStatus.ValueType",
+) -> None:
+    """Wait until watch reports status."""
+    while (await watch.read()).status != status:
+        pass
