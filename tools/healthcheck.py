@@ -1,4 +1,4 @@
-"""Asks the server on this machine's GREENROOM_PORT for its health; exits 0 if it serves. The container's health check."""
+"""Asks the server on GREENROOM_PORT for its health; exits 0 if it serves. The container's health check."""
 
 import os
 import sys

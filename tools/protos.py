@@ -38,7 +38,9 @@ def build_image(folder: Path) -> Path:
     """Compile every contract with its imports and comments into one descriptor set."""
     validate = folder / "validate.binpb"
     validate.write_bytes(
-        FileDescriptorSet(file=[FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())]).SerializeToString()
+        FileDescriptorSet(
+            file=[FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())]
+        ).SerializeToString()
     )
     image = folder / "greenroom.binpb"
     compiled = run(
