@@ -45,6 +45,12 @@ def test_every_service_has_the_same_rooms(service: str) -> None:
     assert rooms & {"utils", "helpers", "common", "misc"} == set()
 
 
+def test_every_folder_of_code_is_a_package() -> None:
+    """import-linter does not look into a folder without an `__init__.py`."""
+    folders = {path.parent for top in ("cli", "services", "shared") for path in (ROOT / top).rglob("*.py")}
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
+
+
 def test_every_service_is_in_the_compose_file() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     started = {service["command"][-1] for service in compose.values() if "command" in service}
