@@ -1,7 +1,6 @@
 """Logs, traces and the event loop's lag: what an operator sees of a process."""
 
 import asyncio
-import contextlib
 import logging
 import sys
 from collections import deque
@@ -100,8 +99,7 @@ class LoopLag:
         """Stop measuring."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
 
     def record(self, lag: float) -> None:
         """Take in one sample, in seconds."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 import pytest
@@ -15,7 +16,7 @@ from shared.rpc.access import declared_permissions
 from shared.rpc.health import Health
 from shared.rpc.server import Server
 from shared.settings import Settings
-from tests.unit.rpc.echo import failure
+from tests.unit.rpc.echo import failure, raw
 
 BATCHES = "greenroom.synthesizer.v1.BatchService"
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -41,7 +42,7 @@ class Front:
     peer: Peer
     channel: grpc.aio.Channel
 
-    def watch(self, service: str) -> "grpc.aio.UnaryStreamCall[object, health_pb2.HealthCheckResponse]":
+    def watch(self, service: str) -> Any:
         return health_pb2_grpc.HealthStub(self.channel).Watch(health_pb2.HealthCheckRequest(service=service))
 
 
@@ -105,7 +106,7 @@ async def test_reflection_lists_what_is_forwarded(front: Front) -> None:
 async def test_a_call_to_a_peer_that_is_away_names_it(front: Front) -> None:
     await front.peer.server.stop()
 
-    told = await failure(front.channel.unary_unary(f"/{BATCHES}/GetBatch")(b""))
+    told = await failure(raw(front.channel, f"/{BATCHES}/GetBatch")(b""))
 
     assert (told.code, told.reason, told.details) == ("UNAVAILABLE", "PEER_UNAVAILABLE", {"peer": "synthesizer"})
 
@@ -120,7 +121,7 @@ def test_every_method_of_every_service_declares_its_permission() -> None:
 
 
 async def reported(
-    watch: "grpc.aio.UnaryStreamCall[object, health_pb2.HealthCheckResponse]",
+    watch: Any,
     status: "health_pb2.HealthCheckResponse.ServingStatus.ValueType",
 ) -> None:
     """Wait until watch reports status."""

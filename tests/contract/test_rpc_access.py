@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from pydantic import SecretStr
 
 from shared.rpc.access import MethodWithoutPermission
 from shared.rpc.server import Registration, Server
@@ -27,7 +28,7 @@ def bearing(token: str) -> tuple[tuple[str, str], ...]:
 
 @pytest.fixture
 async def echo() -> AsyncIterator[Echo]:
-    async with serving(Settings(jwt_secret=SECRET, drain_seconds=0)) as echo:
+    async with serving(Settings(jwt_secret=SecretStr(SECRET), drain_seconds=0)) as echo:
         yield echo
 
 

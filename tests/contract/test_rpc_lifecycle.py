@@ -7,6 +7,7 @@ from pathlib import Path
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from pydantic import SecretStr
 
 from shared.rpc.channels import Channels
 from shared.rpc.errors import from_rpc_error
@@ -129,7 +130,7 @@ async def test_a_server_refuses_to_listen_beyond_loopback_unprotected(host: str)
 
 async def test_authentication_alone_does_not_make_it_safe() -> None:
     with pytest.raises(UnsafeListening, match="without TLS"):
-        await Server(Settings(host="0.0.0.0", jwt_secret="x" * 32), []).start()
+        await Server(Settings(host="0.0.0.0", jwt_secret=SecretStr("x" * 32)), []).start()
 
 
 async def test_an_explicit_flag_lets_a_server_listen_everywhere() -> None:

@@ -1,6 +1,7 @@
 """What grpcurl, buf and ghz ask a server about itself."""
 
 from collections.abc import AsyncIterator
+from typing import TypeAlias
 
 import grpc
 import pytest
@@ -9,7 +10,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from tests.unit.rpc.echo import METHODS, NAME, Echo, serving
 
-Request = reflection_pb2.ServerReflectionRequest
+Request: TypeAlias = reflection_pb2.ServerReflectionRequest
 
 
 @pytest.fixture

@@ -237,6 +237,11 @@ async def serving(settings: Settings | None = None) -> AsyncIterator[Echo]:
     await server.stop()
 
 
+def raw(channel: grpc.aio.Channel, method: str) -> Any:
+    """Call a unary method (`/package.Service/Method`) with bytes."""
+    return channel.unary_unary(method)
+
+
 async def failure(call: Any) -> RpcFailure:
     """How call, a unary one or a stream, fails."""
     with pytest.raises(grpc.aio.AioRpcError) as raised:

@@ -1,0 +1,138 @@
+"""Tokens and what they permit."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from pydantic import SecretStr
+
+from shared.auth import (
+    DEVELOPMENT,
+    AmbiguousKeys,
+    Authenticator,
+    Caller,
+    PermissionMissing,
+    TokenInvalid,
+    TokenMissing,
+    WeakSecret,
+    caller,
+    set_caller,
+)
+from shared.settings import Settings
+
+SECRET = "a secret of thirty-two bytes or more"
+KEY = SecretStr(SECRET)
+
+
+def claims(**others: object) -> dict[str, object]:
+    return {"company": "acme", "sub": "jo", "permissions": ["batches.read"], "exp": time.time() + 60} | others
+
+
+def key_file(folder: Path, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> Path:
+    path = folder / "public.pem"
+    path.write_bytes(
+        key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "allowed"),
+    [
+        ("batches.write", "batches.write", True),
+        ("batches.write", "batches.read", False),
+        ("batches.*", "batches.read", True),
+        ("batches.*", "batches.results.read", True),
+        ("batches.*", "batchesx.read", False),
+        ("batches", "batches.read", False),
+        ("*", "anything.at.all", True),
+        ("*.read", "batches.read", False),
+        ("", "batches.read", False),
+    ],
+)
+def test_a_permission_covers_itself_and_a_wildcard_what_is_below_it(held: str, asked: str, allowed: bool) -> None:
+    who = Caller(company="acme", permissions=frozenset({held}))
+
+    assert who.allows(asked) is allowed
+
+
+def test_a_missing_permission_is_named() -> None:
+    with pytest.raises(PermissionMissing, match=r"lacks the permission batches\.write\."):
+        Caller(company="acme", permissions=frozenset()).require("batches.write")
+
+
+def test_without_keys_everyone_is_the_developer_whatever_they_send() -> None:
+    assert Authenticator(Settings()).authenticate("Bearer anything") == DEVELOPMENT
+
+
+def test_a_token_says_who_calls() -> None:
+    token = jwt.encode(claims(staff=True), SECRET, algorithm="HS256")
+
+    who = Authenticator(Settings(jwt_secret=KEY)).authenticate(f"bearer {token}")
+
+    assert who == Caller(company="acme", permissions=frozenset({"batches.read"}), staff=True, subject="jo")
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic am86am8="])
+def test_anything_but_a_bearer_token_is_missing_one(header: str | None) -> None:
+    with pytest.raises(TokenMissing):
+        Authenticator(Settings(jwt_secret=KEY)).authenticate(header)
+
+
+def test_a_token_signed_by_the_private_key_is_taken_and_no_other(tmp_path: Path) -> None:
+    key, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    public = key_file(tmp_path, key)
+    authenticator = Authenticator(Settings(jwt_public_key=public))
+
+    assert authenticator.authenticate(f"Bearer {jwt.encode(claims(), key, algorithm='ES256')}").company == "acme"
+    for bad in (jwt.encode(claims(), other, algorithm="ES256"), jwt.encode(claims(), SECRET, algorithm="HS256")):
+        with pytest.raises(TokenInvalid):
+            authenticator.authenticate(f"Bearer {bad}")
+
+
+def test_an_rsa_key_works_as_well(tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    authenticator = Authenticator(Settings(jwt_public_key=key_file(tmp_path, key)))
+
+    assert authenticator.authenticate(f"Bearer {jwt.encode(claims(), key, algorithm='RS256')}").subject == "jo"
+
+
+@pytest.mark.parametrize(("field", "claim"), [("jwt_audience", "aud"), ("jwt_issuer", "iss")])
+def test_an_audience_and_an_issuer_are_held_when_set(field: str, claim: str) -> None:
+    authenticator = Authenticator(Settings(jwt_secret=KEY).model_copy(update={field: "greenroom"}))
+
+    def bearing(**others: object) -> str:
+        return f"Bearer {jwt.encode(claims(**others), SECRET, algorithm='HS256')}"
+
+    assert authenticator.authenticate(bearing(**{claim: "greenroom"})).company == "acme"
+    for bad in (bearing(), bearing(**{claim: "elsewhere"})):
+        with pytest.raises(TokenInvalid):
+            authenticator.authenticate(bad)
+
+
+def test_an_audience_is_not_looked_at_when_unset() -> None:
+    token = jwt.encode(claims(aud="someone"), SECRET, algorithm="HS256")
+
+    assert Authenticator(Settings(jwt_secret=KEY)).authenticate(f"Bearer {token}").company == "acme"
+
+
+def test_keys_that_cannot_be_used_are_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(WeakSecret):
+        Authenticator(Settings(jwt_secret=SecretStr("short")))
+    public = key_file(tmp_path, ec.generate_private_key(ec.SECP256R1()))
+    with pytest.raises(AmbiguousKeys):
+        Authenticator(Settings(jwt_secret=KEY, jwt_public_key=public))
+
+
+async def test_the_caller_is_known_within_a_call_only() -> None:
+    async def answer() -> Caller:
+        set_caller(DEVELOPMENT)
+        return caller()
+
+    assert await asyncio.create_task(answer()) == DEVELOPMENT
+    with pytest.raises(LookupError):
+        caller()
