@@ -3,6 +3,7 @@
 Servicers are async: a unary method is a coroutine function, a streaming one an async generator.
 """
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -109,7 +110,11 @@ class Writes(grpc.aio.ServerInterceptor):
         async def stream(request: Any, context: Context) -> None:
             async with aclosing(inner(request, context)) as responses:
                 async for response in responses:
-                    await context.write(response)
+                    try:
+                        await context.write(response)
+                    except grpc.aio.InternalError as gone:
+                        # The reader went away while the message was on its way. That is no error to log.
+                        raise asyncio.CancelledError from gone
 
         return replaced(handler, stream)
 

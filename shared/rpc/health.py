@@ -69,6 +69,15 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
             raise UnknownService(service=request.service)
         return _Status(status=self._status(request.service))
 
+    async def List(  # noqa: N802
+        self,
+        request: health_pb2.HealthListRequest,  # noqa: ARG002
+        context: Context,  # noqa: ARG002
+    ) -> health_pb2.HealthListResponse:
+        return health_pb2.HealthListResponse(
+            statuses={service: _Status(status=self._status(service)) for service in self._serving}
+        )
+
     async def Watch(  # noqa: N802
         self,
         request: health_pb2.HealthCheckRequest,

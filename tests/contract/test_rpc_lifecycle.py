@@ -37,6 +37,12 @@ async def test_each_service_and_the_server_itself_report_their_health(echo: Echo
         assert answer.status == SERVING
 
 
+async def test_the_health_of_all_services_is_listed(echo: Echo) -> None:
+    answer = await health_of(echo).List(health_pb2.HealthListRequest())
+
+    assert {service: state.status for service, state in answer.statuses.items()} == {"": SERVING, NAME: SERVING}
+
+
 async def test_the_health_of_an_unknown_service_is_not_found(echo: Echo) -> None:
     told = await failure(health_of(echo).Check(health_pb2.HealthCheckRequest(service="no.such.Service")))
 
