@@ -1,0 +1,1 @@
+"""What speaks to the outside: other services' protocols, agent targets, file formats."""

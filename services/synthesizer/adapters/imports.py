@@ -1,0 +1,79 @@
+"""From lines to what is stored: pure functions, run in a process of their own because parsing holds the processor."""
+
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
+from typing import TypeVar
+
+from services.synthesizer.adapters import formats
+from services.synthesizer.adapters.formats.records import Problem as FormatProblem
+from services.synthesizer.catalog.lines import MAX_LINE, Line
+from services.synthesizer.catalog.records import NewProcedure, NewSource, Problem
+from services.synthesizer.procedure import Procedure, Revision, RevisionState
+from shared.model.events import Event, Resource
+
+R = TypeVar("R")
+
+_TOO_LONG = f"The line has more than {MAX_LINE:,} bytes; break the conversation up or leave something out."
+
+Pack = Callable[[Sequence[Event], Sequence[Resource]], bytes]
+"""Makes a source's content one document."""
+
+
+def parse_sources(pack: Pack, format_name: str, lines: Sequence[Line]) -> list[NewSource | Problem]:
+    """The sources of the lines and the problems with them, in the order of the lines."""
+    parsed: list[NewSource | Problem] = []
+    for number, item in _each(formats.read_sources, format_name, lines):
+        if isinstance(item, Problem):
+            parsed.append(item)
+            continue
+        document = pack(item.events, item.resources)
+        digest = sha256(document)
+        digest.update(b"finished" if item.finished else b"")
+        parsed.append(
+            NewSource(
+                line=number,
+                external_id=item.external_id,
+                format=format_name,
+                finished=item.finished,
+                procedure_external_id=item.procedure_external_id,
+                event_count=len(item.events),
+                resource_count=len(item.resources),
+                digest=digest.hexdigest(),
+                document=document,
+            )
+        )
+    return parsed
+
+
+def parse_procedures(format_name: str, lines: Sequence[Line]) -> list[NewProcedure | Problem]:
+    """The procedures of the lines and the problems with them, in the order of the lines."""
+    parsed: list[NewProcedure | Problem] = []
+    for number, item in _each(formats.read_procedures, format_name, lines):
+        if isinstance(item, Problem):
+            parsed.append(item)
+            continue
+        procedure = Procedure("", item.display_name, item.description, item.external_id)
+        revision = Revision("", 1, RevisionState.READY, item.instructions, item.steps, item.tools)
+        parsed.append(NewProcedure(number, procedure, revision))
+    return parsed
+
+
+def _each(
+    read: Callable[[str, Iterable[bytes]], Iterable[R | FormatProblem]], format_name: str, lines: Sequence[Line]
+) -> Iterable[tuple[int, R | Problem]]:
+    """Read line by line: whether an id was used before is the store's to say, whichever slice its line is in."""
+    if not lines:
+        for item in read(format_name, ()):
+            yield 1, _problem(item, 1)
+    for line in lines:
+        if line.text is None:
+            yield line.number, Problem(line.number, "LINE_TOO_LONG", _TOO_LONG)
+            continue
+        for item in read(format_name, (line.text,)):
+            yield line.number, _problem(item, line.number)
+
+
+def _problem(item: R | FormatProblem, number: int) -> R | Problem:
+    if isinstance(item, FormatProblem):
+        return Problem(number, item.reason, item.description, item.partial)
+    return item

@@ -1,0 +1,82 @@
+"""The one strict YAML loader: no tags, no repeated keys, bounded; and what is said of keys that nobody knows."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import yaml
+
+from shared.errors import InvalidArgument
+
+MAX_BYTES = 4 * 1024 * 1024
+MAX_ALIASES = 100
+
+
+class BadYaml(InvalidArgument):
+    """{file} cannot be read: {why}."""
+
+    reason = "BAD_YAML"
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe, refuses repeated keys, and leaves dates as the text that they are: what follows is JSON."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        where = f"line {key_node.start_mark.line + 1}"
+        if not isinstance(key, str):
+            raise _Refused(f"{where} has a key that is not text; quote it")
+        if key in result:
+            raise _Refused(f"{where} repeats the key `{key}`")
+        result[key] = loader.construct_object(value_node, deep=True)
+    return result
+
+
+class _Refused(Exception):
+    pass
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load(text: str | bytes, file: str) -> Any:
+    """The one document of the text as JSON values: mappings have text keys, dates stay text.
+
+    file: what to call it in an error. Raises BadYaml for bad syntax, repeated keys, unknown tags, or more than 4 MiB.
+    """
+    if len(text) > MAX_BYTES:
+        raise BadYaml(file=file, why="it is larger than 4 MiB")
+    try:
+        aliases = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader))
+        if aliases > MAX_ALIASES:
+            raise BadYaml(file=file, why=f"it has more than {MAX_ALIASES} aliases")
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
+    except _Refused as refused:
+        raise BadYaml(file=file, why=str(refused)) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise BadYaml(file=file, why=f"{where}{error.problem}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
+        raise BadYaml(file=file, why="it is not YAML in UTF-8") from None
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """` (did you mean `…`?)` when one of the known names is near, else nothing; to be put behind a sentence's name."""
+    matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" (did you mean `{matches[0]}`?)" if matches else ""
+
+
+def unknown_keys(record: Mapping[str, Any], known: Iterable[str]) -> list[str]:
+    """One phrase for each key that is not known, such as "`tonne` (did you mean `tone`?)"."""
+    names = list(known)
+    return [f"`{key}`{near(str(key), names)}" for key in record if key not in names]
