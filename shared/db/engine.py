@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import URL, MetaData, event, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.db.appends import Appender
@@ -86,16 +87,19 @@ class Database:
 
     async def close(self) -> None:
         """Commit what waits, then let go of every connection."""
+        await self.writer.close()
         if self._probe is not None:
             self._probe.cancel()
-        await self.writer.close()
+            await asyncio.wait([self._probe])
         await self.wakeups.close()
         await self._readers.dispose()
         await self._writers.dispose()
 
     def _fault(self, error: Exception) -> None:
         if self._probe is None or self._probe.done():
-            _log.error("the store is unavailable", error=str(error))
+            # The driver's own words: SQLAlchemy's would bring the statement along.
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            _log.error("the store is unavailable", error=str(cause) or type(cause).__name__)
             self._set_healthy(False)
             self._probe = asyncio.create_task(self._recover(), name="store probe")
 
@@ -136,7 +140,11 @@ class Database:
 def _sqlite_engine(url: URL, begin: str, connections: int) -> AsyncEngine:
     """A pool whose transactions start with begin: a writer takes its lock at once, readers never wait for it."""
     engine = create_async_engine(
-        url, pool_size=connections, max_overflow=0, connect_args={"timeout": LOCK_TIMEOUT, "isolation_level": None}
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": LOCK_TIMEOUT, "isolation_level": None},
     )
     pragmas = ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"]
     if connections > 1:
@@ -163,6 +171,7 @@ def _postgres_engine(url: URL, connections: int, *, read_only: bool = False) -> 
         url,
         pool_size=connections,
         max_overflow=0,
+        hide_parameters=True,
         isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
         connect_args={
             "timeout": CONNECT_TIMEOUT,

@@ -30,14 +30,20 @@ _SQLITE = {
     sqlite3.SQLITE_NOTADB,
 }
 
-# SQLSTATE classes and codes (PostgreSQL manual, appendix A): connection, resources, operator intervention, system and
-# internal errors; lock timeouts, deadlocks and cancelled statements.
-_POSTGRES = ("08", "53", "57", "58", "XX", "55P03", "40P01", "40001")
+# SQLSTATE classes and codes (PostgreSQL manual, appendix A): connection, resources, operator intervention, system
+# errors; lock timeouts, deadlocks, corrupted data and indexes.
+_DEADLOCK = "40P01"
+_POSTGRES = ("08", "53", "57", "58", "55P03", _DEADLOCK, "XX001", "XX002")
 
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether error, or one that it arose from, says that the store is full, locked, broken or out of reach."""
     return any(_is_fault(link) for link in _chain(error))
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Whether error says that another writer's transaction was preferred: the same again will go through."""
+    return any(getattr(link, "sqlstate", None) == _DEADLOCK for link in _chain(error))
 
 
 def _is_fault(error: BaseException) -> bool:

@@ -47,21 +47,20 @@ class Ownership:
 
     async def try_acquire(self) -> bool:
         """Take the ownership if it is free; who lost it stops its jobs and calls release before it asks again."""
-        if self._held:
-            raise RuntimeError("release the ownership before asking for it again")
         try:
-            self._held = await self._lock.take()
-        except CONNECTION_ERRORS as error:
-            _log.warning("the database cannot be asked for the ownership of its jobs", error=str(error))
-            await self._lock.free()
-        if self._held:
-            self._watch = asyncio.create_task(self._watch_lock(), name="ownership")
-        return self._held
+            return await self._take()
+        finally:
+            if not self._held:
+                await self._lock.free()
 
     async def acquire(self) -> None:
-        """Wait until the ownership is free and take it."""
-        while not await self.try_acquire():  # noqa: ASYNC110 - another process cannot wake us
-            await asyncio.sleep(RETRY)
+        """Wait until the ownership is free and take it; see try_acquire."""
+        try:
+            while not await self._take():  # noqa: ASYNC110 - another process cannot wake us
+                await asyncio.sleep(RETRY)
+        finally:
+            if not self._held:
+                await self._lock.free()
 
     async def release(self) -> None:
         """Give the ownership back, or acknowledge that it was lost."""
@@ -72,6 +71,18 @@ class Ownership:
         await self._lock.free()
         self._held = False
         self.lost.clear()
+
+    async def _take(self) -> bool:
+        if self._held:
+            raise RuntimeError("release the ownership before asking for it again")
+        try:
+            self._held = await self._lock.take()
+        except CONNECTION_ERRORS as error:
+            _log.warning("the database cannot be asked for the ownership of its jobs", error=str(error))
+            await self._lock.free()
+        if self._held:
+            self._watch = asyncio.create_task(self._watch_lock(), name="ownership")
+        return self._held
 
     async def _watch_lock(self) -> None:
         await self._lock.gone()

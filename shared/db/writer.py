@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db.appends import Append, Appended, Appender
-from shared.db.faults import StoreUnavailable, is_unavailable
+from shared.db.faults import StoreUnavailable, is_deadlock, is_unavailable
 from shared.db.wakeups import Wakeups, announced
 
 T = TypeVar("T")
@@ -58,8 +58,8 @@ class Writer:
     async def run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run work in a savepoint of the next group and return its result when it is on disk.
 
-        It awaits nothing but the connection, for everybody's writes wait for it. Raises what work raises (then none of
-        it is stored) or StoreUnavailable.
+        work awaits nothing but the connection, for everybody's writes wait for it, and it can be run a second time
+        after its first was rolled back. Raises what work raises (then none of it is stored) or StoreUnavailable.
         """
         return cast(T, await self._submit(work))
 
@@ -95,7 +95,7 @@ class Writer:
             try:
                 outcomes, topics = await self._transact(group, self._appender.together)
             except Exception as error:
-                if is_unavailable(error):
+                if is_unavailable(error) and not is_deadlock(error):
                     raise
                 outcomes, topics = await self._transact(group, self._appender.alone)
         except Exception as error:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, event_tables
@@ -18,7 +19,7 @@ async def open_database(url: str) -> Database:
     """Open a database and create what is missing in it."""
     db = await Database.open(url)
 
-    async def create(conn):
+    async def create(conn: AsyncConnection) -> None:
         await conn.run_sync(METADATA.create_all)
 
     await db.writer.run(create)
@@ -28,6 +29,14 @@ async def open_database(url: str) -> Database:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     db = await open_database(database_url)
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+async def replica(database: Database) -> AsyncIterator[Database]:
+    """A second process' view of the same database."""
+    db = await Database.open(database.url.render_as_string(hide_password=False))
     yield db
     await db.close()
 

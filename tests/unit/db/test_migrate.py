@@ -1,0 +1,95 @@
+"""Migrations run by themselves, once, whoever starts first."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from shared.db.engine import Database
+from shared.db.migrate import migrate
+
+ENV = """
+from shared.db.migrate import run_migrations
+from shared.db.tables import new_metadata
+run_migrations(new_metadata())
+"""
+
+REVISION = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = {revision!r}, {down!r}
+def upgrade():{upgrade}
+"""
+
+FIRST = """
+    op.create_table('rooms', sa.Column('name', sa.String, primary_key=True))
+    op.execute("INSERT INTO rooms VALUES ('a')")
+"""
+SECOND = """
+    with op.batch_alter_table('rooms') as rooms:
+        rooms.add_column(sa.Column('size', sa.Integer, server_default='1'))
+"""
+BROKEN = """
+    op.execute("INSERT INTO rooms VALUES ('b', 2)")
+    op.execute("SELECT nonsense FROM nowhere")
+"""
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    folder = tmp_path / "100 % migrations"
+    (folder / "versions").mkdir(parents=True)
+    (folder / "env.py").write_text(ENV)
+    _add(folder, "1", None, FIRST)
+    return folder
+
+
+def _add(folder: Path, revision: str, down: str | None, upgrade: str) -> None:
+    text = REVISION.format(revision=revision, down=down, upgrade=upgrade)
+    (folder / "versions" / f"{revision}.py").write_text(text)
+
+
+async def _rooms(url: str) -> list[tuple[object, ...]]:
+    db = await Database.open(url)
+    async with db.read() as conn:
+        rows = [tuple(row) for row in await conn.execute(text("SELECT * FROM rooms ORDER BY name"))]
+    await db.close()
+    return rows
+
+
+async def test_a_database_is_brought_to_the_newest_revision_and_left_alone_there(
+    database_url: str, scripts: Path
+) -> None:
+    await migrate(database_url, scripts)
+    await migrate(database_url, scripts)
+    assert await _rooms(database_url) == [("a",)]
+
+    _add(scripts, "2", "1", SECOND)
+    await migrate(database_url, scripts)
+    assert await _rooms(database_url) == [("a", 1)]
+
+
+async def test_three_processes_that_start_at_once_migrate_once(database_url: str, scripts: Path) -> None:
+    call = f"migrate({database_url!r}, {str(scripts)!r})"
+    program = f"import asyncio; from shared.db.migrate import migrate; asyncio.run({call})"
+
+    starting = [await asyncio.create_subprocess_exec(sys.executable, "-c", program) for _ in range(3)]
+
+    assert [await process.wait() for process in starting] == [0, 0, 0]
+    assert await _rooms(database_url) == [("a",)]
+
+
+async def test_a_revision_that_fails_leaves_nothing_of_the_whole_run(database_url: str, scripts: Path) -> None:
+    await migrate(database_url, scripts)
+    _add(scripts, "2", "1", SECOND)
+    _add(scripts, "3", "2", BROKEN)
+
+    with pytest.raises(Exception, match=r"no such table|does not exist"):
+        await migrate(database_url, scripts)
+
+    assert await _rooms(database_url) == [("a",)]
+    (scripts / "versions" / "3.py").unlink()
+    await migrate(database_url, scripts)
+    assert await _rooms(database_url) == [("a", 1)]
