@@ -2,12 +2,12 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 
-from shared.db.ledger import request_table
+from shared.db.ledger import ledger_table
 from shared.db.tables import event_tables, new_metadata
 
 metadata = new_metadata()
 log = event_tables(metadata)
-requests = request_table(metadata)
+requests = ledger_table(metadata)
 
 personas = Table(
     "personas",
@@ -64,6 +64,7 @@ sources = Table(
     Column("create_time", BigInteger, nullable=False),
     UniqueConstraint("company", "external_id"),
     Index(None, "company", "id"),
+    Index(None, "company", "procedure", "id"),
 )
 
 conversations = Table(
@@ -100,6 +101,10 @@ conversations = Table(
     Column("create_time", BigInteger, nullable=False),
     Column("end_time", BigInteger, nullable=False),
     Index(None, "company", "id"),
+    # Who refers to a persona or a source, and lists by what conversations were made from.
+    Index(None, "company", "procedure", "id"),
+    Index(None, "company", "source", "id"),
+    Index(None, "company", "persona", "id"),
     Index(None, "batch", "batch_index"),
     Index(None, "batch", "state"),
     Index(None, "state"),
@@ -114,7 +119,7 @@ batches = Table(
     Column("size", Integer, nullable=False),
     Column("external_id", String, nullable=False),
     Column("creator", String, nullable=False),
-    Column("wanted", String, nullable=False),  # "CANCEL" once somebody asked for it, else ""
+    Column("wanted", String, nullable=False),  # "CANCELLED" once somebody asked for it, else ""
     Column("spec", LargeBinary, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("end_time", BigInteger, nullable=False),
