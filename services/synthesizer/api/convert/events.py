@@ -1,0 +1,178 @@
+"""Events, and the parts of them that other messages hold as well."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from greenroom.type.v1 import event_pb2, usage_pb2
+from services.synthesizer.api.convert.values import fill_struct, fill_value, milliseconds, struct_json, value_json
+from shared.model.events import (
+    AgentMessage,
+    AttemptStarted,
+    Ended,
+    Event,
+    Fault,
+    Kind,
+    Opened,
+    Outcome,
+    Resource,
+    ResourcePatch,
+    ToolAnswer,
+    ToolCall,
+    ToolError,
+    ToolResult,
+    Usage,
+    UserMessage,
+    Waited,
+)
+
+FAULTS: Mapping[Fault | None, "event_pb2.Fault.ValueType"] = {
+    None: event_pb2.FAULT_UNSPECIFIED,
+    **{fault: event_pb2.Fault.Value(f"FAULT_{fault}") for fault in Fault},
+}
+_OUTCOMES = {outcome: event_pb2.Ended.Outcome.Value(f"OUTCOME_{outcome}") for outcome in Outcome}
+
+
+def event_message(event: Event, conversation: str = "", create_time: int = 0) -> event_pb2.Event:
+    """The event as a message.
+
+    conversation: its name, "" in a source. create_time: Unix microseconds, 0 when unknown.
+    """
+    seconds, rest = divmod(event.at, 1000)
+    message = event_pb2.Event(
+        id=event.id,
+        conversation=conversation,
+        seq=event.seq,
+        virtual_time=Timestamp(seconds=seconds, nanos=rest * 1_000_000),
+        copied=event.copied,
+        turn=event.turn,
+    )
+    if create_time:
+        seconds, rest = divmod(create_time, 1_000_000)
+        message.create_time.seconds = seconds
+        message.create_time.nanos = rest * 1000
+    if event.usage is not None:
+        message.usage.CopyFrom(usage_message(event.usage))
+    _FILL[type(event.body)](message, event.body)
+    return message
+
+
+def _opened(message: event_pb2.Event, body: Opened) -> None:
+    message.opened.SetInParent()
+    for resource in body.resources:
+        fill_resource(message.opened.resources.add(), resource)
+
+
+def _user_message(message: event_pb2.Event, body: UserMessage) -> None:
+    to = message.user_message
+    to.text, to.silent, to.leaves = body.text, body.silent, body.leaves
+
+
+def _agent_message(message: event_pb2.Event, body: AgentMessage) -> None:
+    message.agent_message.text = body.text
+
+
+def _tool_call(message: event_pb2.Event, body: ToolCall) -> None:
+    to = message.tool_call
+    to.call_id, to.tool = body.call_id, body.tool
+    to.arguments.SetInParent()
+    fill_struct(to.arguments, body.arguments)
+
+
+def _tool_result(message: event_pb2.Event, body: ToolResult) -> None:
+    to = message.tool_result
+    to.call_id, to.tool = body.call_id, body.tool
+    fill_answer(to.answer, body.answer)
+
+
+def _waited(message: event_pb2.Event, body: Waited) -> None:
+    message.waited.until.FromMilliseconds(body.until)
+
+
+def _attempt_started(message: event_pb2.Event, body: AttemptStarted) -> None:
+    message.attempt_started.attempt = body.attempt
+
+
+def _ended(message: event_pb2.Event, body: Ended) -> None:
+    to = message.ended
+    to.outcome, to.reason, to.detail, to.fault = _OUTCOMES[body.outcome], body.reason, body.detail, FAULTS[body.fault]
+
+
+_FILL: Mapping[type[Kind], Callable[[event_pb2.Event, Any], None]] = {
+    Opened: _opened,
+    UserMessage: _user_message,
+    AgentMessage: _agent_message,
+    ToolCall: _tool_call,
+    ToolResult: _tool_result,
+    Waited: _waited,
+    AttemptStarted: _attempt_started,
+    Ended: _ended,
+}
+
+
+def event_body(message: event_pb2.Event) -> Kind | None:
+    """What a client's event says happened; None if it says nothing. Raises NumberNotFinite."""
+    kind = message.WhichOneof("kind")
+    return None if kind is None else _READ[kind](getattr(message, kind))
+
+
+_READ: Mapping[str, Callable[[Any], Kind]] = {
+    "opened": lambda m: Opened(tuple(resource(one) for one in m.resources)),
+    "user_message": lambda m: UserMessage(m.text, m.silent, m.leaves),
+    "agent_message": lambda m: AgentMessage(m.text),
+    "tool_call": lambda m: ToolCall(m.call_id, m.tool, struct_json(m.arguments)),
+    "tool_result": lambda m: ToolResult(m.call_id, m.tool, answer(m.answer)),
+    "waited": lambda m: Waited(milliseconds(m.until)),
+    "attempt_started": lambda m: AttemptStarted(m.attempt),
+    "ended": lambda m: ended(m),
+}
+
+
+def ended(message: event_pb2.Ended) -> Ended:
+    """How a conversation ended; an unspecified outcome counts as completed."""
+    outcomes = {number: outcome for outcome, number in _OUTCOMES.items()}
+    faults = {number: fault for fault, number in FAULTS.items()}
+    outcome = outcomes.get(message.outcome, Outcome.COMPLETED)
+    return Ended(outcome, message.reason, message.detail, faults.get(message.fault))
+
+
+def usage_message(usage: Usage) -> usage_pb2.Usage:
+    """Usage as a message."""
+    return usage_pb2.Usage(
+        model_calls=usage.model_calls, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
+    )
+
+
+def fill_resource(message: event_pb2.Resource, resource: Resource) -> None:
+    """Write a resource into a message that is part of another."""
+    message.type, message.id, message.appeared_after = resource.type, resource.id, resource.appeared_after
+    message.data.SetInParent()
+    fill_struct(message.data, resource.data)
+
+
+def resource(message: event_pb2.Resource) -> Resource:
+    """The resource in a message. Raises NumberNotFinite."""
+    return Resource(message.type, message.id, struct_json(message.data), message.appeared_after)
+
+
+def fill_answer(message: event_pb2.ToolAnswer, answer: ToolAnswer) -> None:
+    """Write a tool's answer into a message that is part of another."""
+    if answer.error is not None:
+        message.error.code, message.error.message = answer.error.code, answer.error.message
+    else:
+        fill_value(message.value, answer.value)
+    for patch in answer.patches:
+        to = message.patches.add(type=patch.type, id=patch.id)
+        to.merge.SetInParent()
+        fill_struct(to.merge, patch.merge)
+
+
+def answer(message: event_pb2.ToolAnswer) -> ToolAnswer:
+    """The tool's answer in a message; the value null if it has neither value nor error. Raises NumberNotFinite."""
+    error = ToolError(message.error.code, message.error.message) if message.HasField("error") else None
+    return ToolAnswer(
+        value=value_json(message.value) if message.HasField("value") else None,
+        error=error,
+        patches=tuple(ResourcePatch(patch.type, patch.id, struct_json(patch.merge)) for patch in message.patches),
+    )

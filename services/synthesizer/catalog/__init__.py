@@ -1,0 +1,1 @@
+"""The catalogue: personas, procedures and sources, which rehearsals are made from."""

@@ -1,0 +1,34 @@
+"""Where a rehearsal's names are looked up, once, at the door."""
+
+from services.synthesizer.catalog.personas import Personas
+from services.synthesizer.persona import Persona
+from services.synthesizer.ports import ProcedureStore, SourceStore
+from services.synthesizer.procedure import Procedure, Revision
+from services.synthesizer.source import SourceConversation
+
+
+class Lookup:
+    """A company's personas, procedures and sources, by name."""
+
+    def __init__(self, personas: Personas, procedures: ProcedureStore, sources: SourceStore) -> None:
+        self._personas = personas
+        self._procedures = procedures
+        self._sources = sources
+
+    async def persona(self, company: str, name: str) -> Persona:
+        """The persona, a built-in one included. Raises PersonaNotFound."""
+        return await self._personas.get(company, name)
+
+    async def revision(self, company: str, procedure: str, number: int) -> tuple[Procedure, Revision]:
+        """The procedure and its revision of that number; 0: its newest READY one, or its newest when none is.
+
+        Raises ProcedureNotFound, RevisionNotFound.
+        """
+        found, newest = await self._procedures.get(company, procedure, number)
+        if number or found.latest_ready_revision in (0, newest.number):
+            return found, newest
+        return await self._procedures.get(company, procedure, found.latest_ready_revision)
+
+    async def source(self, company: str, name: str) -> SourceConversation:
+        """The source with its content. Raises SourceNotFound."""
+        return await self._sources.load(company, name)
