@@ -117,11 +117,6 @@ class Server:
             await self._lag.stop()
             self._server = None
 
-    async def wait(self) -> None:
-        """Return once the server has stopped."""
-        if self._server is not None:
-            await self._server.wait_for_termination()
-
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> int:
     host = f"[{settings.host}]" if ":" in settings.host and not settings.host.startswith("[") else settings.host
