@@ -1,0 +1,177 @@
+"""How a batch is watched: in place on a terminal, a line for each conversation that ends elsewhere."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from cli.render import COLOURS, console, facts, fault, short
+from cli.transcript import ending, spoken
+from greenroom.client import Client, Watch
+from greenroom.synthesizer.v1.batch_pb2 import Batch
+from greenroom.synthesizer.v1.conversation_pb2 import Conversation
+from greenroom.type.v1.event_pb2 import Ended, Event
+
+SHOWN = 6
+"""How many running conversations are shown."""
+_FRAME_SECONDS = 0.125
+_ORDER = ("completed", "failed", "cancelled", "running", "waiting")
+
+
+@dataclass(slots=True)
+class Line:
+    """What is known of one conversation: its state in one word, its turn, and what was said last."""
+
+    state: str = "waiting"
+    turn: int = 0
+    said: str = ""
+
+
+class Progress:
+    """A batch as its events tell of it.
+
+    lines: by conversation; the one that changed last is last.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self.name = batch.name
+        self.size = batch.spec.size
+        self.max_turns = batch.spec.conversation.max_turns
+        self.lines: dict[str, Line] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take in the next event."""
+        line = self.lines.pop(event.conversation, None) or Line()
+        self.lines[event.conversation] = line
+        line.turn = max(line.turn, event.turn)
+        if event.HasField("ended"):
+            line.state = Ended.Outcome.Name(event.ended.outcome).removeprefix("OUTCOME_").lower()
+        elif event.HasField("attempt_started"):
+            line.state = "running"
+        elif not event.copied and (said := spoken(event)):
+            line.said = said
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many conversations are in which state; they add up to the size."""
+        counts = Counter(line.state for line in self.lines.values())
+        counts["waiting"] = self.size - sum(count for state, count in counts.items() if state != "waiting")
+        return counts
+
+    @property
+    def over(self) -> int:
+        """How many conversations are over."""
+        return sum(self.counts[state] for state in ("completed", "failed", "cancelled"))
+
+    @property
+    def running(self) -> list[tuple[str, Line]]:
+        """The running conversations that spoke last, in the order of their names so that they keep their places."""
+        running = [(name, line) for name, line in self.lines.items() if line.state == "running"]
+        return sorted(running[-SHOWN:])
+
+
+def screen(progress: Progress) -> RenderableType:
+    """One frame: the bar, the counts, and the conversations that spoke last."""
+    counts = progress.counts
+    head = Table.grid(padding=(0, 1), expand=True)
+    head.add_column(ratio=1)
+    head.add_column(no_wrap=True)
+    head.add_row(ProgressBar(total=progress.size, completed=progress.over), f"{progress.over} of {progress.size}")
+    words = [Text(f"{counts[state]} {state}", COLOURS.get(state, "")) for state in _ORDER if counts[state]]
+    rows = Table.grid(padding=(0, 1))
+    for width in (8, None, None):
+        rows.add_column(no_wrap=True, overflow="ellipsis", width=width)
+    for name, line in progress.running:
+        rows.add_row(
+            Text(f"…{name[-6:]}", "dim"), f"turn {line.turn} of {progress.max_turns}", Text(_flat(line.said), "dim")
+        )
+    for _ in range(SHOWN - rows.row_count):
+        rows.add_row("", "", "")
+    return Group(head, Text(" · ").join(words), Text(), rows)
+
+
+def over_line(progress: Progress, event: Event) -> Text:
+    """What is said of a conversation that has just ended."""
+    return Text(f"{progress.over} of {progress.size}  {event.conversation}  ").append_text(
+        ending(event.ended, event.turn)
+    )
+
+
+async def follow(watch: Watch[Batch], progress: Progress) -> Batch:
+    """Show progress until the batch is over, and return it as it ended."""
+    out = console()
+    if not out.is_terminal:
+        async for event in watch:
+            progress.apply(event)
+            if event.HasField("ended"):
+                out.print(over_line(progress, event))
+    else:
+        await _follow_in_place(watch, progress, out)
+    assert watch.summary is not None
+    return watch.summary
+
+
+async def _follow_in_place(watch: Watch[Batch], progress: Progress, out: Console) -> None:
+    # Refreshed from the loop: Live's own thread would read the progress while it changes.
+    with Live(console=out, auto_refresh=False, transient=True, get_renderable=lambda: screen(progress)) as live:
+        refreshing = asyncio.create_task(_refresh(live))
+        try:
+            async for event in watch:
+                progress.apply(event)
+        finally:
+            refreshing.cancel()
+            with suppress(asyncio.CancelledError):
+                await refreshing
+
+
+async def _refresh(live: Live) -> None:
+    while True:
+        live.refresh()
+        await asyncio.sleep(_FRAME_SECONDS)
+
+
+async def print_summary(client: Client, batch: Batch, seconds: float | None = None) -> None:
+    """How a batch ended, with the first failures and what can be done about them."""
+    out = console()
+    counts = batch.counts
+    words = f"{counts.completed} completed, {counts.failed} failed"
+    if counts.cancelled:
+        words += f", {counts.cancelled} cancelled"
+    took = f"{seconds:.1f} s" if seconds is not None else ""
+    out.print(Text(words, "bold red" if counts.failed else "bold green"))
+    out.print(
+        facts(
+            ("batch", batch.name),
+            ("turns", str(batch.turns)),
+            ("model calls", str(batch.usage.model_calls)),
+            ("took", took),
+        )
+    )
+    if not counts.failed:
+        return
+    shown = 0
+    async for result in client.batches.results(batch.name, state=Conversation.STATE_FAILED):
+        out.print(f"  {result.conversation}  {result.reason} ({fault(result.fault)}): {result.detail}", soft_wrap=True)
+        shown += 1
+        if shown == SHOWN:
+            break
+    if counts.failed > shown:
+        out.print(f"  and {counts.failed - shown} more: greenroom batches results {short(batch.name)} --state failed")
+    out.print(f"Try those again with `greenroom batches retry {short(batch.name)}`.")
+
+
+def elapsed(batch: Batch) -> float | None:
+    """Seconds from a batch's creation to its end; None while it goes on."""
+    if not batch.HasField("end_time"):
+        return None
+    return (batch.end_time.ToNanoseconds() - batch.create_time.ToNanoseconds()) / 1e9
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,82 @@
+"""What commands print: tables for people, proto JSON for programs."""
+
+import json
+import sys
+from datetime import UTC, datetime
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from greenroom.synthesizer.v1.batch_pb2 import Batch
+from greenroom.synthesizer.v1.conversation_pb2 import Conversation
+from greenroom.type.v1.event_pb2 import Fault
+
+COLOURS = {"completed": "green", "failed": "red", "cancelled": "yellow", "generating": "cyan", "running": "cyan"}
+_WIDE = 10_000
+
+
+def console(stderr: bool = False) -> Console:
+    """Where to print. What is not a terminal has no width, so nothing is cut there. Respects NO_COLOR."""
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, highlight=False, width=None if terminal else _WIDE)
+
+
+def print_json(message: Message) -> None:
+    """message on one line of proto JSON, with the field names of the contracts."""
+    fields = MessageToDict(message, preserving_proto_field_name=True)
+    print(json.dumps(fields, ensure_ascii=False), flush=True)  # noqa: T201
+
+
+def table(*columns: str) -> Table:
+    """A table that keeps its first column whole and shortens the others."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for number, column in enumerate(columns):
+        made.add_column(column, no_wrap=True, overflow="fold" if number == 0 else "ellipsis")
+        if number == 0:
+            made.columns[0].min_width = len(column)
+    return made
+
+
+def state(message: Batch | Conversation) -> Text:
+    """The state in one coloured word."""
+    if isinstance(message, Batch):
+        return state_word(Batch.State.Name(message.state))
+    return state_word(Conversation.State.Name(message.state))
+
+
+def state_word(name: str) -> Text:
+    """The word for `STATE_COMPLETED` and the like."""
+    word = name.removeprefix("STATE_").lower()
+    return Text(word, style=COLOURS.get(word, ""))
+
+
+def fault(value: Fault.ValueType) -> str:
+    """Who is to blame, in words; empty for nobody."""
+    return "" if not value else Fault.Name(value).removeprefix("FAULT_").lower().replace("_", " ")
+
+
+def when(time: Timestamp) -> str:
+    """A time in the reader's zone; empty when unset."""
+    if not time.seconds:
+        return ""
+    return datetime.fromtimestamp(time.seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def facts(*rows: tuple[str, str | Text]) -> Table:
+    """Names and values of one thing, those without a value left out."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in rows:
+        if value:
+            made.add_row(name, value)
+    return made
+
+
+def short(name: str) -> str:
+    """The last part of a name."""
+    return name.rsplit("/", 1)[-1]

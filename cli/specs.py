@@ -1,0 +1,88 @@
+"""Specs in YAML: read strictly into the contracts' messages, with a place and a near name for whatever is wrong."""
+
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from cli.commands import USAGE, Failed
+from shared import yaml
+
+M = TypeVar("M", bound=Message)
+
+_FREE = "google.protobuf."
+"""Messages of this package have a JSON form of their own: timestamps, structs, values, masks."""
+
+
+def read(path: Path, message: M) -> M:
+    """message, filled from the YAML file. Raises Failed with the file, the place and what would be right."""
+    return filled(yaml.load(path.read_bytes(), str(path)), message, str(path))
+
+
+def filled(content: Any, message: M, file: str) -> M:
+    """message, filled from JSON values.
+
+    Keys are the contract's field names. Enum values may be written without their prefix, in either case: `slow` for
+    `DECISION_SPEED_SLOW`.
+    """
+    descriptor = cast(Descriptor, message.DESCRIPTOR)
+    if not isinstance(content, dict):
+        raise Failed(f"{file}: write fields and their values, as in `{descriptor.fields[0].name}: …`.", USAGE)
+    try:
+        return json_format.ParseDict(_checked(content, descriptor, "", file), message)
+    except json_format.ParseError as error:
+        raise Failed(f"{file}: {error}", USAGE) from None
+
+
+def _checked(content: Any, descriptor: Descriptor, place: str, file: str) -> Any:
+    if descriptor.full_name.startswith(_FREE) or not isinstance(content, dict):
+        return content
+    checked = {}
+    for key, value in content.items():
+        field = descriptor.fields_by_name.get(key)
+        at = f"{place}.{key}" if place else key
+        if field is None:
+            where = f" in `{place}`" if place else ""
+            known = ", ".join(sorted(descriptor.fields_by_name))
+            near = yaml.near(key, descriptor.fields_by_name) or f"; it has {known}"
+            raise Failed(f"{file}: there is no `{key}`{where}{near}.", USAGE)
+        checked[key] = _value(value, field, at, file)
+    return checked
+
+
+def _value(value: Any, field: FieldDescriptor, place: str, file: str) -> Any:
+    if _is_map(field):
+        return value
+    if field.is_repeated:
+        if not isinstance(value, list):
+            raise Failed(f"{file}: `{place}` is a list; write its items with dashes.", USAGE)
+        return [_one(item, field, f"{place}[{index}]", file) for index, item in enumerate(value)]
+    return _one(value, field, place, file)
+
+
+def _one(value: Any, field: FieldDescriptor, place: str, file: str) -> Any:
+    if field.message_type is not None:
+        if not isinstance(value, dict) and not field.message_type.full_name.startswith(_FREE) and value is not None:
+            raise Failed(f"{file}: `{place}` has fields: {', '.join(field.message_type.fields_by_name)}.", USAGE)
+        return _checked(value, field.message_type, place, file)
+    if field.enum_type is not None and isinstance(value, str):
+        return _enum(value, field.enum_type, place, file)
+    return value
+
+
+def _enum(value: str, enum: EnumDescriptor, place: str, file: str) -> str:
+    names = [one.name for one in enum.values]
+    prefix = names[0].removesuffix("UNSPECIFIED")
+    if value in names:
+        return value
+    short = {name.removeprefix(prefix).lower(): name for name in names}
+    if value.lower() not in short:
+        allowed = ", ".join(name for name in short if name != "unspecified")
+        raise Failed(f"{file}: `{place}` cannot be `{value}`; it is one of {allowed}.", USAGE)
+    return short[value.lower()]
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
