@@ -60,13 +60,13 @@ class Database:
             readers, writers = _postgres_engine(parsed, READERS, read_only=True), _postgres_engine(parsed, 1)
         try:
             async with readers.connect():
-                pass
+                sqlite = parsed.get_backend_name() == "sqlite"
+                wakeups = Wakeups() if sqlite else await PostgresWakeups.open(parsed)
         except Exception as error:
             await readers.dispose()
             if is_unavailable(error):
                 raise StoreUnavailable from error
             raise
-        wakeups = Wakeups() if parsed.get_backend_name() == "sqlite" else PostgresWakeups(parsed)
         return cls(parsed, readers, writers, wakeups)
 
     @contextlib.asynccontextmanager

@@ -21,7 +21,7 @@ from shared.db.appends import (
 )
 from shared.db.engine import Database
 from shared.db.tables import EventTables, event_tables
-from shared.db.wakeups import announce, feed_topic, stream_topic
+from shared.db.wakeups import announce, feed_topic, removal_topic, stream_topic
 
 __all__ = [
     "Append",
@@ -160,13 +160,19 @@ class EventLog:
 
     async def delete(self, conn: AsyncConnection, streams: Sequence[str]) -> None:
         """Remove streams and their events for good; their feeds keep the holes, so no position comes twice."""
+        table = self._tables.streams
         for start in range(0, len(streams), _DELETED_AT_ONCE):
             names = streams[start : start + _DELETED_AT_ONCE]
-            for table in (self._tables.events, self._tables.streams):
-                await conn.execute(delete(table).where(table.c.stream.in_(names)))
+            feeds = await conn.scalars(select(table.c.feed).where(table.c.stream.in_(names), table.c.feed.is_not(None)))
+            announce(conn, *map(removal_topic, names), *map(removal_topic, feeds.unique()))
+            for rows in (self._tables.events, self._tables.streams):
+                await conn.execute(delete(rows).where(rows.c.stream.in_(names)))
 
     async def delete_feed(self, conn: AsyncConnection, feed: str) -> None:
         """Remove a feed with all its streams and their events for good."""
+        streams = self._tables.streams
+        names = await conn.scalars(select(streams.c.stream).where(streams.c.feed == feed))
+        announce(conn, removal_topic(feed), *map(removal_topic, names))
         for table in (self._tables.events, self._tables.streams, self._tables.feeds):
             await conn.execute(delete(table).where(table.c.feed == feed))
 

@@ -8,12 +8,12 @@ stalls costs no memory and slows nobody.
 import asyncio
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from shared.db.eventlog import EventLog, StoredEvent
-from shared.db.wakeups import Wakeups, feed_topic, stream_topic
+from shared.db.wakeups import Wakeups, feed_topic, removal_topic, stream_topic
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ POLL = 1.0
 """Seconds after which a follower looks without having been woken."""
 LINGER = 0.05
 """Seconds between two reads of one growing page: what came in between goes out together."""
-KEPT = 64
+KEPT = 32
 """Pages in memory, of all feeds and streams together."""
 
 _Read = Callable[[str, int, int], Awaitable[list[StoredEvent]]]
@@ -34,11 +34,13 @@ class _Page(Generic[T]):
     """Events at positions `after` + 1 to `after` + PAGE, as far as they are there.
 
     read_to: the position up to which the page is known; a deleted stream leaves holes before it.
+    mark: where its wake-ups stood when it was empty; a removal after it makes the page void.
     asked: when its last read began.
     """
 
     read_to: int
     last: int
+    mark: int
     positions: list[int] = field(default_factory=list)
     items: list[T] = field(default_factory=list)
     asked: float = float("-inf")
@@ -57,25 +59,25 @@ class Tails(Generic[T]):
         self._encode = encode
         self._pages: OrderedDict[tuple[str, int], _Page[T]] = OrderedDict()
 
-    def follow_feed(self, feed: str, after: int) -> AsyncIterator[list[T]]:
+    def follow_feed(self, feed: str, after: int) -> AsyncGenerator[list[T], None]:
         """The feed's events after a position (0 for all), in lists of 1 to PAGE, without end.
 
         Raises StoreUnavailable; whoever is told continues after the last position it got.
         """
         return self._follow(feed_topic(feed), feed, after, self._log.read_feed, _position)
 
-    def follow_stream(self, stream: str, after: int) -> AsyncIterator[list[T]]:
+    def follow_stream(self, stream: str, after: int) -> AsyncGenerator[list[T], None]:
         """The stream's events after a seq (0 for all), as follow_feed."""
         return self._follow(stream_topic(stream), stream, after, self._log.read, _seq)
 
     async def _follow(
         self, topic: str, name: str, after: int, read: _Read, place: Callable[[StoredEvent], int]
-    ) -> AsyncIterator[list[T]]:
+    ) -> AsyncGenerator[list[T], None]:
         loop = asyncio.get_running_loop()
         fresh = loop.time()
         while True:
             mark = self._wakeups.mark(topic)
-            page = self._page(topic, after)
+            page = self._page(topic, name, after)
             if page.read_to <= after:
                 await self._extend(page, name, read, place, fresh)
             if page.read_to > after:
@@ -110,15 +112,15 @@ class Tails(Generic[T]):
             # Not before: a reader that was cut off on the way has seen nothing for the others.
             page.asked = asked
 
-    def _page(self, topic: str, after: int) -> _Page[T]:
+    def _page(self, topic: str, name: str, after: int) -> _Page[T]:
         first = after // PAGE * PAGE
-        page = self._pages.get((topic, first))
-        if page is None:
-            page = self._pages[topic, first] = _Page(read_to=first, last=first + PAGE)
-            if len(self._pages) > KEPT:
-                self._pages.popitem(last=False)
-        else:
-            self._pages.move_to_end((topic, first))
+        removal = removal_topic(name)
+        page = self._pages.pop((topic, first), None)
+        if page is None or self._wakeups.notified(removal, page.mark):
+            page = _Page(read_to=first, last=first + PAGE, mark=self._wakeups.mark(removal))
+        self._pages[topic, first] = page
+        if len(self._pages) > KEPT:
+            self._pages.popitem(last=False)
         return page
 
 

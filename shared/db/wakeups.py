@@ -4,7 +4,6 @@ A hint can be lost (a connection breaks) or be idle; the store is the truth, so 
 """
 
 import asyncio
-import contextlib
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +12,7 @@ import structlog
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.db.postgres import CONNECTION_ERRORS, connect
+from shared.db.postgres import CONNECTION_ERRORS, Connection, connect
 
 _CHANNEL = "greenroom"
 _REMEMBERED = 10_000
@@ -33,6 +32,11 @@ def feed_topic(feed: str) -> str:
 def stream_topic(stream: str) -> str:
     """The topic that is notified when a stream grows or is interrupted."""
     return f"stream:{stream}"
+
+
+def removal_topic(name: str) -> str:
+    """The topic that is notified when events of a feed or stream were deleted, so that nobody serves a copy of them."""
+    return f"removed:{name}"
 
 
 def announce(conn: AsyncConnection, *topics: str) -> None:
@@ -79,13 +83,18 @@ class Wakeups:
         """Wake everybody, after a time in which notifications may have been lost."""
         self._clock += 1
         self._forgotten = self._clock
+        self._notified.clear()
         for topic in list(self._waiters):
             for waiter in self._waiters.pop(topic):
                 _wake(waiter)
 
+    def notified(self, topic: str, mark: int) -> bool:
+        """Whether topic was notified after mark, or may have been."""
+        return self._notified.get(topic, self._forgotten) > mark
+
     async def wait(self, topic: str, mark: int, timeout: float) -> bool:  # noqa: ASYNC109
         """Wait until topic is notified after mark, at most timeout seconds; False if it was not."""
-        if self._notified.get(topic, self._forgotten) > mark:
+        if self.notified(topic, mark):
             return True
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(topic, set()).add(waiter)
@@ -113,35 +122,46 @@ class PostgresWakeups(Wakeups):
         super().__init__()
         self._url = url
         self._origin = os.urandom(8).hex()
-        self._listener = asyncio.create_task(self._listen(), name="wakeups")
+        self._conn: Connection = None
+        self._lost = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, url: URL) -> "PostgresWakeups":
+        """Listen from now on; raises one of CONNECTION_ERRORS."""
+        wakeups = cls(url)
+        await wakeups._listen()
+        wakeups._keeper = asyncio.create_task(wakeups._keep_listening(), name="wakeups")
+        return wakeups
 
     async def send(self, conn: AsyncConnection, topics: Iterable[str]) -> None:
         for payload in _payloads(self._origin, sorted(topics)):
             await conn.execute(_NOTIFY, {"channel": _CHANNEL, "payload": payload})
 
     async def close(self) -> None:
-        self._listener.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._listener
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        self._conn.terminate()
 
     async def _listen(self) -> None:
+        self._conn = await connect(self._url)
+        self._conn.add_termination_listener(lambda _: self._lost.set())
+        await self._conn.add_listener(_CHANNEL, self._heard)
+
+    async def _keep_listening(self) -> None:
         while True:
+            await self._lost.wait()
+            self._lost.clear()
             try:
-                await self._listen_once()
+                await self._listen()
             except CONNECTION_ERRORS as error:
                 _log.warning("wake-ups from other processes interrupted", error=str(error))
-            await asyncio.sleep(_RECONNECT)
-
-    async def _listen_once(self) -> None:
-        conn = await connect(self._url)
-        try:
-            lost = asyncio.Event()
-            conn.add_termination_listener(lambda _: lost.set())
-            await conn.add_listener(_CHANNEL, self._heard)
-            self.notify_all()
-            await lost.wait()
-        finally:
-            conn.terminate()
+                self._lost.set()
+                await asyncio.sleep(_RECONNECT)
+            else:
+                # What was sent in between is lost.
+                self.notify_all()
 
     def _heard(self, _conn: object, _pid: int, _channel: str, payload: object) -> None:
         origin, *topics = str(payload).split("\n")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from shared.db.engine import Database
 from shared.db.eventlog import Append, EventLog, NewEvent, NewStream, StoredEvent
 from shared.db.tails import KEPT, PAGE, Tails
-from shared.db.wakeups import Wakeups
+from shared.db.wakeups import Wakeups, removal_topic
 from shared.ids import new_id
 from tests.unit.db.conftest import TABLES
 
@@ -111,6 +111,23 @@ async def test_a_deleted_stream_leaves_holes_that_followers_pass(database: Datab
 
     assert await take(tails.follow_feed("f", 0), 335) == [*range(1, 81), *range(331, 336)]
     assert await take(tails.follow_feed("f", 200), 335) == [*range(331, 336)]
+
+
+async def test_what_was_deleted_is_not_served_from_memory(database: Database, replica: Database, log: EventLog) -> None:
+    opened = [NewStream(name, "acme", "f", events(10)) for name in "ab"]
+    await database.writer.run(lambda conn: log.open_streams(conn, opened))
+    here = Tails(log, database.wakeups, position)
+    there = Tails(EventLog(replica, TABLES), replica.wakeups, position)
+    for tails in (here, there):
+        assert await take(tails.follow_feed("f", 0), 20) == list(range(1, 21))
+    mark = replica.wakeups.mark(removal_topic("f"))
+
+    await database.writer.run(lambda conn: log.delete(conn, ["a"]))
+
+    assert await take(here.follow_feed("f", 0), 20) == list(range(11, 21))
+    if database.dialect == "postgresql":
+        await replica.wakeups.wait(removal_topic("f"), mark, 60.0)
+        assert await take(there.follow_feed("f", 0), 20) == list(range(11, 21))
 
 
 async def test_a_stalled_watcher_holds_no_pages(database: Database, log: EventLog) -> None:
