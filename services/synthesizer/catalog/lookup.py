@@ -1,10 +1,14 @@
 """Where a rehearsal's names are looked up, once, at the door."""
 
+from collections.abc import Sequence
+
 from services.synthesizer.catalog.personas import Personas
 from services.synthesizer.persona import Persona
-from services.synthesizer.ports import ProcedureStore, SourceStore
+from services.synthesizer.ports import ProcedureStore, SourceFilter, SourceStore
 from services.synthesizer.procedure import Procedure, Revision
-from services.synthesizer.source import SourceConversation
+from services.synthesizer.source import Source, SourceConversation
+
+_SOURCES_AT_ONCE = 1000
 
 
 class Lookup:
@@ -32,3 +36,20 @@ class Lookup:
     async def source(self, company: str, name: str) -> SourceConversation:
         """The source with its content. Raises SourceNotFound."""
         return await self._sources.load(company, name)
+
+    async def source_summary(self, company: str, name: str) -> Source:
+        """The source without its content. Raises SourceNotFound."""
+        return await self._sources.get(company, name)
+
+    async def sources(self, company: str, which: SourceFilter) -> list[Source]:
+        """All sources that match, oldest first, without their content."""
+        found: list[Source] = []
+        while True:
+            page = await self._sources.page(company, found[-1].name if found else "", _SOURCES_AT_ONCE, which)
+            found += page
+            if len(page) < _SOURCES_AT_ONCE:
+                return found
+
+    def built_in_personas(self) -> Sequence[str]:
+        """The names of the personas that come with Greenroom, in their order."""
+        return self._personas.built_in()

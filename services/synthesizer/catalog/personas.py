@@ -31,6 +31,10 @@ class Personas:
         named = replace(persona, name=f"personas/{new_id()}", built_in=False, create_time=now, update_time=now)
         return await self._store.create(company, named, key)
 
+    def built_in(self) -> list[str]:
+        """The names of the built-in ones, in the order in which they are listed."""
+        return list(self._built_in)
+
     async def get(self, company: str, name: str) -> Persona:
         """The persona, built in or the company's own. Raises PersonaNotFound."""
         return self._built_in.get(name) or await self._store.get(company, name)

@@ -95,8 +95,13 @@ def _attempt_started(message: event_pb2.Event, body: AttemptStarted) -> None:
 
 
 def _ended(message: event_pb2.Event, body: Ended) -> None:
-    to = message.ended
-    to.outcome, to.reason, to.detail, to.fault = _OUTCOMES[body.outcome], body.reason, body.detail, FAULTS[body.fault]
+    message.ended.CopyFrom(ended_message(body))
+
+
+def ended_message(ended: Ended) -> event_pb2.Ended:
+    """How a conversation ended, as a message."""
+    outcome, fault = _OUTCOMES[ended.outcome], FAULTS[ended.fault]
+    return event_pb2.Ended(outcome=outcome, reason=ended.reason, detail=ended.detail, fault=fault)
 
 
 _FILL: Mapping[type[Kind], Callable[[event_pb2.Event, Any], None]] = {

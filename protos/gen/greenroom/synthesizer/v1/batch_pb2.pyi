@@ -38,7 +38,9 @@ class BatchSpec(message.Message):
     SIZE_FIELD_NUMBER: builtins.int
     EXTERNAL_ID_FIELD_NUMBER: builtins.int
     linked_revisions: builtins.bool
-    """True to give each conversation the revision that its source's importer linked it to, instead of one for all."""
+    """True to give each conversation the revision that its source's importer linked it to, instead of one for all. A named
+    source without a link fails FAILED_PRECONDITION; by filter, only sources with a link are taken.
+    """
     size: builtins.int
     """How many conversations, 1 to 10,000; 50 when 0. Spread evenly over the sources, and over the personas by weight, by the
     seed of the conversation spec.
@@ -766,14 +768,14 @@ class ExportTranscriptsRequest(message.Message):
 
 @typing.final
 class ExportTranscriptsResponse(message.Message):
-    """About 1 MiB of JSONL."""
+    """Up to 1 MiB of JSONL."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     CHUNK_FIELD_NUMBER: builtins.int
     CURSOR_FIELD_NUMBER: builtins.int
     chunk: builtins.bytes
-    """Whole lines, UTF-8: `{"conversation": {…}, "events": […]}` in proto JSON."""
+    """The next bytes of lines such as `{"conversation": {…}, "events": […]}`: proto JSON with the proto's field names, UTF-8."""
     cursor: builtins.str
     """Continues after these."""
     def __init__(

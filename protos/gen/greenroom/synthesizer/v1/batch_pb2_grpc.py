@@ -158,7 +158,7 @@ class BatchServiceServicer(object):
 
     def ExportTranscripts(self, request, context):
         """ExportTranscripts streams the conversations that are over as JSONL, one a line in the order of their indexes, in chunks of
-        about 1 MiB that end at a line's end. Whoever loses the stream goes on from the last cursor.
+        up to 1 MiB, cut anywhere. Whoever loses the stream goes on from the last cursor and appends to what it has.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

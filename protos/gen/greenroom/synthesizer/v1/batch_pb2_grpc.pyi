@@ -40,7 +40,7 @@ class BatchServiceStub:
     """DeleteBatch removes a batch that is over, with its conversations, their events and copies, for good."""
     ExportTranscripts: aio.UnaryStreamMultiCallable[batch_pb2.ExportTranscriptsRequest, batch_pb2.ExportTranscriptsResponse]
     """ExportTranscripts streams the conversations that are over as JSONL, one a line in the order of their indexes, in chunks of
-    about 1 MiB that end at a line's end. Whoever loses the stream goes on from the last cursor.
+    up to 1 MiB, cut anywhere. Whoever loses the stream goes on from the last cursor and appends to what it has.
     """
 
 class BatchServiceServicer(metaclass=abc_1.ABCMeta):
@@ -129,7 +129,7 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[batch_pb2.ExportTranscriptsRequest, abc.AsyncIterator[batch_pb2.ExportTranscriptsResponse]],
     ) -> abc.AsyncIterator[batch_pb2.ExportTranscriptsResponse]:
         """ExportTranscripts streams the conversations that are over as JSONL, one a line in the order of their indexes, in chunks of
-        about 1 MiB that end at a line's end. Whoever loses the stream goes on from the last cursor.
+        up to 1 MiB, cut anywhere. Whoever loses the stream goes on from the last cursor and appends to what it has.
         """
 
 def add_BatchServiceServicer_to_server(servicer: BatchServiceServicer, server: aio.Server) -> None: ...

@@ -1,0 +1,109 @@
+"""BatchService."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from greenroom.synthesizer.v1 import batch_pb2 as pb
+from greenroom.synthesizer.v1 import batch_pb2_grpc
+from services.synthesizer.api.convert import batch as convert
+from services.synthesizer.api.convert.batch import batch_message, result_message
+from services.synthesizer.api.convert.conversation import conversation_state
+from services.synthesizer.api.exporting import Export
+from services.synthesizer.api.pages import cut
+from services.synthesizer.api.requests import check_no_nul, request_key
+from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
+from services.synthesizer.batches.lifecycle import Batches
+from services.synthesizer.batches.ports import BatchStore
+from shared.auth import caller
+from shared.rpc.cursors import encode_token
+from shared.rpc.handlers import Context
+from shared.rpc.paging import read_page
+from shared.rpc.streams import watch
+
+_WATCH = "batches.watch"
+
+
+class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
+    """Answers for batches."""
+
+    def __init__(self, batches: Batches, store: BatchStore, tails: EventTails, export: Export) -> None:
+        self._batches = batches
+        self._store = store
+        self._tails = tails
+        self._export = export
+
+    async def StartBatch(self, request: pb.StartBatchRequest, context: Context) -> pb.StartBatchResponse:
+        key, spec = request_key(request, "StartBatch"), convert.batch_spec(request.spec)
+        batch = await self._batches.start(spec, caller(), create_only=request.create_only, key=key)
+        return pb.StartBatchResponse(batch=batch_message(batch))
+
+    async def RunBatch(self, request: pb.RunBatchRequest, context: Context) -> pb.RunBatchResponse:
+        batch = await self._batches.run(caller().company, request.name)
+        return pb.RunBatchResponse(batch=batch_message(batch))
+
+    async def GetBatch(self, request: pb.GetBatchRequest, context: Context) -> pb.GetBatchResponse:
+        batch = await self._store.get(caller().company, request.name)
+        return pb.GetBatchResponse(batch=batch_message(batch))
+
+    async def ListBatches(self, request: pb.ListBatchesRequest, context: Context) -> pb.ListBatchesResponse:
+        page, state = read_page(request), convert.batch_state(request.state)
+        check_no_nul(request.external_id, "external_id")
+        after = None if page.after is None else str(page.after)
+        found = await self._store.page(caller().company, state, request.external_id, after, page.size + 1)
+        messages = [batch_message(one) for one in found]
+        shown, token = cut(messages, page, lambda message: message.name.removeprefix("batches/"))
+        return pb.ListBatchesResponse(batches=shown, next_page_token=token)
+
+    async def ListBatchResults(
+        self, request: pb.ListBatchResultsRequest, context: Context
+    ) -> pb.ListBatchResultsResponse:
+        page, state = read_page(request), conversation_state(request.state)
+        batch = await self._store.get(caller().company, request.batch)
+        after = page.after if isinstance(page.after, int) else -1
+        found = await self._store.conversations(batch, after, page.size + 1, [state] if state else ())
+        shown, token = cut([result_message(one) for one in found], page, lambda message: message.index)
+        return pb.ListBatchResultsResponse(results=shown, next_page_token=token)
+
+    async def WatchBatch(self, request: pb.WatchBatchRequest, context: Context) -> AsyncIterator[pb.WatchBatchResponse]:
+        company, name = caller().company, request.name
+        batch = await self._store.get(company, name)
+        after = read_cursor(_WATCH, name, request.cursor, await self._store.head(batch))
+
+        def message(watched: Sequence[Watched]) -> pb.WatchBatchResponse:
+            events = [one.message for one in watched]
+            return pb.WatchBatchResponse(events=events, cursor=_cursor(name, watched[-1].position))
+
+        def heartbeat(newest: Watched | None) -> pb.WatchBatchResponse:
+            return pb.WatchBatchResponse(cursor=_cursor(name, newest.position if newest else after))
+
+        async def end() -> int | None:
+            return await self._store.head(batch) if await self._store.is_over(batch) else None
+
+        followed = self._tails.follow_feed(batch.id, after)
+        pages = until_over(followed, after, lambda watched: watched.position, end)
+        async for response in watch(pages, message=message, heartbeat=heartbeat):
+            yield response
+        over = await self._store.get(company, name)
+        yield pb.WatchBatchResponse(cursor=_cursor(name, await self._store.head(batch)), summary=batch_message(over))
+
+    async def CancelBatch(self, request: pb.CancelBatchRequest, context: Context) -> pb.CancelBatchResponse:
+        batch = await self._batches.cancel(caller().company, request.name)
+        return pb.CancelBatchResponse(batch=batch_message(batch))
+
+    async def RetryBatch(self, request: pb.RetryBatchRequest, context: Context) -> pb.RetryBatchResponse:
+        batch = await self._batches.retry(caller().company, request.name)
+        return pb.RetryBatchResponse(batch=batch_message(batch))
+
+    async def DeleteBatch(self, request: pb.DeleteBatchRequest, context: Context) -> pb.DeleteBatchResponse:
+        await self._batches.delete(caller().company, request.name)
+        return pb.DeleteBatchResponse()
+
+    async def ExportTranscripts(
+        self, request: pb.ExportTranscriptsRequest, context: Context
+    ) -> AsyncIterator[pb.ExportTranscriptsResponse]:
+        batch = await self._store.get(caller().company, request.batch)
+        async for chunk, cursor in self._export.chunks(batch, request.cursor):
+            yield pb.ExportTranscriptsResponse(chunk=chunk, cursor=cursor)
+
+
+def _cursor(name: str, position: int) -> str:
+    return encode_token(_WATCH, name, position)

@@ -1,0 +1,96 @@
+"""Exports: the transcripts of a batch as JSONL, in chunks that a reader can resume."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+
+from google.protobuf.json_format import MessageToDict
+
+from greenroom.synthesizer.v1 import conversation_pb2
+from services.synthesizer.api.convert.conversation import conversation_message
+from services.synthesizer.api.convert.events import event_message
+from services.synthesizer.batches.model import Batch
+from services.synthesizer.batches.ports import BatchStore
+from services.synthesizer.conversations.model import OVER
+from services.synthesizer.conversations.ports import ConversationReads
+from shared.compute import Compute
+from shared.model.events import unpack
+from shared.rpc.cursors import CursorMalformed, decode_token, encode_token
+
+CHUNK_BYTES = 1 << 20
+_CONVERSATIONS_AT_ONCE = 25
+_KIND = "batches.export"
+
+_Transcript = tuple[bytes, Sequence[tuple[bytes, int]]]
+"""A conversation's serialized message, and its events' payloads with their times of storage."""
+
+
+class Export:
+    """Reads transcripts and has them written as text by processes of their own."""
+
+    def __init__(self, batches: BatchStore, conversations: ConversationReads, compute: Compute) -> None:
+        self._batches = batches
+        self._conversations = conversations
+        self._compute = compute
+
+    async def chunks(self, batch: Batch, cursor: str) -> AsyncIterator[tuple[bytes, str]]:
+        """Chunks of up to CHUNK_BYTES with the cursor behind each; raises CursorMalformed, CursorForeign."""
+        index, skip = _read(batch, cursor)
+        held, place = b"", (index, skip)
+        async for number, line in self._lines(batch, index):
+            held += line[skip:] if number == index else line
+            start = skip if number == index else 0
+            offset = len(line)
+            while len(held) >= CHUNK_BYTES:
+                chunk, held = held[:CHUNK_BYTES], held[CHUNK_BYTES:]
+                offset = len(line) - len(held)
+                yield chunk, _write(batch, (number, max(start, offset)))
+            place = (number, len(line))
+        if held:
+            yield held, _write(batch, place)
+
+    async def _lines(self, batch: Batch, index: int) -> AsyncIterator[tuple[int, bytes]]:
+        """The lines from the conversation at index on, with their conversations' indexes."""
+        after = index - 1
+        while True:
+            found = await self._batches.conversations(batch, after, _CONVERSATIONS_AT_ONCE, OVER)
+            if not found:
+                return
+            transcripts: list[_Transcript] = []
+            for conversation in found:
+                stored = await self._conversations.stored_events(conversation, 0, conversation.last_seq)
+                message = conversation_message(conversation).SerializeToString()
+                transcripts.append((message, [(event.payload, event.create_time) for event in stored]))
+            lines = await self._compute.run(transcript_lines, transcripts)
+            for conversation, line in zip(found, lines, strict=True):
+                yield conversation.index, line
+            after = found[-1].index
+
+
+def transcript_lines(transcripts: Sequence[_Transcript]) -> list[bytes]:
+    """A line of JSON a transcript: `{"conversation": {…}, "events": […]}` with the contracts' own field names."""
+    lines = []
+    for document, stored in transcripts:
+        conversation = conversation_pb2.Conversation.FromString(document)
+        events = [event_message(unpack(payload), conversation.name, time) for payload, time in stored]
+        record = {
+            "conversation": MessageToDict(conversation, preserving_proto_field_name=True),
+            "events": [MessageToDict(event, preserving_proto_field_name=True) for event in events],
+        }
+        lines.append(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+    return lines
+
+
+def _read(batch: Batch, cursor: str) -> tuple[int, int]:
+    """The index of the conversation to go on with, and how many bytes of its line the reader has."""
+    if not cursor:
+        return 0, 0
+    place = decode_token(_KIND, batch.id, cursor)
+    match place:
+        case [int(index), int(skip)] if index >= 0 and skip >= 0:
+            return index, skip
+        case _:
+            raise CursorMalformed
+
+
+def _write(batch: Batch, place: tuple[int, int]) -> str:
+    return encode_token(_KIND, batch.id, list(place))

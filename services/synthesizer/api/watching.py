@@ -1,0 +1,68 @@
+"""Watches: stored events as they come, up to the end of what is watched."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from greenroom.type.v1 import event_pb2
+from services.synthesizer.api.convert.events import event_message
+from shared.db.eventlog import StoredEvent
+from shared.db.tails import Tails
+from shared.model.events import Ended, unpack
+from shared.rpc.cursors import CursorExpired, CursorMalformed, decode_token
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A stored event, encoded once for all its watchers; `ends` when it ends its conversation."""
+
+    seq: int
+    position: int
+    message: event_pb2.Event
+    ends: bool
+
+
+def encode(stored: StoredEvent) -> Watched:
+    """What watchers get for a stored event."""
+    event = unpack(stored.payload)
+    message = event_message(event, f"conversations/{stored.stream}", stored.create_time)
+    return Watched(stored.seq, stored.position or 0, message, isinstance(event.body, Ended))
+
+
+EventTails = Tails[Watched]
+
+
+def read_cursor(kind: str, name: str, cursor: str, head: int) -> int:
+    """The place after which a watch goes on: 0 without a cursor.
+
+    Raises CursorMalformed, CursorForeign, and CursorExpired for a place beyond head.
+    """
+    if not cursor:
+        return 0
+    place = decode_token(kind, name, cursor)
+    if not isinstance(place, int) or place < 0:
+        raise CursorMalformed
+    if place > head:
+        raise CursorExpired
+    return place
+
+
+async def until_over(
+    followed: AsyncGenerator[list[Watched], None],
+    after: int,
+    place: Callable[[Watched], int],
+    end: Callable[[], Awaitable[int | None]],
+) -> AsyncGenerator[Sequence[Watched], None]:
+    """The followed pages, up to the last event of what is over.
+
+    end: the place of the last event if it is over, None while it goes on.
+    """
+    async with aclosing(followed):
+        last = await end()
+        while last is None or after < last:
+            page = await anext(followed)
+            yield page
+            after = place(page[-1])
+            # Every ending is an event: nothing needs to be asked before one comes.
+            if any(watched.ends for watched in page):
+                last = await end()

@@ -1,0 +1,1 @@
+"""Batches: many conversations started by one request."""

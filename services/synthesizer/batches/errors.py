@@ -1,0 +1,45 @@
+"""What can be wrong with a batch or with a call about one."""
+
+from shared.errors import FailedPrecondition, NotFound
+
+
+class BatchNotFound(NotFound):
+    """There is no batch {name}."""
+
+    reason = "BATCH_NOT_FOUND"
+
+
+class NoSources(FailedPrecondition):
+    """No finished source matches the filter; import sources, or widen the filter."""
+
+    reason = "NO_SOURCES"
+
+
+class SourceNotLinked(FailedPrecondition):
+    """The source {source} is linked to no READY revision; name a procedure for all, or import its procedure first."""
+
+    reason = "SOURCE_NOT_LINKED"
+
+
+class BatchNotCancellable(FailedPrecondition):
+    """{name} is {state}; only a batch that is not over can be cancelled."""
+
+    reason = "BATCH_OVER"
+
+
+class BatchNotCompleted(FailedPrecondition):
+    """{name} is {state}; only the failed conversations of a COMPLETED batch can be retried."""
+
+    reason = "BATCH_NOT_COMPLETED"
+
+
+class BatchNotOver(FailedPrecondition):
+    """{name} is {state}; cancel it before it is deleted."""
+
+    reason = "BATCH_NOT_OVER"
+
+
+class BatchStillNeeded(FailedPrecondition):
+    """{name} cannot be deleted, because {by} is based on one of its conversations."""
+
+    reason = "BATCH_REFERENCED"

@@ -1,0 +1,207 @@
+"""What callers do with batches: start, run, cancel, retry, delete."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from services.synthesizer.batches.errors import (
+    BatchNotCancellable,
+    BatchNotCompleted,
+    BatchNotOver,
+    BatchStillNeeded,
+    NoSources,
+    SourceNotLinked,
+)
+from services.synthesizer.batches.model import DEFAULT_SIZE, Batch, BatchSpec, BatchState, PersonaShare
+from services.synthesizer.batches.plan import deal, spread
+from services.synthesizer.batches.ports import BatchStore
+from services.synthesizer.conversations.closing import close
+from services.synthesizer.conversations.errors import SpecInvalid
+from services.synthesizer.conversations.model import Conversation, ConversationState, ConversationType, Wanted
+from services.synthesizer.conversations.opening import Catalog, Limits, Resolved, first_events, resolve
+from services.synthesizer.conversations.ports import ConversationStore
+from services.synthesizer.persona import Persona
+from services.synthesizer.ports import Clock, RequestKey, SourceFilter
+from services.synthesizer.source import Source
+from shared.auth import Caller
+from shared.errors import Violation
+from shared.ids import new_id
+from shared.model.events import Event
+
+_CLOSED_AT_ONCE = 200
+_WAITING = (ConversationState.CREATED, ConversationState.PENDING)
+
+
+class BatchCatalog(Catalog, Protocol):
+    """What a batch looks up beside what its conversations do."""
+
+    def built_in_personas(self) -> Sequence[str]:
+        """The names of the personas that come with Greenroom."""
+        ...
+
+    async def sources(self, company: str, which: SourceFilter) -> list[Source]:
+        """All sources that match, oldest first."""
+        ...
+
+    async def source_summary(self, company: str, name: str) -> Source:
+        """A source without its content; raises NotFound."""
+        ...
+
+
+class Batches:
+    """The operations on batches."""
+
+    def __init__(
+        self,
+        store: BatchStore,
+        conversations: ConversationStore,
+        catalog: BatchCatalog,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._conversations = conversations
+        self._catalog = catalog
+        self._limits = limits
+        self._clock = clock
+
+    async def start(self, spec: BatchSpec, caller: Caller, *, create_only: bool, key: RequestKey | None) -> Batch:
+        """Create a batch with its conversations and, unless create_only, let it run.
+
+        Raises what `resolve` does, NoSources, SourceNotLinked, RequestIdReused.
+        """
+        if key is not None and (earlier := await self._store.earlier(caller.company, key)) is not None:
+            return await self._store.get(caller.company, earlier)
+        spec = _filled(spec, self._catalog.built_in_personas())
+        batch = Batch(
+            id=new_id(),
+            company=caller.company,
+            state=BatchState.CREATED if create_only else BatchState.PENDING,
+            spec=spec,
+            creator=caller.subject,
+            create_time=self._clock(),
+        )
+        name = await self._store.create(batch, await self._cast(batch), key)
+        return await self._store.get(caller.company, name)
+
+    async def run(self, company: str, name: str) -> Batch:
+        """Let a CREATED batch run; one that runs or ran is returned as it is."""
+        batch = await self._store.get(company, name)
+        if batch.state is BatchState.CREATED:
+            await self._store.let_run(batch)
+        return await self._store.get(company, name)
+
+    async def cancel(self, company: str, name: str) -> Batch:
+        """Cancel every conversation that is not over; raises BatchNotCancellable if the batch is completed."""
+        batch = await self._store.get(company, name)
+        if batch.state is BatchState.COMPLETED:
+            raise BatchNotCancellable(name=name, state=batch.state)
+        if batch.state is not BatchState.CANCELLED:
+            await self._store.cancel(batch)
+            # Those that no job has are closed here; the others learn of it at their next append.
+            while waiting := await self._store.conversations(batch, -1, _CLOSED_AT_ONCE, _WAITING):
+                closing = (close(self._conversations, each, Wanted.CANCEL, self._clock()) for each in waiting)
+                await asyncio.gather(*closing)
+        return await self._store.get(company, name)
+
+    async def retry(self, company: str, name: str) -> Batch:
+        """Let the FAILED conversations of a COMPLETED batch go on; raises BatchNotCompleted."""
+        batch = await self._store.get(company, name)
+        if batch.state is not BatchState.COMPLETED:
+            raise BatchNotCompleted(name=name, state=batch.state)
+        await self._store.retry(batch)
+        return await self._store.get(company, name)
+
+    async def delete(self, company: str, name: str) -> None:
+        """Remove a batch that is over, with all that belongs to it; raises BatchNotOver, BatchStillNeeded."""
+        batch = await self._store.get(company, name)
+        if not batch.state.over:
+            raise BatchNotOver(name=name, state=batch.state)
+        if (child := await self._store.base_of(batch)) is not None:
+            raise BatchStillNeeded(name=name, by=child)
+        await self._store.delete(batch)
+
+    async def _cast(self, batch: Batch) -> list[tuple[Conversation, list[Event]]]:
+        """The batch's conversations with their first events, by index."""
+        spec, company = batch.spec, batch.company
+        personas = [await self._catalog.persona(company, share.persona) for share in spec.personas]
+        dealt = deal([share.weight for share in spec.personas], spec.size, spec.conversation.seed)
+        sources = await self._sources(company, spec)
+        chosen = spread(len(sources), spec.size, spec.conversation.seed) if sources else [0] * spec.size
+        indexes: dict[int, list[int]] = {}
+        for index, number in enumerate(chosen):
+            indexes.setdefault(number, []).append(index)
+        created: dict[int, tuple[Conversation, list[Event]]] = {}
+        for number, places in indexes.items():
+            resolved = await self._resolved(company, spec, sources[number] if sources else None, personas[0])
+            for index in places:
+                created[index] = _conversation(batch, index, resolved, personas[dealt[index]])
+        return [created[index] for index in range(spec.size)]
+
+    async def _sources(self, company: str, spec: BatchSpec) -> list[Source]:
+        if spec.sources:
+            named = [await self._catalog.source_summary(company, name) for name in spec.sources]
+            if spec.linked_revisions and (loose := next((s for s in named if not s.revision), None)):
+                raise SourceNotLinked(source=loose.name)
+            return named
+        if spec.source_filter is None:
+            return []
+        found = await self._catalog.sources(company, replace(spec.source_filter, finished=True))
+        found = [source for source in found if source.revision or not spec.linked_revisions]
+        if not found:
+            raise NoSources
+        return found
+
+    async def _resolved(self, company: str, spec: BatchSpec, source: Source | None, persona: Persona) -> Resolved:
+        """The batch's conversation spec with one source; the persona only stands in for the one that is dealt."""
+        wanted = replace(spec.conversation, persona=persona.name, source=source.name if source else "")
+        if spec.linked_revisions and source is not None:
+            wanted = replace(wanted, procedure=source.procedure, revision=source.revision)
+        return await resolve(wanted, company, self._catalog, self._conversations, self._limits, "spec.conversation")
+
+
+def _conversation(batch: Batch, index: int, resolved: Resolved, persona: Persona) -> tuple[Conversation, list[Event]]:
+    resolved = replace(resolved, spec=replace(resolved.spec, persona=persona.name), persona=persona)
+    events = first_events(resolved)
+    state = ConversationState.CREATED if batch.state is BatchState.CREATED else ConversationState.PENDING
+    conversation = Conversation(
+        id=new_id(),
+        company=batch.company,
+        state=state,
+        spec=resolved.spec,
+        persona=persona,
+        batch=batch.id,
+        index=index,
+        creator=batch.creator,
+        create_time=batch.create_time,
+        last_seq=len(events),
+    )
+    return conversation, events
+
+
+def _filled(spec: BatchSpec, built_in: Sequence[str]) -> BatchSpec:
+    """The spec with its defaults; raises SpecInvalid for what does not go together."""
+    wrong: list[Violation] = []
+    ours = "Must be empty: the batch decides it for each of its conversations."
+    given: Mapping[str, bool] = {
+        "source": bool(spec.conversation.source),
+        "persona": bool(spec.conversation.persona),
+        "external_id": bool(spec.conversation.external_id),
+        "based_on": spec.conversation.based_on is not None,
+    }
+    wrong += [Violation(f"spec.conversation.{name}", ours) for name, is_given in given.items() if is_given]
+    if spec.conversation.type is not ConversationType.SYNTHETIC:
+        wrong.append(Violation("spec.conversation.type", "Must be synthetic: nobody appends to a batch by hand."))
+    if spec.sources and spec.source_filter is not None:
+        wrong.append(Violation("spec.source_filter", "Sources are given by name or by filter, not both."))
+    if spec.linked_revisions and spec.conversation.procedure:
+        wrong.append(
+            Violation("spec.linked_revisions", "There is one revision for all or a linked one each, not both.")
+        )
+    if spec.linked_revisions and not spec.sources and spec.source_filter is None:
+        wrong.append(Violation("spec.linked_revisions", "Needs sources, since it is they that are linked."))
+    if wrong:
+        raise SpecInvalid(violations=wrong)
+    personas = spec.personas or tuple(PersonaShare(name) for name in built_in)
+    return replace(spec, size=spec.size or DEFAULT_SIZE, personas=personas)

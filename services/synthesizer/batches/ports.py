@@ -1,0 +1,70 @@
+"""What batches need of the store."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from services.synthesizer.batches.model import Batch, BatchState
+from services.synthesizer.conversations.model import Conversation, ConversationState
+from services.synthesizer.ports import RequestKey
+from shared.model.events import Event
+
+
+class BatchStore(Protocol):
+    """Batches at rest. Every method is one transaction; all raise StoreUnavailable."""
+
+    async def get(self, company: str, name: str) -> Batch:
+        """The batch with its counts; raises BatchNotFound."""
+        ...
+
+    async def page(
+        self, company: str, state: BatchState | None, external_id: str, after: str | None, size: int
+    ) -> list[Batch]:
+        """Up to size batches after an id, oldest first."""
+        ...
+
+    async def head(self, batch: Batch) -> int:
+        """The position of the last event of its conversations; 0 before the first."""
+        ...
+
+    async def is_over(self, batch: Batch) -> bool:
+        """Whether every conversation of it is over; a batch that was deleted meanwhile is over too."""
+        ...
+
+    async def create(
+        self, batch: Batch, created: Sequence[tuple[Conversation, Sequence[Event]]], key: RequestKey | None
+    ) -> str:
+        """Store it with its conversations and return its name, or that of the first result for the same request.
+
+        Raises RequestIdReused.
+        """
+        ...
+
+    async def earlier(self, company: str, key: RequestKey) -> str | None:
+        """The name that the same request made before; None if it is new. Raises RequestIdReused."""
+        ...
+
+    async def let_run(self, batch: Batch) -> None:
+        """Make it PENDING if it is CREATED, with its conversations."""
+        ...
+
+    async def cancel(self, batch: Batch) -> None:
+        """Ask all its conversations that are not over to stop, and note that it is to be CANCELLED."""
+        ...
+
+    async def retry(self, batch: Batch) -> None:
+        """Make its FAILED conversations PENDING again, and it RUNNING if there are any."""
+        ...
+
+    async def delete(self, batch: Batch) -> None:
+        """Remove it with its conversations and their events for good."""
+        ...
+
+    async def base_of(self, batch: Batch) -> str | None:
+        """The name of a conversation outside of it that is based on one of its own; None when there is none."""
+        ...
+
+    async def conversations(
+        self, batch: Batch, after_index: int, size: int, states: Collection[ConversationState] = ()
+    ) -> list[Conversation]:
+        """Up to size conversations after an index (-1 for the first), in the order of their indexes."""
+        ...

@@ -1,0 +1,1 @@
+"""Test conversations: how they start, take their turns, and end."""

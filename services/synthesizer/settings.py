@@ -1,0 +1,37 @@
+"""What the synthesizer can be told."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.settings import Settings
+
+
+class SynthesizerSettings(Settings):
+    """The synthesizer's port, its limits, and what it may call."""
+
+    port: int = Field(default=9003, ge=0, le=65535)
+    """The port to listen on; 0 takes a free one."""
+
+    max_in_flight: int = Field(default=50, ge=1, le=10_000)
+    """How many conversations run at once."""
+
+    compute_workers: int = Field(default=1, ge=1, le=64)
+    """How many processes do what holds the processor: imports and exports."""
+
+    default_model: str = "offline"
+    """The model of conversations that name none."""
+
+    agent_hosts: tuple[str, ...] = ()
+    """Hosts beside loopback where agents under test may be called, as a JSON list."""
+
+    agent_timeout_seconds: float = Field(default=60.0, gt=0)
+    """How long an agent under test may take for one action."""
+
+    @property
+    def store_url(self) -> str:
+        """The database's address: PostgreSQL when given, else a file in the data folder."""
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{Path(self.data_dir).absolute() / 'synthesizer.db'}"
+        url = self.database_url.get_secret_value()
+        return "postgresql+asyncpg://" + url.partition("://")[2]

@@ -1,0 +1,207 @@
+"""Batches at rest: a row each; what their conversations came to is counted when it is asked for."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.synthesizer.batches.errors import BatchNotFound
+from services.synthesizer.batches.model import Batch, BatchState
+from services.synthesizer.conversations.model import Conversation, ConversationState, Wanted
+from services.synthesizer.ports import RequestKey
+from services.synthesizer.store import conversations as rows
+from services.synthesizer.store.requests import claim
+from services.synthesizer.store.tables import batches, conversations, requests
+from services.synthesizer.store.terms import pack_batch_spec, unpack_batch_spec
+from shared.db.engine import Database
+from shared.db.eventlog import EventLog
+from shared.db.ledger import RequestIdReused
+from shared.model.events import Event, Usage
+
+
+class BatchStore:
+    """The synthesizer's batches on SQLite or PostgreSQL."""
+
+    def __init__(self, db: Database, event_log: EventLog, conversation_store: rows.ConversationStore) -> None:
+        self._db = db
+        self._log = event_log
+        self._conversations = conversation_store
+
+    async def get(self, company: str, name: str) -> Batch:
+        """The batch with its counts; raises BatchNotFound."""
+        wanted = select(batches).where(batches.c.company == company, batches.c.id == name.removeprefix("batches/"))
+        found = await self._all(wanted)
+        if not found:
+            raise BatchNotFound(name=name)
+        return found[0]
+
+    async def page(
+        self, company: str, state: BatchState | None, external_id: str, after: str | None, size: int
+    ) -> list[Batch]:
+        """Up to size batches after an id, oldest first."""
+        query = select(batches).where(batches.c.company == company).order_by(batches.c.id).limit(size)
+        if state is not None:
+            query = query.where(batches.c.state == state)
+        if external_id:
+            query = query.where(batches.c.external_id == external_id)
+        if after is not None:
+            query = query.where(batches.c.id > after)
+        return await self._all(query)
+
+    async def head(self, batch: Batch) -> int:
+        """The position of the last event of its conversations; 0 before the first."""
+        return await self._log.head(batch.id)
+
+    async def is_over(self, batch: Batch) -> bool:
+        """Whether every conversation of it is over; a batch that was deleted meanwhile is over too."""
+        async with self._db.read() as conn:
+            state = await conn.scalar(select(batches.c.state).where(batches.c.id == batch.id))
+        return state is None or BatchState(state).over
+
+    async def create(
+        self, batch: Batch, created: Sequence[tuple[Conversation, Sequence[Event]]], key: RequestKey | None
+    ) -> str:
+        """Store it with its conversations and return its name, or that of the first result for the same request."""
+
+        async def insert_it(conn: AsyncConnection) -> str:
+            earlier = await claim(conn, batch.company, key, batch.name)
+            if earlier is not None:
+                return earlier
+            await conn.execute(insert(batches), [_row(batch)])
+            await rows.insert_conversations(conn, self._log, created)
+            return batch.name
+
+        return await self._db.writer.run(insert_it)
+
+    async def earlier(self, company: str, key: RequestKey) -> str | None:
+        """The name that the same request made before; None if it is new."""
+        query = select(requests.c.digest, requests.c.name).where(
+            requests.c.company == company, requests.c.method == key.method, requests.c.request_id == key.request_id
+        )
+        async with self._db.read() as conn:
+            row = (await conn.execute(query)).one_or_none()
+        if row is not None and row.digest != key.digest:
+            raise RequestIdReused(request_id=key.request_id)
+        return None if row is None else str(row.name)
+
+    async def let_run(self, batch: Batch) -> None:
+        """Make it PENDING if it is CREATED, with its conversations."""
+
+        async def move(conn: AsyncConnection) -> None:
+            await conn.execute(
+                update(batches)
+                .where(batches.c.id == batch.id, batches.c.state == BatchState.CREATED)
+                .values(state=BatchState.PENDING)
+            )
+            await rows.let_run(conn, conversations.c.batch == batch.id)
+
+        await self._db.writer.run(move)
+
+    async def cancel(self, batch: Batch) -> None:
+        """Ask all its conversations that are not over to stop, and note that it is to be CANCELLED."""
+
+        async def ask(conn: AsyncConnection) -> None:
+            await conn.execute(update(batches).where(batches.c.id == batch.id).values(wanted=BatchState.CANCELLED))
+            await rows.ask_to_stop(conn, conversations.c.batch == batch.id, Wanted.CANCEL)
+
+        await self._db.writer.run(ask)
+
+    async def retry(self, batch: Batch) -> None:
+        """Make its FAILED conversations PENDING again, and it RUNNING if there are any."""
+
+        async def again(conn: AsyncConnection) -> None:
+            await rows.retry(conn, conversations.c.batch == batch.id)
+
+        await self._db.writer.run(again)
+
+    async def delete(self, batch: Batch) -> None:
+        """Remove it with its conversations and their events for good."""
+
+        async def remove(conn: AsyncConnection) -> None:
+            await self._log.delete_feed(conn, batch.id)
+            await conn.execute(delete(conversations).where(conversations.c.batch == batch.id))
+            await conn.execute(delete(batches).where(batches.c.id == batch.id))
+
+        await self._db.writer.run(remove)
+
+    async def base_of(self, batch: Batch) -> str | None:
+        """The name of a conversation outside of it that is based on one of its own; None when there is none."""
+        own = select(conversations.c.id).where(conversations.c.batch == batch.id)
+        query = (
+            select(conversations.c.id)
+            .where(conversations.c.company == batch.company, conversations.c.based_on.in_(own))
+            .limit(1)
+        )
+        async with self._db.read() as conn:
+            found = await conn.scalar(query)
+        return None if found is None else f"conversations/{found}"
+
+    async def conversations(
+        self, batch: Batch, after_index: int, size: int, states: Collection[ConversationState] = ()
+    ) -> list[Conversation]:
+        """Up to size conversations after an index (-1 for the first), in the order of their indexes."""
+        return await self._conversations.of_batch(batch.id, after_index, size, states)
+
+    async def _all(self, query: Select[Any]) -> list[Batch]:
+        async with self._db.read() as conn:
+            found = (await conn.execute(query)).all()
+            sums = await _sums(conn, [row.id for row in found])
+        return [_batch(row, sums.get(row.id, [])) for row in found]
+
+
+async def _sums(conn: AsyncConnection, ids: Sequence[str]) -> Mapping[str, list[Row[tuple[Any, ...]]]]:
+    """For each batch, a row a state of its conversations: how many, and the sums of turns and usage."""
+    columns = conversations.c
+    query = (
+        select(
+            columns.batch,
+            columns.state,
+            func.count().label("conversations"),
+            func.sum(columns.turns).label("turns"),
+            func.sum(columns.model_calls).label("model_calls"),
+            func.sum(columns.input_tokens).label("input_tokens"),
+            func.sum(columns.output_tokens).label("output_tokens"),
+        )
+        .where(columns.batch.in_(ids))
+        .group_by(columns.batch, columns.state)
+    )
+    by_batch: dict[str, list[Row[tuple[Any, ...]]]] = {}
+    for row in await conn.execute(query):
+        by_batch.setdefault(row[0], []).append(row)
+    return by_batch
+
+
+def _row(batch: Batch) -> dict[str, object]:
+    return {
+        "id": batch.id,
+        "company": batch.company,
+        "state": batch.state,
+        "size": batch.spec.size,
+        "external_id": batch.spec.external_id,
+        "creator": batch.creator,
+        "wanted": "",
+        "spec": pack_batch_spec(batch.spec),
+        "create_time": batch.create_time,
+        "end_time": 0,
+    }
+
+
+def _batch(row: Row[tuple[Any, ...]], sums: Sequence[Row[tuple[Any, ...]]]) -> Batch:
+    return Batch(
+        id=row.id,
+        company=row.company,
+        state=BatchState(row.state),
+        spec=unpack_batch_spec(row.spec),
+        creator=row.creator,
+        create_time=row.create_time,
+        end_time=row.end_time,
+        counts={ConversationState(part.state): part.conversations for part in sums},
+        turns=sum(int(part.turns) for part in sums),
+        usage=Usage(
+            *(
+                sum(int(part._mapping[column]) for part in sums)
+                for column in ("model_calls", "input_tokens", "output_tokens")
+            )
+        ),
+    )
