@@ -32,7 +32,9 @@ class ImportHeader(message.Message):
     file: builtins.str
     """The file's name, as problems will give it; nothing is opened by this name."""
     request_id: builtins.str
-    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS."""
+    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS and imports
+    nothing. An import that was cut off counts as not sent: send it again, and what is here already is unchanged.
+    """
     def __init__(
         self,
         *,
@@ -48,7 +50,10 @@ class ImportHeader(message.Message):
 
 @typing.final
 class ImportProblem(message.Message):
-    """A line that was not imported, or not wholly."""
+    """A line that was not imported, or not wholly. A source whose procedure is not here, or has no READY revision, is
+    imported without a link, counts as imported and is listed as PROCEDURE_NOT_FOUND; importing the file again, once the
+    procedure is here, makes the link.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -91,12 +96,12 @@ class ImportSummary(message.Message):
     imported: builtins.int
     """Lines that became something new."""
     unchanged: builtins.int
-    """Lines that are here already, word for word."""
+    """Lines that are here already, with the same content."""
     refused: builtins.int
     """Lines that were refused; each is among the problems, up to the first 1,000."""
     @builtins.property
     def problems(self) -> containers.RepeatedCompositeFieldContainer[ImportProblem]:
-        """The problems, in the order of the lines."""
+        """The first 1,000 problems, in the order of the lines."""
 
     def __init__(
         self,

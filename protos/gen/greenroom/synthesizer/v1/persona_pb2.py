@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&greenroom/synthesizer/v1/persona.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fgreenroom/type/v1/options.proto\"\x92\x04\n\x07Persona\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12,\n\x0c\x64isplay_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64R\x0b\x64isplayName\x12*\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x0b\x64\x65scription\x12G\n\x0bpersonality\x18\x04 \x01(\x0b\x32%.greenroom.synthesizer.v1.PersonalityR\x0bpersonality\x12J\n\x0c\x64\x65mographics\x18\x05 \x01(\x0b\x32&.greenroom.synthesizer.v1.DemographicsR\x0c\x64\x65mographics\x12Q\n\x10\x62\x65haviour_traits\x18\x06 \x03(\tB&\xbaH#\x92\x01 \x10\x14\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,63}$R\x0f\x62\x65haviourTraits\x12\x1c\n\x04goal\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\x04goal\x12\x19\n\x08\x62uilt_in\x18\x08 \x01(\x08R\x07\x62uiltIn\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"\x90\x06\n\x0bPersonality\x12\x1b\n\x04tone\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04tone\x12g\n\x0fresponse_length\x18\x02 \x01(\x0e\x32\x34.greenroom.synthesizer.v1.Personality.ResponseLengthB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0eresponseLength\x12\x64\n\x0e\x64\x65\x63ision_speed\x18\x03 \x01(\x0e\x32\x33.greenroom.synthesizer.v1.Personality.DecisionSpeedB\x08\xbaH\x05\x82\x01\x02\x10\x01R\rdecisionSpeed\x12v\n\x14objection_likelihood\x18\x04 \x01(\x0e\x32\x39.greenroom.synthesizer.v1.Personality.ObjectionLikelihoodB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x13objectionLikelihood\"\x82\x01\n\x0eResponseLength\x12\x1f\n\x1bRESPONSE_LENGTH_UNSPECIFIED\x10\x00\x12\x19\n\x15RESPONSE_LENGTH_SHORT\x10\x01\x12\x1a\n\x16RESPONSE_LENGTH_MEDIUM\x10\x02\x12\x18\n\x14RESPONSE_LENGTH_LONG\x10\x03\"|\n\rDecisionSpeed\x12\x1e\n\x1a\x44\x45\x43ISION_SPEED_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x45\x43ISION_SPEED_SLOW\x10\x01\x12\x19\n\x15\x44\x45\x43ISION_SPEED_MEDIUM\x10\x02\x12\x17\n\x13\x44\x45\x43ISION_SPEED_FAST\x10\x03\"\x99\x01\n\x13ObjectionLikelihood\x12$\n OBJECTION_LIKELIHOOD_UNSPECIFIED\x10\x00\x12\x1c\n\x18OBJECTION_LIKELIHOOD_LOW\x10\x01\x12\x1f\n\x1bOBJECTION_LIKELIHOOD_MEDIUM\x10\x02\x12\x1d\n\x19OBJECTION_LIKELIHOOD_HIGH\x10\x03\"\xa3\x01\n\x0c\x44\x65mographics\x12$\n\tage_range\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08\x61geRange\x12\'\n\noccupation\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\noccupation\x12#\n\x08location\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08location\x12\x1f\n\x06income\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x06income\"\x84\x01\n\x14\x43reatePersonaRequest\x12\x43\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaB\x06\xbaH\x03\xc8\x01\x01R\x07persona\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"T\n\x15\x43reatePersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"J\n\x11GetPersonaRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^personas/[a-z0-9-]{1,64}$R\x04name\"Q\n\x12GetPersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"d\n\x13ListPersonasRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"}\n\x14ListPersonasResponse\x12=\n\x08personas\x18\x01 \x03(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x08personas\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x98\x01\n\x14UpdatePersonaRequest\x12\x43\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaB\x06\xbaH\x03\xc8\x01\x01R\x07persona\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"T\n\x15UpdatePersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"M\n\x14\x44\x65letePersonaRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^personas/[a-z0-9-]{1,64}$R\x04name\"\x17\n\x15\x44\x65letePersonaResponse2\xa4\x05\n\x0ePersonaService\x12\x84\x01\n\rCreatePersona\x12..greenroom.synthesizer.v1.CreatePersonaRequest\x1a/.greenroom.synthesizer.v1.CreatePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.write\x12z\n\nGetPersona\x12+.greenroom.synthesizer.v1.GetPersonaRequest\x1a,.greenroom.synthesizer.v1.GetPersonaResponse\"\x11\xaa\xbb\x18\rpersonas.read\x12\x80\x01\n\x0cListPersonas\x12-.greenroom.synthesizer.v1.ListPersonasRequest\x1a..greenroom.synthesizer.v1.ListPersonasResponse\"\x11\xaa\xbb\x18\rpersonas.read\x12\x84\x01\n\rUpdatePersona\x12..greenroom.synthesizer.v1.UpdatePersonaRequest\x1a/.greenroom.synthesizer.v1.UpdatePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.write\x12\x84\x01\n\rDeletePersona\x12..greenroom.synthesizer.v1.DeletePersonaRequest\x1a/.greenroom.synthesizer.v1.DeletePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&greenroom/synthesizer/v1/persona.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fgreenroom/type/v1/options.proto\"\x90\x04\n\x07Persona\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12*\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x0b\x64isplayName\x12*\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x0b\x64\x65scription\x12G\n\x0bpersonality\x18\x04 \x01(\x0b\x32%.greenroom.synthesizer.v1.PersonalityR\x0bpersonality\x12J\n\x0c\x64\x65mographics\x18\x05 \x01(\x0b\x32&.greenroom.synthesizer.v1.DemographicsR\x0c\x64\x65mographics\x12Q\n\x10\x62\x65haviour_traits\x18\x06 \x03(\tB&\xbaH#\x92\x01 \x10\x14\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,63}$R\x0f\x62\x65haviourTraits\x12\x1c\n\x04goal\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\x04goal\x12\x19\n\x08\x62uilt_in\x18\x08 \x01(\x08R\x07\x62uiltIn\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"\x90\x06\n\x0bPersonality\x12\x1b\n\x04tone\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04tone\x12g\n\x0fresponse_length\x18\x02 \x01(\x0e\x32\x34.greenroom.synthesizer.v1.Personality.ResponseLengthB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0eresponseLength\x12\x64\n\x0e\x64\x65\x63ision_speed\x18\x03 \x01(\x0e\x32\x33.greenroom.synthesizer.v1.Personality.DecisionSpeedB\x08\xbaH\x05\x82\x01\x02\x10\x01R\rdecisionSpeed\x12v\n\x14objection_likelihood\x18\x04 \x01(\x0e\x32\x39.greenroom.synthesizer.v1.Personality.ObjectionLikelihoodB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x13objectionLikelihood\"\x82\x01\n\x0eResponseLength\x12\x1f\n\x1bRESPONSE_LENGTH_UNSPECIFIED\x10\x00\x12\x19\n\x15RESPONSE_LENGTH_SHORT\x10\x01\x12\x1a\n\x16RESPONSE_LENGTH_MEDIUM\x10\x02\x12\x18\n\x14RESPONSE_LENGTH_LONG\x10\x03\"|\n\rDecisionSpeed\x12\x1e\n\x1a\x44\x45\x43ISION_SPEED_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x45\x43ISION_SPEED_SLOW\x10\x01\x12\x19\n\x15\x44\x45\x43ISION_SPEED_MEDIUM\x10\x02\x12\x17\n\x13\x44\x45\x43ISION_SPEED_FAST\x10\x03\"\x99\x01\n\x13ObjectionLikelihood\x12$\n OBJECTION_LIKELIHOOD_UNSPECIFIED\x10\x00\x12\x1c\n\x18OBJECTION_LIKELIHOOD_LOW\x10\x01\x12\x1f\n\x1bOBJECTION_LIKELIHOOD_MEDIUM\x10\x02\x12\x1d\n\x19OBJECTION_LIKELIHOOD_HIGH\x10\x03\"\xa3\x01\n\x0c\x44\x65mographics\x12$\n\tage_range\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08\x61geRange\x12\'\n\noccupation\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\noccupation\x12#\n\x08location\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08location\x12\x1f\n\x06income\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x06income\"\x84\x01\n\x14\x43reatePersonaRequest\x12\x43\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaB\x06\xbaH\x03\xc8\x01\x01R\x07persona\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"T\n\x15\x43reatePersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"J\n\x11GetPersonaRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^personas/[a-z0-9-]{1,64}$R\x04name\"Q\n\x12GetPersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"d\n\x13ListPersonasRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"}\n\x14ListPersonasResponse\x12=\n\x08personas\x18\x01 \x03(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x08personas\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x98\x01\n\x14UpdatePersonaRequest\x12\x43\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaB\x06\xbaH\x03\xc8\x01\x01R\x07persona\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"T\n\x15UpdatePersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"M\n\x14\x44\x65letePersonaRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^personas/[a-z0-9-]{1,64}$R\x04name\"\x17\n\x15\x44\x65letePersonaResponse2\xa4\x05\n\x0ePersonaService\x12\x84\x01\n\rCreatePersona\x12..greenroom.synthesizer.v1.CreatePersonaRequest\x1a/.greenroom.synthesizer.v1.CreatePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.write\x12z\n\nGetPersona\x12+.greenroom.synthesizer.v1.GetPersonaRequest\x1a,.greenroom.synthesizer.v1.GetPersonaResponse\"\x11\xaa\xbb\x18\rpersonas.read\x12\x80\x01\n\x0cListPersonas\x12-.greenroom.synthesizer.v1.ListPersonasRequest\x1a..greenroom.synthesizer.v1.ListPersonasResponse\"\x11\xaa\xbb\x18\rpersonas.read\x12\x84\x01\n\rUpdatePersona\x12..greenroom.synthesizer.v1.UpdatePersonaRequest\x1a/.greenroom.synthesizer.v1.UpdatePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.write\x12\x84\x01\n\rDeletePersona\x12..greenroom.synthesizer.v1.DeletePersonaRequest\x1a/.greenroom.synthesizer.v1.DeletePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.synthesizer.v1.pe
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PERSONA'].fields_by_name['display_name']._loaded_options = None
-  _globals['_PERSONA'].fields_by_name['display_name']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_PERSONA'].fields_by_name['display_name']._serialized_options = b'\272H\004r\002\030d'
   _globals['_PERSONA'].fields_by_name['description']._loaded_options = None
   _globals['_PERSONA'].fields_by_name['description']._serialized_options = b'\272H\005r\003\030\320\017'
   _globals['_PERSONA'].fields_by_name['behaviour_traits']._loaded_options = None
@@ -84,37 +84,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONASERVICE'].methods_by_name['DeletePersona']._loaded_options = None
   _globals['_PERSONASERVICE'].methods_by_name['DeletePersona']._serialized_options = b'\252\273\030\016personas.write'
   _globals['_PERSONA']._serialized_start=198
-  _globals['_PERSONA']._serialized_end=728
-  _globals['_PERSONALITY']._serialized_start=731
-  _globals['_PERSONALITY']._serialized_end=1515
-  _globals['_PERSONALITY_RESPONSELENGTH']._serialized_start=1103
-  _globals['_PERSONALITY_RESPONSELENGTH']._serialized_end=1233
-  _globals['_PERSONALITY_DECISIONSPEED']._serialized_start=1235
-  _globals['_PERSONALITY_DECISIONSPEED']._serialized_end=1359
-  _globals['_PERSONALITY_OBJECTIONLIKELIHOOD']._serialized_start=1362
-  _globals['_PERSONALITY_OBJECTIONLIKELIHOOD']._serialized_end=1515
-  _globals['_DEMOGRAPHICS']._serialized_start=1518
-  _globals['_DEMOGRAPHICS']._serialized_end=1681
-  _globals['_CREATEPERSONAREQUEST']._serialized_start=1684
-  _globals['_CREATEPERSONAREQUEST']._serialized_end=1816
-  _globals['_CREATEPERSONARESPONSE']._serialized_start=1818
-  _globals['_CREATEPERSONARESPONSE']._serialized_end=1902
-  _globals['_GETPERSONAREQUEST']._serialized_start=1904
-  _globals['_GETPERSONAREQUEST']._serialized_end=1978
-  _globals['_GETPERSONARESPONSE']._serialized_start=1980
-  _globals['_GETPERSONARESPONSE']._serialized_end=2061
-  _globals['_LISTPERSONASREQUEST']._serialized_start=2063
-  _globals['_LISTPERSONASREQUEST']._serialized_end=2163
-  _globals['_LISTPERSONASRESPONSE']._serialized_start=2165
-  _globals['_LISTPERSONASRESPONSE']._serialized_end=2290
-  _globals['_UPDATEPERSONAREQUEST']._serialized_start=2293
-  _globals['_UPDATEPERSONAREQUEST']._serialized_end=2445
-  _globals['_UPDATEPERSONARESPONSE']._serialized_start=2447
-  _globals['_UPDATEPERSONARESPONSE']._serialized_end=2531
-  _globals['_DELETEPERSONAREQUEST']._serialized_start=2533
-  _globals['_DELETEPERSONAREQUEST']._serialized_end=2610
-  _globals['_DELETEPERSONARESPONSE']._serialized_start=2612
-  _globals['_DELETEPERSONARESPONSE']._serialized_end=2635
-  _globals['_PERSONASERVICE']._serialized_start=2638
-  _globals['_PERSONASERVICE']._serialized_end=3314
+  _globals['_PERSONA']._serialized_end=726
+  _globals['_PERSONALITY']._serialized_start=729
+  _globals['_PERSONALITY']._serialized_end=1513
+  _globals['_PERSONALITY_RESPONSELENGTH']._serialized_start=1101
+  _globals['_PERSONALITY_RESPONSELENGTH']._serialized_end=1231
+  _globals['_PERSONALITY_DECISIONSPEED']._serialized_start=1233
+  _globals['_PERSONALITY_DECISIONSPEED']._serialized_end=1357
+  _globals['_PERSONALITY_OBJECTIONLIKELIHOOD']._serialized_start=1360
+  _globals['_PERSONALITY_OBJECTIONLIKELIHOOD']._serialized_end=1513
+  _globals['_DEMOGRAPHICS']._serialized_start=1516
+  _globals['_DEMOGRAPHICS']._serialized_end=1679
+  _globals['_CREATEPERSONAREQUEST']._serialized_start=1682
+  _globals['_CREATEPERSONAREQUEST']._serialized_end=1814
+  _globals['_CREATEPERSONARESPONSE']._serialized_start=1816
+  _globals['_CREATEPERSONARESPONSE']._serialized_end=1900
+  _globals['_GETPERSONAREQUEST']._serialized_start=1902
+  _globals['_GETPERSONAREQUEST']._serialized_end=1976
+  _globals['_GETPERSONARESPONSE']._serialized_start=1978
+  _globals['_GETPERSONARESPONSE']._serialized_end=2059
+  _globals['_LISTPERSONASREQUEST']._serialized_start=2061
+  _globals['_LISTPERSONASREQUEST']._serialized_end=2161
+  _globals['_LISTPERSONASRESPONSE']._serialized_start=2163
+  _globals['_LISTPERSONASRESPONSE']._serialized_end=2288
+  _globals['_UPDATEPERSONAREQUEST']._serialized_start=2291
+  _globals['_UPDATEPERSONAREQUEST']._serialized_end=2443
+  _globals['_UPDATEPERSONARESPONSE']._serialized_start=2445
+  _globals['_UPDATEPERSONARESPONSE']._serialized_end=2529
+  _globals['_DELETEPERSONAREQUEST']._serialized_start=2531
+  _globals['_DELETEPERSONAREQUEST']._serialized_end=2608
+  _globals['_DELETEPERSONARESPONSE']._serialized_start=2610
+  _globals['_DELETEPERSONARESPONSE']._serialized_end=2633
+  _globals['_PERSONASERVICE']._serialized_start=2636
+  _globals['_PERSONASERVICE']._serialized_end=3312
 # @@protoc_insertion_point(module_scope)

@@ -40,7 +40,7 @@ class Persona(message.Message):
     name: builtins.str
     """`personas/{persona}`; set by the service."""
     display_name: builtins.str
-    """What people call it, 1 to 100 characters."""
+    """What people call it, 1 to 100 characters; may be left out of an update whose mask does not name it."""
     description: builtins.str
     """Who this is, up to 2,000 characters."""
     goal: builtins.str

@@ -78,7 +78,7 @@ class Event(message.Message):
     ATTEMPT_STARTED_FIELD_NUMBER: builtins.int
     ENDED_FIELD_NUMBER: builtins.int
     id: builtins.str
-    """The event's id, a UUIDv7-shaped string, the same however often its append is repeated."""
+    """The event's id, a UUIDv7-shaped string, the same however often its append is repeated; empty in a source."""
     conversation: builtins.str
     """The conversation it belongs to, `conversations/{conversation}`; empty in a source."""
     seq: builtins.int
