@@ -1,8 +1,10 @@
 """From lines to what is stored: pure functions, run in a process of their own because parsing holds the processor."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from hashlib import sha256
-from typing import TypeVar
+from math import isfinite
+from typing import Any, TypeVar
 
 from services.synthesizer.adapters import formats
 from services.synthesizer.adapters.formats.records import Problem as FormatProblem
@@ -14,6 +16,9 @@ from shared.model.events import Event, Resource
 R = TypeVar("R")
 
 _TOO_LONG = f"The line has more than {MAX_LINE:,} bytes; break the conversation up or leave something out."
+
+MAX_DEPTH = 24
+"""Objects and lists within one another at most: a message of a Watch may nest 100 deep, and a JSON object takes three."""
 
 Pack = Callable[[Sequence[Event], Sequence[Resource]], bytes]
 """Makes a source's content one document."""
@@ -73,7 +78,34 @@ def _each(
             yield line.number, _problem(item, line.number)
 
 
-def _problem(item: R | FormatProblem, number: int) -> R | Problem:
+def _problem(item: Any, number: int) -> Any:
+    """The item, or the problem that it is or has."""
     if isinstance(item, FormatProblem):
         return Problem(number, item.reason, item.description, item.partial)
-    return item
+    try:
+        unfit = _unfit(asdict(item), MAX_DEPTH)
+    except RecursionError:
+        unfit = _TOO_DEEP
+    return item if unfit is None else Problem(number, "VALUE_NOT_STORABLE", unfit)
+
+
+_TOO_DEEP = f"The line has objects or lists more than {MAX_DEPTH} deep; make it flatter."
+
+
+def _unfit(value: Any, depth: int) -> str | None:
+    """Why a value, valid JSON though it may be, can be neither stored nor sent; None if it can."""
+    if depth < 0:
+        return _TOO_DEEP
+    match value:
+        case str():
+            if any("\ud800" <= character <= "\udfff" for character in value):
+                return "The line has half a surrogate pair, which is no character; leave it out."
+        case int() | float():
+            if abs(value) > 1e308 or not isfinite(value):
+                return "The line has a number that no double holds; write it as text."
+        case Mapping():
+            parts = [*value.keys(), *value.values()]
+            return next((why for part in parts if (why := _unfit(part, depth - 1)) is not None), None)
+        case list() | tuple():
+            return next((why for part in value if (why := _unfit(part, depth - 1)) is not None), None)
+    return None
