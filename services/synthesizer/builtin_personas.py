@@ -1,0 +1,55 @@
+"""The personas that come with Greenroom: one data file each, read-only."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from services.synthesizer.persona import (
+    DecisionSpeed,
+    Demographics,
+    ObjectionLikelihood,
+    Persona,
+    Personality,
+    ResponseLength,
+)
+from shared import yaml
+
+ORDER = (
+    "eager-eddie",
+    "skeptical-sarah",
+    "busy-bob",
+    "chatty-cathy",
+    "cold-carl",
+    "price-conscious-pam",
+    "technical-tim",
+)
+"""As they are listed."""
+
+
+@cache
+def built_in() -> Mapping[str, Persona]:
+    """The built-in personas by name, such as `personas/eager-eddie`, in their order."""
+    personas = [_read(key) for key in ORDER]
+    return MappingProxyType({persona.name: persona for persona in personas})
+
+
+def _read(key: str) -> Persona:
+    file = files("services.synthesizer").joinpath("personas", f"{key}.yaml")
+    record = yaml.load(file.read_text(), file.name)
+    personality = record["personality"]
+    return Persona(
+        name=f"personas/{key}",
+        display_name=record["display_name"],
+        description=record["description"],
+        personality=Personality(
+            tone=personality["tone"],
+            response_length=ResponseLength(personality["response_length"]),
+            decision_speed=DecisionSpeed(personality["decision_speed"]),
+            objection_likelihood=ObjectionLikelihood(personality["objection_likelihood"]),
+        ),
+        demographics=Demographics(**record["demographics"]),
+        behaviour_traits=tuple(record["behaviour_traits"]),
+        goal=record["goal"],
+        built_in=True,
+    )
