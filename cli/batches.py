@@ -10,7 +10,7 @@ from cli import specs
 from cli.commands import FAILED, OK, Json, Limit, Yes, command, confirmed, first, named, noun
 from cli.export import export_file, export_stdout
 from cli.progress import Progress, elapsed, follow, print_summary
-from cli.render import console, facts, fault, print_json, short, state, state_word, table, when
+from cli.render import Rows, console, facts, fault, print_json, say_it_goes_on, short, state, state_word, when
 from greenroom.client import Client, Watch
 from greenroom.synthesizer.v1.batch_pb2 import Batch, BatchSpec, ListBatchesRequest, ListBatchResultsRequest
 from greenroom.synthesizer.v1.conversation_pb2 import Conversation
@@ -79,16 +79,15 @@ async def list_(
     """List the batches, oldest first."""
     given = {"state": state_} if state_ else {}
     wanted = specs.filled(given, ListBatchesRequest(), "the options")
-    rows = table("NAME", "STATE", "SIZE", "DONE", "FAILED", "CREATED")
+    rows = Rows("BATCH", "STATE", "DONE", "FAILED", "CREATED", shorten=["CREATED"])
     async for one in first(client.batches.list(state=wanted.state, external_id=external_id), limit):
         if json:
             print_json(one)
         counts = one.counts
-        rows.add_row(
-            one.name,
+        rows.add(
+            short(one.name),
             state(one),
-            str(one.spec.size),
-            str(counts.completed),
+            f"{counts.completed}/{one.spec.size}",
             str(counts.failed or ""),
             when(one.create_time),
         )
@@ -112,17 +111,16 @@ async def results(
 ) -> None:
     """List what each conversation of a batch came to."""
     wanted = specs.filled({"state": state_} if state_ else {}, ListBatchResultsRequest(), "the options")
-    rows = table("CONVERSATION", "#", "STATE", "TURNS", "WHY", "FAULT", "PERSONA")
+    rows = Rows("CONVERSATION", "#", "STATE", "TURNS", "WHY", "PERSONA", shorten=["WHY", "PERSONA"])
     async for one in first(client.batches.results(name, state=wanted.state), limit):
         if json:
             print_json(one)
-        rows.add_row(
+        rows.add(
             short(one.conversation),
             str(one.index),
             state_word(Conversation.State.Name(one.state)),
             f"{one.turns}/{one.max_turns}",
-            one.reason,
-            fault(one.fault),
+            one.reason + (f" ({fault(one.fault)})" if one.fault else ""),
             short(one.persona),
         )
     if not json:
@@ -179,11 +177,7 @@ async def _follow(client: Client, watch: Watch[Batch], batch: Batch, json: bool)
         else:
             ended = await follow(watch, Progress(batch))
     except BaseException:
-        console(stderr=True).print(
-            f"{batch.name} goes on; `greenroom batches watch {short(batch.name)}` shows it, "
-            f"`greenroom batches cancel {short(batch.name)}` ends it.",
-            soft_wrap=True,
-        )
+        say_it_goes_on(batch.name)
         raise
     if not json:
         await print_summary(client, ended, elapsed(ended))

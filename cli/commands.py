@@ -73,6 +73,8 @@ class Sentences(TyperGroup):
 def _outcome(work: Callable[[], Any]) -> int:
     try:
         status = work()
+    except GreenroomError as error:
+        return _say(refusal(error, "the gateway's address"), _own_status(error))
     except (Failed, OwnError, OSError, TyperException) as error:
         return _say(_sentence(error), getattr(error, "status", getattr(error, "exit_code", _own_status(error))))
     except typer.Abort:

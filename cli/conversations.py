@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cli import specs
 from cli.commands import FAILED, OK, USAGE, Failed, Json, Limit, Yes, command, confirmed, first, named, noun
-from cli.render import console, facts, print_json, short, state, table, when
+from cli.render import Rows, console, facts, print_json, say_it_goes_on, short, state, when
 from cli.transcript import ending, line
 from greenroom.client import Client, Watch
 from greenroom.synthesizer.v1.conversation_pb2 import Conversation, ConversationFilter, ConversationSpec
@@ -94,11 +94,11 @@ async def list_(
         "external_id": external_id,
     }
     wanted = specs.filled({key: value for key, value in given.items() if value}, ConversationFilter(), "the options")
-    rows = table("NAME", "STATE", "TURNS", "PERSONA", "WHY")
+    rows = Rows("CONVERSATION", "STATE", "TURNS", "WHY", "PERSONA", shorten=["WHY", "PERSONA"])
     async for one in first(client.conversations.list(wanted), limit):
         if json:
             print_json(one)
-        rows.add_row(one.name, state(one), str(one.turns), one.persona.display_name, one.ended.reason)
+        rows.add(short(one.name), state(one), str(one.turns), one.ended.reason, one.persona.display_name)
     if not json:
         console().print(rows)
 
@@ -171,10 +171,7 @@ async def _follow(watch: Watch[Conversation], name: str, json: bool) -> int:
             elif (shown := line(event)) is not None:
                 out.print(shown)
     except BaseException:
-        console(stderr=True).print(
-            f"{name} goes on; `greenroom conversations watch {short(name)}` shows it, `… cancel …` ends it.",
-            soft_wrap=True,
-        )
+        say_it_goes_on(name)
         raise
     assert watch.summary is not None
     return OK if watch.summary.state == Conversation.STATE_COMPLETED else FAILED

@@ -7,7 +7,7 @@ from typing import Annotated
 import grpc
 import typer
 
-from cli import batches, conversations, personas, procedures, serve, sources, status
+from cli import batches, conversations, demo, personas, procedures, serve, sources, status, up
 from cli.commands import EXIT_STATUSES, Connection, Sentences
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
 
 for _noun in (sources, procedures, personas, conversations, batches):
     app.add_typer(_noun.app)
-for _verb in (serve.serve, status.status):
+for _verb in (demo.demo, up.up, serve.serve, status.status):
     app.command()(_verb)
 
 

@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cli.commands import first
 from cli.render import COLOURS, console, facts, fault, short
 from cli.transcript import ending, spoken
 from greenroom.client import Client, Watch
@@ -82,11 +83,15 @@ def screen(progress: Progress) -> RenderableType:
     head = Table.grid(padding=(0, 1), expand=True)
     head.add_column(ratio=1)
     head.add_column(no_wrap=True)
-    head.add_row(ProgressBar(total=progress.size, completed=progress.over), f"{progress.over} of {progress.size}")
+    head.add_row(
+        ProgressBar(progress.size, progress.over, complete_style="green", finished_style="green"),
+        f"{progress.over} of {progress.size}",
+    )
     words = [Text(f"{counts[state]} {state}", COLOURS.get(state, "")) for state in _ORDER if counts[state]]
-    rows = Table.grid(padding=(0, 1))
-    for width in (8, None, None):
-        rows.add_column(no_wrap=True, overflow="ellipsis", width=width)
+    rows = Table.grid(padding=(0, 2), expand=True)
+    for width in (7, len(f"turn {progress.max_turns} of {progress.max_turns}")):
+        rows.add_column(no_wrap=True, width=width)
+    rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for name, line in progress.running:
         rows.add_row(
             Text(f"…{name[-6:]}", "dim"), f"turn {line.turn} of {progress.max_turns}", Text(_flat(line.said), "dim")
@@ -155,15 +160,16 @@ async def print_summary(client: Client, batch: Batch, seconds: float | None = No
     )
     if not counts.failed:
         return
-    shown = 0
-    async for result in client.batches.results(batch.name, state=Conversation.STATE_FAILED):
-        out.print(f"  {result.conversation}  {result.reason} ({fault(result.fault)}): {result.detail}", soft_wrap=True)
-        shown += 1
-        if shown == SHOWN:
-            break
-    if counts.failed > shown:
-        out.print(f"  and {counts.failed - shown} more: greenroom batches results {short(batch.name)} --state failed")
-    out.print(f"Try those again with `greenroom batches retry {short(batch.name)}`.")
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(no_wrap=True)
+    rows.add_column(overflow="fold")
+    async for result in first(client.batches.results(batch.name, state=Conversation.STATE_FAILED), SHOWN):
+        rows.add_row(short(result.conversation), f"{result.reason} ({fault(result.fault)}): {result.detail}")
+    out.print(rows)
+    if counts.failed > SHOWN:
+        more = f"greenroom batches results {short(batch.name)} --state failed"
+        out.print(f"and {counts.failed - SHOWN} more:\n  {more}", soft_wrap=True)
+    out.print(f"Try those again:\n  greenroom batches retry {short(batch.name)}", soft_wrap=True)
 
 
 def elapsed(batch: Batch) -> float | None:

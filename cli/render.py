@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from google.protobuf.json_format import MessageToDict
@@ -31,14 +32,27 @@ def print_json(message: Message) -> None:
     print(json.dumps(fields, ensure_ascii=False), flush=True)  # noqa: T201
 
 
-def table(*columns: str) -> Table:
-    """A table that keeps its first column whole and shortens the others."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for number, column in enumerate(columns):
-        made.add_column(column, no_wrap=True, overflow="fold" if number == 0 else "ellipsis")
-        if number == 0:
-            made.columns[0].min_width = len(column)
-    return made
+class Rows:
+    """A table that shows its columns whole, but for those that it may shorten where the terminal is narrow."""
+
+    def __init__(self, *columns: str, shorten: Collection[str] = ()) -> None:
+        self._table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        self._shorten = [column in shorten for column in columns]
+        for column, shortened in zip(columns, self._shorten, strict=True):
+            self._table.add_column(column, no_wrap=not shortened)
+
+    def add(self, *cells: str | Text) -> None:
+        """Add a row, a cell a column."""
+        # A column that may not wrap is never made narrower, so it is the text of the cell that may not.
+        self._table.add_row(
+            *(
+                Text(str(cell), no_wrap=True, overflow="ellipsis") if shortened else cell
+                for cell, shortened in zip(cells, self._shorten, strict=True)
+            )
+        )
+
+    def __rich__(self) -> Table:
+        return self._table
 
 
 def state(message: Batch | Conversation) -> Text:
@@ -80,3 +94,11 @@ def facts(*rows: tuple[str, str | Text]) -> Table:
 def short(name: str) -> str:
     """The last part of a name."""
     return name.rsplit("/", 1)[-1]
+
+
+def say_it_goes_on(name: str) -> None:
+    """Tell who stops watching what goes on without them, and how to come back to it."""
+    noun, last = name.split("/", 1)
+    out = console(stderr=True)
+    out.print(f"{name} goes on.", soft_wrap=True)
+    out.print(f"  greenroom {noun} watch {last}\n  greenroom {noun} cancel {last}", soft_wrap=True)

@@ -8,7 +8,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.text import Text
 
 from cli.commands import FAILED, OK, UNREACHABLE, Connection, Failed
-from cli.render import console, table
+from cli.render import Rows, console
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2, source_pb2
 
 _FILES = (persona_pb2, procedure_pb2, source_pb2, conversation_pb2, batch_pb2)
@@ -19,9 +19,9 @@ def status(context: typer.Context) -> None:
     """Say how the gateway and each service behind it are; exit status 1 when one of them does not serve."""
     connection: Connection = context.obj
     found = asyncio.run(_ask(connection))
-    rows = table("SERVICE", "STATUS")
+    rows = Rows("SERVICE", "STATUS")
     for service, word in found:
-        rows.add_row(service or f"gateway at {connection.address}", Text(word, "green" if word == "serving" else "red"))
+        rows.add(service or f"gateway at {connection.address}", Text(word, "green" if word == "serving" else "red"))
     console().print(rows)
     raise typer.Exit(OK if all(word == "serving" for _, word in found) else FAILED)
 

@@ -26,7 +26,7 @@ def line(event: Event) -> Table | Padding | Text | None:
         return _said("agent", event.agent_message.text, style)
     if kind == "tool_call":
         arguments = MessageToDict(event.tool_call.arguments)
-        given = ", ".join(f"{name}={_json(value)}" for name, value in arguments.items())
+        given = ", ".join(f"{name}={_json(value)}" for name, value in sorted(arguments.items()))
         return _indented(Text(f"→ {event.tool_call.tool}({given})", style or "cyan"))
     if kind == "tool_result":
         answer = event.tool_result.answer
@@ -75,5 +75,16 @@ def _indented(text: Text) -> Padding:
 
 
 def _json(value: Any) -> str:
-    written = json.dumps(value, ensure_ascii=False)
+    written = json.dumps(_whole(value), ensure_ascii=False, sort_keys=True)
     return written if len(written) <= _VALUE_CHARACTERS else written[: _VALUE_CHARACTERS - 1] + "…"
+
+
+def _whole(value: Any) -> Any:
+    """value with whole numbers written as such: a Struct knows only floating ones."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return value
