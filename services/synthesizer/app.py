@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache
 from pathlib import Path
 
 from greenroom.synthesizer.v1 import (
@@ -50,7 +50,7 @@ from shared.db.ownership import Ownership
 from shared.db.tails import Tails
 from shared.engine.local import LocalEngine
 from shared.llm.base import ChatModel
-from shared.llm.registry import MODELS, open_model
+from shared.llm.registry import PROVIDERS, open_model
 from shared.rpc.health import Health
 from shared.rpc.server import Registration
 
@@ -107,18 +107,18 @@ async def build(
     batches = batch_rows.BatchStore(db, event_log, conversations)
     personas = Personas(persona_rows.Personas(db), built_in(), clock)
     catalog = Lookup(personas, procedures, sources)
-    limits = Limits(settings.default_model, tuple(MODELS), settings.agent_hosts)
+    limits = Limits(settings.default_model, tuple(PROVIDERS), settings.agent_hosts)
     imports = Imports(
         sources=sources,
         procedures=procedures,
         results=RequestResults(db),
-        parse_sources=partial(compute.run, partial(parse_sources, pack_source)),
-        parse_procedures=partial(compute.run, parse_procedures),
+        parse_sources=lambda name, lines: compute.run(parse_sources, pack_source, name, lines),
+        parse_procedures=lambda name, lines: compute.run(parse_procedures, name, lines),
         formats=FORMATS,
         clock=clock,
     )
 
-    jobs = ConversationJobs(conversations, Casting(catalog, models, agents.open), clock)
+    jobs = ConversationJobs(conversations, Casting(catalog, cache(models), agents.open), clock)
     engine = LocalEngine(jobs, Ownership(db), db.wakeups, max_in_flight=settings.max_in_flight)
     tails = Tails(event_log, db.wakeups, encode)
     lifecycle = Lifecycle(conversations, catalog, limits, clock)
