@@ -22,6 +22,10 @@ class ModelRefused(GreenroomError):
     reason = "MODEL_REFUSED"
 
 
+SILENCE = "(no answer)"
+"""The text of a user's message that stands for silence: a model must be told that it is its turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
     """The model asks for a tool."""

@@ -8,6 +8,7 @@ from services.synthesizer.procedure import Revision
 from shared.errors import FailedPrecondition, Unavailable
 from shared.llm.base import (
     END_CONVERSATION,
+    SILENCE,
     AgentBrief,
     ChatModel,
     ChatRequest,
@@ -144,7 +145,7 @@ def agent_messages(transcript: Sequence[Event]) -> list[Message]:
             case UserMessage(text, silent=False):
                 messages.append(Message("user", text))
             case UserMessage(silent=True):
-                messages.append(Message("user", "(no answer)"))
+                messages.append(Message("user", SILENCE))
             case AgentMessage(text):
                 messages.append(Message("assistant", text))
             case ToolCall(_, tool, arguments):

@@ -1,0 +1,167 @@
+"""What the real customer said, made ready to be said again: which utterance answers which question."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from shared.llm.base import PersonaBrief
+from shared.llm.offline.kinds import Mention, asked_kinds, mentions, telling_words
+from shared.llm.offline.slots import declines
+
+_KEPT = 2_048
+_TOKENS = frozenset(("username", "pin", "card", "id"))
+_PARTING = re.compile(
+    r"\b(?:bye|goodbye|that'?s (?:all|it|everything)|that (?:is|was|will be) (?:all|it|everything)|that'?ll be all|"
+    r"have a (?:great|good|nice)|you too|nothing else|no thanks|no thank you|no,? that|all set|i'?m good)\b",
+    re.IGNORECASE,
+)
+_THANKS = re.compile(
+    r"^\W*(?:ok(?:ay)?|great|thanks?|thank you|perfect|awesome|cool|alright|sounds good|wonderful|yes|yeah|no)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One thing the real customer said: the agent's words before it, its values, its telling words, what it is for.
+
+    parting: it says goodbye. filler: it says nothing of its own.
+    """
+
+    text: str
+    before: str
+    values: tuple[Mention, ...]
+    words: frozenset[str]
+    before_words: frozenset[str]
+    before_kinds: frozenset[str]
+    parting: bool
+    filler: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All of it, in order; `fresh` is what was said after the opening."""
+
+    all: tuple[Utterance, ...]
+    fresh: tuple[Utterance, ...]
+
+
+_kept: "OrderedDict[int, tuple[PersonaBrief, Material]]" = OrderedDict()
+
+
+def material_of(brief: PersonaBrief) -> Material:
+    """The brief's material; the same object's is kept."""
+    kept = _kept.get(id(brief))
+    if kept is None:
+        fresh = tuple(_fresh(brief.material))
+        opening = tuple(_utterance(text, "") for text in brief.opening if text.strip())
+        kept = (brief, Material((*opening, *fresh), fresh))
+        _kept[id(brief)] = kept
+        if len(_kept) > _KEPT:
+            _kept.popitem(last=False)
+    return kept[1]
+
+
+def _fresh(material: Sequence[tuple[str, str]]) -> Iterator[Utterance]:
+    asked = ""
+    for before, text in material:
+        # Said on end: what the agent had asked holds for all of it.
+        asked = before or asked
+        if text.strip():
+            yield _utterance(text, asked)
+
+
+def _utterance(text: str, before: str) -> Utterance:
+    values = mentions(text)
+    return Utterance(
+        text=" ".join(text.split()),
+        before=before,
+        values=values,
+        words=telling_words(text),
+        before_words=telling_words(before),
+        before_kinds=frozenset(asked_kinds(before)),
+        parting=_PARTING.search(text) is not None,
+        filler=not values and _THANKS.search(text) is not None and len(text) < 60,
+    )
+
+
+def value_for(material: Material, kind: str, question: str) -> tuple[Utterance, str] | None:
+    """The utterance that has the kind of value that a question asks for, and the value; None when nobody said it."""
+    wanted = telling_words(question)
+    best: tuple[float, Utterance, str] | None = None
+    for utterance in material.all:
+        for mention in utterance.values:
+            score = _worth(kind, wanted, mention, utterance)
+            if score > 0 and (best is None or score > best[0]):
+                best = (score, utterance, mention.value)
+    return (best[1], best[2]) if best else None
+
+
+def _worth(kind: str, wanted: frozenset[str], mention: Mention, utterance: Utterance) -> float:
+    """How well a mention serves; 0 when not at all."""
+    label = telling_words(mention.label)
+    near = 2.0 * len(label & wanted) + len(utterance.before_words & wanted)
+    if kind in _TOKENS:
+        if mention.kind not in ("id", "number", "zip", "phone"):
+            return 0
+        labelled = asked_kinds(mention.label)
+        # Without a label, a token says what it is by its look and by what was asked just before it was said.
+        if kind in labelled and kind != "id" or label & wanted:
+            return 4 + near
+        return 0 if labelled or label else near * _look(kind, wanted, mention.value)
+    if kind == mention.kind:
+        return 2 + near
+    if kind == "amount" and mention.kind == "number" or kind == "number" and mention.kind == "amount":
+        return near
+    return 0
+
+
+def _look(kind: str, wanted: frozenset[str], value: str) -> float:
+    """How much a token looks like what is wanted: user names have small letters, orders digits, accounts both."""
+    small, digits = any(map(str.islower, value)), value.isdigit()
+    if kind == "username":
+        return 1.5 if small else 0.1
+    if kind == "pin":
+        return 1.0 if digits and len(value) < 9 else 0.0
+    if "order" in wanted:
+        return 1.5 if digits else 0.2
+    if "accoun" in wanted:
+        return 0.3 if digits or small else 1.5
+    return 0.2 if small else 1.0
+
+
+def best_answer(material: Material, question: str, said: Collection[str], options: Sequence[str]) -> Utterance | None:
+    """The utterance that answers a question best: one of its options, or said to much the same question; None when none."""
+    wanted = telling_words(question)
+    best: tuple[float, Utterance] | None = None
+    for utterance in material.fresh:
+        if utterance.parting or declines(utterance.text) and len(utterance.text) < 40:
+            continue
+        lowered = utterance.text.lower()
+        score = 0.0
+        if utterance.before_words:
+            shared = len(wanted & utterance.before_words)
+            score += shared / (1 + min(len(wanted), len(utterance.before_words)))
+        for option in options:
+            if re.search(rf"(?<!\w){re.escape(option)}(?!\w)", lowered):
+                score += 1.5
+                break
+        score += 0.15 * len(wanted & utterance.words)
+        if utterance.text in said:
+            score -= 0.5
+        if utterance.filler:
+            score -= 0.3
+        if score > 0.45 and (best is None or score > best[0]):
+            best = (score, utterance)
+    return best[1] if best else None
+
+
+def options_in(question: str) -> tuple[str, ...]:
+    """What a question lists to choose from, in small letters: "by mail, in store or drop off center"."""
+    listed = re.search(r"(?::|\()\s*([^?:()]+,?\s+or\s+[^?:()]+|[^?:()]+(?:,[^?:()]+)+)", question)
+    clause = listed[1] if listed else ""
+    if not clause and (found := re.search(r"((?:\w[\w ]{1,25}, )+\w[\w ]{1,25},? or \w[\w ]{1,25})\?", question)):
+        clause = found[1]
+    parts = [part.strip(" .?\"'").lower() for part in re.split(r",|\bor\b", clause)]
+    return tuple(part for part in parts if part)

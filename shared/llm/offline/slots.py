@@ -1,0 +1,285 @@
+"""Filling a slot from what the user said: by its JSON Schema first, then by what its name and description speak of."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from shared.llm.offline.kinds import (
+    ASKED,
+    Mention,
+    asked_kinds,
+    mentions,
+    name_in,
+    telling_words,
+)
+from shared.model.events import Json
+from shared.model.steps import Ask
+
+_FORMATS = {
+    "email": "email",
+    "idn-email": "email",
+    "date": "date",
+    "date-time": "date",
+    "time": "time",
+    "uri": "url",
+    "url": "url",
+}
+_IDS = frozenset(("username", "pin", "card", "id"))
+"""Kinds whose values are tokens like others, told apart by the words around them."""
+
+_DECLINES = re.compile(
+    r"\b(?:(?:do not|don'?t|dont|didn'?t|can'?t|cannot|can not|could ?n'?t) (?:\w+ ){0,2}?(?:have|know|remember|recall|find|"
+    r"see|want|say)|no idea|not sure|unsure|forgot|i have none|rather not|not at hand|haven'?t got)\b",
+    re.IGNORECASE,
+)
+_YES = re.compile(
+    r"^\W*(?:yes|yeah|yep|yup|sure|correct|right|ok|okay|of course|certainly|please do|absolutely|i do|i am|it is)\b",
+    re.IGNORECASE,
+)
+_NO = re.compile(r"^\W*(?:no|nope|nah|not|negative|never|i don'?t|i do not|i'm not)\b", re.IGNORECASE)
+_FILLER = re.compile(
+    r"^(?:\W+|(?:yes|yeah|sure|ok|okay|well|um|uh|oh|hi|hello|of course|certainly|no problem|here (?:it is|you go)|it'?s|it is|it was|"
+    r"that'?s|that is|that would be|this is|i am|i'm|the|my|a|an|please)\b[\s,:]*)+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One thing the user said, and the agent's words that it came right after ("" at the start)."""
+
+    text: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slot:
+    """A slot as its asker sees it; one object a step of a program, so that what it found can be kept by it.
+
+    kind: of its values; "" for free text.
+    words: what tells it from others of its kind.
+    options: of an enumeration: what is looked for, the value, and what half a mention must have.
+    renewed: its value is to take another's place, so that it differs from theirs.
+    """
+
+    name: str
+    kind: str
+    words: frozenset[str]
+    type: str
+    options: tuple[tuple[re.Pattern[str], Json, frozenset[str]], ...]
+    pattern: re.Pattern[str] | None
+    constant: str | None
+    renewed: bool
+
+
+def slot_of(ask: Ask) -> Slot:
+    """What is known of the slot that a step asks for."""
+    schema = ask.schema
+    spoken = ask.slot.replace("_", " ")
+    description = str(schema.get("description", ""))
+    options = schema.get("enum")
+    listed = options if isinstance(options, list | tuple) else []
+    type_ = schema.get("type")
+    kind = _FORMATS.get(str(schema.get("format", "")), "")
+    if not kind and not listed:
+        kinds = asked_kinds(spoken) or asked_kinds(description)
+        kind = kinds[0] if kinds else "number" if type_ in ("integer", "number") else ""
+    if kind == "number" and "amount" in asked_kinds(spoken):
+        kind = "amount"
+    return Slot(
+        name=ask.slot,
+        kind=kind,
+        words=telling_words(spoken) or telling_words(description),
+        type=type_ if isinstance(type_, str) else "string",
+        options=tuple(_option(value, listed) for value in listed),
+        pattern=_pattern(schema.get("pattern")),
+        constant=_text(schema["const"]) if "const" in schema else None,
+        renewed=re.search(r"\b(?:new|desired|replacement|updated)\b", spoken) is not None,
+    )
+
+
+def _option(value: Json, others: Sequence[Json]) -> tuple[re.Pattern[str], Json, frozenset[str]]:
+    text = str(value).replace("_", " ").replace("-", " ").strip()
+    words = re.findall(r"\w+", text.lower())
+    rest = {
+        word for other in others if other != value for word in re.findall(r"\w+", str(other).lower().replace("_", " "))
+    }
+    own = frozenset(word for word in words if word not in rest and len(word) > 3)
+    return re.compile(r"(?<!\w)" + r"[\s_-]*".join(map(re.escape, words)) + r"(?!\w)", re.IGNORECASE), value, own
+
+
+def _pattern(source: Json) -> re.Pattern[str] | None:
+    if not isinstance(source, str) or len(source) > 500:
+        return None
+    try:
+        return re.compile(source.removeprefix("^").removesuffix("$"))
+    except re.error:
+        return None
+
+
+def declines(text: str) -> bool:
+    """Whether the user says that there is no answer."""
+    return _DECLINES.search(text) is not None
+
+
+def agrees(text: str) -> bool | None:
+    """Yes, no, or neither."""
+    return True if _YES.search(text) else False if _NO.search(text) else None
+
+
+def fill(slot: Slot, heard: Sequence[Heard], question: str, taken: Collection[str]) -> str | None:
+    """The slot's value as the user gave it, or None.
+
+    question: how the slot is asked for; what was said right after it, or after a question that names the slot too, is read
+    more liberally, the latest first. taken: values of other slots, which one that renews must not repeat.
+    """
+    if slot.constant is not None:
+        return slot.constant
+    for said in reversed(heard):
+        if said.question and (question in said.question or _names(slot, said.question)):
+            value = _from_reply(slot, said.text)
+            if value is not None and not (slot.renewed and value in taken):
+                return value
+    for said in heard:
+        value = _from_anywhere(slot, said.text, taken if slot.renewed else ())
+        if value is not None:
+            return value
+    return None
+
+
+def _names(slot: Slot, question: str) -> bool:
+    """Whether a question asks for the slot by its own words."""
+    return (
+        bool(slot.words)
+        and slot.words <= telling_words(question)
+        and (not slot.kind or ASKED[slot.kind].search(question) is not None)
+    )
+
+
+def _from_anywhere(slot: Slot, text: str, taken: Collection[str]) -> str | None:
+    if slot.options:
+        return _option_in(slot, text, whole=True)
+    if slot.pattern is not None:
+        # A pattern may be as wide as a word; only one that wants a digit is looked for where nobody asked.
+        found = slot.pattern.search(text) if any(character.isdigit() for character in text) else None
+        return (
+            found[0] if found and any(character.isdigit() for character in found[0]) and _bounded(text, found) else None
+        )
+    if not slot.kind:
+        return None
+    for mention in mentions(text):
+        if mention.value not in taken and _fits(slot, mention, asked=False):
+            return mention.value
+    return None
+
+
+def _bounded(text: str, found: re.Match[str]) -> bool:
+    """Whether a find is no part of a longer word."""
+    before, after = text[: found.start()][-1:], text[found.end() :][:1]
+    return not (before.isalnum() or before in "-@" and before) and not after.isalnum()
+
+
+def _fits(slot: Slot, mention: Mention, *, asked: bool) -> bool:
+    """Whether a mention may be the slot's value: of its kind, and labelled so unless it was asked for."""
+    if slot.kind in _IDS:
+        if mention.kind not in ("id", "number", "zip", "phone", "date"):
+            return False
+        label = telling_words(mention.label)
+        kinds = asked_kinds(mention.label)
+        if label & slot.words or slot.kind in kinds and slot.kind != "id":
+            return True
+        # Labelled as something else: "order ID 123" is no account ID.
+        return asked and not kinds and mention.kind != "date"
+    if slot.kind == "zip":
+        return mention.kind == "zip" and (asked or "zip" in mention.label or "post" in mention.label)
+    if slot.kind == "number":
+        return mention.kind in ("number", "amount") and (asked or bool(slot.words & telling_words(mention.label)))
+    if slot.kind == "amount" and asked:
+        return mention.kind in ("amount", "number")
+    return mention.kind == slot.kind
+
+
+def _from_reply(slot: Slot, text: str) -> str | None:
+    """The value in a direct reply, read liberally."""
+    if slot.options:
+        return _option_in(slot, text, whole=False)
+    if slot.type == "boolean":
+        answer = agrees(text)
+        return None if answer is None else str(answer).lower()
+    if slot.pattern is not None:
+        found = slot.pattern.search(text)
+        return found[0] if found and _bounded(text, found) else None
+    if not slot.kind:
+        return _free(text)
+    for mention in mentions(text):
+        if _fits(slot, mention, asked=True):
+            return mention.value
+    return _LOOSE[slot.kind](text) if slot.kind in _LOOSE and not declines(text) else None
+
+
+def _option_in(slot: Slot, text: str, *, whole: bool) -> str | None:
+    best: tuple[int, Json] | None = None
+    for pattern, value, _ in slot.options:
+        found = pattern.search(text)
+        # Said where nobody asked, a word such as "email" is more often a label than a choice.
+        if found and not (whole and (asked_kinds(found[0]) or len(found[0]) < 4 or text[found.end() :][:1] == ":")):
+            # The longest option said wins: "not delivered yet" is no worse than that, but "in transit" beats "transit".
+            if best is None or len(found[0]) > best[0]:
+                best = (len(found[0]), value)
+    if best is not None:
+        return _text(best[1])
+    if whole:
+        return None
+    words = set(re.findall(r"\w+", text.lower()))
+    near = [value for _, value, own in slot.options if own & words]
+    if len(near) == 1:
+        return _text(near[0])
+    values = {str(value).lower(): value for _, value, _ in slot.options}
+    if values.keys() <= {"yes", "no", "true", "false"} and (answer := agrees(text)) is not None:
+        said = ("yes", "true") if answer else ("no", "false")
+        return next((_text(values[word]) for word in said if word in values), None)
+    return None
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _free(text: str) -> str | None:
+    """A reply that is neither a question nor a refusal, without what only leads up to it."""
+    if declines(text) or text.rstrip().endswith("?"):
+        return None
+    stripped = _FILLER.sub("", text).strip(" .!,;\n")
+    return stripped[:500] or None
+
+
+def _loose_name(text: str) -> str | None:
+    if text.rstrip().endswith("?"):
+        return None
+    name = name_in(" ".join(re.findall(r"\b[A-Z][\w'’-]*", text)))
+    if name and name in " ".join(text.split()):
+        return name
+    short = _FILLER.sub("", text)
+    short = re.sub(r"^(?:name|full name|customer)\b\W*(?:is\b)?\W*", "", short, flags=re.IGNORECASE)
+    words = re.split(r"[,.;:!?\n]|\b(?:and|my|is|with)\b", short.strip(), maxsplit=1)[0].split()
+    return name_in(" ".join(words)) or None if 1 < len(words) < 4 else _single(words)
+
+
+def _single(words: list[str]) -> str | None:
+    """A first name alone will do when nothing else was said."""
+    return words[0] if len(words) == 1 and name_in(f"{words[0]} X") else None
+
+
+def _loose_token(text: str) -> str | None:
+    tokens = [token for token in re.findall(r"[\w.@-]+", _FILLER.sub("", text)) if not token.endswith(".")]
+    return tokens[0] if len(tokens) == 1 and len(tokens[0]) > 2 else None
+
+
+def _loose_address(text: str) -> str | None:
+    stripped = _FILLER.sub("", re.sub(r"(?i)\baddress(?: is)?\b", "", text)).strip(" .:")
+    found = re.search(r"\d+\s+\w.*", stripped, re.DOTALL)
+    return found[0].strip()[:300] if found else None
+
+
+_LOOSE = {"name": _loose_name, "username": _loose_token, "address": _loose_address, "id": _loose_token}
+"""For kinds whose values have no shape of their own: how a direct reply is read when no value stands out."""
