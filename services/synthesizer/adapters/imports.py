@@ -15,13 +15,17 @@ from shared.model.events import Event, Resource
 
 R = TypeVar("R")
 
-_TOO_LONG = f"The line has more than {MAX_LINE:,} bytes; break the conversation up or leave something out."
+_TOO_LONG = f"The line has more than {MAX_LINE:,} bytes; split it up or leave something out."
 
 MAX_DEPTH = 24
-"""Objects and lists within one another at most: a message of a Watch may nest 100 deep, and a JSON object takes three."""
+"""Objects and lists within one another at most: a message nests 100 deep at most, an object takes three."""
+
+MAX_PART = 1 << 19
+"""Bytes of one event, and of all resources together: each becomes one event of a conversation, which fits a message."""
+_TOO_LARGE = f"An event, or the resources together, come to more than {MAX_PART:,} bytes; leave something out."
 
 Pack = Callable[[Sequence[Event], Sequence[Resource]], bytes]
-"""Makes a source's content one document."""
+"""Makes a source's content one document: a line for the resources, then a line an event."""
 
 
 def parse_sources(pack: Pack, format_name: str, lines: Sequence[Line]) -> list[NewSource | Problem]:
@@ -32,6 +36,9 @@ def parse_sources(pack: Pack, format_name: str, lines: Sequence[Line]) -> list[N
             parsed.append(item)
             continue
         document = pack(item.events, item.resources)
+        if max(map(len, document.split(b"\n"))) > MAX_PART:
+            parsed.append(Problem(number, "VALUE_NOT_STORABLE", _TOO_LARGE))
+            continue
         digest = sha256(document)
         digest.update(b"finished" if item.finished else b"")
         parsed.append(

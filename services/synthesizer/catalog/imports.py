@@ -11,12 +11,13 @@ from services.synthesizer.catalog.lines import Line, slices
 from services.synthesizer.catalog.procedures import first
 from services.synthesizer.catalog.records import NewProcedure, NewSource, Outcome, Problem, Stored
 from services.synthesizer.ports import Clock, ProcedureStore, RequestKey, ResultStore, SourceStore
+from shared.compute import Compute
 
 LISTED_PROBLEMS = 1000
 
 N = TypeVar("N", NewSource, NewProcedure)
-Parse = Callable[[str, Sequence[Line]], Awaitable[list[N | Problem]]]
-"""From a format's name and lines to what they hold, in the order of the lines."""
+Parse = Callable[[str, Sequence[Line]], list[N | Problem]]
+"""From a format's name and lines to what they hold, in the order of the lines; run in a process of its own."""
 Chunks = AsyncIterator[bytes]
 
 
@@ -52,6 +53,7 @@ class Imports:
         sources: SourceStore,
         procedures: ProcedureStore,
         results: ResultStore,
+        compute: Compute,
         parse_sources: Parse[NewSource],
         parse_procedures: Parse[NewProcedure],
         formats: Collection[str],
@@ -60,6 +62,7 @@ class Imports:
         self._sources = sources
         self._procedures = procedures
         self._results = results
+        self._compute = compute
         self._parse_sources = parse_sources
         self._parse_procedures = parse_procedures
         self._formats = formats
@@ -111,7 +114,7 @@ class Imports:
                 pass
         else:
             async for lines in slices(hashed()):
-                tally.add(*await _slice(await parse(header.format, lines), store))
+                tally.add(*await _slice(await self._compute.run(parse, header.format, lines), store))
         if not header.request_id:
             return tally.summary
         key = RequestKey(method, header.request_id, digest.hexdigest())

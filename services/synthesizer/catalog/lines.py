@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-MAX_LINE = 1 << 20
+MAX_LINE = 4 << 20
 """Bytes of a line at most; a longer one is passed over."""
 SLICE_LINES = 256
 SLICE_BYTES = 1 << 20
