@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from greenroom.synthesizer.v1 import (
@@ -112,8 +112,9 @@ async def build(
         sources=sources,
         procedures=procedures,
         results=RequestResults(db),
-        parse_sources=lambda name, lines: compute.run(parse_sources, pack_source, name, lines),
-        parse_procedures=lambda name, lines: compute.run(parse_procedures, name, lines),
+        compute=compute,
+        parse_sources=partial(parse_sources, pack_source),
+        parse_procedures=parse_procedures,
         formats=FORMATS,
         clock=clock,
     )
