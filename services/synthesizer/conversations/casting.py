@@ -70,7 +70,7 @@ def persona_brief(persona: Persona, source: SourceConversation | None) -> Person
         for number, event in enumerate(source.events):
             match event.body:
                 case AgentMessage(text):
-                    asked = text
+                    asked = f"{asked}\n{text}".strip()
                 case UserMessage(text) if text and number < cut:
                     opening.append(text)
                 case UserMessage(text) if text:

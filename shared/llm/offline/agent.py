@@ -122,7 +122,7 @@ class _Play:
                 return None
             asks, reply = self.asks[step.slot], self._reply()
             if asks >= _ASKS or self.silences[step.slot] >= _ASKS or (asks and step.optional and declines(reply)):
-                if asks:
+                if asks and not any(phrase in self.said for phrase in wording().agent["without"]):
                     self.said.append(self._pick("without"))
                 return None
             if (answer := self._say(self._lead(asks > 0 or self.silences[step.slot] > 0), question)) is not None:
@@ -143,6 +143,8 @@ class _Play:
             return self._pick("still_there")
         if _OPTS_OUT.search(reply):
             return self._pick("opted_out")
+        if self.said and declines(reply):
+            return ""
         if reply.endswith("?"):
             return self._pick("reassure" if again else "defer")
         return self._pick("again" if again else "acknowledge")

@@ -103,7 +103,7 @@ def _worth(kind: str, wanted: frozenset[str], mention: Mention, utterance: Utter
     label = telling_words(mention.label)
     near = 2.0 * len(label & wanted) + len(utterance.before_words & wanted)
     if kind in _TOKENS:
-        if mention.kind not in ("id", "number", "zip", "phone"):
+        if mention.kind not in ("id", "number", "zip", "phone") or len(mention.value) < 3:
             return 0
         labelled = asked_kinds(mention.label)
         # Without a label, a token says what it is by its look and by what was asked just before it was said.
@@ -112,7 +112,7 @@ def _worth(kind: str, wanted: frozenset[str], mention: Mention, utterance: Utter
         return 0 if labelled or label else near * _look(kind, wanted, mention.value)
     if kind == mention.kind:
         return 2 + near
-    if kind == "amount" and mention.kind == "number" or kind == "number" and mention.kind == "amount":
+    if (kind, mention.kind) in (("amount", "number"), ("number", "duration"), ("time", "duration")):
         return near
     return 0
 

@@ -26,6 +26,9 @@ _ASKS = re.compile(
     r"\?|\b(?:please (?:tell|give|provide|share|enter|confirm)|i(?:'ll| will)? need (?:your|the)|provide)\b",
     re.IGNORECASE,
 )
+_PREFERENCE = re.compile(
+    r"\b(?:would you|do you want|do you prefer|shall i|should (?:i|we)|which would)\b", re.IGNORECASE
+)
 _YES_NO = re.compile(
     r"(?:^|[.!,;:]\s*)(?:so |and |or )?(?:are|is|was|were|do|does|did|can|could|would|will|shall|should|have|has|may|"
     r"am i right)\b[^?.]*\?",
@@ -122,8 +125,8 @@ class _Persona:
     def _objection(self) -> str:
         """An objection in place of an answer; never two on end, so that it gives in when asked again."""
         phrases = [*self._phrases("object"), *(text for trait in self._curious() for text in trait)]
-        objected = [text for text in self.own if text in phrases]
-        if self.own and self.own[-1] in phrases or len(objected) >= _MOST_OBJECTIONS:
+        objected = [phrase for phrase in phrases if self._was_said(phrase)]
+        if any(phrase in self.own[-1] for phrase in objected) or len(objected) >= _MOST_OBJECTIONS:
             return ""
         if self._draw("objects") >= _OBJECTS.get(self.brief.objection_likelihood, 0.0):
             return ""
@@ -145,9 +148,11 @@ class _Persona:
                 if found is not None and not any(found[1] in part for part in parts):
                     parts.append(self._told(*found))
         if parts:
-            return self._put(" ".join(parts))
+            return self._put(", ".join(part.rstrip(".,") for part in parts))
         if (utterance := best_answer(material, self.question, self.own, options)) is not None:
             return self._put(self._trimmed(utterance, options))
+        if options and _PREFERENCE.search(self.question):
+            return self._put(self._one(options, "preference").capitalize())
         if asked_kinds(self.question) or options:
             return self._pick("unknown")
         if _YES_NO.search(self.question):

@@ -4,14 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from shared.llm.offline.kinds import (
-    ASKED,
-    Mention,
-    asked_kinds,
-    mentions,
-    name_in,
-    telling_words,
-)
+from shared.llm.offline.kinds import ASKED, FILLER, Mention, asked_kinds, declared, mentions, name_in, telling_words
 from shared.model.events import Json
 from shared.model.steps import Ask
 
@@ -37,11 +30,12 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(r"^\W*(?:no|nope|nah|not|negative|never|i don'?t|i do not|i'm not)\b", re.IGNORECASE)
-_FILLER = re.compile(
-    r"^(?:\W+|(?:yes|yeah|sure|ok|okay|well|um|uh|oh|hi|hello|of course|certainly|no problem|here (?:it is|you go)|it'?s|it is|it was|"
-    r"that'?s|that is|that would be|this is|i am|i'm|the|my|a|an|please)\b[\s,:]*)+",
+_NO_VALUE = re.compile(
+    r"^\W*(?:(?:stop|unsubscribe|not interested|no|nope|yes|yep|yeah|sure|ok|okay|right|please|fine|thanks?|thank you|hello|hi)\b"
+    r"\W*)+$|\b(?:take me off|not interested)\b",
     re.IGNORECASE,
 )
+"""A reply that is no answer to a question for a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,18 +176,19 @@ def _bounded(text: str, found: re.Match[str]) -> bool:
 def _fits(slot: Slot, mention: Mention, *, asked: bool) -> bool:
     """Whether a mention may be the slot's value: of its kind, and labelled so unless it was asked for."""
     if slot.kind in _IDS:
-        if mention.kind not in ("id", "number", "zip", "phone", "date"):
+        if mention.kind not in ("id", "number", "zip", "phone") or len(mention.value) < 3:
             return False
         label = telling_words(mention.label)
         kinds = asked_kinds(mention.label)
         if label & slot.words or slot.kind in kinds and slot.kind != "id":
             return True
         # Labelled as something else: "order ID 123" is no account ID.
-        return asked and not kinds and mention.kind != "date"
+        return asked and not kinds
     if slot.kind == "zip":
         return mention.kind == "zip" and (asked or "zip" in mention.label or "post" in mention.label)
     if slot.kind == "number":
-        return mention.kind in ("number", "amount") and (asked or bool(slot.words & telling_words(mention.label)))
+        counts = mention.kind in ("number", "duration", "amount")
+        return counts and (asked or bool(slot.words & telling_words(mention.label)))
     if slot.kind == "amount" and asked:
         return mention.kind in ("amount", "number")
     return mention.kind == slot.kind
@@ -214,7 +209,10 @@ def _from_reply(slot: Slot, text: str) -> str | None:
     for mention in mentions(text):
         if _fits(slot, mention, asked=True):
             return mention.value
-    return _LOOSE[slot.kind](text) if slot.kind in _LOOSE and not declines(text) else None
+    said = declared(text)
+    if slot.kind not in _LOOSE or declines(said) or _NO_VALUE.search(said):
+        return None
+    return _LOOSE[slot.kind](said)
 
 
 def _option_in(slot: Slot, text: str, *, whole: bool) -> str | None:
@@ -247,19 +245,17 @@ def _text(value: Json) -> str:
 
 def _free(text: str) -> str | None:
     """A reply that is neither a question nor a refusal, without what only leads up to it."""
-    if declines(text) or text.rstrip().endswith("?"):
+    said = declared(text)
+    if declines(said) or _NO_VALUE.search(said):
         return None
-    stripped = _FILLER.sub("", text).strip(" .!,;\n")
-    return stripped[:500] or None
+    return FILLER.sub("", said).strip(" .!,;\n")[:500] or None
 
 
 def _loose_name(text: str) -> str | None:
-    if text.rstrip().endswith("?"):
-        return None
     name = name_in(" ".join(re.findall(r"\b[A-Z][\w'’-]*", text)))
     if name and name in " ".join(text.split()):
         return name
-    short = _FILLER.sub("", text)
+    short = FILLER.sub("", text)
     short = re.sub(r"^(?:name|full name|customer)\b\W*(?:is\b)?\W*", "", short, flags=re.IGNORECASE)
     words = re.split(r"[,.;:!?\n]|\b(?:and|my|is|with)\b", short.strip(), maxsplit=1)[0].split()
     return name_in(" ".join(words)) or None if 1 < len(words) < 4 else _single(words)
@@ -271,12 +267,12 @@ def _single(words: list[str]) -> str | None:
 
 
 def _loose_token(text: str) -> str | None:
-    tokens = [token for token in re.findall(r"[\w.@-]+", _FILLER.sub("", text)) if not token.endswith(".")]
+    tokens = [token for token in re.findall(r"[\w.@-]+", FILLER.sub("", text)) if not token.endswith(".")]
     return tokens[0] if len(tokens) == 1 and len(tokens[0]) > 2 else None
 
 
 def _loose_address(text: str) -> str | None:
-    stripped = _FILLER.sub("", re.sub(r"(?i)\baddress(?: is)?\b", "", text)).strip(" .:")
+    stripped = FILLER.sub("", re.sub(r"(?i)\baddress(?: is)?\b", "", text)).strip(" .:")
     found = re.search(r"\d+\s+\w.*", stripped, re.DOTALL)
     return found[0].strip()[:300] if found else None
 

@@ -165,7 +165,7 @@ def _ask(entry: _Entry, draft: _Draft) -> dict[str, tuple[str, Schema]]:
     own = own_argument(entry.tool)
     if constant := _CONSTANT.search(prose):
         return _one(draft, own.name, own.name, f"{own.question}?", {"type": "string", "const": constant[1]})
-    worded = next((slot for slot in mentioned if len(_named_words(slot, prose)) > 1), None)
+    worded = next((slot for slot in mentioned if slot.words), None)
     options = _options(entry.lines)
     if worded and (not options or {option.lower() for option in options} <= set(worded.words)):
         return _worded(draft, worded, prose)
@@ -191,8 +191,9 @@ def _named_words(slot: Slot, prose: str) -> list[str]:
 
 
 def _worded(draft: _Draft, slot: Slot, prose: str) -> dict[str, tuple[str, Schema]]:
-    words = _named_words(slot, prose)
-    schema = {**slot.schema, "enum": words}
+    named = _named_words(slot, prose)
+    words = named if len(named) > 1 else slot.words
+    schema = {**slot.schema, "enum": list(words)}
     for qualifier in ("current", "new"):
         if re.search(rf"\b{qualifier}\b[\w ,]{{0,20}}(?:{slot.phrases.pattern}|value)", prose, re.IGNORECASE):
             question = f"What is {slot.noun.replace('your', f'your {qualifier}', 1)}: {_listed(words)}?"
@@ -230,6 +231,9 @@ def _listed(options: Sequence[str]) -> str:
 
 def _ask_each(draft: _Draft, entry: _Entry, mentioned: Sequence[Slot]) -> dict[str, tuple[str, Schema]]:
     """One question a slot; alternatives and "3 out of 4" go on as soon as enough is known."""
+    if any(slot.name == "address" for slot in mentioned):
+        # Said with it, the zip code is a part of it.
+        mentioned = [slot for slot in mentioned if slot.name != "zip_code"]
     prose = "\n".join(entry.lines)
     some_of = _SOME_OF.search(prose)
     guards = [_chosen(entry.lines, slot, draft) for slot in mentioned]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from services.synthesizer.adapters.formats.lines import BadLine, Fields
 from services.synthesizer.adapters.formats.records import Problem, ProcedureRecord, SourceRecord
@@ -24,7 +24,7 @@ from shared.model.events import (
 from shared.model.steps import Ask, Branch, Call, End, Say, Step, Tool
 
 MINUTE = 60_000
-_UNIX = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_source(record: Mapping[str, Json], line: int) -> Iterator[SourceRecord | Problem]:
