@@ -3,7 +3,20 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Row, Select, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.conversations.errors import ConversationNotFound
@@ -32,6 +45,12 @@ _RUNNABLE = [ConversationState.PENDING, ConversationState.GENERATING]
 _PER_GROUP = 200
 _EVENTS_AT_ONCE = 500
 
+
+def _one_of(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """`column IN values`, in a form that can be executed for many rows at once."""
+    return or_(*(column == value for value in values))
+
+
 _PROGRESS_COLUMNS = (
     *("state", "turns", "last_seq", "attempt", "model_calls", "input_tokens", "output_tokens"),
     *("reason", "detail", "fault", "digest", "end_time"),
@@ -50,8 +69,8 @@ BATCH_IS_OVER = (
     update(batches)
     .where(
         batches.c.id == bindparam("of_batch"),
-        batches.c.state.in_(["CREATED", "PENDING", "RUNNING"]),
-        ~exists().where(conversations.c.batch == bindparam("of_batch"), conversations.c.state.in_(_GOING_ON)),
+        _one_of(batches.c.state, ["CREATED", "PENDING", "RUNNING"]),
+        ~exists().where(conversations.c.batch == bindparam("of_batch"), _one_of(conversations.c.state, _GOING_ON)),
     )
     .values(
         # Cancelled is what was asked for; a batch whose last conversation had ended before is completed all the same.
