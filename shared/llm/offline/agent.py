@@ -115,8 +115,7 @@ class _Play:
             return None
         question = self._render(step.question)
         while True:
-            others = [value for name, value in self.slots.items() if name != step.slot]
-            value = fill(slot, self.heard, question, others)
+            value = fill(slot, self.heard, question, frozenset(self.slots.values()))
             if value is not None:
                 self.slots[step.slot] = value
                 return None
@@ -139,12 +138,12 @@ class _Play:
         reply = self._reply()
         if not self.turns:
             return self._pick("greet")
+        if self.said and (not reply or declines(reply)):
+            return ""
         if not reply and self.heard:
             return self._pick("still_there")
         if _OPTS_OUT.search(reply):
             return self._pick("opted_out")
-        if self.said and declines(reply):
-            return ""
         if reply.endswith("?"):
             return self._pick("reassure" if again else "defer")
         return self._pick("again" if again else "acknowledge")

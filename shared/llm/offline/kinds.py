@@ -89,7 +89,7 @@ def _names(text: str) -> list[Mention]:
     if not names:
         # A sentence that is nothing but a name, or begins with one, needs no introduction.
         for sentence in re.split(r"[.;:!?\n]", text):
-            head = re.split(r",|\band\b|\bmy\b", FILLER.sub("", sentence), maxsplit=1)[0].strip()
+            head = re.split(r",|\b(?:and|my|is|here|speaking)\b", FILLER.sub("", sentence), maxsplit=1)[0].strip()
             if _CAPITALISED.fullmatch(head) and name_in(head) == head:
                 names.append(head)
     return [Mention("name", name, "name") for name in names]

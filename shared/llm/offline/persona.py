@@ -59,6 +59,14 @@ class _Persona:
                 asked.append(message.text)
         self.asked = asked[::-1]
         self.question = "\n".join(self.asked)
+        self.again = self._is_asked_again()
+
+    def _is_asked_again(self) -> bool:
+        """Whether the last sentence that it is told was told before: then it gives in."""
+        last = re.split(r"(?<=[.!?:])\s+", self.question)[-1]
+        earlier = self.request.messages[: len(self.request.messages) - len(self.asked)]
+        before = [*(message.text for message in earlier if message.role == "user"), *self.asked[:-1]]
+        return bool(last) and any(text.endswith(last) for text in before)
 
     def step(self) -> ChatReply:
         """What it does now, by what it is asked."""
@@ -89,8 +97,9 @@ class _Persona:
 
     def _stays_silent(self) -> bool:
         """Now and then, and never twice on end."""
-        unanswered = len(self.asked) > 1 or "rarely_responds" not in self.traits
-        return not unanswered and bool(self.own) and self._draw("silence") < _SILENCE
+        return (
+            "rarely_responds" in self.traits and not self.again and bool(self.own) and self._draw("silence") < _SILENCE
+        )
 
     def _opts_out(self) -> ChatReply | None:
         """Once, early on, for a persona that tests whether it can."""
@@ -126,7 +135,7 @@ class _Persona:
         """An objection in place of an answer; never two on end, so that it gives in when asked again."""
         phrases = [*self._phrases("object"), *(text for trait in self._curious() for text in trait)]
         objected = [phrase for phrase in phrases if self._was_said(phrase)]
-        if any(phrase in self.own[-1] for phrase in objected) or len(objected) >= _MOST_OBJECTIONS:
+        if self.again or any(phrase in self.own[-1] for phrase in objected) or len(objected) >= _MOST_OBJECTIONS:
             return ""
         if self._draw("objects") >= _OBJECTS.get(self.brief.objection_likelihood, 0.0):
             return ""

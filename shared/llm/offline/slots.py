@@ -1,8 +1,9 @@
 """Filling a slot from what the user said: by its JSON Schema first, then by what its name and description speak of."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.llm.offline.kinds import ASKED, FILLER, Mention, asked_kinds, declared, mentions, name_in, telling_words
 from shared.model.events import Json
@@ -121,7 +122,7 @@ def agrees(text: str) -> bool | None:
     return True if _YES.search(text) else False if _NO.search(text) else None
 
 
-def fill(slot: Slot, heard: Sequence[Heard], question: str, taken: Collection[str]) -> str | None:
+def fill(slot: Slot, heard: Sequence[Heard], question: str, taken: frozenset[str]) -> str | None:
     """The slot's value as the user gave it, or None.
 
     question: how the slot is asked for; what was said right after it, or after a question that names the slot too, is read
@@ -134,13 +135,18 @@ def fill(slot: Slot, heard: Sequence[Heard], question: str, taken: Collection[st
             value = _from_reply(slot, said.text)
             if value is not None and not (slot.renewed and value in taken):
                 return value
+    unwanted = taken if slot.renewed else _NONE
     for said in heard:
-        value = _from_anywhere(slot, said.text, taken if slot.renewed else ())
+        value = _from_anywhere(slot, said.text, unwanted)
         if value is not None:
             return value
     return None
 
 
+_NONE: frozenset[str] = frozenset()
+
+
+@lru_cache(maxsize=8192)
 def _names(slot: Slot, question: str) -> bool:
     """Whether a question asks for the slot by its own words."""
     return (
@@ -150,7 +156,8 @@ def _names(slot: Slot, question: str) -> bool:
     )
 
 
-def _from_anywhere(slot: Slot, text: str, taken: Collection[str]) -> str | None:
+@lru_cache(maxsize=16384)
+def _from_anywhere(slot: Slot, text: str, taken: frozenset[str]) -> str | None:
     if slot.options:
         return _option_in(slot, text, whole=True)
     if slot.pattern is not None:
@@ -194,6 +201,7 @@ def _fits(slot: Slot, mention: Mention, *, asked: bool) -> bool:
     return mention.kind == slot.kind
 
 
+@lru_cache(maxsize=16384)
 def _from_reply(slot: Slot, text: str) -> str | None:
     """The value in a direct reply, read liberally."""
     if slot.options:
