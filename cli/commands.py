@@ -157,8 +157,7 @@ def refusal(error: GreenroomError, address: str) -> str:
         return f"{address} did not answer in time; try again."
     if not error.violations:
         return error.message
-    fields = "; ".join(f"{one.field}: {one.description}" if one.field else one.description for one in error.violations)
-    return fields if error.reason in ("INVALID_ARGUMENT", "") else f"{error.message} {fields}"
+    return "; ".join(f"{one.field}: {one.description}" if one.field else one.description for one in error.violations)
 
 
 def named(collection: str) -> Any:
