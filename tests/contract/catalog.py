@@ -1,17 +1,18 @@
 """The three services of the catalogue on a real server, as two companies see them."""
 
+import gzip
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 import grpc
 import jwt
+import pytest
 from pydantic import SecretStr
 
-import services.synthesizer.migrations
 from greenroom.synthesizer.v1 import (
     import_pb2,
     persona_pb2_grpc,
@@ -20,34 +21,18 @@ from greenroom.synthesizer.v1 import (
     source_pb2,
     source_pb2_grpc,
 )
-from services.synthesizer.adapters.formats import FORMATS
-from services.synthesizer.adapters.imports import parse_procedures, parse_sources
-from services.synthesizer.api.personas import PersonaServicer
-from services.synthesizer.api.procedures import ProcedureServicer
-from services.synthesizer.api.sources import SourceServicer
+from services.synthesizer.app import build
 from services.synthesizer.builtin_personas import built_in
-from services.synthesizer.catalog.imports import Imports
-from services.synthesizer.catalog.personas import Personas
-from services.synthesizer.catalog.procedures import Procedures
-from services.synthesizer.store.documents import pack_source
-from services.synthesizer.store.personas import Personas as PersonaRows
-from services.synthesizer.store.procedures import Procedures as ProcedureRows
-from services.synthesizer.store.requests import RequestResults
-from services.synthesizer.store.sources import Sources as SourceRows
-from shared.compute import Compute
+from services.synthesizer.settings import SynthesizerSettings
+from services.synthesizer.store.tables import conversations
 from shared.db.engine import Database
-from shared.db.migrate import migrate
-from shared.rpc.server import Registration, Server
-from shared.settings import Settings
+from shared.rpc.health import Health
+from shared.rpc.server import Server
 
 SECRET = "a secret of thirty-two bytes or more"
-MIGRATIONS = next(iter(services.synthesizer.migrations.__path__))
 CHUNK = 1 << 16
-
-
-def clock() -> int:
-    """Unix milliseconds."""
-    return time.time_ns() // 1_000_000
+ABCD = Path(__file__).resolve().parents[3] / "shared" / "data" / "abcd"
+"""Real conversations beside the checkout; tests read them in place."""
 
 
 @dataclass
@@ -90,44 +75,29 @@ class Catalog:
 
 @asynccontextmanager
 async def serving(url: str) -> AsyncIterator[Catalog]:
-    """A migrated database at url and a server on a free port."""
-    await migrate(url, MIGRATIONS)
-    db, compute = await Database.open(url), Compute(workers=1)
-    procedures, sources = ProcedureRows(db), SourceRows(db)
-    imports = Imports(
-        sources=sources,
-        procedures=procedures,
-        results=RequestResults(db),
-        parse_sources=partial(compute.run, partial(parse_sources, pack_source)),
-        parse_procedures=partial(compute.run, parse_procedures),
-        formats=list(FORMATS),
-        clock=clock,
+    """A synthesizer over the database at url, on a free port."""
+    secret = SecretStr(SECRET)
+    settings = SynthesizerSettings(
+        port=0, data_dir=_folder(url), database_url=_server(url), jwt_secret=secret, drain_seconds=0
     )
-    package = "greenroom.synthesizer.v1"
-    registrations = [
-        Registration(
-            f"{package}.PersonaService",
-            persona_pb2_grpc.add_PersonaServiceServicer_to_server,
-            PersonaServicer(Personas(PersonaRows(db), built_in(), clock)),
-        ),
-        Registration(
-            f"{package}.ProcedureService",
-            procedure_pb2_grpc.add_ProcedureServiceServicer_to_server,
-            ProcedureServicer(Procedures(procedures, clock), imports),
-        ),
-        Registration(
-            f"{package}.SourceService",
-            source_pb2_grpc.add_SourceServiceServicer_to_server,
-            SourceServicer(sources, imports),
-        ),
-    ]
-    server = Server(Settings(jwt_secret=SecretStr(SECRET), drain_seconds=0), registrations)
+    app = await build(settings, Health())
+    server = Server(settings, app.registrations)
     port = await server.start()
+    db = await Database.open(settings.store_url)
     async with _company(port, "acme") as acme, _company(port, "globex") as globex:
         yield Catalog(db, acme, globex)
-    await server.stop()
-    await compute.close()
     await db.close()
+    await server.stop()
+    await app.stop()
+
+
+def _folder(url: str) -> Path:
+    """Where the data folder of a test is: that of its SQLite file, and of no use with PostgreSQL."""
+    return Path(url.removeprefix("sqlite+aiosqlite:///")).parent
+
+
+def _server(url: str) -> SecretStr | None:
+    return None if url.startswith("sqlite") else SecretStr(url)
 
 
 @asynccontextmanager
@@ -167,7 +137,6 @@ class _Bearing:
 
 async def refer(db: Database, company: str, *, count: int = 1, batch: str | None = None, **to: str) -> None:
     """Store finished conversations that refer to a persona, procedure or source, as rehearsals leave them."""
-    from services.synthesizer.store.tables import conversations
 
     row = {
         column.name: b"" if column.name == "terms" else 0 if column.type.python_type is int else ""
@@ -180,3 +149,11 @@ async def refer(db: Database, company: str, *, count: int = 1, batch: str | None
 def lines(records: Iterable[bytes | str]) -> bytes:
     """A file with a line a record."""
     return b"".join((record if isinstance(record, bytes) else record.encode()) + b"\n" for record in records)
+
+
+def abcd(name: str) -> bytes:
+    """The bytes of `dialogues` or `procedures`; skips the test if the data is not beside the checkout."""
+    file = ABCD / f"{name}.jsonl.gz"
+    if not file.exists():
+        pytest.skip(f"{file} is not here: this test reads real conversations that are not part of the project")
+    return gzip.decompress(file.read_bytes())
