@@ -177,6 +177,19 @@ async def test_a_number_that_json_does_not_have_is_refused(catalog: Catalog) -> 
     assert (await failure(catalog.acme.procedures.CreateProcedure(request))).reason == "NUMBER_NOT_FINITE"
 
 
+async def test_a_revision_that_no_message_could_carry_is_refused(catalog: Catalog) -> None:
+    schema = {"type": "object", "description": "x" * (1 << 20)}
+    tools = [{"name": "refund", "arguments_schema": schema}]
+    large = revision(tools=tools, steps=[])
+    request = pb.CreateProcedureRequest(procedure=pb.Procedure(display_name="x"), revision=large)
+
+    assert (await failure(catalog.acme.procedures.CreateProcedure(request))).reason == "REVISION_TOO_LARGE"
+
+    line = {"external_id": "a", "display_name": "A", "instructions": "Refund it.", "tools": tools}
+    summary = await catalog.acme.import_procedures(lines([json.dumps(line)]), format="greenroom", file="mine.jsonl")
+    assert [problem.reason for problem in summary.problems] == ["REVISION_TOO_LARGE"]
+
+
 async def test_the_character_nul_is_refused_where_no_database_keeps_it(catalog: Catalog) -> None:
     for field in ("display_name", "description", "external_id"):
         nul: dict[str, Any] = {field: "a\0b"}

@@ -23,6 +23,7 @@ MAX_DEPTH = 24
 MAX_PART = 1 << 19
 """Bytes of one event, and of all resources together: each becomes one event of a conversation, which fits a message."""
 _TOO_LARGE = f"An event, or the resources together, come to more than {MAX_PART:,} bytes; leave something out."
+_LARGE_REVISION = f"The procedure comes to more than {MAX_PART:,} bytes; make its steps or schemas shorter."
 
 Pack = Callable[[Sequence[Event], Sequence[Resource]], bytes]
 """Makes a source's content one document: a line for the resources, then a line an event."""
@@ -63,6 +64,10 @@ def parse_procedures(format_name: str, lines: Sequence[Line]) -> list[NewProcedu
     for number, item in _each(formats.read_procedures, format_name, lines):
         if isinstance(item, Problem):
             parsed.append(item)
+            continue
+        size = len(lines[number - lines[0].number].text or b"")
+        if size > MAX_PART:
+            parsed.append(Problem(number, "REVISION_TOO_LARGE", _LARGE_REVISION))
             continue
         procedure = Procedure("", item.display_name, item.description, item.external_id)
         revision = Revision("", 1, RevisionState.READY, item.instructions, item.steps, item.tools)

@@ -33,6 +33,12 @@ class RevisionInvalid(InvalidArgument):
     reason = "REVISION_INVALID"
 
 
+class RevisionTooLarge(InvalidArgument):
+    """The revision comes to {size} bytes, and {most} are allowed; make its instructions, steps or schemas shorter."""
+
+    reason = "REVISION_TOO_LARGE"
+
+
 class ProcedureExternalIdTaken(AlreadyExists):
     """There is a procedure with the external id {external_id} already; add a revision to it or choose another id."""
 

@@ -5,8 +5,12 @@ from typing import Any
 
 from greenroom.synthesizer.v1 import procedure_pb2 as pb
 from services.synthesizer.api.convert.values import enum_number, fill_struct, struct_json, timestamp
+from services.synthesizer.catalog.errors import RevisionTooLarge
 from services.synthesizer.procedure import Procedure, Revision, RevisionState
 from shared.model.steps import Ask, Branch, Call, End, Say, Step, Tool
+
+MAX_REVISION = 1 << 20
+"""Bytes of a revision's message: whatever answers with one, or keeps a copy of it, has room for it."""
 
 
 def procedure_message(procedure: Procedure) -> pb.Procedure:
@@ -50,7 +54,12 @@ def revision_message(revision: Revision) -> pb.Revision:
 
 
 def revision(message: pb.Revision) -> Revision:
-    """The content of the revision in a message; all else is the service's to set. Raises NumberNotFinite."""
+    """The content of the revision in a message; all else is the service's to set.
+
+    Raises NumberNotFinite, RevisionTooLarge.
+    """
+    if message.ByteSize() > MAX_REVISION:
+        raise RevisionTooLarge(size=f"{message.ByteSize():,}", most=f"{MAX_REVISION:,}")
     return Revision(
         procedure="",
         number=1,
