@@ -1,7 +1,8 @@
 """The turn loop's active half: performs the step that `decide` says, and numbers the events that come of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import stamina
 
@@ -20,6 +21,7 @@ from services.synthesizer.conversations.targets import (
 from services.synthesizer.persona import DecisionSpeed, Persona
 from services.synthesizer.procedure import Revision
 from services.synthesizer.tool_answers import RecordedRules, answer, check_arguments
+from shared.errors import Unavailable
 from shared.ids import new_id
 from shared.llm.base import (
     LEAVE,
@@ -49,6 +51,8 @@ from shared.model.events import (
     UserMessage,
     Waited,
 )
+
+R = TypeVar("R")
 
 ATTEMPTS = 5
 """How often a model or an agent that is unavailable is asked before the conversation fails."""
@@ -233,9 +237,7 @@ def numbered(moves: Sequence[Move], state: State) -> list[Event]:
 async def ask(model: ChatModel, request: ChatRequest, fault: Fault) -> ChatReply:
     """Ask a model, again if it is unavailable; raises StepFailed with the fault when that does not help."""
     try:
-        async for attempt in stamina.retry_context(on=ModelUnavailable, attempts=ATTEMPTS, timeout=None):
-            with attempt:
-                reply = await model.complete(request)
+        reply = await _again_if(ModelUnavailable, lambda: model.complete(request))
     except (ModelUnavailable, ModelRefused) as error:
         raise StepFailed(fault, error.reason, str(error)) from error
     if reply.call is None and not reply.text.strip():
@@ -246,12 +248,19 @@ async def ask(model: ChatModel, request: ChatRequest, fault: Fault) -> ChatReply
 async def act(target: Target, view: View) -> Action:
     """Let the agent act, again if it is unavailable; raises StepFailed when that does not help."""
     try:
-        async for attempt in stamina.retry_context(on=TargetUnavailable, attempts=ATTEMPTS, timeout=None):
-            with attempt:
-                return await target.act(view)
+        return await _again_if(TargetUnavailable, lambda: target.act(view))
     except (TargetUnavailable, TargetFailed) as error:
         raise StepFailed(Fault.AGENT, error.reason, str(error)) from error
-    raise AssertionError("stamina ends by a result or an error")
+
+
+async def _again_if(passing: type[Unavailable], attempt: Callable[[], Awaitable[R]]) -> R:
+    """The attempt's result; what may pass is tried again with backoff."""
+    try:
+        # The retry machinery costs as much as a turn of the offline model; it is set up when it is needed.
+        return await attempt()
+    except passing:
+        retried = stamina.AsyncRetryingCaller(attempts=ATTEMPTS - 1, timeout=None).on(passing)
+        return await retried(attempt)
 
 
 def persona_messages(transcript: Sequence[Event]) -> list[Message]:
