@@ -178,8 +178,8 @@ async def test_a_number_that_json_does_not_have_is_refused(catalog: Catalog) -> 
 
 
 async def test_a_revision_that_no_message_could_carry_is_refused(catalog: Catalog) -> None:
-    schema = {"type": "object", "description": "x" * (1 << 20)}
-    tools = [{"name": "refund", "arguments_schema": schema}]
+    schema = {"type": "object", "description": "x" * 60_000}
+    tools = [{"name": f"refund_{n}", "arguments_schema": schema} for n in range(20)]
     large = revision(tools=tools, steps=[])
     request = pb.CreateProcedureRequest(procedure=pb.Procedure(display_name="x"), revision=large)
 
