@@ -25,7 +25,6 @@ from shared.model.events import (
     ToolResult,
     Usage,
     UserMessage,
-    answer_json,
 )
 from shared.model.steps import Tool
 
@@ -151,5 +150,7 @@ def agent_messages(transcript: Sequence[Event]) -> list[Message]:
             case ToolCall(_, tool, arguments):
                 messages.append(Message("assistant", call=ToolRequest(tool, arguments)))
             case ToolResult(_, _, answer):
-                messages.append(Message("tool", result=answer_json(answer)))
+                # As conditions and templates find it. What it changes in the world is not the agent's to see.
+                error = answer.error and {"error": {"code": answer.error.code, "message": answer.error.message}}
+                messages.append(Message("tool", result=error or answer.value))
     return messages
