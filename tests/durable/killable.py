@@ -1,13 +1,18 @@
-"""`python -m services.synthesizer`, but it kills itself with SIGKILL at the moment that KILL names.
+"""`python -m services.synthesizer`, but it sends itself a signal at the moment that KILL_AT or TERM_AT names.
 
-KILL=commit:37   when the 37th append is on disk, before whoever appended hears of it
-KILL=model:12    inside the 12th call of the model
+KILL_AT=commit:37   SIGKILL when the 37th append is on disk, before whoever appended hears of it
+KILL_AT=model:12    SIGKILL inside the 12th call of the model
+TERM_AT=commit:37   the same with SIGTERM
+
+CALLS=path            appends a line to the file with each call of a model: the conversation's index and the seq asked for
 """
 
 import os
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from services.synthesizer.app import build
 from services.synthesizer.settings import SynthesizerSettings
@@ -19,52 +24,62 @@ from shared.rpc.serve import run
 
 
 class Countdown:
-    """Ends the process when it has been told so many times."""
+    """Signals the process when it has been told so many times."""
 
-    def __init__(self, moments: int) -> None:
+    def __init__(self, moments: int, number: signal.Signals) -> None:
         self._left = moments
+        self._number = number
 
     def tick(self) -> None:
         """One moment less."""
         self._left -= 1
         if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._number)
 
 
-class KillingModel:
-    """A model that does not survive one of its calls."""
+class ToldModel:
+    """A model that tells of each call before it is made."""
 
-    def __init__(self, model: ChatModel, countdown: Countdown) -> None:
+    def __init__(self, model: ChatModel, tell: Callable[[ChatRequest], None]) -> None:
         self._model = model
-        self._countdown = countdown
+        self._tell = tell
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Answer, unless this is the call."""
-        self._countdown.tick()
+        """Answer, unless this is the call that it does not survive."""
+        self._tell(request)
         return await self._model.complete(request)
 
 
-def kill_after_commits(countdown: Countdown) -> None:
-    """Count what the writer has committed before it answers."""
+def tell_of_commits(tell: Callable[[], None]) -> None:
+    """Tell of what the writer has committed before it answers."""
     append = Writer.append
 
-    async def counted(self: Writer, what: Append) -> Appended:
+    async def told(self: Writer, what: Append) -> Appended:
         answer = await append(self, what)
-        countdown.tick()
+        tell()
         return answer
 
-    Writer.append = counted  # type: ignore[method-assign]
+    Writer.append = told  # type: ignore[method-assign]
 
 
 def main() -> int:
     """Serve until the moment comes."""
-    where, _, count = os.environ.get("KILL", "").partition(":")
-    models = open_model
-    if where == "commit":
-        kill_after_commits(Countdown(int(count)))
-    if where == "model":
-        countdown = Countdown(int(count))
-        models = lambda name: KillingModel(open_model(name), countdown)  # noqa: E731
+    told: dict[str, list[Callable[[], None]]] = {"commit": [], "model": []}
+    for name in ("KILL_AT", "TERM_AT"):
+        where, _, count = os.environ.get(name, "").partition(":")
+        if where:
+            told[where].append(Countdown(int(count), signal.Signals[f"SIG{name[:4]}"]).tick)
+    # Unbuffered, so that what was written outlives the process.
+    calls = Path(os.environ.get("CALLS", os.devnull)).open("ab", buffering=0)  # noqa: SIM115
+
+    def asked(request: ChatRequest) -> None:
+        calls.write(f"{request.index} {request.seq}\n".encode())
+        for tell in told["model"]:
+            tell()
+
+    for tell in told["commit"]:
+        tell_of_commits(tell)
+    models = lambda name: ToldModel(open_model(name), asked)  # noqa: E731
     return run("synthesizer", SynthesizerSettings, partial(build, models=models))
 
 

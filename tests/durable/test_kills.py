@@ -1,0 +1,71 @@
+"""SIGKILL at any moment: whoever starts the process again finds the batch where it was, and loses and repeats nothing."""
+
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from signal import SIGKILL
+
+from greenroom.client import Client, connect
+from tests.durable.conftest import Store
+from tests.processes import Service, service
+from tests.rehearsals import Row, batch_spec, check_undisturbed, feed, import_rehearsal, last_seqs, over, rows
+
+KILLABLE = "tests.durable.killable"
+
+
+@asynccontextmanager
+async def synthesizer(store: Store, **environment: str) -> AsyncIterator[tuple[Service, Client]]:
+    """A synthesizer that may kill itself, and a client that is connected to it."""
+    async with service(KILLABLE, {**store.environment, **environment}) as process, connect(process.address) as client:
+        yield process, client
+
+
+def moments(seed: int) -> list[str]:
+    """Ten moments in random order: between commit and answer, inside a model call, and somewhere in between."""
+    draw = random.Random(seed)
+    chosen = [f"commit:{draw.randint(1, 100)}" for _ in range(4)]
+    chosen += [f"model:{draw.randint(1, 100)}" for _ in range(3)]
+    chosen += [f"event:{draw.randint(1, 100)}" for _ in range(3)]
+    draw.shuffle(chosen)
+    return chosen
+
+
+async def live_until(moment: str, store: Store, batch: str, calls: Path) -> None:
+    """Let a synthesizer run until it is killed at the moment."""
+    where, _, count = moment.partition(":")
+    if where != "event":
+        async with synthesizer(store, KILL_AT=moment, CALLS=str(calls)) as (process, _):
+            assert await process.died() == -SIGKILL
+        return
+    async with synthesizer(store, CALLS=str(calls)) as (process, client):
+        known = len(await feed(store.url, batch))
+        async with client.batches.watch(batch) as events:
+            for _ in range(known + int(count)):
+                await anext(events)
+        process.kill()
+        assert await process.died() == -SIGKILL
+
+
+async def test_a_batch_that_is_killed_ten_times_ends_as_if_nothing_had_happened(
+    store: Store, undisturbed: Mapping[int, Row], tmp_path: Path
+) -> None:
+    async with synthesizer(store) as (_, client):
+        await import_rehearsal(client, tmp_path)
+        batch = (await client.batches.start(batch_spec(), create_only=True)).name
+        indexes = {row.conversation: row.index async for row in client.batches.results(batch)}
+        await client.batches.run(batch)
+
+    for life, moment in enumerate(moments(seed=3)):
+        answered = {indexes[name]: seq for name, seq in last_seqs(await feed(store.url, batch)).items()}
+        calls = tmp_path / f"calls-{life}"
+        await live_until(moment, store, batch, calls)
+        for asked in calls.read_text().splitlines():
+            index, seq = map(int, asked.split())
+            assert seq > answered[index], "a model was paid again for an answer that is recorded"
+
+    async with synthesizer(store) as (_, client):
+        assert (await client.batches.get(batch)).counts.completed < 50
+        await over(client, batch)
+        found = await rows(client, batch)
+    check_undisturbed(found, await feed(store.url, batch), undisturbed)
