@@ -57,6 +57,7 @@ class _Play:
         self.turns = 0
         self.said: list[str] = []
         self.slots: dict[str, str] = {}
+        self.empty: Mapping[str, str] = {}
         self.results: dict[str, Json] = {}
         self.asks: Counter[str] = Counter()
         self.silences: Counter[str] = Counter()
@@ -85,6 +86,7 @@ class _Play:
 
     def run(self, program: Program) -> ChatReply:
         """Play until there is something new to do, and do it."""
+        self.empty = program.empty
         place = 0
         for _ in range(_STEPS):
             if place >= len(program.steps):
@@ -102,8 +104,8 @@ class _Play:
                     self.said.append(self._render(step.text))
                 case Branch(_, then, otherwise):
                     condition = program.conditions[place - 1]
-                    values = dict.fromkeys((slot.name for slot in program.slots.values()), "") | self.slots
-                    target = then if condition and condition.holds(values, self.results) else otherwise
+                    holds = condition is not None and condition.holds({**self.empty, **self.slots}, self.results)
+                    target = then if holds else otherwise
                     place = program.places.get(target, place)
                 case End(text):
                     return self._end(self._render(text))
@@ -158,7 +160,7 @@ class _Play:
         }
         required = tool.arguments_schema.get("required", ())
         if any(name not in arguments for name in required):
-            self.said.append(self._pick("cannot"))
+            # What to say then is the procedure's business: a result that is not there is what its branches see.
             return None
         answered = self._answered(step.tool)
         if answered is None:
@@ -214,7 +216,7 @@ class _Play:
 
     def _render(self, template: str) -> str:
         try:
-            return render(template, {**self.slots, RESULTS: self.results})
+            return render(template, {**self.empty, **self.slots, RESULTS: self.results})
         except BadTemplate:
             # It was checked when it was saved, so only its size can be at fault.
             return ""

@@ -10,11 +10,17 @@ from shared.llm.offline.kinds import Mention, asked_kinds, mentions, telling_wor
 from shared.llm.offline.slots import declines
 
 _KEPT = 2_048
+_ANSWERS, _CHOOSES = 0.45, 0.75
+"""How well an utterance must serve as an answer, and as a choice between options."""
 _TOKENS = frozenset(("username", "pin", "card", "id"))
 _PARTING = re.compile(
     r"\b(?:bye|goodbye|that'?s (?:all|it|everything)|that (?:is|was|will be) (?:all|it|everything)|that'?ll be all|"
     r"have a (?:great|good|nice)|you too|nothing else|no thanks|no thank you|no,? that|all set|i'?m good)\b",
     re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"^(?:(?:and|so|is|are|was|were|does|did|do|have|has|had|would|shall|should|can|could|will|may|might) (?:it|you|we|i|they|"
+    r"this|that)\b ?(?:rather |like |prefer |want |arrange |have |need )?(?:to )?)?(?:(?:a|an|the) )?"
 )
 _THANKS = re.compile(
     r"^\W*(?:ok(?:ay)?|great|thanks?|thank you|perfect|awesome|cool|alright|sounds good|wonderful|yes|yeah|no)\b",
@@ -106,10 +112,10 @@ def _worth(kind: str, wanted: frozenset[str], mention: Mention, utterance: Utter
         if mention.kind not in ("id", "number", "zip", "phone") or len(mention.value) < 3:
             return 0
         labelled = asked_kinds(mention.label)
-        # Without a label, a token says what it is by its look and by what was asked just before it was said.
         if kind in labelled and kind != "id" or label & wanted:
             return 4 + near
-        return 0 if labelled or label else near * _look(kind, wanted, mention.value)
+        # Without a label, a token says what it is by its look and by what was asked just before it was said.
+        return 0 if labelled else near * _look(kind, wanted, mention.value)
     if kind == mention.kind:
         return 2 + near
     if (kind, mention.kind) in (("amount", "number"), ("number", "duration"), ("time", "duration")):
@@ -121,7 +127,7 @@ def _look(kind: str, wanted: frozenset[str], value: str) -> float:
     """How much a token looks like what is wanted: user names have small letters, orders digits, accounts both."""
     small, digits = any(map(str.islower, value)), value.isdigit()
     if kind == "username":
-        return 1.5 if small else 0.1
+        return 1.5 if small else 0.0 if digits else 0.1
     if kind == "pin":
         return 1.0 if digits and len(value) < 9 else 0.0
     if "order" in wanted:
@@ -134,34 +140,31 @@ def _look(kind: str, wanted: frozenset[str], value: str) -> float:
 def best_answer(material: Material, question: str, said: Collection[str], options: Sequence[str]) -> Utterance | None:
     """The utterance that answers a question best: one of its options, or said to much the same question; None when none."""
     wanted = telling_words(question)
+    choices = [telling_words(option) for option in options]
     best: tuple[float, Utterance] | None = None
-    for utterance in material.fresh:
+    for utterance in material.all if options else material.fresh:
         if utterance.parting or declines(utterance.text) and len(utterance.text) < 40:
             continue
-        lowered = utterance.text.lower()
-        score = 0.0
+        score = 0.15 * len(wanted & utterance.words)
         if utterance.before_words:
-            shared = len(wanted & utterance.before_words)
-            score += shared / (1 + min(len(wanted), len(utterance.before_words)))
-        for option in options:
-            if re.search(rf"(?<!\w){re.escape(option)}(?!\w)", lowered):
-                score += 1.5
-                break
-        score += 0.15 * len(wanted & utterance.words)
-        if utterance.text in said:
-            score -= 0.5
-        if utterance.filler:
-            score -= 0.3
-        if score > 0.45 and (best is None or score > best[0]):
+            score += len(wanted & utterance.before_words) / (1 + min(len(wanted), len(utterance.before_words)))
+        chosen = [choice for choice in choices if choice and choice <= utterance.words]
+        score += 1.5 if len(chosen) == 1 else 0.7 if chosen else 0.0
+        score -= 0.3 * utterance.filler + 0.5 * (utterance.text in said)
+        if score > (_CHOOSES if options else _ANSWERS) and (best is None or score > best[0]):
             best = (score, utterance)
     return best[1] if best else None
 
 
 def options_in(question: str) -> tuple[str, ...]:
-    """What a question lists to choose from, in small letters: "by mail, in store or drop off center"."""
-    listed = re.search(r"(?::|\()\s*([^?:()]+,?\s+or\s+[^?:()]+|[^?:()]+(?:,[^?:()]+)+)", question)
-    clause = listed[1] if listed else ""
-    if not clause and (found := re.search(r"((?:\w[\w ]{1,25}, )+\w[\w ]{1,25},? or \w[\w ]{1,25})\?", question)):
-        clause = found[1]
-    parts = [part.strip(" .?\"'").lower() for part in re.split(r",|\bor\b", clause)]
-    return tuple(part for part in parts if part)
+    """What the last question lists to choose from, as one would say it: "by mail, in store or drop off center".
+
+    Empty when it lists none, or only kinds of value, as in "your name or your account ID".
+    """
+    asked = [sentence for sentence in re.split(r"(?<=[.!?])\s+|\n", question) if sentence.endswith("?")]
+    if not asked or not re.search(r"\bor\b", asked[-1]):
+        return ()
+    listed = asked[-1].rpartition(":")[2].rstrip("?")
+    parts = (_LEAD.sub("", part.strip(" .\"'()").lower()) for part in re.split(r",|\bor\b|\bplease\b", listed))
+    options = tuple(re.sub(r"\byour\b", "my", part) for part in parts if part)
+    return () if all(asked_kinds(option) for option in options) else options

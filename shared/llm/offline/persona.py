@@ -183,10 +183,9 @@ class _Persona:
     def _trimmed(self, utterance: Utterance, options: Sequence[str]) -> str:
         if not self.short:
             return utterance.text
-        lowered = utterance.text.lower()
-        for option in options:
-            if (place := lowered.find(option)) >= 0:
-                return utterance.text[place : place + len(option)]
+        words = [option for option in options if re.search(rf"\b{re.escape(option)}\b", utterance.text, re.IGNORECASE)]
+        if len(words) == 1 and len(utterance.text) > 40:
+            return words[0].capitalize()
         sentences = re.split(r"(?<=[.!?])\s+", utterance.text)
         return max(sentences, key=len) if len(utterance.text) > 80 else utterance.text
 

@@ -17,12 +17,16 @@ _KEPT = 512
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Steps, and beside each by its place: the slot of a question, the condition of a branch; places by id."""
+    """Steps, and beside each by its place: the slot of a question, the condition of a branch; places by id.
+
+    empty: every slot, unfilled.
+    """
 
     steps: Sequence[Step]
     slots: Mapping[int, Slot]
     conditions: Mapping[int, Condition | None]
     places: Mapping[str, int]
+    empty: Mapping[str, str]
 
 
 _programs: "OrderedDict[int, tuple[Sequence[Step], Program]]" = OrderedDict()
@@ -55,6 +59,7 @@ def compile_program(steps: Sequence[Step]) -> Program:
         slots={place: slot_of(step) for place, step in enumerate(steps) if isinstance(step, Ask)},
         conditions=conditions,
         places={step.id: place for place, step in enumerate(steps) if step.id},
+        empty=dict.fromkeys(names, ""),
     )
 
 

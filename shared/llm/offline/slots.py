@@ -94,13 +94,14 @@ def slot_of(ask: Ask) -> Slot:
 
 
 def _option(value: Json, others: Sequence[Json]) -> tuple[re.Pattern[str], Json, frozenset[str]]:
-    text = str(value).replace("_", " ").replace("-", " ").strip()
-    words = re.findall(r"\w+", text.lower())
-    rest = {
-        word for other in others if other != value for word in re.findall(r"\w+", str(other).lower().replace("_", " "))
-    }
-    own = frozenset(word for word in words if word not in rest and len(word) > 3)
-    return re.compile(r"(?<!\w)" + r"[\s_-]*".join(map(re.escape, words)) + r"(?!\w)", re.IGNORECASE), value, own
+    words = re.findall(r"[^\W_]+", str(value).lower())
+    rest = frozenset[str]().union(*(telling_words(_spaced(other)) for other in others if other != value))
+    whole = r"(?<!\w)" + r"[\W_]*".join(map(re.escape, words)) + r"(?!\w)"
+    return re.compile(whole, re.IGNORECASE), value, telling_words(_spaced(value)) - rest
+
+
+def _spaced(value: Json) -> str:
+    return str(value).replace("_", " ").replace("-", " ")
 
 
 def _pattern(source: Json) -> re.Pattern[str] | None:
@@ -236,10 +237,10 @@ def _option_in(slot: Slot, text: str, *, whole: bool) -> str | None:
         return _text(best[1])
     if whole:
         return None
-    words = set(re.findall(r"\w+", text.lower()))
-    near = [value for _, value, own in slot.options if own & words]
-    if len(near) == 1:
-        return _text(near[0])
+    for part in (declared(text), text):
+        near = [value for _, value, own in slot.options if own & telling_words(part)]
+        if len(near) == 1:
+            return _text(near[0])
     values = {str(value).lower(): value for _, value, _ in slot.options}
     if values.keys() <= {"yes", "no", "true", "false"} and (answer := agrees(text)) is not None:
         said = ("yes", "true") if answer else ("no", "false")
