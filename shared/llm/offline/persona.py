@@ -206,7 +206,7 @@ class _Persona:
             phrases = curious[int(self._draw("which trait") * len(curious))]
             asks = self._one([phrase for phrase in phrases if not self._was_said(phrase)], "which question")
         if self.short:
-            return f"{text} {asks}".strip()
+            return f"{text.rstrip('.!')}. {asks}" if asks and text[-1:] != "?" else f"{text} {asks}".strip()
         before = after = ""
         if self.long:
             before = self._pick("padding_before") if self._draw("before") < 0.4 else ""
