@@ -16,9 +16,9 @@ from services.synthesizer.batches.errors import (
 from services.synthesizer.batches.model import DEFAULT_SIZE, Batch, BatchSpec, BatchState, PersonaShare
 from services.synthesizer.batches.plan import deal, spread
 from services.synthesizer.batches.ports import BatchStore
-from services.synthesizer.conversations.closing import close
+from services.synthesizer.conversations.closing import NO_JOB, close
 from services.synthesizer.conversations.errors import SpecInvalid
-from services.synthesizer.conversations.model import Conversation, ConversationState, ConversationType, Wanted
+from services.synthesizer.conversations.model import Conversation, ConversationState, ConversationType
 from services.synthesizer.conversations.opening import Catalog, Limits, Resolved, first_events, resolve
 from services.synthesizer.conversations.ports import ConversationStore
 from services.synthesizer.persona import Persona
@@ -30,7 +30,6 @@ from shared.ids import new_id
 from shared.model.events import Event
 
 _CLOSED_AT_ONCE = 200
-_WAITING = (ConversationState.CREATED, ConversationState.PENDING)
 
 
 class BatchCatalog(Catalog, Protocol):
@@ -100,8 +99,8 @@ class Batches:
         if batch.state is not BatchState.CANCELLED:
             await self._store.cancel(batch)
             # Those that no job has are closed here; the others learn of it at their next append.
-            while waiting := await self._store.conversations(batch, -1, _CLOSED_AT_ONCE, _WAITING):
-                closing = (close(self._conversations, each, Wanted.CANCEL, self._clock()) for each in waiting)
+            while waiting := await self._store.conversations(batch, -1, _CLOSED_AT_ONCE, NO_JOB):
+                closing = (close(self._conversations, each, self._clock(), among=NO_JOB) for each in waiting)
                 await asyncio.gather(*closing)
         return await self._store.get(company, name)
 
@@ -120,7 +119,8 @@ class Batches:
             raise BatchNotOver(name=name, state=batch.state)
         if (child := await self._store.base_of(batch)) is not None:
             raise BatchStillNeeded(name=name, by=child)
-        await self._store.delete(batch)
+        if not await self._store.delete(batch):
+            raise BatchNotOver(name=name, state="being retried")
 
     async def _cast(self, batch: Batch) -> list[tuple[Conversation, list[Event]]]:
         """The batch's conversations with their first events, by index."""

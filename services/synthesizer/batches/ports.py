@@ -48,15 +48,15 @@ class BatchStore(Protocol):
         ...
 
     async def cancel(self, batch: Batch) -> None:
-        """Ask all its conversations that are not over to stop, and note that it is to be CANCELLED."""
+        """Ask all its conversations to stop, and note that it is to be CANCELLED; unless it is over."""
         ...
 
     async def retry(self, batch: Batch) -> None:
         """Make its FAILED conversations PENDING again, and it RUNNING if there are any."""
         ...
 
-    async def delete(self, batch: Batch) -> None:
-        """Remove it with its conversations and their events for good."""
+    async def delete(self, batch: Batch) -> bool:
+        """Remove it with its conversations and their events for good if it is over; whether it was."""
         ...
 
     async def base_of(self, batch: Batch) -> str | None:

@@ -57,6 +57,18 @@ class NotFailed(FailedPrecondition):
     reason = "CONVERSATION_NOT_FAILED"
 
 
+class RunByBatch(FailedPrecondition):
+    """{name} is one of {batch}; let the whole batch run."""
+
+    reason = "CONVERSATION_OF_BATCH"
+
+
+class BatchCancelled(FailedPrecondition):
+    """{name} is one of {batch}, which was cancelled; start a new batch, or the same conversation alone."""
+
+    reason = "BATCH_CANCELLED"
+
+
 class NotOpen(FailedPrecondition):
     """{name} is {state}; events can be appended only to a manual conversation that is OPEN."""
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
-from services.synthesizer.conversations.closing import close, progress
+from services.synthesizer.conversations.closing import close, give_up, progress
 from services.synthesizer.conversations.model import Conversation, ConversationState, Wanted
 from services.synthesizer.conversations.ports import ConversationStore
 from services.synthesizer.conversations.rehearsal import Move, Rehearsal, numbered
@@ -43,7 +43,7 @@ class ConversationJobs:
         if conversation is None or conversation.state.over:
             return
         if conversation.wanted is not Wanted.NOTHING:
-            await close(self._store, conversation, conversation.wanted, self._clock())
+            await close(self._store, conversation, self._clock())
             return
         state = fold(await self._store.events(conversation))
         try:
@@ -57,8 +57,8 @@ class ConversationJobs:
     async def interrupt(self, job: Job) -> None:
         """Close a cancelled conversation whose call under way was aborted."""
         conversation = await self._store.find(job.name)
-        if conversation is not None and not conversation.state.over:
-            await close(self._store, conversation, conversation.wanted, self._clock())
+        if conversation is not None:
+            await close(self._store, conversation, self._clock())
 
     async def _rehearse(self, conversation: Conversation, state: State) -> None:
         rehearsal = await self._cast(conversation)
@@ -70,8 +70,7 @@ class ConversationJobs:
             try:
                 await self._store.append(conversation, events, progress(after, self._clock()))
             except StreamInterrupted:
-                current = await self._store.get(conversation.company, conversation.name)
-                await close(self._store, current, current.wanted, self._clock(), events)
+                await close(self._store, conversation, self._clock(), pending=events)
                 return
             except AppendConflict:
                 # Somebody closed it, or another process had it meanwhile: the log is right.
@@ -83,7 +82,5 @@ class ConversationJobs:
         reason, detail = "INTERNAL", "An internal error occurred."
         if isinstance(error, GreenroomError):
             reason, detail = error.reason, str(error)
-        state = fold(await self._store.events(conversation))
-        events = numbered([Move(Ended(Outcome.FAILED, reason, detail, Fault.INFRASTRUCTURE))], state)
-        after = fold(events, state)
-        await self._store.append(conversation, events, progress(after, self._clock()), final=True)
+        ended = Ended(Outcome.FAILED, reason, detail, Fault.INFRASTRUCTURE)
+        await give_up(self._store, conversation, ended, self._clock())

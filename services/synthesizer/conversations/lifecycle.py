@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.synthesizer.conversations.closing import close, progress
+from services.synthesizer.conversations.closing import NO_JOB, close, progress
 from services.synthesizer.conversations.errors import (
     BadEvent,
+    BatchCancelled,
     NotCancellable,
     NotCreated,
     NotFailed,
     NotFinishable,
     NotOpen,
     NotOver,
+    RunByBatch,
     SeqMoved,
     StillNeeded,
 )
@@ -32,7 +34,6 @@ from shared.ids import new_id
 from shared.model.conversation import State, evolve, fold
 from shared.model.events import AgentMessage, Event, ToolCall, ToolResult, UserMessage
 
-_WAITING = frozenset({ConversationState.CREATED, ConversationState.PENDING, ConversationState.OPEN})
 _APPENDABLE = UserMessage | AgentMessage | ToolCall | ToolResult
 
 
@@ -49,6 +50,8 @@ class Lifecycle:
         self, spec: ConversationSpec, caller: Caller, *, create_only: bool, key: RequestKey | None
     ) -> Conversation:
         """Create a conversation and, unless create_only, let it run. Raises what `resolve` does, RequestIdReused."""
+        if key is not None and (earlier := await self._store.earlier(caller.company, key)) is not None:
+            return await self._store.get(caller.company, earlier)
         resolved = await resolve(spec, caller.company, self._catalog, self._store, self._limits, "spec")
         events = first_events(resolved)
         manual = resolved.spec.type is ConversationType.MANUAL
@@ -69,11 +72,13 @@ class Lifecycle:
         return await self._store.get(caller.company, name)
 
     async def run(self, company: str, name: str) -> Conversation:
-        """Let a CREATED conversation run; one that runs or ran is returned as it is."""
+        """Let a CREATED conversation run; one that runs or ran is returned as it is. Raises NotCreated, RunByBatch."""
         conversation = await self._store.get(company, name)
         if conversation.state is ConversationState.OPEN:
             raise NotCreated(name=name, state=conversation.state)
         if conversation.state is ConversationState.CREATED:
+            if conversation.batch is not None:
+                raise RunByBatch(name=name, batch=f"batches/{conversation.batch}")
             await self._store.let_run(conversation)
         return await self._store.get(company, name)
 
@@ -95,18 +100,19 @@ class Lifecycle:
 
     async def _stop(self, conversation: Conversation, wanted: Wanted) -> Conversation:
         await self._store.want(conversation, wanted)
-        if conversation.state in _WAITING:
-            # No job has it, or one takes it up just now and will learn of it at its first append.
-            await close(self._store, conversation, wanted, self._clock())
+        await close(self._store, conversation, self._clock(), among=NO_JOB)
         return await self._store.get(conversation.company, conversation.name)
 
     async def retry(self, company: str, name: str) -> Conversation:
-        """Let a FAILED conversation go on at the step that failed; raises NotFailed."""
+        """Let a FAILED conversation go on at the step that failed; raises NotFailed, BatchCancelled."""
         conversation = await self._store.get(company, name)
         if conversation.state is not ConversationState.FAILED:
             raise NotFailed(name=name, state=conversation.state)
-        await self._store.retry(conversation)
-        return await self._store.get(company, name)
+        retried = await self._store.retry(conversation)
+        current = await self._store.get(company, name)
+        if not retried and current.state is ConversationState.FAILED:
+            raise BatchCancelled(name=name, batch=f"batches/{current.batch}")
+        return current
 
     async def append(
         self, company: str, name: str, events: Sequence[Event], expected_last_seq: int, key: RequestKey | None
@@ -117,11 +123,11 @@ class Lifecycle:
         expected_last_seq: 0 for wherever it stands. Raises NotOpen, SeqMoved, BadEvent, RequestIdReused.
         """
         conversation = await self._store.get(company, name)
-        if key is not None and (earlier := await self._store.appended(company, key)) is not None:
-            return earlier
-        if conversation.state is not ConversationState.OPEN:
-            raise NotOpen(name=name, state=conversation.state)
         while True:
+            if key is not None and (earlier := await self._store.appended(company, key)) is not None:
+                return earlier
+            if conversation.state is not ConversationState.OPEN:
+                raise NotOpen(name=name, state=conversation.state)
             state = fold(await self._store.events(conversation))
             if expected_last_seq and state.last_seq != expected_last_seq:
                 raise SeqMoved(name=name, last_seq=state.last_seq, expected=expected_last_seq)
@@ -130,8 +136,7 @@ class Lifecycle:
                 stands = progress(after, self._clock(), manual=True)
                 await self._store.append(conversation, placed, stands, key=key)
             except AppendConflict:
-                if expected_last_seq:
-                    raise
+                # Another call was first: the same one sent twice, or one after which these events still follow.
                 continue
             except StreamInterrupted as error:
                 raise NotOpen(name=name, state="being closed") from error
@@ -146,7 +151,8 @@ class Lifecycle:
             raise StillNeeded(name=name, by=f"batches/{conversation.batch}")
         if (child := await self._store.based_on(conversation)) is not None:
             raise StillNeeded(name=name, by=child)
-        await self._store.delete(conversation)
+        if not await self._store.delete(conversation):
+            raise NotOver(name=name, state="being retried")
 
 
 def _placed(events: Sequence[Event], state: State) -> tuple[list[Event], State]:

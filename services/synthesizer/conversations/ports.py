@@ -55,6 +55,10 @@ class ConversationStore(Protocol):
         """All events in order, or those up to and with a seq."""
         ...
 
+    async def earlier(self, company: str, key: RequestKey) -> str | None:
+        """The name that the same request made before; None if it is new. Raises RequestIdReused."""
+        ...
+
     async def create(self, conversation: Conversation, events: Sequence[Event], key: RequestKey | None) -> str:
         """Store it with its first events and return its name, or that of the first result for the same request.
 
@@ -74,7 +78,8 @@ class ConversationStore(Protocol):
         """Append events that follow one another, with the row's new state.
 
         final: they are taken although the conversation was asked to stop.
-        Raises AppendConflict when other events stand there, StreamInterrupted when it was asked to stop.
+        Raises AppendConflict when other events stand there or the same request appended before, StreamInterrupted when
+        it was asked to stop, StreamNotFound when it was deleted.
         """
         ...
 
@@ -87,15 +92,15 @@ class ConversationStore(Protocol):
         ...
 
     async def want(self, conversation: Conversation, wanted: Wanted) -> None:
-        """Ask whoever runs it to stop, unless it is over."""
+        """Ask whoever runs it to stop, unless it is over; who asked for its end before is not overruled by FINISH."""
         ...
 
-    async def retry(self, conversation: Conversation) -> None:
-        """Make it PENDING again if it is FAILED."""
+    async def retry(self, conversation: Conversation) -> bool:
+        """Make it PENDING again if it is FAILED and its batch was not cancelled; whether that was so."""
         ...
 
-    async def delete(self, conversation: Conversation) -> None:
-        """Remove it with its events for good."""
+    async def delete(self, conversation: Conversation) -> bool:
+        """Remove it with its events for good if it is over; whether it was."""
         ...
 
     async def based_on(self, conversation: Conversation) -> str | None:

@@ -11,13 +11,14 @@ from services.synthesizer.batches.model import Batch, BatchState
 from services.synthesizer.conversations.model import Conversation, ConversationState, Wanted
 from services.synthesizer.ports import RequestKey
 from services.synthesizer.store import conversations as rows
-from services.synthesizer.store.requests import claim
-from services.synthesizer.store.tables import batches, conversations, requests
+from services.synthesizer.store.requests import claim, earlier
+from services.synthesizer.store.tables import batches, conversations
 from services.synthesizer.store.terms import pack_batch_spec, unpack_batch_spec
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog
-from shared.db.ledger import RequestIdReused
 from shared.model.events import Event, Usage
+
+_OVER = [state for state in BatchState if state.over]
 
 
 class BatchStore:
@@ -55,9 +56,8 @@ class BatchStore:
 
     async def is_over(self, batch: Batch) -> bool:
         """Whether every conversation of it is over; a batch that was deleted meanwhile is over too."""
-        async with self._db.read() as conn:
-            state = await conn.scalar(select(batches.c.state).where(batches.c.id == batch.id))
-        return state is None or BatchState(state).over
+        found = await self._db.fetch(select(batches.c.state).where(batches.c.id == batch.id))
+        return not found or BatchState(found[0].state).over
 
     async def create(
         self, batch: Batch, created: Sequence[tuple[Conversation, Sequence[Event]]], key: RequestKey | None
@@ -65,9 +65,9 @@ class BatchStore:
         """Store it with its conversations and return its name, or that of the first result for the same request."""
 
         async def insert_it(conn: AsyncConnection) -> str:
-            earlier = await claim(conn, batch.company, key, batch.name)
-            if earlier is not None:
-                return earlier
+            made_before = await claim(conn, batch.company, key, batch.name)
+            if made_before is not None:
+                return made_before
             await conn.execute(insert(batches), [_row(batch)])
             await rows.insert_conversations(conn, self._log, created)
             return batch.name
@@ -76,14 +76,7 @@ class BatchStore:
 
     async def earlier(self, company: str, key: RequestKey) -> str | None:
         """The name that the same request made before; None if it is new."""
-        query = select(requests.c.digest, requests.c.name).where(
-            requests.c.company == company, requests.c.method == key.method, requests.c.request_id == key.request_id
-        )
-        async with self._db.read() as conn:
-            row = (await conn.execute(query)).one_or_none()
-        if row is not None and row.digest != key.digest:
-            raise RequestIdReused(request_id=key.request_id)
-        return None if row is None else str(row.name)
+        return await earlier(self._db, company, key)
 
     async def let_run(self, batch: Batch) -> None:
         """Make it PENDING if it is CREATED, with its conversations."""
@@ -99,11 +92,13 @@ class BatchStore:
         await self._db.writer.run(move)
 
     async def cancel(self, batch: Batch) -> None:
-        """Ask all its conversations that are not over to stop, and note that it is to be CANCELLED."""
+        """Ask all its conversations to stop, and note that it is to be CANCELLED; unless it is over."""
 
         async def ask(conn: AsyncConnection) -> None:
-            await conn.execute(update(batches).where(batches.c.id == batch.id).values(wanted=BatchState.CANCELLED))
+            # In the order in which appends lock: conversations, then their batch.
             await rows.ask_to_stop(conn, conversations.c.batch == batch.id, Wanted.CANCEL)
+            going_on = (batches.c.id == batch.id) & batches.c.state.not_in(_OVER)
+            await conn.execute(update(batches).where(going_on).values(wanted=BatchState.CANCELLED))
 
         await self._db.writer.run(ask)
 
@@ -115,15 +110,18 @@ class BatchStore:
 
         await self._db.writer.run(again)
 
-    async def delete(self, batch: Batch) -> None:
-        """Remove it with its conversations and their events for good."""
+    async def delete(self, batch: Batch) -> bool:
+        """Remove it with its conversations and their events for good if it is over; whether it was."""
 
-        async def remove(conn: AsyncConnection) -> None:
+        async def remove(conn: AsyncConnection) -> bool:
+            over = (batches.c.id == batch.id) & batches.c.state.in_(_OVER)
+            if (await conn.execute(delete(batches).where(over).returning(batches.c.id))).first() is None:
+                return False
             await self._log.delete_feed(conn, batch.id)
             await conn.execute(delete(conversations).where(conversations.c.batch == batch.id))
-            await conn.execute(delete(batches).where(batches.c.id == batch.id))
+            return True
 
-        await self._db.writer.run(remove)
+        return await self._db.writer.run(remove)
 
     async def base_of(self, batch: Batch) -> str | None:
         """The name of a conversation outside of it that is based on one of its own; None when there is none."""

@@ -8,15 +8,19 @@ from sqlalchemy import (
     Executable,
     Row,
     Select,
+    and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
     insert,
     or_,
     select,
+    true,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.conversations.errors import ConversationNotFound
@@ -29,13 +33,12 @@ from services.synthesizer.conversations.model import (
 )
 from services.synthesizer.conversations.ports import Progress
 from services.synthesizer.ports import RequestKey
-from services.synthesizer.store.requests import claim
+from services.synthesizer.store.requests import claim, earlier
 from services.synthesizer.store.tables import batches, conversations, log, requests
 from services.synthesizer.store.terms import pack_terms, unpack_terms
-from shared.db.appends import Append, NewEvent
+from shared.db.appends import Append, AppendConflict, NewEvent
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, NewStream, StoredEvent
-from shared.db.ledger import RequestIdReused
 from shared.db.wakeups import announce
 from shared.engine.jobs import TOPIC, Job
 from shared.model.events import AttemptStarted, Ended, Event, Fault, Outcome, Usage, pack, unpack
@@ -44,6 +47,7 @@ _GOING_ON = [ConversationState.CREATED, ConversationState.PENDING, ConversationS
 _RUNNABLE = [ConversationState.PENDING, ConversationState.GENERATING]
 _PER_GROUP = 200
 _EVENTS_AT_ONCE = 500
+_RETRIED_AT_ONCE = 500
 
 
 def _one_of(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
@@ -141,13 +145,17 @@ class ConversationStore:
             if len(page) < _EVENTS_AT_ONCE or (up_to is not None and len(events) >= up_to):
                 return events if up_to is None else events[:up_to]
 
+    async def earlier(self, company: str, key: RequestKey) -> str | None:
+        """The name that the same request made before; None if it is new."""
+        return await earlier(self._db, company, key)
+
     async def create(self, conversation: Conversation, events: Sequence[Event], key: RequestKey | None) -> str:
         """Store it with its first events and return its name, or that of the first result for the same request."""
 
         async def insert_it(conn: AsyncConnection) -> str:
-            earlier = await claim(conn, conversation.company, key, conversation.name)
-            if earlier is not None:
-                return earlier
+            made_before = await claim(conn, conversation.company, key, conversation.name)
+            if made_before is not None:
+                return made_before
             await insert_conversations(conn, self._log, [(conversation, events)])
             return conversation.name
 
@@ -171,30 +179,25 @@ class ConversationStore:
                 also.append((_BATCH_RUNS, {"of_batch": conversation.batch}))
         if key is not None:
             also.append((_REMEMBER, _remembered(conversation, events, key)))
-        await self._db.writer.append(
-            Append(
-                stream=conversation.id,
-                expected=events[0].seq,
-                events=tuple(NewEvent(event.id, pack(event)) for event in events),
-                also=tuple(also),
-                final=final,
-            )
+        append = Append(
+            stream=conversation.id,
+            expected=events[0].seq,
+            events=tuple(NewEvent(event.id, pack(event)) for event in events),
+            also=tuple(also),
+            final=final,
         )
+        try:
+            await self._db.writer.append(append)
+        except IntegrityError as error:
+            # The only row of ours that can be there already is the request's: its first sending was committed just now.
+            raise AppendConflict(stream=conversation.id, expected=append.expected, next_seq="taken") from error
 
     async def appended(self, company: str, key: RequestKey) -> tuple[int, int] | None:
         """The first and last seq that the same request appended before; None if it is new."""
-        query = select(requests.c.digest, requests.c.name).where(
-            requests.c.company == company,
-            requests.c.method == key.method,
-            requests.c.request_id == key.request_id,
-        )
-        async with self._db.read() as conn:
-            row = (await conn.execute(query)).one_or_none()
-        if row is None:
+        seqs = await earlier(self._db, company, key)
+        if seqs is None:
             return None
-        if row.digest != key.digest:
-            raise RequestIdReused(request_id=key.request_id)
-        first, last = row.name.split("-")
+        first, last = seqs.split("-")
         return int(first), int(last)
 
     async def let_run(self, conversation: Conversation) -> None:
@@ -206,29 +209,33 @@ class ConversationStore:
         await self._db.writer.run(move)
 
     async def want(self, conversation: Conversation, wanted: Wanted) -> None:
-        """Ask whoever runs it to stop, unless it is over."""
+        """Ask whoever runs it to stop, unless it is over; who asked for its end before is not overruled by FINISH."""
 
         async def ask(conn: AsyncConnection) -> None:
             await ask_to_stop(conn, conversations.c.id == conversation.id, wanted)
 
         await self._db.writer.run(ask)
 
-    async def retry(self, conversation: Conversation) -> None:
-        """Make it PENDING again if it is FAILED, and its batch RUNNING."""
+    async def retry(self, conversation: Conversation) -> bool:
+        """Make it PENDING again if it is FAILED and its batch was not cancelled; whether that was so."""
 
-        async def again(conn: AsyncConnection) -> None:
-            await retry(conn, conversations.c.id == conversation.id)
+        async def again(conn: AsyncConnection) -> bool:
+            return await retry(conn, conversations.c.id == conversation.id)
 
-        await self._db.writer.run(again)
+        return await self._db.writer.run(again)
 
-    async def delete(self, conversation: Conversation) -> None:
-        """Remove it with its events for good."""
+    async def delete(self, conversation: Conversation) -> bool:
+        """Remove it with its events for good if it is over; whether it was."""
 
-        async def remove(conn: AsyncConnection) -> None:
+        async def remove(conn: AsyncConnection) -> bool:
+            over = (conversations.c.id == conversation.id) & conversations.c.state.in_(OVER)
+            removed = await conn.execute(delete(conversations).where(over).returning(conversations.c.id))
+            if removed.first() is None:
+                return False
             await self._log.delete(conn, [conversation.id])
-            await conn.execute(delete(conversations).where(conversations.c.id == conversation.id))
+            return True
 
-        await self._db.writer.run(remove)
+        return await self._db.writer.run(remove)
 
     async def based_on(self, conversation: Conversation) -> str | None:
         """The name of a conversation that is based on this one; None when there is none."""
@@ -237,9 +244,8 @@ class ConversationStore:
             .where(conversations.c.company == conversation.company, conversations.c.based_on == conversation.id)
             .limit(1)
         )
-        async with self._db.read() as conn:
-            found = await conn.scalar(query)
-        return None if found is None else f"conversations/{found}"
+        found = await self._db.fetch(query)
+        return f"conversations/{found[0].id}" if found else None
 
     async def waiting(self, running: Collection[str]) -> list[Job]:
         """Jobs to take up: of every company and batch the first ones by index, without the running ones."""
@@ -250,26 +256,22 @@ class ConversationStore:
         columns = (conversations.c.id, conversations.c.company, conversations.c.batch, rank.label("rank"))
         ranked = select(*columns).where(conversations.c.state.in_(_RUNNABLE)).subquery()
         query = select(ranked).where(ranked.c.rank <= _PER_GROUP + len(running)).order_by(ranked.c.rank)
-        async with self._db.read() as conn:
-            rows = await conn.execute(query)
-            return [Job("conversation", row.id, row.company, row.batch or "") for row in rows if row.id not in running]
+        rows = await self._db.fetch(query)
+        return [Job("conversation", row.id, row.company, row.batch or "") for row in rows if row.id not in running]
 
     async def cancelled(self, running: Collection[str]) -> list[str]:
         """Those of the running ones that somebody asked to cancel."""
         query = select(conversations.c.id).where(
             conversations.c.state.in_(_RUNNABLE), conversations.c.wanted == Wanted.CANCEL
         )
-        async with self._db.read() as conn:
-            return [name for name in await conn.scalars(query) if name in running]
+        return [row.id for row in await self._db.fetch(query) if row.id in running]
 
     async def _one(self, *conditions: ColumnElement[bool]) -> Conversation | None:
-        async with self._db.read() as conn:
-            row = (await conn.execute(select(conversations).where(*conditions))).one_or_none()
-        return None if row is None else _conversation(row)
+        found = await self._db.fetch(select(conversations).where(*conditions))
+        return _conversation(found[0]) if found else None
 
     async def _all(self, query: Select[Any]) -> list[Conversation]:
-        async with self._db.read() as conn:
-            return [_conversation(row) for row in await conn.execute(query)]
+        return [_conversation(row) for row in await self._db.fetch(query)]
 
 
 async def insert_conversations(
@@ -294,28 +296,40 @@ async def let_run(conn: AsyncConnection, condition: ColumnElement[bool]) -> None
 
 async def ask_to_stop(conn: AsyncConnection, condition: ColumnElement[bool], wanted: Wanted) -> None:
     """Ask whoever runs conversations to stop; the next append of each learns of it. Those that are over are let be."""
-    going_on = conversations.c.state.not_in(OVER)
+    going_on = and_(
+        conversations.c.state.not_in(OVER), true() if wanted is Wanted.CANCEL else conversations.c.wanted == ""
+    )
     chosen = select(conversations.c.id).where(condition, going_on)
     await conn.execute(update(log.streams).where(log.streams.c.stream.in_(chosen)).values(interrupted=True))
-    await conn.execute(update(conversations).where(condition, going_on).values(wanted=wanted))
+    # A CREATED one becomes a job's, which ends it should its caller not live to do that.
+    created = conversations.c.state == ConversationState.CREATED
+    state = case((created, ConversationState.PENDING), else_=conversations.c.state)
+    await conn.execute(update(conversations).where(condition, going_on).values(wanted=wanted, state=state))
     announce(conn, TOPIC)
 
 
-async def retry(conn: AsyncConnection, condition: ColumnElement[bool]) -> None:
-    """Make FAILED conversations PENDING again, and their batches RUNNING."""
-    failed = conversations.c.state == ConversationState.FAILED
-    chosen = select(conversations.c.id).where(condition, failed)
-    await conn.execute(update(log.streams).where(log.streams.c.stream.in_(chosen)).values(interrupted=False))
-    in_batches = select(conversations.c.batch).where(condition, failed, conversations.c.batch.is_not(None))
-    await conn.execute(
-        update(batches).where(batches.c.id.in_(in_batches)).values(state="RUNNING", wanted="", end_time=0)
-    )
-    await conn.execute(
+async def retry(conn: AsyncConnection, condition: ColumnElement[bool]) -> bool:
+    """Make FAILED conversations PENDING again, and their batches RUNNING; not in batches that were cancelled.
+
+    Whether there were any.
+    """
+    columns = conversations.c
+    cancelled = exists().where(batches.c.id == columns.batch, batches.c.wanted != "")
+    retried = await conn.execute(
         update(conversations)
-        .where(condition, failed)
+        .where(condition, columns.state == ConversationState.FAILED, ~cancelled)
         .values(state=ConversationState.PENDING, wanted="", reason="", detail="", fault="", digest="", end_time=0)
+        .returning(columns.id, columns.batch)
     )
+    rows = retried.all()
+    for start in range(0, len(rows), _RETRIED_AT_ONCE):
+        ids = [row.id for row in rows[start : start + _RETRIED_AT_ONCE]]
+        await conn.execute(update(log.streams).where(log.streams.c.stream.in_(ids)).values(interrupted=False))
+    over = batches.c.state == "COMPLETED"
+    of = {row.batch for row in rows if row.batch is not None}
+    await conn.execute(update(batches).where(batches.c.id.in_(of), over).values(state="RUNNING", end_time=0))
     announce(conn, TOPIC)
+    return bool(rows)
 
 
 def _remembered(conversation: Conversation, events: Sequence[Event], key: RequestKey) -> dict[str, object]:

@@ -18,6 +18,21 @@ async def claim(conn: AsyncConnection, company: str, key: RequestKey | None, nam
     )
 
 
+async def earlier(db: Database, company: str, key: RequestKey) -> str | None:
+    """What the request made before, None if it is new; for whoever can save work by asking first.
+
+    Raises RequestIdReused.
+    """
+    query = select(requests.c.digest, requests.c.name).where(
+        requests.c.company == company, requests.c.method == key.method, requests.c.request_id == key.request_id
+    )
+    async with db.read() as conn:
+        row = (await conn.execute(query)).one_or_none()
+    if row is not None and row.digest != key.digest:
+        raise ledger.RequestIdReused(request_id=key.request_id)
+    return None if row is None else str(row.name)
+
+
 class RequestResults:
     """Results that are no resource of their own, kept in the ledger in the place of a name."""
 
