@@ -66,7 +66,8 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
     async def WatchBatch(self, request: pb.WatchBatchRequest, context: Context) -> AsyncIterator[pb.WatchBatchResponse]:
         company, name = caller().company, request.name
         batch = await self._store.get(company, name)
-        after = read_cursor(_WATCH, name, request.cursor, await self._store.head(batch))
+        head = await self._store.head(batch)
+        after = read_cursor(_WATCH, name, request.cursor, head)
 
         def message(watched: Sequence[Watched]) -> pb.WatchBatchResponse:
             events = [one.message for one in watched]
@@ -76,14 +77,20 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
             return pb.WatchBatchResponse(cursor=_cursor(name, newest.position if newest else after))
 
         async def end() -> int | None:
-            return await self._store.head(batch) if await self._store.is_over(batch) else None
+            nonlocal batch, head
+            if not await self._store.is_over(batch):
+                return None
+            batch = await self._store.get(company, name)
+            # Read after it, so that no event of what the summary says is behind the head.
+            head = await self._store.head(batch)
+            return head if batch.state.over else None
 
         followed = self._tails.follow_feed(batch.id, after)
         pages = until_over(followed, after, lambda watched: watched.position, end)
         async for response in watch(pages, message=message, heartbeat=heartbeat):
             yield response
-        over = await self._store.get(company, name)
-        yield pb.WatchBatchResponse(cursor=_cursor(name, await self._store.head(batch)), summary=batch_message(over))
+        # As it was found when its last event was sent: by now it may be under way again.
+        yield pb.WatchBatchResponse(cursor=_cursor(name, head), summary=batch_message(batch))
 
     async def CancelBatch(self, request: pb.CancelBatchRequest, context: Context) -> pb.CancelBatchResponse:
         batch = await self._batches.cancel(caller().company, request.name)

@@ -81,15 +81,17 @@ class ConversationServicer(conversation_pb2_grpc.ConversationServiceServicer):
             return pb.WatchConversationResponse(cursor=_cursor(name, newest.seq if newest else after))
 
         async def end() -> int | None:
-            current = await self._conversations.get(company, name)
-            return current.last_seq if current.state.over else None
+            nonlocal conversation
+            conversation = await self._conversations.get(company, name)
+            return conversation.last_seq if conversation.state.over else None
 
         followed = self._tails.follow_stream(conversation.id, after)
         pages = until_over(followed, after, lambda watched: watched.seq, end)
         async for response in watch(pages, message=message, heartbeat=heartbeat):
             yield response
-        over = await self._conversations.get(company, name)
-        yield pb.WatchConversationResponse(cursor=_cursor(name, over.last_seq), summary=conversation_message(over))
+        # As it was found when its last event was sent: by now it may be under way again.
+        summary = conversation_message(conversation)
+        yield pb.WatchConversationResponse(cursor=_cursor(name, conversation.last_seq), summary=summary)
 
     async def CancelConversation(
         self, request: pb.CancelConversationRequest, context: Context

@@ -1,7 +1,7 @@
 """Watches: stored events as they come, up to the end of what is watched."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from greenroom.type.v1 import event_pb2
@@ -31,6 +31,9 @@ def encode(stored: StoredEvent) -> Watched:
 
 EventTails = Tails[Watched]
 
+QUIET = 15.0
+"""Seconds without an event after which a watch asks whether what it watches is still there."""
+
 
 def read_cursor(kind: str, name: str, cursor: str, head: int) -> int:
     """The place after which a watch goes on: 0 without a cursor.
@@ -55,14 +58,31 @@ async def until_over(
 ) -> AsyncGenerator[Sequence[Watched], None]:
     """The followed pages, up to the last event of what is over.
 
-    end: the place of the last event if it is over, None while it goes on.
+    end: the place of the last event if it is over, None while it goes on. It is asked anew when that place is reached,
+        so that a retry meanwhile is followed too, and after QUIET seconds, so that what was deleted is noticed.
     """
-    async with aclosing(followed):
+    reading: asyncio.Task[list[Watched]] | None = None
+    try:
         last = await end()
         while last is None or after < last:
-            page = await anext(followed)
+            reading = reading or asyncio.create_task(_next(followed))
+            await asyncio.wait({reading}, timeout=QUIET)
+            if not reading.done():
+                last = await end()
+                continue
+            page, reading = reading.result(), None
             yield page
             after = place(page[-1])
             # Every ending is an event: nothing needs to be asked before one comes.
             if any(watched.ends for watched in page):
                 last = await end()
+    finally:
+        if reading is not None:
+            # A generator cannot be closed while it is being read. Waiting, unlike awaiting, raises none of its errors.
+            reading.cancel()
+            await asyncio.wait({reading})
+        await followed.aclose()
+
+
+async def _next(followed: AsyncGenerator[list[Watched], None]) -> list[Watched]:
+    return await anext(followed)
