@@ -1,9 +1,10 @@
 """The local engine: jobs as asyncio tasks of the process that owns the database."""
 
 import asyncio
-import contextlib
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
+from functools import partial
+from heapq import heapify, heappop, heappush
 
 import structlog
 
@@ -30,6 +31,7 @@ class LocalEngine:
         self._max_in_flight = max_in_flight
         self._queue: deque[Job] = deque()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._jobs: dict[str, Job] = {}
         self._unwanted: set[str] = set()
         self._failures: dict[str, int] = {}
         self._resting: set[str] = set()
@@ -59,7 +61,6 @@ class LocalEngine:
                 for task in (work, lost, *self._running.values()):
                     task.cancel()
                 await asyncio.wait([work, lost, *self._running.values()])
-                self._running.clear()
                 await self._ownership.release()
             if not work.cancelled() and (error := work.exception()) is not None:
                 _log.error("engine_failed", exc_info=error)
@@ -70,14 +71,20 @@ class LocalEngine:
             try:
                 await self._stop_unwanted()
                 # What was found before may be one company's; whoever came since gets its turn.
-                self._queue = deque(fairly(await self._source.waiting(self._running.keys() | self._resting)))
+                found = await self._source.waiting(self._running.keys() | self._resting)
+                self._queue = deque(fairly(found, self._jobs.values()))
                 self._take_up()
             except Unavailable:
                 _log.warning("engine_waits_for_the_store")
+            except Exception as error:
+                _log.error("engine_cannot_look_for_jobs", exc_info=error)
+                await asyncio.sleep(POLL)
             await self._wakeups.wait(TOPIC, mark, POLL)
 
     async def _stop_unwanted(self) -> None:
-        for name in await self._source.unwanted(self._running.keys()):
+        for name in await self._source.unwanted(self._running.keys() | self._resting):
+            # One that rests is taken up at once: all that is left of its work is to end it.
+            self._resting.discard(name)
             if name in self._running and name not in self._unwanted:
                 self._unwanted.add(name)
                 self._running[name].cancel()
@@ -86,27 +93,28 @@ class LocalEngine:
         while self._queue and len(self._running) < self._max_in_flight:
             job = self._queue.popleft()
             if job.name not in self._running:
-                self._running[job.name] = asyncio.create_task(self._run(job), name=f"{job.kind} {job.name}")
+                self._jobs[job.name] = job
+                task = self._running[job.name] = asyncio.create_task(self._run(job), name=f"{job.kind} {job.name}")
+                # Not at the end of the task's own code, which never begins if it is cancelled first.
+                task.add_done_callback(partial(self._ran, job.name))
 
     async def _run(self, job: Job) -> None:
         try:
-            await self._source.run(job)
-            self._failures.pop(job.name, None)
-        except asyncio.CancelledError:
-            if job.name not in self._unwanted:
-                raise
-            with contextlib.suppress(Unavailable):
+            try:
+                await self._source.run(job)
+            except asyncio.CancelledError:
+                if job.name not in self._unwanted:
+                    raise
                 await self._source.interrupt(job)
+            self._failures.pop(job.name, None)
         except Exception as error:
             _log.warning("job_failed", kind=job.kind, name=job.name, error=type(error).__name__, exc_info=error)
             self._rest(job.name)
-        finally:
-            self._running.pop(job.name, None)
-            self._unwanted.discard(job.name)
-            self._next()
 
-    def _next(self) -> None:
+    def _ran(self, name: str, _: asyncio.Task[None]) -> None:
         """Fill the place that has become free, from what is known to wait or from the store."""
+        del self._running[name], self._jobs[name]
+        self._unwanted.discard(name)
         self._take_up()
         if not self._queue:
             self._wakeups.notify([TOPIC])
@@ -123,17 +131,30 @@ class LocalEngine:
         self._wakeups.notify([TOPIC])
 
 
-def fairly(jobs: Iterable[Job]) -> Iterator[Job]:
-    """The jobs with companies in turn, and within a company its groups in turn; each group keeps its own order."""
-    companies: dict[str, dict[str, deque[Job]]] = defaultdict(lambda: defaultdict(deque))
+def fairly(jobs: Iterable[Job], running: Iterable[Job] = ()) -> Iterator[Job]:
+    """The jobs in the order in which they are to be taken up, beside those that run.
+
+    The next is always of the company that has the fewest so far, and there of the group that has the fewest; each group
+    keeps its own order, and who came first goes first.
+    """
+    waiting: dict[str, dict[str, deque[Job]]] = defaultdict(lambda: defaultdict(deque))
     for job in jobs:
-        companies[job.company][job.group].append(job)
-    turns = deque((company, deque(groups.values())) for company, groups in companies.items())
-    while turns:
-        company, groups = turns.popleft()
-        queue = groups.popleft()
+        waiting[job.company][job.group].append(job)
+    have = Counter[str](job.company for job in running)
+    shares = Counter[tuple[str, str]]((job.company, job.group) for job in running)
+    companies = [(have[company], place, company) for place, company in enumerate(waiting)]
+    groups = {
+        company: [(shares[company, group], place, group) for place, group in enumerate(of_company)]
+        for company, of_company in waiting.items()
+    }
+    for heap in (companies, *groups.values()):
+        heapify(heap)
+    while companies:
+        count, place, company = heappop(companies)
+        share, row, group = heappop(groups[company])
+        queue = waiting[company][group]
         yield queue.popleft()
         if queue:
-            groups.append(queue)
-        if groups:
-            turns.append((company, groups))
+            heappush(groups[company], (share + 1, row, group))
+        if groups[company]:
+            heappush(companies, (count + 1, place, company))
