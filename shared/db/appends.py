@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Executable, Insert, Table, bindparam, select, update
+from sqlalchemy import Connection, Executable, Insert, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.faults import is_unavailable
 from shared.db.tables import EventTables
@@ -162,54 +161,52 @@ class Appender:
             .order_by(events.c.seq)
         )
 
-    async def together(self, conn: AsyncConnection, appends: Sequence[Append]) -> list[Appended | Exception]:
+    def together(self, conn: Connection, appends: Sequence[Append]) -> list[Appended | Exception]:
         """Append in the given order; an append that is refused is an exception in its place.
 
         Raises if a statement fails: then conn's transaction is to be rolled back, and `alone` finds out whose it was.
         """
         names = sorted({append.stream for append in appends})
-        found = await conn.execute(self._lock_streams, {"names": names})
+        found = conn.execute(self._lock_streams, {"names": names})
         streams = {row[0]: _Stream(*row[1:]) for row in found}
         winners, refused = _decide(appends, streams)
         outcomes: dict[int, Appended | Exception] = dict(refused)
         if winners:
-            outcomes |= await self._write(conn, winners, streams)
+            outcomes |= self._write(conn, winners, streams)
         # Only now, since a repeated append may have its first sending in this very group.
         for index, append in enumerate(appends):
             if index not in outcomes:
-                outcomes[index] = await self._again(conn, append, streams[append.stream])
+                outcomes[index] = self._again(conn, append, streams[append.stream])
         return [outcomes[index] for index in range(len(appends))]
 
-    async def alone(self, conn: AsyncConnection, appends: Sequence[Append]) -> list[Appended | Exception]:
+    def alone(self, conn: Connection, appends: Sequence[Append]) -> list[Appended | Exception]:
         """Append one by one, each in a savepoint; raises only if the store is unavailable."""
         outcomes: list[Appended | Exception] = []
         for append in appends:
             try:
-                async with conn.begin_nested():
-                    outcomes += await self.together(conn, [append])
+                with conn.begin_nested():
+                    outcomes += self.together(conn, [append])
             except Exception as error:
                 if is_unavailable(error):
                     raise
                 outcomes.append(error)
         return outcomes
 
-    async def _write(
-        self, conn: AsyncConnection, winners: Mapping[int, Append], streams: Mapping[str, _Stream]
+    def _write(
+        self, conn: Connection, winners: Mapping[int, Append], streams: Mapping[str, _Stream]
     ) -> dict[int, Appended]:
-        plan = _Plan(await self._positions(conn, winners.values(), streams))
+        plan = _Plan(self._positions(conn, winners.values(), streams))
         appended = {index: _place(plan, append, streams[append.stream]) for index, append in winners.items()}
-        stored = await conn.execute(self._insert, plan.rows)
+        stored = conn.execute(self._insert, plan.rows)
         if len(stored.all()) < len(plan.rows):
             raise AppendConflict(stream=plan.rows[0]["stream"], expected=plan.rows[0]["seq"], next_seq="taken")
-        await conn.execute(self._move_stream, [{"name": name, "next": seq} for name, seq in plan.streams.items()])
+        conn.execute(self._move_stream, [{"name": name, "next": seq} for name, seq in plan.streams.items()])
         for statement, parameters in plan.also.values():
-            await conn.execute(statement, parameters)
+            conn.execute(statement, parameters)
         announce(conn, *map(stream_topic, plan.streams), *map(feed_topic, plan.feeds))
         return appended
 
-    async def _positions(
-        self, conn: AsyncConnection, winners: Iterable[Append], streams: Mapping[str, _Stream]
-    ) -> dict[str, int]:
+    def _positions(self, conn: Connection, winners: Iterable[Append], streams: Mapping[str, _Stream]) -> dict[str, int]:
         """Take as many positions in each feed as the winners need; the last one before them."""
         counts: Counter[str] = Counter()
         for append in winners:
@@ -218,13 +215,13 @@ class Appender:
         if not counts:
             return {}
         rows = [{"feed": feed, "head": counts[feed]} for feed in sorted(counts)]
-        grown = await conn.execute(self._grow_feeds, rows)
+        grown = conn.execute(self._grow_feeds, rows)
         return {row[0]: row[1] - counts[row[0]] for row in grown}
 
-    async def _again(self, conn: AsyncConnection, append: Append, stream: _Stream) -> Appended | Exception:
+    def _again(self, conn: Connection, append: Append, stream: _Stream) -> Appended | Exception:
         """The answer to an append whose place is taken: success if its own events took it."""
         last = append.expected + len(append.events) - 1
-        found = await conn.execute(self._stored, {"name": append.stream, "first": append.expected, "last": last})
+        found = conn.execute(self._stored, {"name": append.stream, "first": append.expected, "last": last})
         stored = found.all()
         if [row[0] for row in stored] != [event.id for event in append.events]:
             return AppendConflict(stream=append.stream, expected=append.expected, next_seq=stream.next_seq)

@@ -2,24 +2,25 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TypeVarTuple
 
 import structlog
-from sqlalchemy import URL, MetaData, event, make_url, text
+from sqlalchemy import URL, Connection, MetaData, Row, Select, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.db.appends import Appender
 from shared.db.faults import StoreUnavailable, is_unavailable
 from shared.db.postgres import CONNECT_TIMEOUT, STATEMENT_TIMEOUT
+from shared.db.sqlite import LOCK_TIMEOUT, READ, WRITE, SqliteThreads, async_engine
 from shared.db.tables import event_tables
 from shared.db.wakeups import PostgresWakeups, Wakeups
 from shared.db.writer import Writer
 
+Ts = TypeVarTuple("Ts")
+
 READERS = 4
-LOCK_TIMEOUT = 2.0
-"""Seconds for which a statement waits for somebody else's lock."""
 PROBE_INTERVAL = 1.0
 PROBE_BYTES = 1 << 18
 """What the probe writes: enough that a disk with one free page left does not count as working."""
@@ -36,16 +37,26 @@ class Database:
     healthy: False from the first fault until a write has succeeded again.
     """
 
-    def __init__(self, url: URL, readers: AsyncEngine, writers: AsyncEngine, wakeups: Wakeups) -> None:
+    def __init__(
+        self,
+        url: URL,
+        readers: AsyncEngine,
+        writers: AsyncEngine,
+        wakeups: Wakeups,
+        reading: SqliteThreads | None,
+        writing: SqliteThreads | None,
+    ) -> None:
         self.url = url
         self.dialect = url.get_backend_name()
         self.wakeups = wakeups
         self.healthy = True
         self._readers = readers
         self._writers = writers
+        self._reading = reading
+        self._writing = writing
         self._listeners: list[Callable[[bool], None]] = []
         self._probe: asyncio.Task[None] | None = None
-        self.writer = Writer(writers, Appender(event_tables(MetaData()), self.dialect), wakeups, self._fault)
+        self.writer = Writer(writers, Appender(event_tables(MetaData()), self.dialect), wakeups, self._fault, writing)
 
     @classmethod
     async def open(cls, url: str) -> "Database":
@@ -54,20 +65,22 @@ class Database:
         Raises StoreUnavailable if it cannot be reached. It does not create tables; `migrate` does.
         """
         parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite":
-            readers, writers = _sqlite_engine(parsed, "BEGIN", READERS), _sqlite_engine(parsed, "BEGIN IMMEDIATE", 1)
+        sqlite = parsed.get_backend_name() == "sqlite"
+        reading = writing = None
+        if sqlite:
+            readers, writers = async_engine(parsed, READ, READERS), async_engine(parsed, WRITE, 1)
+            reading, writing = SqliteThreads(parsed, READ, READERS), SqliteThreads(parsed, WRITE, 1)
         else:
             readers, writers = _postgres_engine(parsed, READERS, read_only=True), _postgres_engine(parsed, 1)
         try:
             async with readers.connect():
-                sqlite = parsed.get_backend_name() == "sqlite"
                 wakeups = Wakeups() if sqlite else await PostgresWakeups.open(parsed)
         except Exception as error:
             await readers.dispose()
             if is_unavailable(error):
                 raise StoreUnavailable from error
             raise
-        return cls(parsed, readers, writers, wakeups)
+        return cls(parsed, readers, writers, wakeups, reading, writing)
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -75,6 +88,19 @@ class Database:
         try:
             async with self._readers.connect() as conn, conn.begin():
                 yield conn
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            self._fault(error)
+            raise StoreUnavailable from error
+
+    async def fetch(self, statement: Select[*Ts], parameters: Mapping[str, object] | None = None) -> Sequence[Row[*Ts]]:
+        """The rows of one query. Raises StoreUnavailable if the store is."""
+        if self._reading is None:
+            async with self.read() as conn:
+                return (await conn.execute(statement, parameters)).all()
+        try:
+            return await self._reading.run(_all, statement, parameters)
         except Exception as error:
             if not is_unavailable(error):
                 raise
@@ -92,6 +118,9 @@ class Database:
             self._probe.cancel()
             await asyncio.wait([self._probe])
         await self.wakeups.close()
+        for threads in (self._reading, self._writing):
+            if threads is not None:
+                await threads.close()
         await self._readers.dispose()
         await self._writers.dispose()
 
@@ -137,32 +166,8 @@ class Database:
             listener(healthy)
 
 
-def _sqlite_engine(url: URL, begin: str, connections: int) -> AsyncEngine:
-    """A pool whose transactions start with begin: a writer takes its lock at once, readers never wait for it."""
-    engine = create_async_engine(
-        url,
-        pool_size=connections,
-        max_overflow=0,
-        hide_parameters=True,
-        connect_args={"timeout": LOCK_TIMEOUT, "isolation_level": None},
-    )
-    pragmas = ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"]
-    if connections > 1:
-        pragmas.append("PRAGMA query_only = ON")
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(pragma)
-        cursor.close()
-
-    # The driver would begin by its own rules, late and deferred; isolation_level None leaves it to this.
-    @event.listens_for(engine.sync_engine, "begin")
-    def start(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
+def _all(conn: Connection, statement: Select[*Ts], parameters: Mapping[str, object] | None) -> Sequence[Row[*Ts]]:
+    return conn.execute(statement, parameters).all()
 
 
 def _postgres_engine(url: URL, connections: int, *, read_only: bool = False) -> AsyncEngine:

@@ -104,9 +104,8 @@ class EventLog:
     async def head(self, feed: str) -> int:
         """The position of the feed's last event; 0 if there is none."""
         feeds = self._tables.feeds
-        async with self._db.read() as conn:
-            head = await conn.scalar(select(feeds.c.head).where(feeds.c.feed == feed))
-        return 0 if head is None else int(head)
+        found = await self._db.fetch(select(feeds.c.head).where(feeds.c.feed == feed))
+        return int(found[0].head) if found else 0
 
     async def open_stream(
         self, conn: AsyncConnection, stream: str, company: str, feed: str | None, events: Sequence[NewEvent] = ()
@@ -177,9 +176,8 @@ class EventLog:
             await conn.execute(delete(table).where(table.c.feed == feed))
 
     async def _page(self, statement: Select[Any], name: str, after: int, limit: int) -> list[StoredEvent]:
-        async with self._db.read() as conn:
-            rows = await conn.execute(statement, {"name": name, "after": after, "count": limit})
-            return [StoredEvent(*row) for row in rows]
+        rows: Sequence[Any] = await self._db.fetch(statement, {"name": name, "after": after, "count": limit})
+        return [StoredEvent(*row) for row in rows]
 
     async def _heads(self, conn: AsyncConnection, names: Sequence[str]) -> dict[str, int]:
         """The heads of feeds, made where missing and locked in one order as appends lock them."""

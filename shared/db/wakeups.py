@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 from sqlalchemy import URL, text
+from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.postgres import CONNECTION_ERRORS, Connection, connect
@@ -39,12 +40,12 @@ def removal_topic(name: str) -> str:
     return f"removed:{name}"
 
 
-def announce(conn: AsyncConnection, *topics: str) -> None:
+def announce(conn: AsyncConnection | SyncConnection, *topics: str) -> None:
     """Wake the waiters of topics once this transaction of the writer is committed."""
     conn.info.setdefault(_PENDING, set()).update(topics)
 
 
-def announced(conn: AsyncConnection) -> set[str]:
+def announced(conn: AsyncConnection | SyncConnection) -> set[str]:
     """Take what was announced on the connection since the last time."""
     topics: set[str] = conn.info.pop(_PENDING, set())
     return topics

@@ -7,15 +7,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db.appends import Append, Appended, Appender
 from shared.db.faults import StoreUnavailable, is_deadlock, is_unavailable
+from shared.db.sqlite import SqliteThreads
 from shared.db.wakeups import Wakeups, announced
 
 T = TypeVar("T")
 
-_AppendAll = Callable[[AsyncConnection, Sequence[Append]], Awaitable[Sequence[Appended | Exception]]]
+_AppendAll = Callable[[Connection, Sequence[Append]], Sequence[Appended | Exception]]
 
 GROUP = 256
 """Units committed at once, at most."""
@@ -35,9 +37,15 @@ class Writer:
     """
 
     def __init__(
-        self, engine: AsyncEngine, appender: Appender, wakeups: Wakeups, on_fault: Callable[[Exception], None]
+        self,
+        engine: AsyncEngine,
+        appender: Appender,
+        wakeups: Wakeups,
+        on_fault: Callable[[Exception], None],
+        threads: SqliteThreads | None,
     ) -> None:
         self._engine = engine
+        self._threads = threads
         self._appender = appender
         self._wakeups = wakeups
         self._on_fault = on_fault
@@ -112,12 +120,15 @@ class Writer:
     ) -> tuple[list[tuple[_Unit, object]], set[str]]:
         appends = [unit for unit in group if isinstance(unit.work, Append)]
         runs = [unit for unit in group if not isinstance(unit.work, Append)]
+        works = [cast(Append, unit.work) for unit in appends]
+        if self._threads is not None and not runs:
+            results, topics = await self._threads.run(_appending, append, works)
+            return list(zip(appends, results, strict=True)), topics
         conn = await self._connection()
         announced(conn)
         async with conn.begin():
             # Appends come first: if they fail together, nothing else is rolled back, and they need no savepoint.
-            results = list[object](await append(conn, [cast(Append, unit.work) for unit in appends]) if appends else [])
-            topics = announced(conn)
+            results, topics = await conn.run_sync(_appending, append, works) if appends else ([], set())
             for unit in runs:
                 results.append(await self._run(conn, unit, topics))
             if topics:
@@ -150,6 +161,12 @@ class Writer:
                 await conn.invalidate()
             with contextlib.suppress(Exception):
                 await conn.close()
+
+
+def _appending(conn: Connection, append: _AppendAll, works: Sequence[Append]) -> tuple[list[object], set[str]]:
+    """The outcomes of appends, and whom to wake."""
+    announced(conn)
+    return list(append(conn, works)), announced(conn)
 
 
 def _answer(outcomes: Sequence[tuple[_Unit, object]]) -> None:

@@ -1,7 +1,7 @@
 """Who plays in a conversation: its job looks up persona, agent, model and mocks once, when it takes it up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.synthesizer.conversations.model import AgentTarget, Conversation
 from services.synthesizer.conversations.opening import Catalog
@@ -15,17 +15,20 @@ from services.synthesizer.tool_answers import NO_RECORDED, recorded_rules
 from shared.llm.base import AgentBrief, ChatModel, PersonaBrief
 from shared.model.events import AgentMessage, UserMessage
 
+_REVISIONS_KEPT = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Casting:
     """Makes a conversation's rehearsal from its terms.
 
-    models: the model of a name. external: a target that is not the built-in agent.
+    models: the model of a name. external: a target that is not the built-in agent. ready: revisions looked up before.
     """
 
     catalog: Catalog
     models: Callable[[str], ChatModel]
     external: Callable[[AgentTarget], Target]
+    ready: dict[tuple[str, str, int], Revision] = field(default_factory=dict)
 
     async def __call__(self, conversation: Conversation) -> Rehearsal:
         """Everything that the conversation's steps need."""
@@ -33,9 +36,7 @@ class Casting:
         assert conversation.persona is not None
         assert spec.agent is not None
         source = await self.catalog.source(company, spec.source) if spec.source else None
-        revision = None
-        if spec.procedure:
-            _, revision = await self.catalog.revision(company, spec.procedure, spec.revision)
+        revision = await self._revision(company, spec.procedure, spec.revision) if spec.procedure else None
         brief = persona_brief(conversation.persona, source)
         model = self.models(spec.model)
         return Rehearsal(
@@ -48,6 +49,15 @@ class Casting:
             target=self._target(conversation, spec.agent, revision, model),
             recorded=NO_RECORDED if source is None else recorded_rules(source.events),
         )
+
+    async def _revision(self, company: str, procedure: str, number: int) -> Revision:
+        """A revision that is READY, and so never changes: looked up once for all conversations of a batch."""
+        key = (company, procedure, number)
+        if key not in self.ready:
+            if len(self.ready) >= _REVISIONS_KEPT:
+                self.ready.clear()
+            _, self.ready[key] = await self.catalog.revision(company, procedure, number)
+        return self.ready[key]
 
     def _target(
         self, conversation: Conversation, agent: AgentTarget, revision: Revision | None, model: ChatModel

@@ -1,0 +1,86 @@
+"""SQLite: how its connections are set up, and whole transactions in one visit to a thread.
+
+aiosqlite hands each statement to its thread and back. While the event loop is busy each of these trips waits for the
+interpreter's lock, up to its switch interval of 5 ms, and a commit makes twenty of them. So what runs often, appends
+and single queries, runs on the standard library's driver in threads of its own; aiosqlite does the rest.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar, TypeVarTuple
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+LOCK_TIMEOUT = 2.0
+"""Seconds for which a statement waits for somebody else's lock."""
+READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
+"""How transactions start: a writer takes its lock at once, readers never wait for it."""
+
+
+def async_engine(url: URL, begin: str, connections: int) -> AsyncEngine:
+    """A pool of aiosqlite's connections whose transactions start with begin."""
+    engine = create_async_engine(url, **_options(connections))
+    _set_up(engine.sync_engine, begin)
+    return engine
+
+
+class SqliteThreads:
+    """Runs whole transactions on as many connections of their own as there are threads."""
+
+    def __init__(self, url: URL, begin: str, connections: int) -> None:
+        self._engine = create_engine(url.set(drivername="sqlite+pysqlite"), **_options(connections))
+        _set_up(self._engine, begin)
+        self._executor = ThreadPoolExecutor(connections, thread_name_prefix="sqlite")
+
+    async def run(self, work: Callable[[Connection, *Ts], T], *arguments: *Ts) -> T:
+        """What work returns, once its transaction is committed; raises what work or the commit raises.
+
+        After an error its connection is not used again.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._transact, work, arguments)
+
+    def _transact(self, work: Callable[[Connection, *Ts], T], arguments: tuple[*Ts]) -> T:
+        with self._engine.connect() as conn:
+            try:
+                with conn.begin():
+                    return work(conn, *arguments)
+            except Exception:
+                conn.invalidate()
+                raise
+
+    async def close(self) -> None:
+        """Finish what runs, then let go of the connections."""
+        await asyncio.to_thread(self._executor.shutdown)
+        self._engine.dispose()
+
+
+def _options(connections: int) -> dict[str, Any]:
+    return {
+        "pool_size": connections,
+        "max_overflow": 0,
+        "hide_parameters": True,
+        "connect_args": {"timeout": LOCK_TIMEOUT, "isolation_level": None, "check_same_thread": False},
+    }
+
+
+def _set_up(engine: Engine, begin: str) -> None:
+    pragmas = ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"]
+    if begin == READ:
+        pragmas.append("PRAGMA query_only = ON")
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    # The driver would begin by its own rules, late and deferred; isolation_level None leaves it to this.
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
