@@ -1,0 +1,26 @@
+"""Run the benchmarks and say whether every gate held.
+
+python -m benchmarks [--only TOPIC] [--quick]
+"""
+
+import argparse
+import importlib
+import sys
+
+TOPICS = ("conversations",)
+"""One module each, with `run(quick) -> bool`."""
+
+
+def main() -> int:
+    """Run all topics or one; 0 if every gate held."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Run the benchmarks.")
+    parser.add_argument("--only", choices=TOPICS, help="run one topic")
+    parser.add_argument("--quick", action="store_true", help="less work, the same claims, within two minutes")
+    arguments = parser.parse_args()
+    topics = (arguments.only,) if arguments.only else TOPICS
+    held = [importlib.import_module(f"benchmarks.{topic}").run(arguments.quick) for topic in topics]
+    return 0 if all(held) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
