@@ -1,12 +1,15 @@
-"""`python -m services.synthesizer`, but it sends itself a signal at the moment that KILL_AT or TERM_AT names.
+"""`python -m services.synthesizer`, but at the moment that one of these names it meets with an accident.
 
-KILL_AT=commit:37   SIGKILL when the 37th append is on disk, before whoever appended hears of it
-KILL_AT=model:12    SIGKILL inside the 12th call of the model
-TERM_AT=commit:37   the same with SIGTERM
+KILL_AT=commit:37   it is killed when its 37th append is on disk, before whoever appended hears of it
+KILL_AT=model:12    it is killed inside the 12th call of the model
+TERM_AT=commit:37   it is asked to end when its 37th append is on disk
+HANG_AT=model:12    the model answers neither its 12th call nor any later one
 
-CALLS=path            appends a line to the file with each call of a model: the conversation's index and the seq asked for
+CALLS_TO=path       a file that gets a line with each call of a model: the conversation's index and the seq asked for
 """
 
+import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -37,16 +40,17 @@ class Countdown:
             os.kill(os.getpid(), self._number)
 
 
-class ToldModel:
-    """A model that tells of each call before it is made."""
+class AccidentalModel:
+    """A model that tells of each call before it is made, and may hang."""
 
-    def __init__(self, model: ChatModel, tell: Callable[[ChatRequest], None]) -> None:
+    def __init__(self, model: ChatModel, tell: Callable[[ChatRequest], bool]) -> None:
         self._model = model
         self._tell = tell
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Answer, unless this is the call that it does not survive."""
-        self._tell(request)
+        """Answer, if the process outlives it and tell says so."""
+        if not self._tell(request):
+            await asyncio.Event().wait()
         return await self._model.complete(request)
 
 
@@ -62,24 +66,35 @@ def tell_of_commits(tell: Callable[[], None]) -> None:
     Writer.append = told  # type: ignore[method-assign]
 
 
+def moment(accident: str) -> tuple[str, int]:
+    """Where and at the how manieth time an accident is to happen; never without its variable."""
+    where, _, count = os.environ.get(accident, "never:0").partition(":")
+    return where, int(count)
+
+
 def main() -> int:
     """Serve until the moment comes."""
-    told: dict[str, list[Callable[[], None]]] = {"commit": [], "model": []}
-    for name in ("KILL_AT", "TERM_AT"):
-        where, _, count = os.environ.get(name, "").partition(":")
-        if where:
-            told[where].append(Countdown(int(count), signal.Signals[f"SIG{name[:4]}"]).tick)
-    # Unbuffered, so that what was written outlives the process.
-    calls = Path(os.environ.get("CALLS", os.devnull)).open("ab", buffering=0)  # noqa: SIM115
+    told: dict[str, list[Callable[[], None]]] = {"commit": [], "model": [], "never": []}
+    for accident, number in (("KILL_AT", signal.SIGKILL), ("TERM_AT", signal.SIGTERM)):
+        where, count = moment(accident)
+        told[where].append(Countdown(count, number).tick)
+    for tell in told["commit"]:
+        tell_of_commits(tell)
 
-    def asked(request: ChatRequest) -> None:
+    # Unbuffered, so that what was written outlives the process.
+    calls = Path(os.environ.get("CALLS_TO", os.devnull)).open("ab", buffering=0)  # noqa: SIM115
+    asked = itertools.count(1)
+    _, hangs_from = moment("HANG_AT")
+
+    def ask(request: ChatRequest) -> bool:
         calls.write(f"{request.index} {request.seq}\n".encode())
         for tell in told["model"]:
             tell()
+        return not 0 < hangs_from <= next(asked)
 
-    for tell in told["commit"]:
-        tell_of_commits(tell)
-    models = lambda name: ToldModel(open_model(name), asked)  # noqa: E731
+    def models(name: str) -> ChatModel:
+        return AccidentalModel(open_model(name), ask)
+
     return run("synthesizer", SynthesizerSettings, partial(build, models=models))
 
 

@@ -1,25 +1,12 @@
 """SIGKILL at any moment: whoever starts the process again finds the batch where it was, and loses and repeats nothing."""
 
 import random
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from signal import SIGKILL
 
-from greenroom.client import Client, connect
-from tests.durable.conftest import Store
-from tests.processes import Service, service
+from tests.durable.synthesizers import Store, synthesizer
 from tests.rehearsals import Row, batch_spec, check_undisturbed, feed, import_rehearsal, last_seqs, over, rows
-
-KILLABLE = "tests.durable.killable"
-
-
-@asynccontextmanager
-async def synthesizer(store: Store, **environment: str) -> AsyncIterator[tuple[Service, Client]]:
-    """A synthesizer that may kill itself, and a client that is connected to it."""
-    async with service(KILLABLE, {**store.environment, **environment}) as process, connect(process.address) as client:
-        yield process, client
-
 
 def moments(seed: int) -> list[str]:
     """Ten moments in random order: between commit and answer, inside a model call, and somewhere in between."""
@@ -35,10 +22,10 @@ async def live_until(moment: str, store: Store, batch: str, calls: Path) -> None
     """Let a synthesizer run until it is killed at the moment."""
     where, _, count = moment.partition(":")
     if where != "event":
-        async with synthesizer(store, KILL_AT=moment, CALLS=str(calls)) as (process, _):
+        async with synthesizer(store, KILL_AT=moment, CALLS_TO=str(calls)) as (process, _):
             assert await process.died() == -SIGKILL
         return
-    async with synthesizer(store, CALLS=str(calls)) as (process, client):
+    async with synthesizer(store, CALLS_TO=str(calls)) as (process, client):
         known = len(await feed(store.url, batch))
         async with client.batches.watch(batch) as events:
             for _ in range(known + int(count)):

@@ -1,0 +1,51 @@
+"""A model with a gate: a batch stops in front of it, for a test to do something meanwhile."""
+
+import asyncio
+
+from shared.llm.base import ChatModel, ChatReply, ChatRequest
+from shared.llm.registry import open_model
+
+
+class Gate:
+    """Lets some calls of the model through and holds all later ones until it is opened.
+
+    reached: set when a call is held. interrupted: set when a held call is cancelled; it does not go before let_go is set.
+    """
+
+    def __init__(self, calls: int) -> None:
+        self._calls = calls
+        self._opened = asyncio.Event()
+        self.reached = asyncio.Event()
+        self.interrupted = asyncio.Event()
+        self.let_go = asyncio.Event()
+
+    def open(self) -> None:
+        """Let every call through from now on."""
+        self._opened.set()
+
+    def models(self, name: str) -> ChatModel:
+        """The model of that name, behind the gate."""
+        return _GatedModel(open_model(name), self)
+
+    async def passed(self) -> None:
+        """Wait for the gate if this call is to be held."""
+        self._calls -= 1
+        if self._calls >= 0:
+            return
+        self.reached.set()
+        try:
+            await self._opened.wait()
+        except asyncio.CancelledError:
+            self.interrupted.set()
+            await self.let_go.wait()
+            raise
+
+
+class _GatedModel:
+    def __init__(self, model: ChatModel, gate: Gate) -> None:
+        self._model = model
+        self._gate = gate
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        await self._gate.passed()
+        return await self._model.complete(request)
