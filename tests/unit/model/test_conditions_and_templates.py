@@ -1,0 +1,67 @@
+"""What users write into procedures is checked when it is saved, and bounded when it runs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.model.conditions import BadCondition, compile_condition
+from shared.model.templates import MAX_OUTPUT, BadTemplate, check_template, render
+
+
+@pytest.mark.parametrize(
+    ("source", "holds"),
+    [
+        ("level == 'gold'", True),
+        ("level == '' || results.find.n > 2", True),
+        ("results['find-it'].ok == true", True),
+        ("results.nothing.there == 1", False),
+        ("results.find.n == 'three'", False),
+        ("[level, 'x'].filter(v, v != '').size() >= 2", True),
+    ],
+)
+def test_a_condition_holds_or_does_not(source: str, holds: bool) -> None:
+    results = {"find": {"n": 3.0}, "find-it": {"ok": True}}
+    assert compile_condition(source, ["level"]).holds({"level": "gold"}, results) is holds
+
+
+@pytest.mark.parametrize(
+    "source", ["levle == 'gold'", "level", "level +", "1", "level == 1", "'a'.matches('(')  +", ""]
+)
+def test_a_condition_that_cannot_be_used_is_refused(source: str) -> None:
+    with pytest.raises(BadCondition):
+        compile_condition(source, ["level"])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for i in (1..100000000) %}x{% endfor %}",
+        "{{ (1..100000000) | join }}",
+        "{% assign a = 'aaaaaaaa' %}" + "{% assign a = a | append: a %}" * 40,
+        "{% assign a = 'aaaaaaaa' %}" + "{% assign a = a | replace: 'a', a %}" * 9,
+        "{% assign a = 99999999 %}" + "{% assign a = a | times: a %}" * 40,
+        "{% for i in (1..999) %}{{ big }}{% endfor %}",
+    ],
+)
+def test_a_template_cannot_grow_out_of_bounds(source: str) -> None:
+    with pytest.raises(BadTemplate):
+        render(source, {"big": "x" * MAX_OUTPUT})
+
+
+@pytest.mark.parametrize("source", ["{{ a", "{% include 'x' %}", "{{ a | json }}", "{{ b }}", "{% if a %}"])
+def test_a_template_that_cannot_be_used_is_refused(source: str) -> None:
+    with pytest.raises(BadTemplate):
+        check_template(source, ["a"])
+
+
+def test_what_has_no_value_is_empty() -> None:
+    assert render("Hi {{ name }}{{ results.find.x }}!", {}) == "Hi !"
+
+
+@given(st.text(alphabet="{}%|'\". abfor1in()=:endif-,", max_size=40))
+def test_any_text_is_a_template_or_is_refused_as_one(source: str) -> None:
+    try:
+        check_template(source, ["a"])
+        render(source, {"a": "x"})
+    except BadTemplate:
+        pass

@@ -1,0 +1,105 @@
+"""Which mock answers a call, and what is said of a config that does not fit."""
+
+import pytest
+
+from services.synthesizer.tool_answers import answer, check_arguments, check_tool_config, matches, recorded_rules
+from services.synthesizer.tool_config import ToolConfig, ToolMock, ToolRule
+from shared.model.events import Event, Json, ToolAnswer, ToolCall, ToolError, ToolResult
+from shared.model.steps import Tool
+
+FIND = Tool(
+    "find",
+    arguments_schema={"type": "object", "properties": {"id": {"type": "string", "enum": ["A1", "B2"]}, "colour": {}}},
+    result_schema={"type": "object", "required": ["found"]},
+    required=True,
+)
+OWN, RECORDED, DEFAULT, LAST = (ToolAnswer({"found": name}) for name in ("own", "recorded", "default", "last"))
+
+
+def recorded(*calls: tuple[dict[str, Json], ToolAnswer]) -> list[Event]:
+    events = []
+    for number, (arguments, given) in enumerate(calls):
+        events.append(Event("", 2 * number + 1, 0, 0, ToolCall(f"c{number}", "find", arguments)))
+        events.append(Event("", 2 * number + 2, 0, 0, ToolResult(f"c{number}", "find", given)))
+    return events
+
+
+def test_a_call_is_answered_by_rule_then_recording_then_default_then_the_last_resort() -> None:
+    rules = recorded_rules(recorded(({"id": "B2"}, RECORDED)))
+    mock = ToolMock("find", (ToolRule(OWN, {"id": "A1"}),), DEFAULT)
+    config = ToolConfig((mock,), LAST)
+
+    def said(tool: str, identifier: str, config: ToolConfig = config) -> ToolAnswer | None:
+        return answer(config, rules, ToolCall("c", tool, {"id": identifier}))
+
+    assert said("find", " a1 ") == OWN
+    assert said("find", "b2") == RECORDED
+    assert said("find", "C3") == DEFAULT
+    assert said("other", "A1") == LAST
+    assert said("find", "B2", ToolConfig(ignore_recorded_calls=True)) is None
+
+
+def test_a_call_recorded_without_values_answers_any_call_after_those_with_values() -> None:
+    rules = recorded_rules(recorded(({}, DEFAULT), ({"id": "B2"}, RECORDED)))
+    assert answer(ToolConfig(), rules, ToolCall("c", "find", {"id": "B2"})) == RECORDED
+    assert answer(ToolConfig(), rules, ToolCall("c", "find", {"id": "X"})) == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "does"),
+    [
+        ({}, {"a": 1}, True),
+        ({"a": {"b": "X"}}, {"a": {"b": " x ", "c": 1}}, True),
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"a": True}, {"a": 1}, False),
+        ({"a": [1, 2]}, {"a": [1]}, False),
+        ({"a": None}, {}, False),
+    ],
+)
+def test_a_match_is_a_part_of_the_arguments(wanted: Json, there: Json, does: bool) -> None:
+    assert matches(wanted, there) is does
+
+
+def test_arguments_that_contradict_the_schema_are_named() -> None:
+    assert check_arguments(FIND, {"id": "A1"}) is None
+    assert "arguments.id" in (check_arguments(FIND, {"id": "C3"}) or "")
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "says"),
+    [
+        (ToolConfig(), "spec.tool_config.mocks", "required"),
+        (
+            ToolConfig((ToolMock("find", default=OWN), ToolMock("fined", default=OWN))),
+            "spec.tool_config.mocks[1].tool",
+            "did you mean `find`",
+        ),
+        (ToolConfig((ToolMock("find", default=OWN),) * 2), "spec.tool_config.mocks[1].tool", "2 mocks"),
+        (
+            ToolConfig((ToolMock("find", default=ToolAnswer({})),)),
+            "spec.tool_config.mocks[0].default_answer",
+            "contradicts",
+        ),
+        (
+            ToolConfig((ToolMock("find", (ToolRule(OWN, {"color": "red"}),)),)),
+            "spec.tool_config.mocks[0].rules[0].match.color",
+            "did you mean `colour`",
+        ),
+        (
+            ToolConfig((ToolMock("find", (ToolRule(OWN, {"id": "C3"}),)),)),
+            "spec.tool_config.mocks[0].rules[0].match.id",
+            "No call",
+        ),
+        (ToolConfig(default=ToolAnswer("x")), "spec.tool_config.default_answer", "contradicts"),
+    ],
+)
+def test_what_is_at_odds_with_the_revision_is_named(config: ToolConfig, field: str, says: str) -> None:
+    violations = check_tool_config(config, (FIND,))
+    assert [violation.field for violation in violations] == [field]
+    assert says in violations[0].description
+
+
+def test_a_required_tool_may_be_mocked_by_a_recording_and_any_tool_may_fail() -> None:
+    assert check_tool_config(ToolConfig(), (FIND,), recorded_rules(recorded(({}, RECORDED)))) == []
+    failing = ToolConfig((ToolMock("find", default=ToolAnswer(error=ToolError("DOWN"))),))
+    assert check_tool_config(failing, (FIND,)) == []
