@@ -1,6 +1,7 @@
 """The bounds that stand in the protos (protovalidate), checked once for every message that comes in."""
 
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,13 +13,40 @@ from shared.rpc.handlers import Context, Handler, Layer
 
 
 def check(message: Message) -> None:
-    """Raises InvalidArgument with one violation for each rule of the proto that message breaks."""
+    """Raises InvalidArgument with one violation for each broken rule of the proto and for each text with a NUL."""
     violations = [
         Violation(_path(found.proto.field), f"{_sentence(found.proto.message or found.proto.rule_id)}")
         for found in protovalidate.collect_violations(message)
     ]
+    violations += [Violation(path, "Must not hold the character NUL.") for path in strings_with_nul(message)]
     if violations:
         raise InvalidArgument(violations=violations)
+
+
+def strings_with_nul(message: Message) -> list[str]:
+    """The paths of the texts in message that hold the character NUL, which PostgreSQL can neither keep nor compare."""
+    # Nearly no message has a zero byte at all, and that is soon seen.
+    return list(_strings_with_nul(message, "")) if b"\0" in message.SerializeToString() else []
+
+
+def _strings_with_nul(value: Any, path: str) -> Iterator[str]:
+    match value:
+        case str():
+            if "\0" in value:
+                yield path
+        case Message():
+            for field, member in value.ListFields():
+                inner = f"{path}.{field.name}" if path else field.name
+                is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+                if is_map:
+                    for key, item in member.items():
+                        yield from _strings_with_nul(key, f"{inner}[{json.dumps(key)}]")
+                        yield from _strings_with_nul(item, f"{inner}[{json.dumps(key)}]")
+                elif field.is_repeated:
+                    for place, item in enumerate(member):
+                        yield from _strings_with_nul(item, f"{inner}[{place}]")
+                else:
+                    yield from _strings_with_nul(member, inner)
 
 
 class Validation(Layer):

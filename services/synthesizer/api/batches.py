@@ -9,7 +9,7 @@ from services.synthesizer.api.convert.batch import batch_message, result_message
 from services.synthesizer.api.convert.conversation import conversation_state
 from services.synthesizer.api.exporting import Export
 from services.synthesizer.api.pages import cut
-from services.synthesizer.api.requests import check_no_nul, request_key
+from services.synthesizer.api.requests import request_key
 from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
 from services.synthesizer.batches.lifecycle import Batches
 from services.synthesizer.batches.ports import BatchStore
@@ -46,7 +46,6 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
 
     async def ListBatches(self, request: pb.ListBatchesRequest, context: Context) -> pb.ListBatchesResponse:
         page, state = read_page(request), convert.batch_state(request.state)
-        check_no_nul(request.external_id, "external_id")
         after = None if page.after is None else str(page.after)
         found = await self._store.page(caller().company, state, request.external_id, after, page.size + 1)
         messages = [batch_message(one) for one in found]

@@ -8,7 +8,7 @@ from services.synthesizer.api.convert import conversation as convert
 from services.synthesizer.api.convert.conversation import conversation_message
 from services.synthesizer.api.convert.events import event_message
 from services.synthesizer.api.pages import cut
-from services.synthesizer.api.requests import check_no_nul, request_key
+from services.synthesizer.api.requests import request_key
 from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
 from services.synthesizer.conversations.lifecycle import Lifecycle
 from services.synthesizer.conversations.ports import ConversationReads
@@ -50,7 +50,6 @@ class ConversationServicer(conversation_pb2_grpc.ConversationServiceServicer):
         self, request: pb.ListConversationsRequest, context: Context
     ) -> pb.ListConversationsResponse:
         page, which = read_page(request), convert.conversation_filter(request.filter)
-        check_no_nul(which.external_id, "filter.external_id")
         after = None if page.after is None else str(page.after)
         found = await self._conversations.page(caller().company, which, after, page.size + 1)
         messages = [conversation_message(one) for one in found]

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from services.synthesizer.api.requests import check_no_nul
 from services.synthesizer.catalog.errors import HeaderExpected, HeaderRepeated
 from services.synthesizer.catalog.imports import Header
 
@@ -13,7 +12,6 @@ async def read_header(requests: AsyncIterator[Any]) -> Header:
     first = await anext(requests, None)
     if first is None or first.WhichOneof("content") != "header":
         raise HeaderExpected
-    check_no_nul(first.header.request_id, "header.request_id")
     return Header(format=first.header.format, file=first.header.file, request_id=first.header.request_id)
 
 

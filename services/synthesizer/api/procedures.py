@@ -8,7 +8,7 @@ from services.synthesizer.api.convert.procedure import procedure, procedure_mess
 from services.synthesizer.api.convert.source import summary_message
 from services.synthesizer.api.imports import read_chunks, read_header
 from services.synthesizer.api.pages import cut
-from services.synthesizer.api.requests import check_no_nul, request_key
+from services.synthesizer.api.requests import request_key
 from services.synthesizer.catalog.imports import Imports
 from services.synthesizer.catalog.procedures import Procedures
 from shared.auth import caller
@@ -54,7 +54,6 @@ class ProcedureServicer(procedure_pb2_grpc.ProcedureServiceServicer):
 
     async def ListProcedures(self, request: pb.ListProceduresRequest, context: Context) -> pb.ListProceduresResponse:
         page = read_page(request)
-        check_no_nul(request.external_id, "external_id")
         found = await self._procedures.page(caller().company, str(page.after or ""), page.size + 1, request.external_id)
         shown, token = cut([procedure_message(one) for one in found], page, lambda message: message.name)
         return pb.ListProceduresResponse(procedures=shown, next_page_token=token)

@@ -6,7 +6,6 @@ from services.synthesizer.catalog.errors import RevisionInvalid
 from services.synthesizer.ports import Clock, ProcedureStore, RequestKey
 from services.synthesizer.procedure import Procedure, Revision, RevisionState
 from services.synthesizer.procedure_checks import check_revision
-from shared.errors import InvalidArgument, Violation
 from shared.ids import new_id
 
 
@@ -22,15 +21,8 @@ class Procedures:
     ) -> tuple[Procedure, Revision]:
         """Store a procedure under a new name with its first revision.
 
-        Raises InvalidArgument, RevisionInvalid, ProcedureExternalIdTaken.
+        Raises RevisionInvalid, ProcedureExternalIdTaken.
         """
-        violations = [
-            Violation(f"procedure.{field}", "Must not hold the character NUL.")
-            for field in ("display_name", "description", "external_id")
-            if "\0" in getattr(procedure, field)
-        ]
-        if violations:
-            raise InvalidArgument(violations=violations)
         return await self._store.create(company, *first(procedure, self._new(revision, ready=ready)), key)
 
     async def add_revision(
