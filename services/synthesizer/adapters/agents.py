@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import grpc
+from google.protobuf import json_format
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -22,6 +23,7 @@ from services.synthesizer.conversations.targets import (
     WaitUntil,
 )
 from shared.model.events import Event, Json
+from shared.rpc.validation import strings_with_nul
 
 EventMessage = Callable[[Event, str], event_pb2.Event]
 """Writes an event as a message; it lives with the servicers, who say it to callers."""
@@ -45,6 +47,8 @@ class GrpcAgent:
         except grpc.aio.AioRpcError as error:
             failed = TargetUnavailable if error.code() in _PASSING else TargetFailed
             raise failed(agent=self._address, why=f"its Act answered {error.code().name}") from error
+        if strings_with_nul(response):
+            raise TargetFailed(agent=self._address, why="its Act answered a text with the character NUL")
         return Action(self._action(response), session=response.session)
 
     def _request(self, view: View) -> agent_pb2.ActRequest:
@@ -66,7 +70,7 @@ class GrpcAgent:
             case "say":
                 return Say(response.say.text)
             case "call_tool":
-                return Call(response.call_tool.tool, _json(response.call_tool.arguments))
+                return Call(response.call_tool.tool, self._arguments(response.call_tool.arguments))
             case "wait_until":
                 return WaitUntil(response.wait_until.ToMilliseconds())
             case "end":
@@ -74,9 +78,12 @@ class GrpcAgent:
             case _:
                 raise TargetFailed(agent=self._address, why="its Act answered no action")
 
-
-def _json(struct: Struct) -> dict[str, Json]:
-    return dict(MessageToDict(struct))
+    def _arguments(self, struct: Struct) -> dict[str, Json]:
+        try:
+            return dict(MessageToDict(struct))
+        except (ValueError, json_format.Error) as error:
+            why = "it called a tool with an argument that JSON does not have"
+            raise TargetFailed(agent=self._address, why=why) from error
 
 
 class Agents:

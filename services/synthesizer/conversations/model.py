@@ -10,6 +10,8 @@ from shared.model.events import NO_USAGE, Ended, Resource, Usage
 DEFAULT_MAX_TURNS = 20
 DEFAULT_EPOCH = 1_767_603_600_000
 """Monday, 5 January 2026, 09:00 UTC, in Unix milliseconds."""
+LAST_TIME = 253_402_300_799_000
+"""The end of the year 9999 in Unix milliseconds: contracts know no later time, so the virtual clock stops there."""
 
 
 class ConversationType(StrEnum):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Protocol
 
 from services.synthesizer.conversations.errors import (
@@ -14,6 +15,7 @@ from services.synthesizer.conversations.errors import (
 from services.synthesizer.conversations.model import (
     DEFAULT_EPOCH,
     DEFAULT_MAX_TURNS,
+    LAST_TIME,
     AgentTarget,
     Conversation,
     ConversationSpec,
@@ -94,13 +96,7 @@ async def resolve(
         base_conversation = await conversations.get(company, spec.based_on.conversation)
         spec = _inherited(spec, base_conversation.spec)
         base = await _base_events(base_conversation, spec, conversations)
-    spec = replace(
-        spec,
-        agent=spec.agent or AgentTarget(),
-        max_turns=spec.max_turns or DEFAULT_MAX_TURNS,
-        epoch=spec.epoch or DEFAULT_EPOCH,
-        model=spec.model or limits.default_model,
-    )
+    spec = filled(spec, limits)
     _check(spec, limits, field)
     persona = await catalog.persona(company, spec.persona) if spec.persona else None
     source = await catalog.source(company, spec.source) if spec.source else None
@@ -116,9 +112,20 @@ async def resolve(
     return resolved
 
 
+def filled(spec: ConversationSpec, limits: Limits) -> ConversationSpec:
+    """The spec with every default that needs no look-up."""
+    return replace(
+        spec,
+        agent=spec.agent or AgentTarget(),
+        max_turns=spec.max_turns or DEFAULT_MAX_TURNS,
+        epoch=spec.epoch or DEFAULT_EPOCH,
+        model=spec.model or limits.default_model,
+    )
+
+
 def check_tools(resolved: Resolved, field: str) -> None:
-    """Raises ToolConfigInvalid if the tool config does not fit the revision."""
-    if resolved.revision is None:
+    """Raises ToolConfigInvalid if the tool config does not fit the revision; a manual conversation needs none."""
+    if resolved.revision is None or resolved.spec.type is ConversationType.MANUAL:
         return
     revision = resolved.revision
     violations = check_tool_config(resolved.spec.tool_config, revision.tools, recorded(resolved), field)
@@ -150,7 +157,7 @@ def first_events(resolved: Resolved) -> list[Event]:
     events = [Event(new_id(), 1, spec.epoch, 0, Opened(tuple(resources.values())))]
     shift = spec.epoch - copied[0].at if copied else 0
     for seq, event in enumerate(copied, 2):
-        events.append(Event(new_id(), seq, event.at + shift, 0, event.body, copied=True))
+        events.append(Event(new_id(), seq, min(event.at + shift, LAST_TIME), 0, event.body, copied=True))
     return events
 
 
@@ -188,7 +195,12 @@ def _check(spec: ConversationSpec, limits: Limits, field: str) -> None:
 
 def _may_call(address: str, hosts: Sequence[str]) -> bool:
     host = address.rpartition(":")[0]
-    return host == "localhost" or host.startswith("127.") or host in hosts
+    if host == "localhost" or host in hosts:
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _check_ready(procedure: Procedure, revision: Revision, *, asked: int) -> None:

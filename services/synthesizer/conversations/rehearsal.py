@@ -1,12 +1,13 @@
 """The turn loop's active half: performs the step that `decide` says, and numbers the events that come of it."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import stamina
 
-from services.synthesizer.conversations.model import Conversation
+from services.synthesizer.conversations.model import LAST_TIME, Conversation
 from services.synthesizer.conversations.targets import (
     Action,
     Call,
@@ -29,7 +30,6 @@ from shared.llm.base import (
     ChatModel,
     ChatReply,
     ChatRequest,
-    Message,
     ModelRefused,
     ModelUnavailable,
     PersonaBrief,
@@ -41,6 +41,7 @@ from shared.model.events import (
     Ended,
     Event,
     Fault,
+    Json,
     Kind,
     Outcome,
     ToolAnswer,
@@ -59,6 +60,9 @@ ATTEMPTS = 5
 
 MAX_SESSION_BYTES = 64 * 1024
 MAX_TEXT = 20_000
+MAX_TOOL_NAME = 128
+MAX_ARGUMENT_BYTES = 256 * 1024
+MAX_DETAIL = 1_000
 
 _PERSONA_SECONDS: Mapping[DecisionSpeed, tuple[float, float]] = {
     DecisionSpeed.SLOW: (1800, 7200),
@@ -85,6 +89,8 @@ class StepFailed(Exception):
 
     def __init__(self, fault: Fault, reason: str, detail: str) -> None:
         super().__init__(detail)
+        # It may quote what a model or an agent said, and no database keeps the character NUL.
+        detail = detail.replace("\0", "\N{REPLACEMENT CHARACTER}")[:MAX_DETAIL]
         self.ended = Ended(Outcome.FAILED, reason, detail, fault)
 
 
@@ -104,6 +110,7 @@ class Rehearsal:
     model: ChatModel
     target: Target
     recorded: RecordedRules
+    persona_sees: Messages = field(default_factory=lambda: Messages(persona_message))
 
     async def advance(self, state: State) -> tuple[Event, ...]:
         """The events of the next step and of those after it that need nobody's answer; none when it is over.
@@ -140,7 +147,7 @@ class Rehearsal:
         request = ChatRequest(
             model=spec.model,
             system=self.persona_system,
-            messages=persona_messages(state.transcript),
+            messages=self.persona_sees.of(state.transcript),
             tools=(STAY_SILENT, LEAVE),
             seed=spec.seed,
             index=self.conversation.index,
@@ -181,12 +188,12 @@ class Rehearsal:
             case Say(text):
                 return (Move(AgentMessage(self._speakable(text)), after, usage, session),)
             case Call(tool, arguments):
-                return (Move(ToolCall(f"call-{seq}", tool, arguments), after, usage, session),)
+                call = ToolCall(_call_id(seq, state.transcript), tool, self._callable(tool, arguments))
+                return (Move(call, after, usage, session),)
             case WaitUntil(until):
-                if until <= state.now:
-                    raise StepFailed(
-                        Fault.AGENT, "AGENT_WAITS_FOR_THE_PAST", "The agent waits for a time that is over."
-                    )
+                if not state.now < until <= LAST_TIME:
+                    detail = "The agent waits for a time that is over, or that is beyond the year 9999."
+                    raise StepFailed(Fault.AGENT, "AGENT_WAITS_FOR_NO_TIME", detail)
                 return (Move(Waited(until), until - state.now, usage, session),)
             case EndTalk(text):
                 ended = Ended(Outcome.COMPLETED, "AGENT_ENDED", "The agent ended the conversation.")
@@ -222,13 +229,30 @@ class Rehearsal:
             raise StepFailed(Fault.AGENT, "AGENT_SAID_TOO_MUCH", detail)
         return text
 
+    def _callable(self, tool: str, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+        size = len(json.dumps(arguments))
+        if len(tool) > MAX_TOOL_NAME or size > MAX_ARGUMENT_BYTES:
+            allowed = f"a name of {MAX_TOOL_NAME} characters and arguments of {MAX_ARGUMENT_BYTES} bytes are allowed"
+            detail = f"The agent called a tool with a name of {len(tool)} and arguments of {size}; {allowed}."
+            raise StepFailed(Fault.AGENT, "AGENT_CALL_TOO_LARGE", detail)
+        return arguments
+
+
+def _call_id(seq: int, transcript: Sequence[Event]) -> str:
+    """Names a call in its conversation; one that was copied from elsewhere may have the name of its place already."""
+    taken = {event.body.call_id for event in transcript if isinstance(event.body, ToolCall)}
+    call_id = f"call-{seq}"
+    while call_id in taken:
+        call_id += "-again"
+    return call_id
+
 
 def numbered(moves: Sequence[Move], state: State) -> list[Event]:
     """The moves as the events that follow state."""
     events = []
     seq, at, turn = state.last_seq, state.now, state.turns
     for move in moves:
-        seq, at = seq + 1, at + move.after
+        seq, at = seq + 1, min(at + move.after, LAST_TIME)
         turn += isinstance(move.body, UserMessage)
         events.append(Event(new_id(), seq, at, turn, move.body, usage=move.usage, session=move.session))
     return events
@@ -261,15 +285,3 @@ async def _again_if(passing: type[Unavailable], attempt: Callable[[], Awaitable[
     except passing:
         retried = stamina.AsyncRetryingCaller(attempts=ATTEMPTS - 1, timeout=None).on(passing)
         return await retried(attempt)
-
-
-def persona_messages(transcript: Sequence[Event]) -> list[Message]:
-    """The transcript as the persona sees it: the agent is its user; tools are out of its sight."""
-    messages = []
-    for event in transcript:
-        match event.body:
-            case UserMessage(text, silent=False):
-                messages.append(Message("assistant", text))
-            case AgentMessage(text):
-                messages.append(Message("user", text))
-    return messages

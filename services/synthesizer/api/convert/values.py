@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from shared.errors import InvalidArgument
 from shared.model.events import Json
 
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 _EXACT = 2**53
 """Up to here a double holds every whole number."""
 
@@ -18,6 +19,12 @@ class NumberNotFinite(InvalidArgument):
     """JSON has neither infinite numbers nor NaN; give a finite number."""
 
     reason = "NUMBER_NOT_FINITE"
+
+
+class TimeOutOfRange(InvalidArgument):
+    """A time must lie in the years 1 to 9999, and its nanos from 0 to 999,999,999."""
+
+    reason = "TIME_OUT_OF_RANGE"
 
 
 def fill_struct(struct: Struct, value: Mapping[str, Json]) -> None:
@@ -88,7 +95,9 @@ def timestamp(milliseconds: int) -> Timestamp | None:
 
 
 def milliseconds(time: Timestamp) -> int:
-    """A Timestamp as Unix milliseconds, cut."""
+    """A Timestamp as Unix milliseconds, cut. Raises TimeOutOfRange."""
+    if not (_FIRST_SECOND <= time.seconds <= _LAST_SECOND and 0 <= time.nanos < 1_000_000_000):
+        raise TimeOutOfRange
     return time.seconds * 1000 + time.nanos // 1_000_000
 
 
