@@ -19,11 +19,11 @@ from services.synthesizer.batches.ports import BatchStore
 from services.synthesizer.conversations.closing import NO_JOB, close
 from services.synthesizer.conversations.errors import SpecInvalid
 from services.synthesizer.conversations.model import Conversation, ConversationState, ConversationType
-from services.synthesizer.conversations.opening import Catalog, Limits, Resolved, first_events, resolve
+from services.synthesizer.conversations.opening import Catalog, Limits, Resolved, filled, first_events, resolve
 from services.synthesizer.conversations.ports import ConversationStore
 from services.synthesizer.persona import Persona
 from services.synthesizer.ports import Clock, RequestKey, SourceFilter
-from services.synthesizer.source import Source
+from services.synthesizer.source import Source, SourceNotFinished
 from shared.auth import Caller
 from shared.errors import Violation
 from shared.ids import new_id
@@ -73,6 +73,7 @@ class Batches:
         if key is not None and (earlier := await self._store.earlier(caller.company, key)) is not None:
             return await self._store.get(caller.company, earlier)
         spec = _filled(spec, self._catalog.built_in_personas())
+        spec = replace(spec, conversation=filled(spec.conversation, self._limits))
         batch = Batch(
             id=new_id(),
             company=caller.company,
@@ -81,7 +82,11 @@ class Batches:
             creator=caller.subject,
             create_time=self._clock(),
         )
-        name = await self._store.create(batch, await self._cast(batch), key)
+        cast = await self._cast(batch)
+        if spec.conversation.procedure:
+            revision = cast[0][0].spec.revision
+            batch = replace(batch, spec=replace(spec, conversation=replace(spec.conversation, revision=revision)))
+        name = await self._store.create(batch, cast, key)
         return await self._store.get(caller.company, name)
 
     async def run(self, company: str, name: str) -> Batch:
@@ -142,6 +147,8 @@ class Batches:
     async def _sources(self, company: str, spec: BatchSpec) -> list[Source]:
         if spec.sources:
             named = [await self._catalog.source_summary(company, name) for name in spec.sources]
+            if (unfinished := next((s for s in named if not s.finished), None)) is not None:
+                raise SourceNotFinished(source=unfinished.name)
             if spec.linked_revisions and (loose := next((s for s in named if not s.revision), None)):
                 raise SourceNotLinked(source=loose.name)
             return named
@@ -195,7 +202,7 @@ def _filled(spec: BatchSpec, built_in: Sequence[str]) -> BatchSpec:
         wrong.append(Violation("spec.conversation.type", "Must be synthetic: nobody appends to a batch by hand."))
     if spec.sources and spec.source_filter is not None:
         wrong.append(Violation("spec.source_filter", "Sources are given by name or by filter, not both."))
-    if spec.linked_revisions and spec.conversation.procedure:
+    if spec.linked_revisions and (spec.conversation.procedure or spec.conversation.revision):
         wrong.append(
             Violation("spec.linked_revisions", "There is one revision for all or a linked one each, not both.")
         )
