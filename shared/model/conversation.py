@@ -4,6 +4,7 @@ appends the events that come of it; after a crash the same fold says the same st
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Any
 
 from shared.model.events import (
     NO_USAGE,
@@ -68,32 +69,30 @@ class State:
 
 def evolve(state: State, event: Event) -> State:
     """The state after one more event."""
-    state = replace(
-        state,
-        last_seq=event.seq,
-        now=event.at,
-        turns=event.turn,
-        session=state.session if event.session is None else event.session,
-        usage=state.usage if event.usage is None else state.usage + event.usage,
-    )
+    changes: dict[str, Any] = {"last_seq": event.seq, "now": event.at, "turns": event.turn}
+    if event.session is not None:
+        changes["session"] = event.session
+    if event.usage is not None:
+        changes["usage"] = state.usage + event.usage
     match event.body:
         case UserMessage(leaves=leaves):
-            return _spoken(state, event, Next.NOBODY if leaves else Next.AGENT)
+            changes |= _spoken(state, event, Next.NOBODY if leaves else Next.AGENT)
         case AgentMessage():
-            return _spoken(state, event, Next.PERSONA)
+            changes |= _spoken(state, event, Next.PERSONA)
         case ToolCall():
-            return replace(_spoken(state, event, Next.TOOL), actions=state.actions + 1)
+            changes |= _spoken(state, event, Next.TOOL, actions=state.actions + 1)
         case ToolResult(answer=answer):
-            resources = patched(state.resources, answer.patches)
-            return replace(_spoken(state, event, Next.AGENT), actions=state.actions, resources=resources)
+            changes |= _spoken(state, event, Next.AGENT, actions=state.actions)
+            changes["resources"] = patched(state.resources, answer.patches)
         case Waited():
-            return replace(_spoken(state, event, Next.AGENT), actions=state.actions + 1)
+            changes |= _spoken(state, event, Next.AGENT, actions=state.actions + 1)
         case AttemptStarted(attempt):
-            return replace(state, attempt=attempt, actions=0, ended=None)
+            changes |= {"attempt": attempt, "actions": 0, "ended": None}
         case Ended():
-            return replace(state, ended=event.body)
+            changes["ended"] = event.body
         case Opened(resources):
-            return replace(state, resources={(r.type, r.id): r.data for r in resources})
+            changes["resources"] = {(r.type, r.id): r.data for r in resources}
+    return replace(state, **changes)
 
 
 def fold(events: Iterable[Event], state: State | None = None) -> State:
@@ -104,8 +103,8 @@ def fold(events: Iterable[Event], state: State | None = None) -> State:
     return state
 
 
-def _spoken(state: State, event: Event, following: Next) -> State:
-    return replace(state, transcript=(*state.transcript, event), next=following, actions=0)
+def _spoken(state: State, event: Event, following: Next, actions: int = 0) -> dict[str, Any]:
+    return {"transcript": (*state.transcript, event), "next": following, "actions": actions}
 
 
 def patched(

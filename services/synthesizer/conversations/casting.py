@@ -15,20 +15,28 @@ from services.synthesizer.tool_answers import NO_RECORDED, recorded_rules
 from shared.llm.base import AgentBrief, ChatModel, PersonaBrief
 from shared.model.events import AgentMessage, UserMessage
 
-_REVISIONS_KEPT = 256
+_SCRIPTS_KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A revision, and the system text that is rendered from it."""
+
+    revision: Revision
+    system: str
 
 
 @dataclass(frozen=True, slots=True)
 class Casting:
     """Makes a conversation's rehearsal from its terms.
 
-    models: the model of a name. external: a target that is not the built-in agent. ready: revisions looked up before.
+    models: the model of a name. external: a target that is not the built-in agent. scripts: those looked up before.
     """
 
     catalog: Catalog
     models: Callable[[str], ChatModel]
     external: Callable[[AgentTarget], Target]
-    ready: dict[tuple[str, str, int], Revision] = field(default_factory=dict)
+    scripts: dict[tuple[str, str, int], Script] = field(default_factory=dict)
 
     async def __call__(self, conversation: Conversation) -> Rehearsal:
         """Everything that the conversation's steps need."""
@@ -36,38 +44,38 @@ class Casting:
         assert conversation.persona is not None
         assert spec.agent is not None
         source = await self.catalog.source(company, spec.source) if spec.source else None
-        revision = await self._revision(company, spec.procedure, spec.revision) if spec.procedure else None
+        script = await self._script(company, spec.procedure, spec.revision) if spec.procedure else None
         brief = persona_brief(conversation.persona, source)
         model = self.models(spec.model)
         return Rehearsal(
             conversation=conversation,
-            revision=revision,
+            revision=script.revision if script else None,
             persona=conversation.persona,
             persona_brief=brief,
             persona_system=persona_system(brief),
             model=model,
-            target=self._target(conversation, spec.agent, revision, model),
+            target=self._target(conversation, spec.agent, script, model),
             recorded=NO_RECORDED if source is None else recorded_rules(source.events),
         )
 
-    async def _revision(self, company: str, procedure: str, number: int) -> Revision:
+    async def _script(self, company: str, procedure: str, number: int) -> Script:
         """A revision that is READY, and so never changes: looked up once for all conversations of a batch."""
         key = (company, procedure, number)
-        if key not in self.ready:
-            if len(self.ready) >= _REVISIONS_KEPT:
-                self.ready.clear()
-            _, self.ready[key] = await self.catalog.revision(company, procedure, number)
-        return self.ready[key]
+        if key not in self.scripts:
+            if len(self.scripts) >= _SCRIPTS_KEPT:
+                self.scripts.clear()
+            _, revision = await self.catalog.revision(company, procedure, number)
+            self.scripts[key] = Script(revision, agent_system(AgentBrief(revision.instructions, revision.steps)))
+        return self.scripts[key]
 
     def _target(
-        self, conversation: Conversation, agent: AgentTarget, revision: Revision | None, model: ChatModel
+        self, conversation: Conversation, agent: AgentTarget, script: Script | None, model: ChatModel
     ) -> Target:
         if agent.kind != "procedure":
             return self.external(agent)
-        assert revision is not None
-        system = agent_system(AgentBrief(revision.instructions, revision.steps))
+        assert script is not None
         spec = conversation.spec
-        return ProcedureAgent(model, spec.model, revision, system, spec.seed, conversation.index)
+        return ProcedureAgent(model, spec.model, script.revision, script.system, spec.seed, conversation.index)
 
 
 def persona_brief(persona: Persona, source: SourceConversation | None) -> PersonaBrief:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import stamina
 
+from services.synthesizer.conversations.messages import Messages, persona_message
 from services.synthesizer.conversations.model import LAST_TIME, Conversation
 from services.synthesizer.conversations.targets import (
     Action,

@@ -4,27 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from services.synthesizer.conversations.messages import Messages, agent_message
 from services.synthesizer.procedure import Revision
 from shared.errors import FailedPrecondition, Unavailable
 from shared.llm.base import (
     END_CONVERSATION,
-    SILENCE,
     AgentBrief,
     ChatModel,
     ChatRequest,
-    Message,
     ModelRefused,
     ModelUnavailable,
-    ToolRequest,
 )
 from shared.model.events import (
-    AgentMessage,
     Event,
     Json,
-    ToolCall,
-    ToolResult,
     Usage,
-    UserMessage,
 )
 from shared.model.steps import Tool
 
@@ -109,13 +103,14 @@ class ProcedureAgent:
         self._system = system
         self._brief = AgentBrief(revision.instructions, revision.steps)
         self._seed, self._index = seed, index
+        self._messages = Messages(agent_message)
 
     async def act(self, view: View) -> Action:
         """Ask the model once."""
         request = ChatRequest(
             model=self._name,
             system=self._system,
-            messages=agent_messages(view.transcript),
+            messages=self._messages.of(view.transcript),
             tools=(*view.tools, END_CONVERSATION),
             seed=self._seed,
             index=self._index,
@@ -134,23 +129,3 @@ class ProcedureAgent:
         if reply.call.tool == END_CONVERSATION.name:
             return Action(EndTalk(str(reply.call.arguments.get("text", ""))), usage=usage)
         return Action(Call(reply.call.tool, reply.call.arguments), usage=usage)
-
-
-def agent_messages(transcript: Sequence[Event]) -> list[Message]:
-    """The transcript as the agent sees it: what the user said, what it said itself, its calls and their answers."""
-    messages = []
-    for event in transcript:
-        match event.body:
-            case UserMessage(text, silent=False):
-                messages.append(Message("user", text))
-            case UserMessage(silent=True):
-                messages.append(Message("user", SILENCE))
-            case AgentMessage(text):
-                messages.append(Message("assistant", text))
-            case ToolCall(_, tool, arguments):
-                messages.append(Message("assistant", call=ToolRequest(tool, arguments)))
-            case ToolResult(_, _, answer):
-                # As conditions and templates find it. What it changes in the world is not the agent's to see.
-                error = answer.error and {"error": {"code": answer.error.code, "message": answer.error.message}}
-                messages.append(Message("tool", result=error or answer.value))
-    return messages
