@@ -8,7 +8,7 @@ from services.synthesizer.api.convert import batch as convert
 from services.synthesizer.api.convert.batch import batch_message, result_message
 from services.synthesizer.api.convert.conversation import conversation_state
 from services.synthesizer.api.exporting import Export
-from services.synthesizer.api.pages import cut
+from services.synthesizer.api.pages import after_id, after_number, cut
 from services.synthesizer.api.requests import request_key
 from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
 from services.synthesizer.batches.lifecycle import Batches
@@ -46,8 +46,7 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
 
     async def ListBatches(self, request: pb.ListBatchesRequest, context: Context) -> pb.ListBatchesResponse:
         page, state = read_page(request), convert.batch_state(request.state)
-        after = None if page.after is None else str(page.after)
-        found = await self._store.page(caller().company, state, request.external_id, after, page.size + 1)
+        found = await self._store.page(caller().company, state, request.external_id, after_id(page), page.size + 1)
         messages = [batch_message(one) for one in found]
         shown, token = cut(messages, page, lambda message: message.name.removeprefix("batches/"))
         return pb.ListBatchesResponse(batches=shown, next_page_token=token)
@@ -57,8 +56,7 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
     ) -> pb.ListBatchResultsResponse:
         page, state = read_page(request), conversation_state(request.state)
         batch = await self._store.get(caller().company, request.batch)
-        after = page.after if isinstance(page.after, int) else -1
-        found = await self._store.conversations(batch, after, page.size + 1, [state] if state else ())
+        found = await self._store.conversations(batch, after_number(page, -1), page.size + 1, [state] if state else ())
         shown, token = cut([result_message(one) for one in found], page, lambda message: message.index)
         return pb.ListBatchResultsResponse(results=shown, next_page_token=token)
 

@@ -7,7 +7,7 @@ from greenroom.synthesizer.v1 import conversation_pb2_grpc
 from services.synthesizer.api.convert import conversation as convert
 from services.synthesizer.api.convert.conversation import conversation_message
 from services.synthesizer.api.convert.events import event_message
-from services.synthesizer.api.pages import cut
+from services.synthesizer.api.pages import after_id, after_number, cut
 from services.synthesizer.api.requests import request_key
 from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
 from services.synthesizer.conversations.lifecycle import Lifecycle
@@ -50,8 +50,7 @@ class ConversationServicer(conversation_pb2_grpc.ConversationServiceServicer):
         self, request: pb.ListConversationsRequest, context: Context
     ) -> pb.ListConversationsResponse:
         page, which = read_page(request), convert.conversation_filter(request.filter)
-        after = None if page.after is None else str(page.after)
-        found = await self._conversations.page(caller().company, which, after, page.size + 1)
+        found = await self._conversations.page(caller().company, which, after_id(page), page.size + 1)
         messages = [conversation_message(one) for one in found]
         shown, token = cut(messages, page, lambda message: message.name.removeprefix("conversations/"))
         return pb.ListConversationsResponse(conversations=shown, next_page_token=token)
@@ -59,8 +58,7 @@ class ConversationServicer(conversation_pb2_grpc.ConversationServiceServicer):
     async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
         page = read_page(request)
         conversation = await self._conversations.get(caller().company, request.conversation)
-        after = page.after if isinstance(page.after, int) else 0
-        stored = await self._conversations.stored_events(conversation, after, page.size + 1)
+        stored = await self._conversations.stored_events(conversation, after_number(page, 0), page.size + 1)
         messages = [event_message(unpack(one.payload), conversation.name, one.create_time) for one in stored]
         shown, token = cut(messages, page, lambda message: message.seq)
         return pb.ListEventsResponse(events=shown, next_page_token=token)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 from google.protobuf.json_format import MessageToDict
 
@@ -10,11 +11,11 @@ from services.synthesizer.api.convert.conversation import conversation_message
 from services.synthesizer.api.convert.events import event_message
 from services.synthesizer.batches.model import Batch
 from services.synthesizer.batches.ports import BatchStore
-from services.synthesizer.conversations.model import OVER
+from services.synthesizer.conversations.model import OVER, Conversation
 from services.synthesizer.conversations.ports import ConversationReads
 from shared.compute import Compute
 from shared.model.events import unpack
-from shared.rpc.cursors import CursorMalformed, decode_token, encode_token
+from shared.rpc.cursors import CursorExpired, CursorMalformed, decode_token, encode_token
 
 CHUNK_BYTES = 1 << 20
 _CONVERSATIONS_AT_ONCE = 25
@@ -22,6 +23,21 @@ _KIND = "batches.export"
 
 _Transcript = tuple[bytes, Sequence[tuple[bytes, int]]]
 """A conversation's serialized message, and its events' payloads with their times of storage."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an export goes on: how many bytes the reader has of the line of the conversation at index.
+
+    last_seq: of that conversation, which tells whether its line is still the one that was cut.
+    """
+
+    index: int
+    last_seq: int
+    skip: int
+
+
+_START = _Place(0, 0, 0)
 
 
 class Export:
@@ -33,23 +49,31 @@ class Export:
         self._compute = compute
 
     async def chunks(self, batch: Batch, cursor: str) -> AsyncIterator[tuple[bytes, str]]:
-        """Chunks of up to CHUNK_BYTES with the cursor behind each; raises CursorMalformed, CursorForeign."""
-        index, skip = _read(batch, cursor)
-        held, place = b"", (index, skip)
-        async for number, line in self._lines(batch, index):
-            held += line[skip:] if number == index else line
-            start = skip if number == index else 0
-            offset = len(line)
+        """Chunks of up to CHUNK_BYTES with the cursor behind each.
+
+        Raises CursorMalformed, CursorForeign, and CursorExpired when the line that was cut is another one by now.
+        """
+        after = _read(batch, cursor)
+        held, place = b"", after
+        async for conversation, line in self._lines(batch, after.index):
+            start = after.skip
+            if start:
+                if (conversation.index, conversation.last_seq) != (after.index, after.last_seq):
+                    raise CursorExpired
+                after = _START
+            held += line[start:]
+            end = len(line)
             while len(held) >= CHUNK_BYTES:
                 chunk, held = held[:CHUNK_BYTES], held[CHUNK_BYTES:]
-                offset = len(line) - len(held)
-                yield chunk, _write(batch, (number, max(start, offset)))
-            place = (number, len(line))
+                yield chunk, _write(batch, _Place(conversation.index, conversation.last_seq, end - len(held)))
+            place = _Place(conversation.index, conversation.last_seq, end)
+        if after.skip:
+            raise CursorExpired
         if held:
             yield held, _write(batch, place)
 
-    async def _lines(self, batch: Batch, index: int) -> AsyncIterator[tuple[int, bytes]]:
-        """The lines from the conversation at index on, with their conversations' indexes."""
+    async def _lines(self, batch: Batch, index: int) -> AsyncIterator[tuple[Conversation, bytes]]:
+        """The lines from the conversation at index on, with their conversations."""
         after = index - 1
         while True:
             found = await self._batches.conversations(batch, after, _CONVERSATIONS_AT_ONCE, OVER)
@@ -62,7 +86,7 @@ class Export:
                 transcripts.append((message, [(event.payload, event.create_time) for event in stored]))
             lines = await self._compute.run(transcript_lines, transcripts)
             for conversation, line in zip(found, lines, strict=True):
-                yield conversation.index, line
+                yield conversation, line
             after = found[-1].index
 
 
@@ -80,17 +104,15 @@ def transcript_lines(transcripts: Sequence[_Transcript]) -> list[bytes]:
     return lines
 
 
-def _read(batch: Batch, cursor: str) -> tuple[int, int]:
-    """The index of the conversation to go on with, and how many bytes of its line the reader has."""
+def _read(batch: Batch, cursor: str) -> _Place:
     if not cursor:
-        return 0, 0
-    place = decode_token(_KIND, batch.id, cursor)
-    match place:
-        case [int(index), int(skip)] if index >= 0 and skip >= 0:
-            return index, skip
+        return _START
+    match decode_token(_KIND, batch.id, cursor):
+        case [int(index), int(last_seq), int(skip)] if 0 <= index < batch.spec.size and skip >= 0:
+            return _Place(index, last_seq, skip)
         case _:
             raise CursorMalformed
 
 
-def _write(batch: Batch, place: tuple[int, int]) -> str:
-    return encode_token(_KIND, batch.id, list(place))
+def _write(batch: Batch, place: _Place) -> str:
+    return encode_token(_KIND, batch.id, [place.index, place.last_seq, place.skip])
