@@ -16,7 +16,24 @@ _ID = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _SLOT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TOOL = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
 _CEL_WORDS = frozenset(
-    "true false null in as break const continue else for function if import let loop package".split()
+    [
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+    ]
 )
 RESERVED_TOOLS = ("end_conversation",)
 """What the procedure agent may ask for beside its tools."""

@@ -54,8 +54,8 @@ def matches(wanted: Json, there: Json) -> bool:
 def recorded_rules(events: Iterable[Event]) -> RecordedRules:
     """The calls recorded in a source as rules, by tool.
 
-    A call with arguments answers a call with these; one that was recorded without any answers every call of its tool, and
-    stands after those with arguments. A call that was never answered gives no rule.
+    A call with arguments answers a call with these; one that was recorded without any answers every call of its tool,
+    and stands after those with arguments. A call that was never answered gives no rule.
     """
     calls: dict[str, ToolCall] = {}
     rules: dict[str, list[ToolRule]] = {}

@@ -50,7 +50,7 @@ def _compiled(source: str, slots: tuple[str, ...]) -> Condition:
 
 @lru_cache(maxsize=1024)
 def _environment(slots: tuple[str, ...]) -> cel.Env:
-    variables = {slot: cel.Type.STRING for slot in slots}
+    variables = dict.fromkeys(slots, cel.Type.STRING)
     return cel.NewEnv(variables={**variables, RESULTS: cel.Type.Map(cel.Type.STRING, cel.Type.DYN)})
 
 

@@ -1,4 +1,4 @@
-"""Templates of what an agent says: Liquid with allow-listed tags and filters, and with a bound on everything that grows."""
+"""Templates of what an agent says: Liquid with allow-listed tags and filters, and a bound on everything that grows."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, wraps
@@ -13,12 +13,14 @@ MAX_OUTPUT = 20_000
 MAX_ITEMS = 1_000
 """Turns of all loops together, and members of a range."""
 
-_FILTERS = frozenset(
-    "abs append at_least at_most capitalize ceil default divided_by downcase escape first floor join last lstrip minus "
-    "modulo plus prepend remove remove_first replace replace_first round rstrip size slice split squish strip times "
-    "truncate truncatewords upcase".split()
-)
-_TAGS = frozenset("# assign break capture case comment content continue echo for if illegal output unless".split())
+_ALLOWED_FILTERS = """
+    abs append at_least at_most capitalize ceil default divided_by downcase escape first floor join last lstrip minus
+    modulo plus prepend remove remove_first replace replace_first round rstrip size slice split squish strip times
+    truncate truncatewords upcase
+"""
+_ALLOWED_TAGS = "# assign break capture case comment content continue echo for if illegal output unless"
+_FILTERS = frozenset(_ALLOWED_FILTERS.split())
+_TAGS = frozenset(_ALLOWED_TAGS.split())
 
 
 class BadTemplate(ValueError):

@@ -6,7 +6,7 @@ conversation goes on the same after a crash, in another process, or from a repla
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from shared.llm.base import END_CONVERSATION, SILENCE, AgentBrief, ChatReply, ChatRequest, Message, ToolRequest
 from shared.llm.offline.program import Program, compile_program, program_of, steps_for
@@ -27,8 +27,8 @@ _STEPS = 1_000
 
 _OPTS_OUT = re.compile(r"\b(?:stop|unsubscribe|opt out|take me off|do not contact)\b", re.IGNORECASE)
 _THAT_IS_ALL = re.compile(
-    r"\b(?:that'?s (?:all|it|everything)|that (?:is|was|will be) (?:all|it|everything)|that'?ll be all|nothing|no more|all set|"
-    r"bye|goodbye|take care|thanks?|thank you|cheers|i'?m (?:good|fine|done)|nope?|nah)\b",
+    r"\b(?:that(?:'?s| is| was| will be|'?ll be) (?:all|it|everything)|nothing|no more|all set|bye|goodbye|take care|"
+    r"thanks?|thank you|cheers|i'?m (?:good|fine|done)|nope?|nah)\b",
     re.IGNORECASE,
 )
 
@@ -64,7 +64,7 @@ class _Play:
         self._take_opening()
 
     def _take_opening(self) -> None:
-        """What was said before the agent's first action: a greeting it did not say itself, and the user's first words."""
+        """What was said before the agent's first action: a greeting that is not its own, and the user's first words."""
         while self.place < len(self.messages) and self.messages[self.place].role != "user":
             self.spoken = self.messages[self.place].text
             self.place += 1

@@ -38,9 +38,8 @@ _NUMBERS = {
 
 _NO_NAMES = frozenset(_DATA["no_names"].split())
 _PLAIN = frozenset(_DATA["plain_words"].split())
-FILLER = re.compile(
-    rf"^(?:\W+|(?:{'|'.join(sorted(_DATA['fillers'], key=len, reverse=True))})\b[\s,:!.]*)+", re.IGNORECASE
-)
+_FILLERS = "|".join(sorted(_DATA["fillers"], key=len, reverse=True))
+FILLER = re.compile(rf"^(?:\W+|(?:{_FILLERS})\b[\s,:!.]*)+", re.IGNORECASE)
 """What a reply begins with and does not mean."""
 
 _NAME = r"[A-Z][a-zA-Z'’-]+(?:\s+[A-Z]\.?)?(?:\s+[A-Z][a-zA-Z'’-]+){1,2}"
@@ -51,7 +50,7 @@ _CAPITALISED = re.compile(_NAME)
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A value in a text; `label` is what stands before it in its sentence, behind the value before, in small letters."""
+    """A value in a text; `label`: what stands before it in its sentence, behind the value before, in small letters."""
 
     kind: str
     value: str
@@ -126,7 +125,7 @@ def asked_kinds(question: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8192)
 def telling_words(text: str) -> frozenset[str]:
-    """The words of a text that say what it is about, in small letters, cut to six letters so that endings do not count."""
+    """The words that say what a text is about, in small letters, cut to six letters so that endings do not count."""
     return frozenset(word[:6] for word in re.findall(r"[a-z]+", text.lower()) if word not in _PLAIN and len(word) > 2)
 
 

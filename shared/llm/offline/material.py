@@ -19,8 +19,9 @@ _PARTING = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:and|so|is|are|was|were|does|did|do|have|has|had|would|shall|should|can|could|will|may|might) (?:it|you|we|i|they|"
-    r"this|that)\b ?(?:rather |like |prefer |want |arrange |have |need )?(?:to )?)?(?:(?:a|an|the) )?"
+    r"^(?:(?:and|so|is|are|was|were|does|did|do|have|has|had|would|shall|should|can|could|will|may|might) "
+    r"(?:it|you|we|i|they|this|that)\b ?(?:rather |like |prefer |want |arrange |have |need )?(?:to )?)?"
+    r"(?:(?:a|an|the) )?"
 )
 _THANKS = re.compile(
     r"^\W*(?:ok(?:ay)?|great|thanks?|thank you|perfect|awesome|cool|alright|sounds good|wonderful|yes|yeah|no)\b",
@@ -112,7 +113,7 @@ def _worth(kind: str, wanted: frozenset[str], mention: Mention, utterance: Utter
         if mention.kind not in ("id", "number", "zip", "phone") or len(mention.value) < 3:
             return 0
         labelled = asked_kinds(mention.label)
-        if kind in labelled and kind != "id" or label & wanted:
+        if (kind in labelled and kind != "id") or label & wanted:
             return 4 + near
         # Without a label, a token says what it is by its look and by what was asked just before it was said.
         return 0 if labelled else near * _look(kind, wanted, mention.value)
@@ -138,12 +139,12 @@ def _look(kind: str, wanted: frozenset[str], value: str) -> float:
 
 
 def best_answer(material: Material, question: str, said: Collection[str], options: Sequence[str]) -> Utterance | None:
-    """The utterance that answers a question best: one of its options, or said to much the same question; None when none."""
+    """The utterance that answers a question best: it has one of its options, or was said to much the same question."""
     wanted = telling_words(question)
     choices = [telling_words(option) for option in options]
     best: tuple[float, Utterance] | None = None
     for utterance in material.all if options else material.fresh:
-        if utterance.parting or declines(utterance.text) and len(utterance.text) < 40:
+        if utterance.parting or (declines(utterance.text) and len(utterance.text) < 40):
             continue
         score = 0.15 * len(wanted & utterance.words)
         if utterance.before_words:

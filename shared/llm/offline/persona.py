@@ -17,8 +17,8 @@ _PATIENCE = 16
 """Its own messages after which a persona gives up."""
 
 _ANYTHING_ELSE = re.compile(
-    r"\b(?:anything|something|any ?thing|what) else\b|\bfurther (?:assistance|help|questions)\b|\bany other (?:questions?|help)\b|"
-    r"\ball i can do\b|\bis that all\b",
+    r"\b(?:(?:any|some) ?thing|what) else\b|\bfurther (?:assistance|help|questions)\b|"
+    r"\bany other (?:questions?|help)\b|\ball i can do\b|\bis that all\b",
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(r"\b(?:goodbye|bye|have a (?:great|nice|good|lovely|wonderful)|take care)\b", re.IGNORECASE)

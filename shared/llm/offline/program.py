@@ -64,7 +64,7 @@ def compile_program(steps: Sequence[Step]) -> Program:
 
 
 def steps_for(tools: Sequence[Tool], request: str) -> tuple[Step, ...]:
-    """What to do when there are only instructions: the tools that the user's request speaks of, each after its questions."""
+    """What to do with instructions only: call the tools that the request speaks of, each after its questions."""
     wanted = telling_words(request)
     steps: list[Step] = []
     asked: set[str] = set()

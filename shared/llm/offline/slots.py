@@ -22,8 +22,9 @@ _IDS = frozenset(("username", "pin", "card", "id"))
 """Kinds whose values are tokens like others, told apart by the words around them."""
 
 _DECLINES = re.compile(
-    r"\b(?:(?:do not|don'?t|dont|didn'?t|can'?t|cannot|can not|could ?n'?t) (?:\w+ ){0,2}?(?:have|know|remember|recall|find|"
-    r"see|want|say)|no idea|not sure|unsure|forgot|i have none|rather not|not at hand|haven'?t got)\b",
+    r"\b(?:(?:do not|don'?t|dont|didn'?t|can'?t|cannot|can not|could ?n'?t) (?:\w+ ){0,2}?"
+    r"(?:have|know|remember|recall|find|see|want|say)|no idea|not sure|unsure|"
+    r"forgot|i have none|rather not|not at hand|haven'?t got)\b",
     re.IGNORECASE,
 )
 _YES = re.compile(
@@ -32,8 +33,8 @@ _YES = re.compile(
 )
 _NO = re.compile(r"^\W*(?:no|nope|nah|not|negative|never|i don'?t|i do not|i'm not)\b", re.IGNORECASE)
 _NO_VALUE = re.compile(
-    r"^\W*(?:(?:stop|unsubscribe|not interested|no|nope|yes|yep|yeah|sure|ok|okay|right|please|fine|thanks?|thank you|hello|hi)\b"
-    r"\W*)+$|\b(?:take me off|not interested)\b",
+    r"^\W*(?:(?:stop|unsubscribe|not interested|no|nope|yes|yep|yeah|sure|ok|okay|right|please|fine|thanks?|thank you|"
+    r"hello|hi)\b\W*)+$|\b(?:take me off|not interested)\b",
     re.IGNORECASE,
 )
 """A reply that is no answer to a question for a value."""
@@ -126,8 +127,8 @@ def agrees(text: str) -> bool | None:
 def fill(slot: Slot, heard: Sequence[Heard], question: str, taken: frozenset[str]) -> str | None:
     """The slot's value as the user gave it, or None.
 
-    question: how the slot is asked for; what was said right after it, or after a question that names the slot too, is read
-    more liberally, the latest first. taken: values of other slots, which one that renews must not repeat.
+    question: how the slot is asked for; what was said right after it, or after a question that names the slot too, is
+    read more liberally, the latest first. taken: values of other slots, which one that renews must not repeat.
     """
     if slot.constant is not None:
         return slot.constant
@@ -178,7 +179,7 @@ def _from_anywhere(slot: Slot, text: str, taken: frozenset[str]) -> str | None:
 def _bounded(text: str, found: re.Match[str]) -> bool:
     """Whether a find is no part of a longer word."""
     before, after = text[: found.start()][-1:], text[found.end() :][:1]
-    return not (before.isalnum() or before in "-@" and before) and not after.isalnum()
+    return not (before.isalnum() or (before in "-@" and before)) and not after.isalnum()
 
 
 def _fits(slot: Slot, mention: Mention, *, asked: bool) -> bool:
@@ -188,7 +189,7 @@ def _fits(slot: Slot, mention: Mention, *, asked: bool) -> bool:
             return False
         label = telling_words(mention.label)
         kinds = asked_kinds(mention.label)
-        if label & slot.words or slot.kind in kinds and slot.kind != "id":
+        if label & slot.words or (slot.kind in kinds and slot.kind != "id"):
             return True
         # Labelled as something else: "order ID 123" is no account ID.
         return asked and not kinds
@@ -229,10 +230,11 @@ def _option_in(slot: Slot, text: str, *, whole: bool) -> str | None:
     for pattern, value, _ in slot.options:
         found = pattern.search(text)
         # Said where nobody asked, a word such as "email" is more often a label than a choice.
-        if found and not (whole and (asked_kinds(found[0]) or len(found[0]) < 4 or text[found.end() :][:1] == ":")):
-            # The longest option said wins: "not delivered yet" is no worse than that, but "in transit" beats "transit".
-            if best is None or len(found[0]) > best[0]:
-                best = (len(found[0]), value)
+        if not found or (whole and (asked_kinds(found[0]) or len(found[0]) < 4 or text[found.end() :][:1] == ":")):
+            continue
+        # The longest option said wins: "in transit" beats "transit".
+        if best is None or len(found[0]) > best[0]:
+            best = (len(found[0]), value)
     if best is not None:
         return _text(best[1])
     if whole:

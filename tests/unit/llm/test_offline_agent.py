@@ -1,4 +1,4 @@
-"""The offline model as the agent: it executes a procedure's steps over the conversation, whatever its process forgot."""
+"""The offline model as the agent: it executes a procedure's steps over the conversation so far."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,8 +36,8 @@ def act(steps: Sequence[Step], *messages: Message, tools: Sequence[Tool] = (FIND
 def filled(step: Ask, *said: str) -> Any:
     """What the slot is filled with when the user says this, the first unasked and the rest in reply to the question."""
     messages = [user(said[0])]
-    for reply in said[1:]:
-        messages += [agent(step.question), user(reply)]
+    for answered in said[1:]:
+        messages += [agent(step.question), user(answered)]
     reply = act((step, Call("find_order", {"value": step.slot})), *messages)
     return reply.call.arguments.get("value") if reply.call else None
 

@@ -17,7 +17,7 @@ from services.synthesizer.tool_config import ToolConfig
 from shared.llm.base import ChatModel, ChatReply, ChatRequest
 from shared.llm.offline import OfflineModel
 from shared.model.conversation import State, fold
-from shared.model.events import Event, Opened, ToolAnswer, ToolCall, ToolResult, UserMessage, AgentMessage
+from shared.model.events import AgentMessage, Event, Opened, ToolAnswer, ToolCall, ToolResult, UserMessage
 
 OK = ToolConfig(default=ToolAnswer({"status": "ok"}))
 

@@ -206,9 +206,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-NAMES = st.sampled_from(
-    "external_id finished events resources id turns role text action values flow subflow steps tools title button".split()
-)
+FIELDS = "external_id finished events resources id turns role text action values flow subflow steps tools title button"
+NAMES = st.sampled_from(FIELDS.split())
 
 
 @pytest.mark.parametrize("format_name", FORMATS)

@@ -1,7 +1,7 @@
 """The `abcd` format: customer-service dialogues with agent actions, and guideline procedures in prose.
 
-Labels of a dialogue (flow, subflow, expected actions, split) are never content; flow and subflow name the procedure that
-it is linked to. The prose of a procedure is compiled in abcd_guidelines.py.
+Labels of a dialogue (flow, subflow, expected actions, split) are never content; flow and subflow name the procedure
+that it is linked to. The prose of a procedure is compiled in abcd_guidelines.py.
 """
 
 import re

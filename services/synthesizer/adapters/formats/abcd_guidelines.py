@@ -1,5 +1,7 @@
-"""A guideline in prose becomes structured steps and tools: what it asks for, what it enters, and where it says so, what it
-skips. The vocabulary is abcd.yaml; what the prose says beyond it stays in the instructions."""
+"""A guideline in prose becomes structured steps and tools: what it asks for, what it enters, and what it skips.
+
+The vocabulary is abcd.yaml; what the prose says beyond it stays in the instructions.
+"""
 
 import re
 from collections.abc import Iterator, Sequence

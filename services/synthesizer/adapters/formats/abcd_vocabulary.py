@@ -77,8 +77,7 @@ def _slot(
 
 
 def argument_of(tool: str, value: str) -> str:
-    """The argument that a recorded value of a tool's goes under: the first slot of its shape that the tool takes, else its
-    own argument."""
+    """The argument of a tool's recorded value: the first slot of its shape that the tool takes, else the tool's own."""
     own = own_argument(tool)
     for slot in vocabulary().slots.values():
         if slot.name in own.takes and slot.shape and slot.shape.fullmatch(value):

@@ -1,4 +1,4 @@
-"""What all JSONL formats have in common: a line is one JSON object, its id is not repeated, its fields are what they say."""
+"""What all JSONL formats have in common: a line is one JSON object, its id is not repeated, its fields fit."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -111,7 +111,7 @@ class Fields:
 
     def text(self, name: str, most: int, *, needed: bool = False) -> str:
         """Text of up to `most` characters; "" when it is not there and not needed."""
-        value = self._get(name, "", str, "text", needed=needed)
+        value: str = self._get(name, "", str, "text", needed=needed)
         if needed and not value.strip():
             raise BadLine("MISSING_FIELD", f"{self.at(name)} is empty; it should be text.")
         if len(value) > most:
