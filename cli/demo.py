@@ -54,7 +54,7 @@ async def _rehearse(client: Client, transcripts: Path) -> int:
         summary = await calls.import_file(EXAMPLE / f"{noun}.jsonl")
         if summary.refused:
             raise Failed(f"{EXAMPLE / noun}.jsonl: {summary.problems[0].description}")
-        out.print(f"{summary.imported + summary.unchanged} {noun} are here, {summary.imported} of them new.")
+        out.print(f"{noun.capitalize()}: {summary.imported} imported, {summary.unchanged} here already.")
     spec = specs.read(EXAMPLE / "batch.yaml", BatchSpec())
     batch = await client.batches.start(spec, create_only=True)
     out.print(f"Rehearsing {batch.spec.size} conversations with the offline model, a stand-in for a real one.\n")

@@ -1,6 +1,5 @@
 """The `greenroom` command and its nouns."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +42,3 @@ def greenroom(
     context.obj = Connection(address, token, credentials)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-# gRPC's own log lines would stand between ours.
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")
