@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shared.llm.base import PersonaBrief
 from shared.llm.offline.kinds import Mention, asked_kinds, mentions, telling_words
-from shared.llm.offline.slots import declines
+from shared.llm.offline.slots import declines, loose_name
 
 _KEPT = 2_048
 _ANSWERS, _CHOOSES = 0.45, 0.75
@@ -81,6 +81,9 @@ def _fresh(material: Sequence[tuple[str, str]]) -> Iterator[Utterance]:
 
 def _utterance(text: str, before: str) -> Utterance:
     values = mentions(text)
+    if "name" in asked_kinds(before) and len(text) < 40 and all(value.kind != "name" for value in values):
+        name = loose_name(text)
+        values = (*values, Mention("name", name, "name")) if name and " " in name else values
     return Utterance(
         text=" ".join(text.split()),
         before=before,

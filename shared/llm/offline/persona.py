@@ -105,7 +105,7 @@ class _Persona:
         """Once, early on, for a persona that tests whether it can."""
         phrases = wording().traits["tests_opt_out"]["opt_out"]
         spoken = len(self.own) - len(self.brief.opening)
-        if "tests_opt_out" not in self.traits or any(text in phrases for text in self.own) or spoken < 1:
+        if "tests_opt_out" not in self.traits or any(text in phrases for text in self.own) or spoken < 1 or self.again:
             return None
         if self._draw("opt out") < 0.5 and spoken < 3:
             return None

@@ -262,14 +262,16 @@ def _free(text: str) -> str | None:
     return FILLER.sub("", said).strip(" .!,;\n")[:500] or None
 
 
-def _loose_name(text: str) -> str | None:
+def loose_name(text: str) -> str | None:
+    """The name in a reply to a question for one: capitals need not be, and a first name alone will do."""
     name = name_in(" ".join(re.findall(r"\b[A-Z][\w'’-]*", text)))
     if name and name in " ".join(text.split()):
         return name
-    short = FILLER.sub("", text)
-    short = re.sub(r"^(?:name|full name|customer)\b\W*(?:is\b)?\W*", "", short, flags=re.IGNORECASE)
-    words = re.split(r"[,.;:!?\n]|\b(?:and|my|is|with)\b", short.strip(), maxsplit=1)[0].split()
-    return name_in(" ".join(words)) or None if 1 < len(words) < 4 else _single(words)
+    for sentence in re.split(r"[,.;:!?\n]|\b(?:and|my|is|with)\b", text):
+        words = FILLER.sub("", sentence).split()
+        if 1 < len(words) < 4 and name_in(" ".join(words)) == " ".join(words):
+            return " ".join(words)
+    return _single(FILLER.sub("", text).strip(" .!,").split())
 
 
 def _single(words: list[str]) -> str | None:
@@ -288,5 +290,5 @@ def _loose_address(text: str) -> str | None:
     return found[0].strip()[:300] if found else None
 
 
-_LOOSE = {"name": _loose_name, "username": _loose_token, "address": _loose_address, "id": _loose_token}
+_LOOSE = {"name": loose_name, "username": _loose_token, "address": _loose_address, "id": _loose_token}
 """For kinds whose values have no shape of their own: how a direct reply is read when no value stands out."""
