@@ -155,15 +155,17 @@ class _Play:
         tool = self.tools.get(step.tool)
         if tool is None:
             return None
-        arguments = {
-            name: _typed(self.slots[slot], tool, name) for name, slot in step.arguments.items() if slot in self.slots
-        }
         required = tool.arguments_schema.get("required", ())
-        if any(name not in arguments for name in required):
+        if any(step.arguments.get(name) not in self.slots for name in required):
             # What to say then is the procedure's business: a result that is not there is what its branches see.
             return None
         answered = self._answered(step.tool)
         if answered is None:
+            arguments = {
+                name: _typed(self.slots[slot], tool, name)
+                for name, slot in step.arguments.items()
+                if slot in self.slots
+            }
             return ChatReply(call=ToolRequest(step.tool, arguments))
         error = answered.result.get("error") if isinstance(answered.result, Mapping) else None
         if isinstance(error, Mapping):
