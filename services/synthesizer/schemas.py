@@ -1,6 +1,8 @@
 """JSON Schemas (draft 2020-12) of tools and slots: checked when saved, compiled once, applied to values."""
 
 import json
+import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from jsonschema import Draft202012Validator
@@ -28,6 +30,35 @@ def schema_error(schema: Schema) -> str | None:
         return "The schema is nested too deeply."
     if outside := sorted(_references(schema)):
         return f"The schema refers to {outside[0]!r}; references must begin with #."
+    return next(filter(None, map(_pattern_error, _patterns(schema))), None)
+
+
+def _patterns(value: Json) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("pattern"), str):
+            yield value["pattern"]
+        if isinstance(value.get("patternProperties"), dict):
+            yield from value["patternProperties"]
+        for member in value.values():
+            yield from _patterns(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _patterns(item)
+
+
+# A repeat without end, and one that holds another: `(a+)+` may take for ever on a text of thirty characters.
+_NESTED_REPEAT = re.compile(r"\([^()]*[^\\()](?:[*+]|\{\d+,\})[^()]*\)(?:[*+]|\{\d+,\d*\})")
+
+
+def _pattern_error(pattern: str) -> str | None:
+    if len(pattern) > 500:
+        return f"The pattern {_short(pattern)!r} is longer than 500 characters."
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        return f"The pattern {pattern!r} is no regular expression."
+    if _NESTED_REPEAT.search(pattern):
+        return f"The pattern {pattern!r} repeats what repeats, which may take for ever; write it without."
     return None
 
 
@@ -44,8 +75,14 @@ def value_error(schema: Schema, value: Json, name: str) -> str | None:
     """How a value contradicts a schema, one sentence that calls it `name`, or None."""
     if not schema:
         return None
+    return _value_error(json.dumps(schema, sort_keys=True), json.dumps(value, sort_keys=True), name)
+
+
+# A batch checks the same few calls over and over; a validator takes ten times what writing the value out does.
+@lru_cache(maxsize=4096)
+def _value_error(schema: str, value: str, name: str) -> str | None:
     try:
-        error = best_match(_validator(json.dumps(schema, sort_keys=True)).iter_errors(value))
+        error = best_match(_validator(schema).iter_errors(json.loads(value)))
     except (Unresolvable, RecursionError):
         return f"{name} cannot be checked: its schema refers to what is not there, or to itself without end."
     if error is None:

@@ -37,6 +37,8 @@ def test_a_revision_that_hangs_together_has_nothing_wrong() -> None:
         ((End("{{ 'a' | json }}"),), "revision.steps[0].end.text", "filter json"),
         ((Ask("results", "?"),), "revision.steps[0].ask.slot", "meaning"),
         ((Ask("a", "?", {"type": "sting"}),), "revision.steps[0].ask.schema", "not valid JSON Schema"),
+        ((Ask("a", "?", {"pattern": "("}),), "revision.steps[0].ask.schema", "regex"),
+        ((Ask("a", "?", {"pattern": "^(a+)+$"}),), "revision.steps[0].ask.schema", "for ever"),
         ((Ask("a", "?", {"$ref": "http://example.com/x"}),), "revision.steps[0].ask.schema", "begin with #"),
     ],
 )
