@@ -119,7 +119,9 @@ async def build(
         clock=clock,
     )
 
-    jobs = ConversationJobs(conversations, Casting(catalog, cache(models), agents.open), clock)
+    opened = cache(models)
+    opened(settings.default_model)
+    jobs = ConversationJobs(conversations, Casting(catalog, opened, agents.open), clock)
     engine = LocalEngine(jobs, Ownership(db), db.wakeups, max_in_flight=settings.max_in_flight)
     tails = Tails(event_log, db.wakeups, encode)
     lifecycle = Lifecycle(conversations, catalog, limits, clock)

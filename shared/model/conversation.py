@@ -2,9 +2,8 @@
 appends the events that come of it; after a crash the same fold says the same step again."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 from shared.model.events import (
     NO_USAGE,
@@ -26,6 +25,10 @@ from shared.model.events import (
 
 MAX_AGENT_ACTIONS = 50
 """How many tool calls and waits an agent may make before it must say something."""
+
+
+SAID_OR_DONE = UserMessage | AgentMessage | ToolCall | ToolResult | Waited
+"""What belongs to the transcript."""
 
 
 class Next(Enum):
@@ -69,30 +72,41 @@ class State:
 
 def evolve(state: State, event: Event) -> State:
     """The state after one more event."""
-    changes: dict[str, Any] = {"last_seq": event.seq, "now": event.at, "turns": event.turn}
-    if event.session is not None:
-        changes["session"] = event.session
-    if event.usage is not None:
-        changes["usage"] = state.usage + event.usage
+    transcript, following, actions = state.transcript, state.next, state.actions
+    attempt, ended, resources = state.attempt, state.ended, state.resources
+    if isinstance(event.body, SAID_OR_DONE):
+        transcript, actions = (*transcript, event), 0
     match event.body:
         case UserMessage(leaves=leaves):
-            changes |= _spoken(state, event, Next.NOBODY if leaves else Next.AGENT)
+            following = Next.NOBODY if leaves else Next.AGENT
         case AgentMessage():
-            changes |= _spoken(state, event, Next.PERSONA)
+            following = Next.PERSONA
         case ToolCall():
-            changes |= _spoken(state, event, Next.TOOL, actions=state.actions + 1)
+            following, actions = Next.TOOL, state.actions + 1
         case ToolResult(answer=answer):
-            changes |= _spoken(state, event, Next.AGENT, actions=state.actions)
-            changes["resources"] = patched(state.resources, answer.patches)
+            following, actions = Next.AGENT, state.actions
+            resources = patched(resources, answer.patches)
         case Waited():
-            changes |= _spoken(state, event, Next.AGENT, actions=state.actions + 1)
+            following, actions = Next.AGENT, state.actions + 1
         case AttemptStarted(attempt):
-            changes |= {"attempt": attempt, "actions": 0, "ended": None}
+            actions, ended = 0, None
         case Ended():
-            changes["ended"] = event.body
-        case Opened(resources):
-            changes["resources"] = {(r.type, r.id): r.data for r in resources}
-    return replace(state, **changes)
+            ended = event.body
+        case Opened(opened):
+            resources = {(resource.type, resource.id): resource.data for resource in opened}
+    return State(
+        last_seq=event.seq,
+        now=event.at,
+        turns=event.turn,
+        attempt=attempt,
+        transcript=transcript,
+        resources=resources,
+        next=following,
+        session=state.session if event.session is None else event.session,
+        actions=actions,
+        ended=ended,
+        usage=state.usage if event.usage is None else state.usage + event.usage,
+    )
 
 
 def fold(events: Iterable[Event], state: State | None = None) -> State:
@@ -101,10 +115,6 @@ def fold(events: Iterable[Event], state: State | None = None) -> State:
     for event in events:
         state = evolve(state, event)
     return state
-
-
-def _spoken(state: State, event: Event, following: Next, actions: int = 0) -> dict[str, Any]:
-    return {"transcript": (*state.transcript, event), "next": following, "actions": actions}
 
 
 def patched(

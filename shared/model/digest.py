@@ -8,6 +8,8 @@ from shared.model.events import AgentMessage, Event, ToolCall, ToolResult, UserM
 
 _ROLES = {UserMessage: "user", AgentMessage: "agent", ToolCall: "agent", ToolResult: "tool", Waited: "agent"}
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 def transcript_digest(events: Iterable[Event]) -> str:
     """SHA-256 in hex over one line of canonical JSON an event: role, kind, text, tool calls, virtual time.
@@ -21,6 +23,5 @@ def transcript_digest(events: Iterable[Event]) -> str:
         if role is None:
             continue
         line = {"role": role, "kind": event.body.kind, "at": event.at, **body_json(event.body)}
-        text = json.dumps(line, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        digest.update(text.encode() + b"\n")
+        digest.update(_canonical(line).encode() + b"\n")
     return digest.hexdigest()

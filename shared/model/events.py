@@ -205,7 +205,10 @@ def pack(event: Event) -> bytes:
         record["usage"] = [event.usage.model_calls, event.usage.input_tokens, event.usage.output_tokens]
     if event.session is not None:
         record["session"] = b64encode(event.session).decode()
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _encode(record).encode()
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def unpack(payload: bytes) -> Event:

@@ -62,11 +62,12 @@ class ConversationJobs:
 
     async def _rehearse(self, conversation: Conversation, state: State) -> None:
         rehearsal = await self._cast(conversation)
-        events: Sequence[Event] = ()
         if conversation.state is ConversationState.PENDING:
-            events = numbered([Move(AttemptStarted(state.attempt + 1))], state)
-        while events := events or await rehearsal.advance(state):
+            events: Sequence[Event] = numbered([Move(AttemptStarted(state.attempt + 1))], state)
             after = fold(events, state)
+        else:
+            events, after = await rehearsal.advance(state)
+        while events:
             try:
                 await self._store.append(conversation, events, progress(after, self._clock()))
             except StreamInterrupted:
@@ -75,7 +76,7 @@ class ConversationJobs:
             except AppendConflict:
                 # Somebody closed it, or another process had it meanwhile: the log is right.
                 after = fold(await self._store.events(conversation))
-            state, events = after, ()
+            events, after = await rehearsal.advance(after)
 
     async def _give_up(self, conversation: Conversation, error: Exception) -> None:
         """Fail the conversation for a reason that is neither the agent's nor the persona's."""

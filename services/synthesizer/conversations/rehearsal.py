@@ -113,8 +113,10 @@ class Rehearsal:
     recorded: RecordedRules
     persona_sees: Messages = field(default_factory=lambda: Messages(persona_message))
 
-    async def advance(self, state: State) -> tuple[Event, ...]:
-        """The events of the next step and of those after it that need nobody's answer; none when it is over.
+    async def advance(self, state: State) -> tuple[Sequence[Event], State]:
+        """The events of the next step and of those after it that need nobody's answer, and the state after them.
+
+        There are none when it is over.
 
         Whoever appends them in one transaction can be killed at any moment: the fold of what was stored says the same
         step again.
@@ -130,7 +132,7 @@ class Rehearsal:
             for event in numbered(moves, state):
                 events.append(event)
                 state = evolve(state, event)
-        return tuple(events)
+        return events, state
 
     async def _perform(self, step: Step, state: State) -> tuple[Move, ...]:
         match step:

@@ -80,9 +80,10 @@ async def rehearse(
         opening = [Event("", 1, 0, 0, Opened(start.resources))]
         opening += [Event("", 2 + i, 0, 0, event.body, copied=True) for i, event in enumerate(start.events)]
     state = fold(opening)
-    while events := await rehearsal.advance(state):
-        state = fold(events, state)
-    return state
+    while True:
+        events, state = await rehearsal.advance(state)
+        if not events:
+            return state
 
 
 def lines(transcript: Sequence[Event]) -> list[str]:
