@@ -75,5 +75,5 @@ async def _print_samples(client: Client, batch: Batch) -> None:
         out.print(f"{result.conversation} ({result.persona}, from {result.source})", style="bold")
         async for event in client.conversations.events(result.conversation):
             if (shown := line(event)) is not None:
-                out.print(Padding(shown, (0, 0, 0, 2)))
+                out.print(Padding(shown, (0, 0, 0, 2), expand=False))
         out.print()
