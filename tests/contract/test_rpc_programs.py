@@ -1,15 +1,11 @@
 """grpcurl, buf and ghz against a server, with no proto file. CI installs them; elsewhere these tests may be skipped."""
 
-import asyncio
 import json
-import os
-import shutil
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
+from tests.programs import run
 from tests.unit.rpc.echo import METHODS, NAME, Echo, serving
 
 
@@ -17,24 +13,6 @@ from tests.unit.rpc.echo import METHODS, NAME, Echo, serving
 async def echo() -> AsyncIterator[Echo]:
     async with serving() as echo:
         yield echo
-
-
-def program(name: str) -> str:
-    """Where name is installed: on the path, or beside this Python."""
-    found = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
-    if found is None and "GREENROOM_REQUIRE_PROGRAMS" not in os.environ:
-        pytest.skip(f"{name} is not installed; .ci/run installs it")
-    assert found is not None, f"{name} is not installed"
-    return found
-
-
-async def run(name: str, *arguments: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(program(name), *arguments), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    stdout, stderr = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, stdout.decode(), stderr.decode()
 
 
 async def grpcurl(echo: Echo, *arguments: str, data: str = "{}") -> tuple[int, str, str]:
