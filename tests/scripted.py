@@ -132,7 +132,7 @@ class ScriptedModel:
         return await self.scripts.setdefault(request.seed, Script()).answer(request)
 
 
-TOOLS = [
+TOOLS: list[dict[str, Any]] = [
     {
         "name": "find_order",
         "arguments_schema": {

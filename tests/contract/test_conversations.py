@@ -1,12 +1,13 @@
 """Conversations: where they start, how they run, how they are found."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from greenroom.synthesizer.v1 import conversation_pb2 as pb
 from greenroom.synthesizer.v1 import tool_config_pb2
-from greenroom.type.v1.event_pb2 import Ended, Resource
+from greenroom.type.v1.event_pb2 import Ended, Event, Resource
 from tests.scripted import (
     Held,
     Script,
@@ -212,7 +213,7 @@ async def test_conversations_are_found_by_what_they_are(stage: Theatre) -> None:
     two = await make(stage.spec(external_id="found-2"), create_only=True)
     manual = await make(pb.ConversationSpec(type=pb.CONVERSATION_TYPE_MANUAL, external_id="found-3"))
 
-    async def names(**narrowed: object) -> set[str]:
+    async def names(**narrowed: Any) -> set[str]:
         return {found.name async for found in list_(pb.ConversationFilter(**narrowed))} & {
             *(one.name, two.name, manual.name)
         }
@@ -248,7 +249,8 @@ async def test_lists_come_page_by_page_oldest_first(stage: Theatre) -> None:
 async def test_events_come_page_by_page(stage: Theatre) -> None:
     done = await stage.play()
     stub = stage.client.conversations._stub
-    events, token = [], ""
+    events: list[Event] = []
+    token = ""
     while True:
         page = await stub.ListEvents(pb.ListEventsRequest(conversation=done.name, page_size=2, page_token=token))
         assert 1 <= len(page.events) <= 2
@@ -280,7 +282,7 @@ async def test_events_come_page_by_page(stage: Theatre) -> None:
     ],
 )
 async def test_a_spec_that_is_wrong_is_refused_and_the_field_named(
-    stage: Theatre, fields: dict[str, object], code: str, reason: str, field: str | None
+    stage: Theatre, fields: dict[str, Any], code: str, reason: str, field: str | None
 ) -> None:
     async with refused(code, reason) as errors:
         await stage.client.conversations.start(stage.spec(**fields))

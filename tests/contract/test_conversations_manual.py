@@ -148,11 +148,9 @@ async def test_appending_while_it_is_finished_loses_nothing_and_ends_it(stage: T
     for _ in range(10):
         name = await opened(stage)
         appends = [stage.client.conversations.append(name, [user(f"{n}")]) for n in range(5)]
-        *outcomes, done = await asyncio.gather(
-            *appends, stage.client.conversations.finish(name), return_exceptions=True
-        )
+        *outcomes, _ = await asyncio.gather(*appends, stage.client.conversations.finish(name), return_exceptions=True)
 
-        assert done.state == State.STATE_COMPLETED
+        assert (await stage.client.conversations.get(name)).state == State.STATE_COMPLETED
         events = await stage.events(name)
         stored = [outcome for outcome in outcomes if not isinstance(outcome, GreenroomError)]
         assert all(error.reason == "CONVERSATION_NOT_OPEN" for error in outcomes if isinstance(error, GreenroomError))
