@@ -33,6 +33,7 @@ from services.synthesizer.conversations.model import (
 )
 from services.synthesizer.conversations.ports import Progress
 from services.synthesizer.ports import RequestKey
+from services.synthesizer.store.references import hold
 from services.synthesizer.store.requests import claim, earlier
 from services.synthesizer.store.tables import batches, conversations, log, requests
 from services.synthesizer.store.terms import pack_terms, unpack_terms
@@ -277,7 +278,13 @@ class ConversationStore:
 async def insert_conversations(
     conn: AsyncConnection, event_log: EventLog, created: Sequence[tuple[Conversation, Sequence[Event]]]
 ) -> None:
-    """Store conversations with their first events, in a transaction of the writer's."""
+    """Store conversations of one company with their first events, in a transaction of the writer's.
+
+    Raises PersonaNotFound, SourceNotFound for one that was deleted since it was looked up.
+    """
+    own = {c.persona.name.removeprefix("personas/") for c, _ in created if c.persona and not c.persona.built_in}
+    used = {c.spec.source.removeprefix("sources/") for c, _ in created if c.spec.source}
+    await hold(conn, created[0][0].company, own=own, used=used)
     await conn.execute(insert(conversations), [_row(conversation) for conversation, _ in created])
     streams = [
         NewStream(c.id, c.company, c.batch, tuple(NewEvent(event.id, pack(event)) for event in events))

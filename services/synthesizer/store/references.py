@@ -1,14 +1,18 @@
 """Who refers to a persona or a source: conversations do, and through them their batches."""
 
+from collections.abc import Collection
+from itertools import islice
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.synthesizer.store.tables import conversations
+from services.synthesizer.catalog.errors import PersonaNotFound, SourceNotFound
+from services.synthesizer.store.tables import conversations, personas, sources
 
 NAMED = 3
 """How many of those that refer are named."""
+_HELD_AT_ONCE = 500
 
 
 async def referring(conn: AsyncConnection, company: str, column: Literal["persona", "source"], key: str) -> str | None:
@@ -35,6 +39,27 @@ async def referring(conn: AsyncConnection, company: str, column: Literal["person
     if batch_count:
         sentence += f", of {_listed('batches', batches.all(), batch_count)}"
     return sentence
+
+
+async def hold(conn: AsyncConnection, company: str, *, own: Collection[str], used: Collection[str]) -> None:
+    """Keep own personas and used sources, given by their keys, from deletion until this transaction refers to them.
+
+    Raises PersonaNotFound, SourceNotFound for one that was deleted since it was looked up.
+    """
+    if (gone := await _first_gone(conn, company, personas, own)) is not None:
+        raise PersonaNotFound(name=f"personas/{gone}")
+    if (gone := await _first_gone(conn, company, sources, used)) is not None:
+        raise SourceNotFound(name=f"sources/{gone}")
+
+
+async def _first_gone(conn: AsyncConnection, company: str, table: Table, keys: Collection[str]) -> str | None:
+    ordered = iter(sorted(keys))
+    while chunk := list(islice(ordered, _HELD_AT_ONCE)):
+        query = select(table.c.id).where(table.c.company == company, table.c.id.in_(chunk)).order_by(table.c.id)
+        there = set(await conn.scalars(query.with_for_update(read=True)))
+        if gone := next((key for key in chunk if key not in there), None):
+            return gone
+    return None
 
 
 def _listed(collection: str, ids: object, count: int) -> str:

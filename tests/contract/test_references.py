@@ -1,0 +1,41 @@
+"""What a conversation refers to stays as long as it refers to it, also when both happen at once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.synthesizer.catalog.errors import PersonaNotFound, SourceNotFound
+from services.synthesizer.store.references import hold
+from services.synthesizer.store.tables import sources
+from shared.db.engine import Database
+from shared.db.migrate import migrate
+
+MIGRATIONS = Path(__file__).parents[2] / "services" / "synthesizer" / "migrations"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    await migrate(database_url, MIGRATIONS)
+    db = await Database.open(database_url)
+    yield db
+    await db.close()
+
+
+async def test_what_was_deleted_after_it_was_looked_up_is_named(database: Database) -> None:
+    with pytest.raises(SourceNotFound, match="sources/gone"):
+        await database.writer.run(lambda conn: hold(conn, "acme", own=(), used=["gone"]))
+    with pytest.raises(PersonaNotFound, match="personas/gone"):
+        await database.writer.run(lambda conn: hold(conn, "acme", own=["gone"], used=()))
+
+
+async def test_what_is_there_is_held_for_its_own_company_only(database: Database) -> None:
+    texts = {"format": "greenroom", "procedure": "", "digest": ""}
+    numbers = {"finished": True, "revision": 0, "event_count": 0, "resource_count": 0, "create_time": 0}
+    row = {"id": "s", "company": "acme", "external_id": "s", "document": b"", **texts, **numbers}
+    await database.writer.run(lambda conn: conn.execute(sources.insert(), [row]))
+
+    await database.writer.run(lambda conn: hold(conn, "acme", own=(), used=["s"]))
+
+    with pytest.raises(SourceNotFound):
+        await database.writer.run(lambda conn: hold(conn, "globex", own=(), used=["s"]))
