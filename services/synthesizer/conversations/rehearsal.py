@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import stamina
@@ -269,7 +269,8 @@ async def ask(model: ChatModel, request: ChatRequest, fault: Fault) -> ChatReply
         raise StepFailed(fault, error.reason, str(error)) from error
     if reply.call is None and not reply.text.strip():
         raise StepFailed(fault, "MODEL_SAID_NOTHING", f"The model {request.model} answered with an empty text.")
-    return replace(reply, usage=replace(reply.usage, model_calls=1))
+    usage = Usage(1, reply.usage.input_tokens, reply.usage.output_tokens)
+    return ChatReply(reply.text, reply.call, usage)
 
 
 async def act(target: Target, view: View) -> Action:

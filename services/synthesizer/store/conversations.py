@@ -399,21 +399,21 @@ def _row(conversation: Conversation) -> dict[str, object]:
 def _progress(conversation_id: str, progress: Progress) -> dict[str, object]:
     fold = progress.fold
     ended = fold.ended
-    values = {
-        "state": progress.state,
-        "turns": fold.turns,
-        "last_seq": fold.last_seq,
-        "attempt": fold.attempt,
-        "model_calls": fold.usage.model_calls,
-        "input_tokens": fold.usage.input_tokens,
-        "output_tokens": fold.usage.output_tokens,
-        "reason": ended.reason if ended else "",
-        "detail": ended.detail if ended else "",
-        "fault": (ended.fault or "") if ended else "",
-        "digest": progress.digest,
-        "end_time": progress.at if ended else 0,
+    return {
+        "of": conversation_id,
+        "new_state": progress.state,
+        "new_turns": fold.turns,
+        "new_last_seq": fold.last_seq,
+        "new_attempt": fold.attempt,
+        "new_model_calls": fold.usage.model_calls,
+        "new_input_tokens": fold.usage.input_tokens,
+        "new_output_tokens": fold.usage.output_tokens,
+        "new_reason": ended.reason if ended else "",
+        "new_detail": ended.detail if ended else "",
+        "new_fault": (ended.fault or "") if ended else "",
+        "new_digest": progress.digest,
+        "new_end_time": progress.at if ended else 0,
     }
-    return {"of": conversation_id, **{f"new_{name}": value for name, value in values.items()}}
 
 
 def _conversation(row: Row[tuple[object, ...]]) -> Conversation:
