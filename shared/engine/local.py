@@ -108,7 +108,9 @@ class LocalEngine:
                 await self._source.interrupt(job)
             self._failures.pop(job.name, None)
         except Exception as error:
-            _log.warning("job_failed", kind=job.kind, name=job.name, error=type(error).__name__, exc_info=error)
+            # A store that is out of order fails every job there is; where each of them was then tells nothing.
+            cause = None if isinstance(error, Unavailable) else error
+            _log.warning("job_failed", kind=job.kind, name=job.name, error=type(error).__name__, exc_info=cause)
             self._rest(job.name)
 
     def _ran(self, name: str, _: asyncio.Task[None]) -> None:
