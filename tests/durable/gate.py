@@ -9,15 +9,18 @@ from shared.llm.registry import open_model
 class Gate:
     """Lets some calls of the model through and holds all later ones until it is opened.
 
-    reached: set when a call is held. interrupted: set when a held call is cancelled; it does not go before let_go is set.
+    reached: set when a call is held. interrupted: set when a held call is cancelled; then it goes when let_go is set,
+    which it is unless the calls are to cling.
     """
 
-    def __init__(self, calls: int) -> None:
+    def __init__(self, calls: int, *, cling: bool = False) -> None:
         self._calls = calls
         self._opened = asyncio.Event()
         self.reached = asyncio.Event()
         self.interrupted = asyncio.Event()
         self.let_go = asyncio.Event()
+        if not cling:
+            self.let_go.set()
 
     def open(self) -> None:
         """Let every call through from now on."""

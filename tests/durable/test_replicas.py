@@ -59,7 +59,7 @@ async def test_a_replica_cancels_what_the_owner_runs_and_aborts_its_calls(store:
 async def test_an_owner_that_lost_its_lock_stops_its_jobs_before_it_asks_for_it_again(
     postgres: PostgresServer, undisturbed: Mapping[int, Row], tmp_path: Path
 ) -> None:
-    url, gate = postgres.create_database(), Gate(calls=300)
+    url, gate = postgres.create_database(), Gate(calls=300, cling=True)
     async with suite(url, tmp_path, models=gate.models) as greenroom:
         client = greenroom.client
         await import_rehearsal(client, tmp_path)

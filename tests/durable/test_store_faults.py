@@ -1,0 +1,116 @@
+"""A store that fails under a running batch: the service says so, loses nothing, and goes on by itself."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from greenroom.client import Backoff, GreenroomError, connect
+from tests.durable.gate import Gate
+from tests.durable.synthesizers import sqlite_store
+from tests.postgres import PostgresServer, private_postgres
+from tests.rehearsals import Row, batch_spec, check_undisturbed, feed, import_rehearsal, over, rows
+from tests.suite import suite
+
+SERVICE = "greenroom.synthesizer.v1.BatchService"
+ONCE = Backoff(attempts=1)
+
+
+async def rehearse_through(
+    fault: AbstractAsyncContextManager[None], url: str, folder: Path, undisturbed: Mapping[int, Row]
+) -> None:
+    """Let the fault strike in the middle of a batch, and hold the service to what it promises."""
+    gate = Gate(calls=300)
+    async with (
+        suite(url, folder, models=gate.models) as greenroom,
+        grpc.aio.insecure_channel(greenroom.address) as channel,
+        connect(greenroom.address, retry=ONCE) as hasty,
+    ):
+        client = greenroom.client
+        await import_rehearsal(client, folder)
+        batch = (await client.batches.start(batch_spec())).name
+        await gate.reached.wait()
+        stored = await feed(url, batch)
+        statuses = aiter(HealthStub(channel).Watch(HealthCheckRequest(service=SERVICE)))
+        assert (await anext(statuses)).status == HealthCheckResponse.SERVING
+
+        async with fault:
+            gate.open()
+            assert (await anext(statuses)).status == HealthCheckResponse.NOT_SERVING
+            with pytest.raises(GreenroomError) as refused:
+                await hasty.batches.start(batch_spec())
+            assert (refused.value.code, refused.value.reason) == ("UNAVAILABLE", "STORE_UNAVAILABLE")
+
+        assert (await anext(statuses)).status == HealthCheckResponse.SERVING
+        await over(client, batch)
+        found = await rows(client, batch)
+    events = await feed(url, batch)
+    assert events[: len(stored)] == stored
+    check_undisturbed(found, events, undisturbed)
+
+
+@asynccontextmanager
+async def locked(database: Path) -> AsyncIterator[None]:
+    """Somebody else holds the only lock for writing."""
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=30, check_same_thread=False)) as intruder:
+        await asyncio.to_thread(intruder.execute, "BEGIN EXCLUSIVE")
+        yield
+        intruder.rollback()
+
+
+@asynccontextmanager
+async def full(folder: Path) -> AsyncIterator[None]:
+    """Not a byte is left on the disk of folder."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+    yield
+    ballast.unlink()
+
+
+@asynccontextmanager
+async def stopped(server: PostgresServer) -> AsyncIterator[None]:
+    """The database server has crashed, and starts again."""
+    await asyncio.to_thread(server.stop, "immediate")
+    yield
+    await asyncio.to_thread(server.start)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 16 MiB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(tmp_path)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root, and not in every container, may mount the small disk that this test fills")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+async def test_a_batch_outlives_a_locked_database(tmp_path: Path, undisturbed: Mapping[int, Row]) -> None:
+    await rehearse_through(locked(tmp_path / "synthesizer.db"), sqlite_store(tmp_path).url, tmp_path, undisturbed)
+
+
+async def test_a_batch_outlives_a_full_disk(small_disk: Path, undisturbed: Mapping[int, Row]) -> None:
+    await rehearse_through(full(small_disk), sqlite_store(small_disk).url, small_disk, undisturbed)
+
+
+async def test_a_batch_outlives_a_database_server_that_crashes(tmp_path: Path, undisturbed: Mapping[int, Row]) -> None:
+    server = private_postgres()
+    try:
+        server.start()
+        await rehearse_through(stopped(server), server.create_database(), tmp_path, undisturbed)
+        server.stop("immediate")
+    finally:
+        server.remove()
