@@ -72,7 +72,8 @@ class GrpcAgent:
             case "call_tool":
                 return Call(response.call_tool.tool, self._arguments(response.call_tool.arguments))
             case "wait_until":
-                return WaitUntil(response.wait_until.ToMilliseconds())
+                # Not ToMilliseconds, which raises for what is no time; whether it is one is for the turn loop to say.
+                return WaitUntil(response.wait_until.seconds * 1000 + response.wait_until.nanos // 1_000_000)
             case "end":
                 return EndTalk(response.end.text)
             case _:
