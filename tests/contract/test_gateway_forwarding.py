@@ -1,14 +1,15 @@
 """A forwarded call is the call itself: nothing that either side says gets lost on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 import pytest
 
 from shared.rpc.channels import Channels
-from shared.rpc.errors import from_rpc_error
+from shared.rpc.errors import RpcFailure, from_rpc_error
 from shared.rpc.forward import forwarded
 from shared.rpc.server import Server
 from shared.settings import Settings
@@ -21,6 +22,7 @@ class Relay:
 
     peer: Echo
     gateway: Server
+    port: int
     channel: grpc.aio.Channel
     stub: EchoStub
 
@@ -33,7 +35,7 @@ async def relay() -> AsyncIterator[Relay]:
         gateway = Server(settings, [forwarded(NAME, channels.to(f"127.0.0.1:{peer.port}"), "echo")])
         port = await gateway.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Relay(peer, gateway, channel, EchoStub(channel))
+            yield Relay(peer, gateway, port, channel, EchoStub(channel))
         await gateway.stop()
         await channels.close()
 
@@ -92,7 +94,8 @@ async def test_the_deadline_travels_along(relay: Relay) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_deadline_that_passes_ends_the_work_of_the_peer(relay: Relay, kind: str) -> None:
-    told = await failure(call(relay.stub, kind, EchoRequest(text="wait"), timeout=0.2))
+    await relay.stub.Unary(EchoRequest(text="hi"))  # connects both hops, which may take longer than the deadline
+    told = await failure(call(relay.stub, kind, EchoRequest(text="wait"), timeout=0.5))
 
     assert told.code == "DEADLINE_EXCEEDED"
     await relay.peer.servicer.cancelled.wait()
@@ -126,6 +129,27 @@ async def test_the_status_and_its_details_come_through(relay: Relay, kind: str) 
     assert told.sentence == "Told to fail with ALREADY_EXISTS about echoes/1."
     assert told.details == {"name": "echoes/1"}
     assert told.violations[0].field == "text"
+
+
+async def test_a_stream_that_is_refused_half_way_is_refused_in_the_peers_words(relay: Relay) -> None:
+    chunk = EchoRequest(tags=["12345678"] * 50_000)
+
+    def requests() -> Iterator[EchoRequest]:
+        yield EchoRequest(text="fail ALREADY_EXISTS")
+        yield from [chunk] * 20
+
+    def refused() -> RpcFailure:
+        # The blocking client, since grpc.aio's loses what it is told while it writes.
+        with grpc.insecure_channel(f"127.0.0.1:{relay.port}") as channel:
+            upload: Any = channel.stream_unary(f"/{NAME}/ClientStream", EchoRequest.SerializeToString)
+            with pytest.raises(grpc.RpcError) as raised:
+                upload(requests())
+        error: Any = raised.value
+        return from_rpc_error(error)
+
+    for _ in range(20):
+        told = await asyncio.to_thread(refused)
+        assert (told.code, told.reason) == ("ALREADY_EXISTS", "TOLD_ALREADY_EXISTS"), told
 
 
 async def test_what_the_peer_says_is_unavailable_stays_the_peers_word(relay: Relay) -> None:
