@@ -10,7 +10,8 @@ from services.synthesizer.batches.errors import BatchNotFound
 from services.synthesizer.batches.model import Batch, BatchState
 from services.synthesizer.conversations.model import Conversation, ConversationState, Wanted
 from services.synthesizer.ports import RequestKey
-from services.synthesizer.store import conversations as rows
+from services.synthesizer.store import conversation_moves as moves
+from services.synthesizer.store.conversations import ConversationStore
 from services.synthesizer.store.requests import claim, earlier
 from services.synthesizer.store.tables import batches, conversations
 from services.synthesizer.store.terms import pack_batch_spec, unpack_batch_spec
@@ -24,7 +25,7 @@ _OVER = [state for state in BatchState if state.over]
 class BatchStore:
     """The synthesizer's batches on SQLite or PostgreSQL."""
 
-    def __init__(self, db: Database, event_log: EventLog, conversation_store: rows.ConversationStore) -> None:
+    def __init__(self, db: Database, event_log: EventLog, conversation_store: ConversationStore) -> None:
         self._db = db
         self._log = event_log
         self._conversations = conversation_store
@@ -69,7 +70,7 @@ class BatchStore:
             if made_before is not None:
                 return made_before
             await conn.execute(insert(batches), [_row(batch)])
-            await rows.insert_conversations(conn, self._log, created)
+            await moves.insert_conversations(conn, self._log, created)
             return batch.name
 
         return await self._db.writer.run(insert_it)
@@ -87,7 +88,7 @@ class BatchStore:
                 .where(batches.c.id == batch.id, batches.c.state == BatchState.CREATED)
                 .values(state=BatchState.PENDING)
             )
-            await rows.let_run(conn, conversations.c.batch == batch.id)
+            await moves.let_run(conn, conversations.c.batch == batch.id)
 
         await self._db.writer.run(move)
 
@@ -96,7 +97,7 @@ class BatchStore:
 
         async def ask(conn: AsyncConnection) -> None:
             # In the order in which appends lock: conversations, then their batch.
-            await rows.ask_to_stop(conn, conversations.c.batch == batch.id, Wanted.CANCEL)
+            await moves.ask_to_stop(conn, conversations.c.batch == batch.id, Wanted.CANCEL)
             going_on = (batches.c.id == batch.id) & batches.c.state.not_in(_OVER)
             await conn.execute(update(batches).where(going_on).values(wanted=BatchState.CANCELLED))
 
@@ -106,7 +107,7 @@ class BatchStore:
         """Make its FAILED conversations PENDING again, and it RUNNING if there are any."""
 
         async def again(conn: AsyncConnection) -> None:
-            await rows.retry(conn, conversations.c.batch == batch.id)
+            await moves.retry(conn, conversations.c.batch == batch.id)
 
         await self._db.writer.run(again)
 

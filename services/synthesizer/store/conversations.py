@@ -3,23 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Executable,
-    Row,
-    Select,
-    and_,
-    bindparam,
-    case,
-    delete,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,56 +17,27 @@ from services.synthesizer.conversations.model import (
 )
 from services.synthesizer.conversations.ports import Progress
 from services.synthesizer.ports import RequestKey
-from services.synthesizer.store.references import hold
+from services.synthesizer.store.conversation_moves import (
+    BATCH_IS_OVER,
+    BATCH_RUNS,
+    PROGRESS,
+    ask_to_stop,
+    insert_conversations,
+    let_run,
+    retry,
+)
+from services.synthesizer.store.conversation_rows import conditions, progress_row, read_conversation
 from services.synthesizer.store.requests import claim, earlier
-from services.synthesizer.store.tables import batches, conversations, log, requests
-from services.synthesizer.store.terms import pack_terms, unpack_terms
+from services.synthesizer.store.tables import conversations, requests
 from shared.db.appends import Append, AppendConflict, NewEvent
 from shared.db.engine import Database
-from shared.db.eventlog import EventLog, NewStream, StoredEvent
-from shared.db.wakeups import announce
-from shared.engine.jobs import TOPIC, Job
-from shared.model.events import AttemptStarted, Ended, Event, Fault, Outcome, Usage, pack, unpack
+from shared.db.eventlog import EventLog, StoredEvent
+from shared.engine.jobs import Job
+from shared.model.events import AttemptStarted, Event, pack, unpack
 
-_GOING_ON = [ConversationState.CREATED, ConversationState.PENDING, ConversationState.GENERATING]
 _RUNNABLE = [ConversationState.PENDING, ConversationState.GENERATING]
 _PER_GROUP = 200
 _EVENTS_AT_ONCE = 500
-_RETRIED_AT_ONCE = 500
-
-
-def _one_of(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
-    """`column IN values`, in a form that can be executed for many rows at once."""
-    return or_(*(column == value for value in values))
-
-
-_PROGRESS_COLUMNS = (
-    *("state", "turns", "last_seq", "attempt", "model_calls", "input_tokens", "output_tokens"),
-    *("reason", "detail", "fault", "digest", "end_time"),
-)
-_PROGRESS = (
-    update(conversations)
-    .where(conversations.c.id == bindparam("of"))
-    .values({name: bindparam(f"new_{name}") for name in _PROGRESS_COLUMNS})
-)
-"""What the fold says, beside the events."""
-
-_BATCH_RUNS = (
-    update(batches).where(batches.c.id == bindparam("of_batch"), batches.c.state == "PENDING").values(state="RUNNING")
-)
-BATCH_IS_OVER = (
-    update(batches)
-    .where(
-        batches.c.id == bindparam("of_batch"),
-        _one_of(batches.c.state, ["CREATED", "PENDING", "RUNNING"]),
-        ~exists().where(conversations.c.batch == bindparam("of_batch"), _one_of(conversations.c.state, _GOING_ON)),
-    )
-    .values(
-        # Cancelled is what was asked for; a batch whose last conversation had ended before is completed all the same.
-        state=func.coalesce(func.nullif(batches.c.wanted, ""), "COMPLETED"),
-        end_time=bindparam("at"),
-    )
-)
 
 _REMEMBER = insert(requests)
 
@@ -111,7 +66,7 @@ class ConversationStore:
         """Up to size conversations after an id, oldest first."""
         query = (
             select(conversations)
-            .where(conversations.c.company == company, *_conditions(wanted))
+            .where(conversations.c.company == company, *conditions(wanted))
             .order_by(conversations.c.id)
             .limit(size)
         )
@@ -172,12 +127,12 @@ class ConversationStore:
         key: RequestKey | None = None,
     ) -> None:
         """Append events that follow one another, with the row's new state and what it means for the batch."""
-        also: list[tuple[Executable, Mapping[str, object]]] = [(_PROGRESS, _progress(conversation.id, progress))]
+        also: list[tuple[Executable, Mapping[str, object]]] = [(PROGRESS, progress_row(conversation.id, progress))]
         if conversation.batch is not None:
             if progress.state.over:
                 also.append((BATCH_IS_OVER, {"of_batch": conversation.batch, "at": progress.at}))
             elif isinstance(events[0].body, AttemptStarted):
-                also.append((_BATCH_RUNS, {"of_batch": conversation.batch}))
+                also.append((BATCH_RUNS, {"of_batch": conversation.batch}))
         if key is not None:
             also.append((_REMEMBER, _remembered(conversation, events, key)))
         append = Append(
@@ -269,74 +224,10 @@ class ConversationStore:
 
     async def _one(self, *conditions: ColumnElement[bool]) -> Conversation | None:
         found = await self._db.fetch(select(conversations).where(*conditions))
-        return _conversation(found[0]) if found else None
+        return read_conversation(found[0]) if found else None
 
     async def _all(self, query: Select[Any]) -> list[Conversation]:
-        return [_conversation(row) for row in await self._db.fetch(query)]
-
-
-async def insert_conversations(
-    conn: AsyncConnection, event_log: EventLog, created: Sequence[tuple[Conversation, Sequence[Event]]]
-) -> None:
-    """Store conversations of one company with their first events, in a transaction of the writer's.
-
-    Raises PersonaNotFound, SourceNotFound for one that was deleted since it was looked up.
-    """
-    own = {c.persona.name.removeprefix("personas/") for c, _ in created if c.persona and not c.persona.built_in}
-    used = {c.spec.source.removeprefix("sources/") for c, _ in created if c.spec.source}
-    await hold(conn, created[0][0].company, own=own, used=used)
-    await conn.execute(insert(conversations), [_row(conversation) for conversation, _ in created])
-    streams = [
-        NewStream(c.id, c.company, c.batch, tuple(NewEvent(event.id, pack(event)) for event in events))
-        for c, events in created
-    ]
-    await event_log.open_streams(conn, streams)
-    announce(conn, TOPIC)
-
-
-async def let_run(conn: AsyncConnection, condition: ColumnElement[bool]) -> None:
-    """Make conversations PENDING that are CREATED."""
-    created = conversations.c.state == ConversationState.CREATED
-    await conn.execute(update(conversations).where(condition, created).values(state=ConversationState.PENDING))
-    announce(conn, TOPIC)
-
-
-async def ask_to_stop(conn: AsyncConnection, condition: ColumnElement[bool], wanted: Wanted) -> None:
-    """Ask whoever runs conversations to stop; the next append of each learns of it. Those that are over are let be."""
-    going_on = and_(
-        conversations.c.state.not_in(OVER), true() if wanted is Wanted.CANCEL else conversations.c.wanted == ""
-    )
-    chosen = select(conversations.c.id).where(condition, going_on)
-    await conn.execute(update(log.streams).where(log.streams.c.stream.in_(chosen)).values(interrupted=True))
-    # A CREATED one becomes a job's, which ends it should its caller not live to do that.
-    created = conversations.c.state == ConversationState.CREATED
-    state = case((created, ConversationState.PENDING), else_=conversations.c.state)
-    await conn.execute(update(conversations).where(condition, going_on).values(wanted=wanted, state=state))
-    announce(conn, TOPIC)
-
-
-async def retry(conn: AsyncConnection, condition: ColumnElement[bool]) -> bool:
-    """Make FAILED conversations PENDING again, and their batches RUNNING; not in batches that were cancelled.
-
-    Whether there were any.
-    """
-    columns = conversations.c
-    cancelled = exists().where(batches.c.id == columns.batch, batches.c.wanted != "")
-    retried = await conn.execute(
-        update(conversations)
-        .where(condition, columns.state == ConversationState.FAILED, ~cancelled)
-        .values(state=ConversationState.PENDING, wanted="", reason="", detail="", fault="", digest="", end_time=0)
-        .returning(columns.id, columns.batch)
-    )
-    rows = retried.all()
-    for start in range(0, len(rows), _RETRIED_AT_ONCE):
-        ids = [row.id for row in rows[start : start + _RETRIED_AT_ONCE]]
-        await conn.execute(update(log.streams).where(log.streams.c.stream.in_(ids)).values(interrupted=False))
-    over = batches.c.state == "COMPLETED"
-    of = {row.batch for row in rows if row.batch is not None}
-    await conn.execute(update(batches).where(batches.c.id.in_(of), over).values(state="RUNNING", end_time=0))
-    announce(conn, TOPIC)
-    return bool(rows)
+        return [read_conversation(row) for row in await self._db.fetch(query)]
 
 
 def _remembered(conversation: Conversation, events: Sequence[Event], key: RequestKey) -> dict[str, object]:
@@ -347,97 +238,3 @@ def _remembered(conversation: Conversation, events: Sequence[Event], key: Reques
         "digest": key.digest,
         "name": f"{events[0].seq}-{events[-1].seq}",
     }
-
-
-def _conditions(wanted: ConversationFilter) -> list[ColumnElement[bool]]:
-    columns = conversations.c
-    pairs = (
-        (columns.state, wanted.state),
-        (columns.type, wanted.type),
-        (columns.batch, wanted.batch.removeprefix("batches/")),
-        (columns.procedure, wanted.procedure.removeprefix("procedures/")),
-        (columns.source, wanted.source.removeprefix("sources/")),
-        (columns.external_id, wanted.external_id),
-    )
-    return [column == value for column, value in pairs if value]
-
-
-def _row(conversation: Conversation) -> dict[str, object]:
-    spec = conversation.spec
-    return {
-        "id": conversation.id,
-        "company": conversation.company,
-        "type": spec.type,
-        "state": conversation.state,
-        "batch": conversation.batch,
-        "batch_index": conversation.index,
-        "procedure": spec.procedure.removeprefix("procedures/"),
-        "revision": spec.revision,
-        "source": spec.source.removeprefix("sources/"),
-        "persona": spec.persona.removeprefix("personas/"),
-        "based_on": spec.based_on.conversation.removeprefix("conversations/") if spec.based_on else "",
-        "external_id": spec.external_id,
-        "creator": conversation.creator,
-        "max_turns": spec.max_turns,
-        "turns": conversation.turns,
-        "last_seq": conversation.last_seq,
-        "attempt": conversation.attempt,
-        "model_calls": 0,
-        "input_tokens": 0,
-        "output_tokens": 0,
-        "reason": "",
-        "detail": "",
-        "fault": "",
-        "digest": "",
-        "wanted": "",
-        "terms": pack_terms(spec, conversation.persona),
-        "create_time": conversation.create_time,
-        "end_time": 0,
-    }
-
-
-def _progress(conversation_id: str, progress: Progress) -> dict[str, object]:
-    fold = progress.fold
-    ended = fold.ended
-    return {
-        "of": conversation_id,
-        "new_state": progress.state,
-        "new_turns": fold.turns,
-        "new_last_seq": fold.last_seq,
-        "new_attempt": fold.attempt,
-        "new_model_calls": fold.usage.model_calls,
-        "new_input_tokens": fold.usage.input_tokens,
-        "new_output_tokens": fold.usage.output_tokens,
-        "new_reason": ended.reason if ended else "",
-        "new_detail": ended.detail if ended else "",
-        "new_fault": (ended.fault or "") if ended else "",
-        "new_digest": progress.digest,
-        "new_end_time": progress.at if ended else 0,
-    }
-
-
-def _conversation(row: Row[tuple[object, ...]]) -> Conversation:
-    spec, persona = unpack_terms(row.terms)
-    state = ConversationState(row.state)
-    ended = None
-    if state.over:
-        ended = Ended(Outcome(row.state), row.reason, row.detail, Fault(row.fault) if row.fault else None)
-    return Conversation(
-        id=row.id,
-        company=row.company,
-        state=state,
-        spec=spec,
-        persona=persona,
-        batch=row.batch,
-        index=row.batch_index,
-        creator=row.creator,
-        create_time=row.create_time,
-        turns=row.turns,
-        last_seq=row.last_seq,
-        attempt=row.attempt,
-        usage=Usage(row.model_calls, row.input_tokens, row.output_tokens),
-        ended=ended,
-        digest=row.digest,
-        wanted=Wanted(row.wanted),
-        end_time=row.end_time,
-    )

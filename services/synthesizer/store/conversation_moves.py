@@ -1,0 +1,116 @@
+"""What happens to many conversations in one transaction: they are stored, let run, asked to stop, and retried."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, insert, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.synthesizer.conversations.model import OVER, Conversation, ConversationState, Wanted
+from services.synthesizer.store.conversation_rows import conversation_row
+from services.synthesizer.store.references import hold
+from services.synthesizer.store.tables import batches, conversations, log
+from shared.db.eventlog import EventLog, NewEvent, NewStream
+from shared.db.wakeups import announce
+from shared.engine.jobs import TOPIC
+from shared.model.events import Event, pack
+
+_GOING_ON = [ConversationState.CREATED, ConversationState.PENDING, ConversationState.GENERATING]
+_RETRIED_AT_ONCE = 500
+
+
+def _one_of(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """`column IN values`, in a form that can be executed for many rows at once."""
+    return or_(*(column == value for value in values))
+
+
+_PROGRESS_COLUMNS = (
+    *("state", "turns", "last_seq", "attempt", "model_calls", "input_tokens", "output_tokens"),
+    *("reason", "detail", "fault", "digest", "end_time"),
+)
+PROGRESS = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("of"))
+    .values({name: bindparam(f"new_{name}") for name in _PROGRESS_COLUMNS})
+)
+"""What the fold says, beside the events."""
+
+BATCH_RUNS = (
+    update(batches).where(batches.c.id == bindparam("of_batch"), batches.c.state == "PENDING").values(state="RUNNING")
+)
+BATCH_IS_OVER = (
+    update(batches)
+    .where(
+        batches.c.id == bindparam("of_batch"),
+        _one_of(batches.c.state, ["CREATED", "PENDING", "RUNNING"]),
+        ~exists().where(conversations.c.batch == bindparam("of_batch"), _one_of(conversations.c.state, _GOING_ON)),
+    )
+    .values(
+        # Cancelled is what was asked for; a batch whose last conversation had ended before is completed all the same.
+        state=func.coalesce(func.nullif(batches.c.wanted, ""), "COMPLETED"),
+        end_time=bindparam("at"),
+    )
+)
+
+
+async def insert_conversations(
+    conn: AsyncConnection, event_log: EventLog, created: Sequence[tuple[Conversation, Sequence[Event]]]
+) -> None:
+    """Store conversations of one company with their first events, in a transaction of the writer's.
+
+    Raises PersonaNotFound, SourceNotFound for one that was deleted since it was looked up.
+    """
+    own = {c.persona.name.removeprefix("personas/") for c, _ in created if c.persona and not c.persona.built_in}
+    used = {c.spec.source.removeprefix("sources/") for c, _ in created if c.spec.source}
+    await hold(conn, created[0][0].company, own=own, used=used)
+    await conn.execute(insert(conversations), [conversation_row(conversation) for conversation, _ in created])
+    streams = [
+        NewStream(c.id, c.company, c.batch, tuple(NewEvent(event.id, pack(event)) for event in events))
+        for c, events in created
+    ]
+    await event_log.open_streams(conn, streams)
+    announce(conn, TOPIC)
+
+
+async def let_run(conn: AsyncConnection, condition: ColumnElement[bool]) -> None:
+    """Make conversations PENDING that are CREATED."""
+    created = conversations.c.state == ConversationState.CREATED
+    await conn.execute(update(conversations).where(condition, created).values(state=ConversationState.PENDING))
+    announce(conn, TOPIC)
+
+
+async def ask_to_stop(conn: AsyncConnection, condition: ColumnElement[bool], wanted: Wanted) -> None:
+    """Ask whoever runs conversations to stop; the next append of each learns of it. Those that are over are let be."""
+    going_on = and_(
+        conversations.c.state.not_in(OVER), true() if wanted is Wanted.CANCEL else conversations.c.wanted == ""
+    )
+    chosen = select(conversations.c.id).where(condition, going_on)
+    await conn.execute(update(log.streams).where(log.streams.c.stream.in_(chosen)).values(interrupted=True))
+    # A CREATED one becomes a job's, which ends it should its caller not live to do that.
+    created = conversations.c.state == ConversationState.CREATED
+    state = case((created, ConversationState.PENDING), else_=conversations.c.state)
+    await conn.execute(update(conversations).where(condition, going_on).values(wanted=wanted, state=state))
+    announce(conn, TOPIC)
+
+
+async def retry(conn: AsyncConnection, condition: ColumnElement[bool]) -> bool:
+    """Make FAILED conversations PENDING again, and their batches RUNNING; not in batches that were cancelled.
+
+    Whether there were any.
+    """
+    columns = conversations.c
+    cancelled = exists().where(batches.c.id == columns.batch, batches.c.wanted != "")
+    retried = await conn.execute(
+        update(conversations)
+        .where(condition, columns.state == ConversationState.FAILED, ~cancelled)
+        .values(state=ConversationState.PENDING, wanted="", reason="", detail="", fault="", digest="", end_time=0)
+        .returning(columns.id, columns.batch)
+    )
+    rows = retried.all()
+    for start in range(0, len(rows), _RETRIED_AT_ONCE):
+        ids = [row.id for row in rows[start : start + _RETRIED_AT_ONCE]]
+        await conn.execute(update(log.streams).where(log.streams.c.stream.in_(ids)).values(interrupted=False))
+    over = batches.c.state == "COMPLETED"
+    of = {row.batch for row in rows if row.batch is not None}
+    await conn.execute(update(batches).where(batches.c.id.in_(of), over).values(state="RUNNING", end_time=0))
+    announce(conn, TOPIC)
+    return bool(rows)
