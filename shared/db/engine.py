@@ -57,6 +57,8 @@ class Database:
         self._listeners: list[Callable[[bool], None]] = []
         self._probe: asyncio.Task[None] | None = None
         self.writer = Writer(writers, Appender(event_tables(MetaData()), self.dialect), wakeups, self._fault, writing)
+        # A server that is gone is a fault even while nobody asks anything of it.
+        wakeups.on_fault(self._fault)
 
     @classmethod
     async def open(cls, url: str) -> "Database":

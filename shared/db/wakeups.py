@@ -6,7 +6,7 @@ A hint can be lost (a connection breaks) or be idle; the store is the truth, so 
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
 from sqlalchemy import URL, text
@@ -112,6 +112,9 @@ class Wakeups:
     async def send(self, conn: AsyncConnection, topics: Iterable[str]) -> None:
         """Tell the other processes when conn's transaction commits; nobody else has the database on SQLite."""
 
+    def on_fault(self, callback: Callable[[Exception], None]) -> None:
+        """Call callback with the error whenever the other processes cannot be heard; SQLite has none."""
+
     async def close(self) -> None:
         """Stop hearing from other processes."""
 
@@ -126,6 +129,7 @@ class PostgresWakeups(Wakeups):
         self._conn: Connection = None
         self._lost = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
+        self._tell: Callable[[Exception], None] = lambda _: None
 
     @classmethod
     async def open(cls, url: URL) -> "PostgresWakeups":
@@ -138,6 +142,9 @@ class PostgresWakeups(Wakeups):
     async def send(self, conn: AsyncConnection, topics: Iterable[str]) -> None:
         for payload in _payloads(self._origin, sorted(topics)):
             await conn.execute(_NOTIFY, {"channel": _CHANNEL, "payload": payload})
+
+    def on_fault(self, callback: Callable[[Exception], None]) -> None:
+        self._tell = callback
 
     async def close(self) -> None:
         if self._keeper is not None:
@@ -158,6 +165,7 @@ class PostgresWakeups(Wakeups):
                 await self._listen()
             except CONNECTION_ERRORS as error:
                 _log.warning("wake-ups from other processes interrupted", error=str(error))
+                self._tell(error)
                 self._lost.set()
                 await asyncio.sleep(_RECONNECT)
             else:
