@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,10 +23,10 @@ class PostgresServer:
         # Not under tmp_path: a socket's path has 107 bytes at most, and the server's user has to reach it.
         self.folder = Path(tempfile.mkdtemp(prefix="greenroom-pg-"))
         self._names = count(1)
-        self._identity: dict[str, Any] = {}
+        self._as_user: tuple[str, ...] = ()
         if os.geteuid() == 0:
-            # PostgreSQL refuses to run as root.
-            self._identity = {"user": "postgres", "group": "postgres", "extra_groups": []}
+            # PostgreSQL refuses to run as root. Not by subprocess' user=: that forks, which gRPC's threads do not bear.
+            self._as_user = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
             shutil.chown(self.folder, "postgres")
         self._run(
             "initdb", "-D", self._data, "-U", "greenroom", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale"
@@ -61,12 +60,10 @@ class PostgresServer:
         return self._run("psql", "-h", str(self.folder), "-U", "greenroom", "-d", database, "-qAtc", statement)
 
     def _run(self, program: str, *arguments: str) -> str:
-        command = [str(self._programs / program), *arguments]
+        command = [*self._as_user, str(self._programs / program), *arguments]
         # Into files, not pipes: the server inherits them from pg_ctl and would keep a pipe open.
         with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(
-                command, stdout=output, stderr=subprocess.STDOUT, cwd="/", check=False, **self._identity
-            )
+            done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, cwd="/", check=False)
             output.seek(0)
             said = output.read()
         if done.returncode:
