@@ -56,10 +56,10 @@ class AccidentalModel:
 
 def tell_of_commits(tell: Callable[[], None]) -> None:
     """Tell of what the writer has committed before it answers."""
-    append = Writer.append
+    committed = Writer.append
 
-    async def told(self: Writer, what: Append) -> Appended:
-        answer = await append(self, what)
+    async def told(self: Writer, append: Append) -> Appended:
+        answer = await committed(self, append)
         tell()
         return answer
 

@@ -1,4 +1,4 @@
-"""SIGKILL at any moment: whoever starts the process again finds the batch where it was, and loses and repeats nothing."""
+"""SIGKILL at any moment: the process that is started next goes on where the batch was, and repeats nothing."""
 
 import random
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from signal import SIGKILL
 
 from tests.durable.synthesizers import Store, synthesizer
 from tests.rehearsals import Row, batch_spec, check_undisturbed, feed, import_rehearsal, last_seqs, over, rows
+
 
 def moments(seed: int) -> list[str]:
     """Ten moments in random order: between commit and answer, inside a model call, and somewhere in between."""
