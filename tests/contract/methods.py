@@ -42,18 +42,16 @@ class Method:
         return message_factory.GetMessageClass(self.descriptor.input_type)
 
     async def call(
-        self, channel: grpc.aio.Channel, *requests: Message, token: str = "", seconds: float = 10.0
+        self, channel: grpc.aio.Channel, *requests: Message | bytes, token: str = "", seconds: float = 10.0
     ) -> tuple[Told, list[Any]]:
-        """How the call ended, and the responses that came before."""
+        """How the call ended, and the responses that came before. A request of bytes is sent as it is."""
         path = f"/{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
         kind = "_".join(
             "stream" if streaming else "unary"
             for streaming in (self.descriptor.client_streaming, self.descriptor.server_streaming)
         )
         response = message_factory.GetMessageClass(self.descriptor.output_type)
-        stub = getattr(channel, kind)(
-            path, request_serializer=self.request.SerializeToString, response_deserializer=response.FromString
-        )
+        stub = getattr(channel, kind)(path, request_serializer=_wire, response_deserializer=response.FromString)
         metadata = (("authorization", f"Bearer {token}"),) if token else ()
         sent: Any = _each(requests) if self.descriptor.client_streaming else requests[0]
         call = stub(sent, timeout=seconds, metadata=metadata)
@@ -69,7 +67,11 @@ class Method:
         return Told("OK"), responses
 
 
-async def _each(requests: Sequence[Message]) -> AsyncIterator[Message]:
+def _wire(request: Message | bytes) -> bytes:
+    return request if isinstance(request, bytes) else request.SerializeToString()
+
+
+async def _each(requests: Sequence[Message | bytes]) -> AsyncIterator[Message | bytes]:
     for request in requests:
         yield request
 
