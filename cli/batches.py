@@ -51,7 +51,7 @@ async def start_and_follow(client: Client, batch: Batch, json: bool = False) -> 
     """Watch a created batch from its first event on."""
     async with client.batches.watch(batch.name) as watch:
         await client.batches.run(batch.name)
-        return await _follow(client, watch, batch, json)
+        return await _follow(client, watch, Progress(batch), json, timed=True)
 
 
 @command(app, "run")
@@ -65,7 +65,7 @@ async def watch_(client: Client, name: Name, json: Json = False) -> int:
     """Show a batch's progress until it is over; with --json, its events from the first, one a line."""
     batch = await client.batches.get(name)
     async with client.batches.watch(name) as watch:
-        return await _follow(client, watch, batch, json)
+        return await _follow(client, watch, Progress(batch), json)
 
 
 @command(app, "list")
@@ -151,12 +151,21 @@ async def cancel(client: Client, name: Name, json: Json = False) -> None:
 @command(app, "retry")
 async def retry(client: Client, name: Name, watch: Watching = True, json: Json = False) -> int:
     """Resume every failed conversation of a batch at the step that failed, and watch it."""
+    earlier = await client.batches.get(name)
+    progress, cursor = Progress(earlier), ""
+    if watch and earlier.state == Batch.STATE_COMPLETED:
+        # What was before the retry counts as before, but is not told again.
+        async with client.batches.watch(name) as events:
+            async for event in events:
+                progress.apply(event)
+        cursor = events.cursor
     batch = await client.batches.retry(name)
+    progress.retry()
     if not watch:
         _print(batch, json)
         return OK
-    async with client.batches.watch(name) as events:
-        return await _follow(client, events, batch, json)
+    async with client.batches.watch(name, cursor=cursor) as events:
+        return await _follow(client, events, progress, json)
 
 
 @command(app, "delete")
@@ -167,7 +176,8 @@ async def delete(client: Client, name: Name, yes: Yes = False) -> None:
     console().print(f"{name} is deleted.")
 
 
-async def _follow(client: Client, watch: Watch[Batch], batch: Batch, json: bool) -> int:
+async def _follow(client: Client, watch: Watch[Batch], progress: Progress, json: bool, *, timed: bool = False) -> int:
+    """Watch a batch to its end. timed: whether it began with the watch, so that how long it took tells something."""
     try:
         if json:
             async for event in watch:
@@ -175,12 +185,12 @@ async def _follow(client: Client, watch: Watch[Batch], batch: Batch, json: bool)
             assert watch.summary is not None
             ended = watch.summary
         else:
-            ended = await follow(watch, Progress(batch))
+            ended = await follow(watch, progress)
     except BaseException:
-        say_it_goes_on(batch.name)
+        say_it_goes_on(progress.name)
         raise
     if not json:
-        await print_summary(client, ended, elapsed(ended))
+        await print_summary(client, ended, elapsed(ended) if timed else None)
     return OK if ended.state == Batch.STATE_COMPLETED and not ended.counts.failed else FAILED
 
 

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import inspect
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -88,7 +89,8 @@ def _own_status(error: Exception) -> int:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, TyperException):
-        return f"{error.format_message()} See --help."
+        wrong = error.format_message()
+        return f"{wrong if wrong[-1:] in ('.', '?') else wrong + '.'} See --help."
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}."
     return str(error)
@@ -166,12 +168,38 @@ def named(collection: str) -> Any:
     def complete(incomplete: str) -> list[str]:
         return names(collection, incomplete)
 
-    def full(value: str) -> str:
-        return value if "/" in value else f"{collection}/{value}"
-
     return typer.Argument(
-        metavar="NAME", help=f"{collection}/… or only what follows.", autocompletion=complete, callback=full
+        metavar="NAME",
+        help=f"{collection}/… or only what follows.",
+        autocompletion=complete,
+        callback=lambda value: full_name(collection, value),
     )
+
+
+def naming(collection: str, what: str) -> Any:
+    """An option that names one of a collection as `named` does; what: its help."""
+
+    def complete(incomplete: str) -> list[str]:
+        return names(collection, incomplete)
+
+    return typer.Option(
+        metavar="NAME",
+        help=what,
+        autocompletion=complete,
+        callback=lambda value: value and full_name(collection, value),
+    )
+
+
+def full_name(collection: str, value: str) -> str:
+    """The name of one of a collection, given in full or by its last part. Raises Failed for what cannot be one."""
+    name = value if "/" in value else f"{collection}/{value}"
+    if not re.fullmatch(rf"{collection}/[a-z0-9-]{{1,64}}", name):
+        raise Failed(
+            f"`{value}` names none of the {collection}; write {collection}/… or only what follows, "
+            "in small letters, digits and dashes.",
+            USAGE,
+        )
+    return name
 
 
 def names(collection: str, incomplete: str) -> list[str]:

@@ -7,11 +7,16 @@ import typer
 from rich.text import Text
 
 from cli import specs
-from cli.commands import FAILED, OK, USAGE, Failed, Json, Limit, Yes, command, confirmed, first, named, noun
+from cli.commands import FAILED, OK, USAGE, Failed, Json, Limit, Yes, command, confirmed, first, named, naming, noun
 from cli.render import Rows, console, facts, print_json, say_it_goes_on, short, state, when
 from cli.transcript import ending, line
 from greenroom.client import Client, Watch
-from greenroom.synthesizer.v1.conversation_pb2 import Conversation, ConversationFilter, ConversationSpec
+from greenroom.synthesizer.v1.conversation_pb2 import (
+    Conversation,
+    ConversationFilter,
+    ConversationSpec,
+    ConversationType,
+)
 from greenroom.type.v1.event_pb2 import AgentMessage, Event, UserMessage
 
 app = noun("conversations", "Test conversations: a persona talks to the agent under test, or you append the events.")
@@ -23,9 +28,9 @@ Name = Annotated[str, named("conversations")]
 async def start(
     client: Client,
     file: Annotated[Path | None, typer.Argument(help="YAML with the fields of ConversationSpec.")] = None,
-    procedure: Annotated[str | None, typer.Option(help="procedures/…")] = None,
-    source: Annotated[str | None, typer.Option(help="sources/…; none: the persona opens.")] = None,
-    persona: Annotated[str | None, typer.Option(help="personas/…")] = None,
+    procedure: Annotated[str | None, naming("procedures", "What the agent must do.")] = None,
+    source: Annotated[str | None, naming("sources", "What it starts from; none: the persona opens.")] = None,
+    persona: Annotated[str | None, naming("personas", "Who plays the user.")] = None,
     kind: Annotated[str | None, typer.Option("--type", help="synthetic or manual.")] = None,
     max_turns: Annotated[int | None, typer.Option(min=1, max=200, help="Steps of the persona at most; 20.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same transcript, with the offline model.")] = None,
@@ -77,9 +82,9 @@ async def list_(
     client: Client,
     state_: Annotated[str, typer.Option("--state", help="Only in this state, such as failed.")] = "",
     kind: Annotated[str, typer.Option("--type", help="Only synthetic or manual ones.")] = "",
-    batch: Annotated[str, typer.Option(help="Only of batches/….")] = "",
-    procedure: Annotated[str, typer.Option(help="Only of procedures/….")] = "",
-    source: Annotated[str, typer.Option(help="Only from sources/….")] = "",
+    batch: Annotated[str, naming("batches", "Only of this batch.")] = "",
+    procedure: Annotated[str, naming("procedures", "Only of this procedure.")] = "",
+    source: Annotated[str, naming("sources", "Only from this source.")] = "",
     external_id: Annotated[str, typer.Option(help="Only with this id of yours.")] = "",
     limit: Limit = 50,
     json: Json = False,
@@ -182,20 +187,21 @@ def _print(conversation: Conversation, json: bool) -> None:
         print_json(conversation)
         return
     spec = conversation.spec
+    played = spec.type != ConversationType.CONVERSATION_TYPE_MANUAL
     rows: list[tuple[str, str | Text]] = [
         ("name", conversation.name),
         ("state", state(conversation)),
         ("ended", ending(conversation.ended, conversation.turns) if conversation.HasField("ended") else ""),
-        ("turns", f"{conversation.turns} of {spec.max_turns}" if spec.max_turns else ""),
+        ("turns", f"{conversation.turns} of {spec.max_turns}" if played else str(conversation.turns)),
         ("persona", conversation.persona.display_name),
         ("procedure", f"{spec.procedure} revision {spec.revision}" if spec.procedure else ""),
         ("source", spec.source),
         ("batch", f"{conversation.batch}, number {conversation.index}" if conversation.batch else ""),
         ("external id", spec.external_id),
-        ("model", spec.model),
-        ("seed", str(spec.seed)),
+        ("model", spec.model if played else ""),
+        ("seed", str(spec.seed) if played else ""),
         ("events", str(conversation.last_seq)),
-        ("model calls", str(conversation.usage.model_calls)),
+        ("model calls", str(conversation.usage.model_calls) if played else ""),
         ("digest", conversation.digest),
         ("created", when(conversation.create_time)),
         ("over", when(conversation.end_time)),

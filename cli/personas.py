@@ -26,8 +26,9 @@ async def create(client: Client, file: File, json: Json = False) -> None:
 @command(app, "update")
 async def update(client: Client, name: Name, file: File, json: Json = False) -> None:
     """Change those fields of a persona that a YAML file has."""
-    persona = specs.read(file, Persona())
-    fields = [field.name for field, _ in persona.ListFields() if field.name != "name"]
+    content = specs.load(file)
+    persona = specs.filled(content, Persona(name=name), str(file))
+    fields = [path for path in specs.paths(content) if path != "name"]
     persona.name = name
     _print(await client.personas.update(persona, fields=fields), json)
 

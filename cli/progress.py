@@ -58,6 +58,12 @@ class Progress:
         elif not event.copied and (said := spoken(event)):
             line.said = said
 
+    def retry(self) -> None:
+        """Let those that failed wait for another attempt."""
+        for line in self.lines.values():
+            if line.state == "failed":
+                line.state = "waiting"
+
     @property
     def counts(self) -> Counter[str]:
         """How many conversations are in which state; they add up to the size."""

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -21,15 +22,26 @@ _WIDE = 10_000
 
 
 def console(stderr: bool = False) -> Console:
-    """Where to print. What is not a terminal has no width, so nothing is cut there. Respects NO_COLOR."""
-    terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr, highlight=False, width=None if terminal else _WIDE)
+    """Where to print. What is not a terminal has no width, so nothing is cut or filled up there. Respects NO_COLOR."""
+    if (sys.stderr if stderr else sys.stdout).isatty():
+        return Console(stderr=stderr, highlight=False)
+    return _Piped(stderr=stderr, highlight=False, width=_WIDE)
 
 
 def print_json(message: Message) -> None:
     """message on one line of proto JSON, with the field names of the contracts."""
     fields = MessageToDict(message, preserving_proto_field_name=True)
     print(json.dumps(fields, ensure_ascii=False), flush=True)  # noqa: T201
+
+
+class _Piped(Console):
+    """Prints no blanks at the ends of lines."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        with self.capture() as printed:
+            super().print(*objects, **options)
+        self.file.write("\n".join(line.rstrip(" ") for line in printed.get().split("\n")))
+        self.file.flush()
 
 
 class Rows:

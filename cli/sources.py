@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import Json, Limit, Yes, command, confirmed, first, named, noun
+from cli.commands import Json, Limit, Yes, command, confirmed, first, named, naming, noun
 from cli.imports import File, Format, reported
 from cli.render import Rows, console, facts, print_json, when
 from cli.transcript import line
@@ -26,7 +26,7 @@ async def import_(client: Client, file: File, format: Format = "greenroom", json
 async def list_(
     client: Client,
     format: Annotated[str, typer.Option(help="Only of this format.")] = "",  # noqa: A002
-    procedure: Annotated[str, typer.Option(help="Only those linked to procedures/….")] = "",
+    procedure: Annotated[str, naming("procedures", "Only those linked to this procedure.")] = "",
     external_id: Annotated[str, typer.Option(help="Only the one with this id of the file's.")] = "",
     finished: Annotated[bool, typer.Option("--finished", help="Only finished ones.")] = False,
     limit: Limit = 50,

@@ -18,7 +18,20 @@ _FREE = "google.protobuf."
 
 def read(path: Path, message: M) -> M:
     """message, filled from the YAML file. Raises Failed with the file, the place and what would be right."""
-    return filled(yaml.load(path.read_bytes(), str(path)), message, str(path))
+    return filled(load(path), message, str(path))
+
+
+def load(path: Path) -> Any:
+    """What the YAML file says. Raises shared.errors.GreenroomError with the file and the line."""
+    return yaml.load(path.read_bytes(), str(path))
+
+
+def paths(content: dict[str, Any]) -> list[str]:
+    """The paths of the fields that content has a value for, as a field mask has them."""
+    found: list[str] = []
+    for key, value in content.items():
+        found += [f"{key}.{inner}" for inner in paths(value)] if isinstance(value, dict) and value else [key]
+    return found
 
 
 def filled(content: Any, message: M, file: str) -> M:

@@ -1,6 +1,7 @@
 """The bounds that stand in the protos (protovalidate), checked once for every message that comes in."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,9 @@ from google.protobuf.message import Message
 
 from shared.errors import InvalidArgument, Violation
 from shared.rpc.handlers import Context, Handler, Layer
+
+# What protovalidate says where the rule is the pattern of a resource's name.
+_NAME = re.compile(r"pattern `\^\(?([a-z]+)/\[a-z0-9-\]\{1,64\}\)?\??\$`")
 
 
 def check(message: Message) -> None:
@@ -78,4 +82,6 @@ def _path(path: Any) -> str:
 
 
 def _sentence(text: str) -> str:
+    if name := _NAME.search(text):
+        return f"Write {name[1]}/… in small letters, digits and dashes."
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

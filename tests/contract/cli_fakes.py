@@ -98,7 +98,7 @@ class Rehearsal(Partial):
         self.size, self.failing, self.holds, self.pause = size, failing, holds, pause
         self.spec = pb.BatchSpec()
         self.running, self.watched, self.held, self.go, self.left = (asyncio.Event() for _ in range(5))
-        self.cancelled = False
+        self.cancelled, self.over = False, False
         self.exports: list[str] = []
         self.cut_exports = False
 
@@ -122,7 +122,16 @@ class Rehearsal(Partial):
     async def GetBatch(self, request: pb.GetBatchRequest, context: Context) -> pb.GetBatchResponse:  # noqa: N802
         if request.name != NAME:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no {request.name}.")
-        return pb.GetBatchResponse(batch=self.batch(ended=False))
+        return pb.GetBatchResponse(batch=self.batch(ended=self.over))
+
+    async def RetryBatch(self, request: pb.RetryBatchRequest, context: Context) -> pb.RetryBatchResponse:  # noqa: N802
+        for index in range(self.failing):
+            ended = Ended(outcome=Ended.OUTCOME_COMPLETED, reason="USER_LEFT", detail="The user left.")
+            for event in (Event(attempt_started=AttemptStarted(attempt=2)), Event(ended=ended)):
+                event.conversation, event.turn = conversation(index), TURNS
+                self.events.append(event)
+        self.failing = 0
+        return pb.RetryBatchResponse(batch=self.batch(ended=False))
 
     async def ListBatches(self, request: pb.ListBatchesRequest, context: Context) -> pb.ListBatchesResponse:  # noqa: N802
         return pb.ListBatchesResponse(batches=[self.batch(ended=True)])
@@ -133,7 +142,8 @@ class Rehearsal(Partial):
         self.watched.set()
         try:
             await self.running.wait()
-            for number, event in enumerate(self.events, 1):
+            seen = int(request.cursor or 0)
+            for number, event in enumerate(self.events[seen:], seen + 1):
                 yield pb.WatchBatchResponse(events=[event], cursor=str(number))
                 if number == self.holds:
                     self.held.set()

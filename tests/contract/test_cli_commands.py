@@ -200,7 +200,7 @@ async def test_what_is_wrong_with_a_request_is_one_sentence(house: House) -> Non
     assert outcome.err.count("\n") == 1
     bounds = await house.run("batches", "show", "Not a Name")
     assert bounds.status == 2
-    assert bounds.err.startswith("greenroom: name: ")
+    assert bounds.err.startswith("greenroom: `Not a Name` names none of the batches; ")
 
 
 async def test_the_demo_rehearses_fifty_and_says_where_the_transcripts_are(tmp_path: Path) -> None:

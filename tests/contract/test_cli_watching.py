@@ -80,6 +80,30 @@ async def test_a_batch_with_failures_ends_with_status_1_and_says_what_can_be_don
     assert "greenroom batches retry 0193507a" in outcome.out
 
 
+async def test_a_retry_tells_of_its_own_attempt_only_and_counts_on_from_what_was() -> None:
+    rehearsal = Rehearsal(failing=2)
+    rehearsal.running.set()
+    rehearsal.over = True
+    async with playing(rehearsal) as address:
+        outcome = await run(address, "batches", "retry", NAME)
+    assert outcome.status == 0
+    assert outcome.out.splitlines()[:3] == [
+        f"7 of 8  {conversation(0)}  completed after {TURNS} turns: USER_LEFT, The user left.",
+        f"8 of 8  {conversation(1)}  completed after {TURNS} turns: USER_LEFT, The user left.",
+        "8 completed, 0 failed",
+    ]
+
+
+async def test_what_goes_into_a_pipe_has_no_blanks_at_the_ends_of_lines() -> None:
+    async with playing(Rehearsal(failing=2)) as address:
+        outcomes = [
+            await run(address, "batches", *arguments) for arguments in (["list"], ["show", NAME], ["results", NAME])
+        ]
+    lines = [line for outcome in outcomes for line in outcome.out.splitlines()]
+    assert len(lines) > 10
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 async def test_no_watch_returns_at_once(spec: str) -> None:
     rehearsal = Rehearsal(holds=1)
     async with playing(rehearsal) as address:
@@ -249,6 +273,12 @@ async def test_an_export_to_standard_output_says_where_to_go_on() -> None:
         (["batches", "show", "no-such"], 3, "greenroom: There is no batches/no-such.\n"),
         (["batches", "strat"], 2, "greenroom: No such command 'strat'. Did you mean 'start'? See --help.\n"),
         (["batches", "start"], 2, "greenroom: Missing argument 'SPEC.yaml'. See --help.\n"),
+        (
+            ["batches", "show", "conversations/1"],
+            2,
+            "greenroom: `conversations/1` names none of the batches; write batches/… or only what follows, "
+            "in small letters, digits and dashes.\n",
+        ),
         (["batches", "start", "no-such.yaml"], 1, "greenroom: no-such.yaml: No such file or directory.\n"),
         (
             ["batches", "list", "--state", "runing"],

@@ -94,3 +94,9 @@ def test_a_wrong_spec_is_refused_with_the_file_the_place_and_what_would_be_right
         read(text, BatchSpec(), tmp_path)
     assert sentence in str(raised.value)
     assert not isinstance(raised.value, Failed) or raised.value.status == USAGE
+
+
+def test_an_update_changes_what_the_file_says_and_nothing_beside_it() -> None:
+    content = {"goal": "", "personality": {"tone": "mild"}, "behaviour_traits": ["haggles"], "demographics": {}}
+
+    assert specs.paths(content) == ["goal", "personality.tone", "behaviour_traits", "demographics"]
