@@ -5,6 +5,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from functools import partial
 from heapq import heapify, heappop, heappush
+from itertools import islice
 
 import structlog
 
@@ -29,7 +30,7 @@ class LocalEngine:
         self._ownership = ownership
         self._wakeups = wakeups
         self._max_in_flight = max_in_flight
-        self._queue: deque[Job] = deque()
+        self._waiting: dict[str, Job] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._jobs: dict[str, Job] = {}
         self._unwanted: set[str] = set()
@@ -57,7 +58,7 @@ class LocalEngine:
                 await asyncio.wait([work, lost], return_when=asyncio.FIRST_COMPLETED)
             finally:
                 # Jobs end before the lock is asked for again or given back: nobody else may find them at work.
-                self._queue.clear()
+                self._waiting.clear()
                 for task in (work, lost, *self._running.values()):
                     task.cancel()
                 await asyncio.wait([work, lost, *self._running.values()])
@@ -72,7 +73,7 @@ class LocalEngine:
                 await self._stop_unwanted()
                 # What was found before may be one company's; whoever came since gets its turn.
                 found = await self._source.waiting(self._running.keys() | self._resting)
-                self._queue = deque(fairly(found, self._jobs.values()))
+                self._waiting = {job.name: job for job in found if job.name not in self._running}
                 self._take_up()
             except Unavailable:
                 _log.warning("engine_waits_for_the_store")
@@ -90,13 +91,15 @@ class LocalEngine:
                 self._running[name].cancel()
 
     def _take_up(self) -> None:
-        while self._queue and len(self._running) < self._max_in_flight:
-            job = self._queue.popleft()
-            if job.name not in self._running:
-                self._jobs[job.name] = job
-                task = self._running[job.name] = asyncio.create_task(self._run(job), name=f"{job.kind} {job.name}")
-                # Not at the end of the task's own code, which never begins if it is cancelled first.
-                task.add_done_callback(partial(self._ran, job.name))
+        """Fill the places that are free."""
+        free = self._max_in_flight - len(self._running)
+        if free <= 0 or not self._waiting:
+            return
+        for job in list(islice(fairly(self._waiting.values(), self._jobs.values()), free)):
+            self._jobs[job.name] = self._waiting.pop(job.name)
+            task = self._running[job.name] = asyncio.create_task(self._run(job), name=f"{job.kind} {job.name}")
+            # Not at the end of the task's own code, which never begins if it is cancelled first.
+            task.add_done_callback(partial(self._ran, job.name))
 
     async def _run(self, job: Job) -> None:
         try:
@@ -118,7 +121,7 @@ class LocalEngine:
         del self._running[name], self._jobs[name]
         self._unwanted.discard(name)
         self._take_up()
-        if not self._queue:
+        if not self._waiting:
             self._wakeups.notify([TOPIC])
 
     def _rest(self, name: str) -> None:
