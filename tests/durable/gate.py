@@ -9,12 +9,14 @@ from shared.llm.registry import open_model
 class Gate:
     """Lets some calls of the model through and holds all later ones until it is opened.
 
+    asked: how many calls there were.
     reached: set when a call is held. interrupted: set when a held call is cancelled; then it goes when let_go is set,
     which it is unless the calls are to cling.
     """
 
     def __init__(self, calls: int, *, cling: bool = False) -> None:
         self._calls = calls
+        self.asked = 0
         self._opened = asyncio.Event()
         self.reached = asyncio.Event()
         self.interrupted = asyncio.Event()
@@ -32,8 +34,8 @@ class Gate:
 
     async def passed(self) -> None:
         """Wait for the gate if this call is to be held."""
-        self._calls -= 1
-        if self._calls >= 0:
+        self.asked += 1
+        if self.asked <= self._calls:
             return
         self.reached.set()
         try:

@@ -26,8 +26,11 @@ ONCE = Backoff(attempts=1)
 
 async def rehearse_through(
     fault: AbstractAsyncContextManager[None], url: str, folder: Path, undisturbed: Mapping[int, Row]
-) -> None:
-    """Let the fault strike in the middle of a batch, and hold the service to what it promises."""
+) -> int:
+    """Let the fault strike in the middle of a batch, and hold the service to what it promises.
+
+    How often a model was asked, in all.
+    """
     gate = Gate(calls=300)
     async with (
         suite(url, folder, models=gate.models) as greenroom,
@@ -55,6 +58,12 @@ async def rehearse_through(
     events = await feed(url, batch)
     assert events[: len(stored)] == stored
     check_undisturbed(found, events, undisturbed)
+    return gate.asked
+
+
+def calls_of(undisturbed: Mapping[int, Row]) -> int:
+    """How often a model is asked when nothing happens."""
+    return sum(row.model_calls for row in undisturbed.values())
 
 
 @asynccontextmanager
@@ -99,11 +108,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_batch_outlives_a_locked_database(tmp_path: Path, undisturbed: Mapping[int, Row]) -> None:
-    await rehearse_through(locked(tmp_path / "synthesizer.db"), sqlite_store(tmp_path).url, tmp_path, undisturbed)
+    fault = locked(tmp_path / "synthesizer.db")
+    asked = await rehearse_through(fault, sqlite_store(tmp_path).url, tmp_path, undisturbed)
+    assert asked == calls_of(undisturbed), "what a model had answered was thrown away"
 
 
 async def test_a_batch_outlives_a_full_disk(small_disk: Path, undisturbed: Mapping[int, Row]) -> None:
-    await rehearse_through(full(small_disk), sqlite_store(small_disk).url, small_disk, undisturbed)
+    asked = await rehearse_through(full(small_disk), sqlite_store(small_disk).url, small_disk, undisturbed)
+    assert asked == calls_of(undisturbed), "what a model had answered was thrown away"
 
 
 async def test_a_batch_outlives_a_database_server_that_crashes(tmp_path: Path, undisturbed: Mapping[int, Row]) -> None:

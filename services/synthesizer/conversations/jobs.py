@@ -1,5 +1,6 @@
 """The job of a conversation: take it up where its events end, and advance it until it is over."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
@@ -14,6 +15,9 @@ from shared.engine.jobs import Job
 from shared.errors import GreenroomError, Unavailable
 from shared.model.conversation import State, fold
 from shared.model.events import AttemptStarted, Ended, Event, Fault, Outcome
+
+STORE_PAUSE = 1.0
+"""Seconds between two attempts to store what is there to be stored."""
 
 _log = structlog.get_logger(__name__)
 
@@ -69,7 +73,7 @@ class ConversationJobs:
             events, after = await rehearsal.advance(state)
         while events:
             try:
-                await self._store.append(conversation, events, progress(after, self._clock()))
+                await self._append(conversation, events, after)
             except StreamInterrupted:
                 await close(self._store, conversation, self._clock(), pending=events)
                 return
@@ -77,6 +81,18 @@ class ConversationJobs:
                 # Somebody closed it, or another process had it meanwhile: the log is right.
                 after = fold(await self._store.events(conversation))
             events, after = await rehearsal.advance(after)
+
+    async def _append(self, conversation: Conversation, events: Sequence[Event], after: State) -> None:
+        """Append, and again while the store is out of order: what a model was paid for is not thrown away.
+
+        The events keep their ids: if they were stored and only the answer was lost, they count as appended.
+        """
+        stands = progress(after, self._clock())
+        while True:
+            try:
+                return await self._store.append(conversation, events, stands)
+            except Unavailable:
+                await asyncio.sleep(STORE_PAUSE)
 
     async def _give_up(self, conversation: Conversation, error: Exception) -> None:
         """Fail the conversation for a reason that is neither the agent's nor the persona's."""
