@@ -22,7 +22,9 @@ def check(message: Message) -> None:
         Violation(_path(found.proto.field), f"{_sentence(found.proto.message or found.proto.rule_id)}")
         for found in protovalidate.collect_violations(message)
     ]
-    violations += [Violation(path, "Must not hold the character NUL.") for path in strings_with_nul(message)]
+    blamed = {violation.field for violation in violations}
+    nul = "Must not hold the character NUL."
+    violations += [Violation(path, nul) for path in strings_with_nul(message) if path not in blamed]
     if violations:
         raise InvalidArgument(violations=violations)
 
