@@ -85,8 +85,12 @@ class Ownership:
         return self._held
 
     async def _watch_lock(self) -> None:
-        await self._lock.gone()
-        _log.error("the ownership of the jobs is lost")
+        try:
+            await self._lock.gone()
+            _log.error("the ownership of the jobs is lost")
+        except Exception as error:
+            # Whatever happened, nobody watches the lock any more, so nobody may count on it.
+            _log.error("the ownership of the jobs cannot be watched", exc_info=error)
         self.lost.set()
 
 

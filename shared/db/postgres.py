@@ -15,8 +15,8 @@ KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_k
 Connection = Any
 """An asyncpg.Connection; the library has no types."""
 
-CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What connecting, and any use of a connection that is lost, raises."""
+CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What connecting, and any use of a connection that is lost, raises; the last one if it is lost within a statement."""
 
 
 async def connect(url: URL) -> Connection:
