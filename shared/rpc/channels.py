@@ -9,22 +9,9 @@ import grpc
 from shared.rpc.server import MESSAGE_BYTES
 from shared.settings import Settings
 
-_SERVICE_CONFIG = {
-    "loadBalancingConfig": [{"round_robin": {}}],
-    # A stream is retried only before its first message (gRFC A6); from there on its reader resumes by cursor.
-    "methodConfig": [
-        {
-            "name": [{}],
-            "retryPolicy": {
-                "maxAttempts": 4,
-                "initialBackoff": "0.1s",
-                "maxBackoff": "1s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ],
-}
+# No retry policy: what is UNAVAILABLE may have been done all the same, and only the sender knows whether to do it twice.
+# What never reached a peer gRPC sends again by itself (gRFC A6).
+_SERVICE_CONFIG = {"loadBalancingConfig": [{"round_robin": {}}]}
 
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),

@@ -152,10 +152,14 @@ async def test_a_stream_that_is_refused_half_way_is_refused_in_the_peers_words(r
         assert (told.code, told.reason) == ("ALREADY_EXISTS", "TOLD_ALREADY_EXISTS"), told
 
 
-async def test_what_the_peer_says_is_unavailable_stays_the_peers_word(relay: Relay) -> None:
-    told = await failure(relay.stub.Unary(EchoRequest(text="fail UNAVAILABLE")))
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_the_peer_says_is_unavailable_stays_the_peers_word_and_is_not_sent_again(
+    relay: Relay, kind: str
+) -> None:
+    told = await failure(call(relay.stub, kind, EchoRequest(text="fail UNAVAILABLE")))
 
     assert told.reason == "TOLD_UNAVAILABLE"
+    assert relay.peer.servicer.calls == 1, "it may have been done all the same"
 
 
 async def test_the_peer_checks_the_messages(relay: Relay) -> None:

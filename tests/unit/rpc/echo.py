@@ -96,6 +96,7 @@ class EchoServicer:
     """Echoes, and keeps a record of what it saw."""
 
     def __init__(self) -> None:
+        self.calls = 0
         self.metadata: dict[str, Any] = {}
         self.time_remaining: float | None = None
         self.cancelled = asyncio.Event()
@@ -103,6 +104,7 @@ class EchoServicer:
         self.yielded = 0
 
     async def _answer(self, request: Any, context: Any) -> Any:
+        self.calls += 1
         self.metadata = dict(context.invocation_metadata())
         self.time_remaining = context.time_remaining()
         verb, _, rest = request.text.partition(" ")
