@@ -5,6 +5,7 @@ import re
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,10 @@ async def greenroom(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
         yield greenroom
 
 
-@pytest.fixture
-async def agent() -> AsyncIterator[str]:
-    """The address of the example's agent, in a process of its own on a free port."""
-    process = await asyncio.create_subprocess_exec(sys.executable, AGENT, "0", stdout=PIPE)
+@asynccontextmanager
+async def own_agent(port: int = 0) -> AsyncIterator[str]:
+    """The address of the example's agent, in a process of its own; on a free port when 0."""
+    process = await asyncio.create_subprocess_exec(sys.executable, AGENT, str(port), stdout=PIPE)
     assert process.stdout is not None
     found = re.search(r"listens on (\S+)", (await process.stdout.readline()).decode())
     assert found is not None
@@ -38,12 +39,33 @@ async def agent() -> AsyncIterator[str]:
     await process.wait()
 
 
-async def test_an_agent_of_ones_own_is_rehearsed(greenroom: Suite, agent: str) -> None:
+def own_spec(address: str) -> batch_pb2.BatchSpec:
+    """The example's spec, with its agent at address."""
     spec = specs.read(AGENT.with_name("batch.yaml"), batch_pb2.BatchSpec())
-    spec.conversation.agent.grpc.address = agent
+    spec.conversation.agent.grpc.address = address
+    return spec
+
+
+async def test_an_agent_that_was_away_is_found_by_a_retry(greenroom: Suite) -> None:
+    async with own_agent() as address:
+        pass  # Its port is free again.
+    spec = own_spec(address)
+    spec.size = 3
 
     batch = await greenroom.client.batches.start(spec)
-    ended = await over(greenroom.client, batch.name)
+    away = await over(greenroom.client, batch.name)
+    async with own_agent(int(address.rpartition(":")[2])):
+        await greenroom.client.batches.retry(batch.name)
+        ended = await over(greenroom.client, batch.name)
+
+    assert (away.counts.failed, ended.counts.completed) == (3, 3)
+
+
+async def test_an_agent_of_ones_own_is_rehearsed(greenroom: Suite) -> None:
+    async with own_agent() as address:
+        spec = own_spec(address)
+        batch = await greenroom.client.batches.start(spec)
+        ended = await over(greenroom.client, batch.name)
 
     assert (ended.counts.completed, ended.counts.failed) == (spec.size, 0)
     reasons = [result.reason async for result in greenroom.client.batches.results(batch.name)]

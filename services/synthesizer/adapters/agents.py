@@ -28,6 +28,9 @@ from shared.rpc.validation import strings_with_nul
 EventMessage = Callable[[Event, str], event_pb2.Event]
 """Writes an event as a message; it lives with the servicers, who say it to callers."""
 
+# gRPC's own backoff grows to two minutes, in which calls fail: a retry would not find an agent that is back.
+_OPTIONS = (("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 1_000))
+
 _PASSING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 
 
@@ -103,9 +106,9 @@ class Agents:
         """An agent that speaks greenroom.agent.v1."""
         if target not in self._channels:
             self._channels[target] = (
-                grpc.aio.secure_channel(target.address, grpc.ssl_channel_credentials())
+                grpc.aio.secure_channel(target.address, grpc.ssl_channel_credentials(), options=_OPTIONS)
                 if target.tls
-                else grpc.aio.insecure_channel(target.address)
+                else grpc.aio.insecure_channel(target.address, options=_OPTIONS)
             )
         return GrpcAgent(self._channels[target], target.address, self._event_message, self._timeout)
 
