@@ -1,6 +1,5 @@
 """Channels to peers: one a peer a process, kept alive, with a deadline on every unary call."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +8,9 @@ import grpc
 from shared.rpc.server import MESSAGE_BYTES
 from shared.settings import Settings
 
-# No retry policy: what is UNAVAILABLE may have been done all the same, and only the sender knows whether to do it twice.
+# No retry policy: what is UNAVAILABLE may have been done all the same, and only its sender knows whether that matters.
 # What never reached a peer gRPC sends again by itself (gRFC A6).
-_SERVICE_CONFIG = {"loadBalancingConfig": [{"round_robin": {}}]}
+_SERVICE_CONFIG = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
@@ -20,7 +19,7 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 5_000),
-    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ("grpc.service_config", _SERVICE_CONFIG),
 )
 
 
