@@ -24,7 +24,9 @@ POLL = 1.0
 LINGER = 0.05
 """Seconds between two reads of one growing page: what came in between goes out together."""
 KEPT = 32
-"""Pages in memory, of all feeds and streams together."""
+"""Pages in memory at most, of all feeds and streams together."""
+KEPT_BYTES = 32 << 20
+"""Bytes of payload that the pages in memory come to at most; the page last used is kept whatever it comes to."""
 
 _Read = Callable[[str, int, int], Awaitable[list[StoredEvent]]]
 
@@ -34,6 +36,7 @@ class _Page(Generic[T]):
     """Events at positions `after` + 1 to `after` + PAGE, as far as they are there.
 
     read_to: the position up to which the page is known; a deleted stream leaves holes before it.
+    size: bytes of payload.
     mark: where its wake-ups stood when it was empty; a removal after it makes the page void.
     asked: when its last read began.
     """
@@ -41,6 +44,7 @@ class _Page(Generic[T]):
     read_to: int
     last: int
     mark: int
+    size: int = 0
     positions: list[int] = field(default_factory=list)
     items: list[T] = field(default_factory=list)
     asked: float = float("-inf")
@@ -107,10 +111,12 @@ class Tails(Generic[T]):
                 if position <= page.last:
                     page.items.append(self._encode(event))
                     page.positions.append(position)
+                    page.size += len(event.payload)
                 # After a hole the rows reach into the next page; then this one is complete.
                 page.read_to = min(position, page.last)
             # Not before: a reader that was cut off on the way has seen nothing for the others.
             page.asked = asked
+        self._let_go()
 
     def _page(self, topic: str, name: str, after: int) -> _Page[T]:
         first = after // PAGE * PAGE
@@ -119,9 +125,15 @@ class Tails(Generic[T]):
         if page is None or self._wakeups.notified(removal, page.mark):
             page = _Page(read_to=first, last=first + PAGE, mark=self._wakeups.mark(removal))
         self._pages[topic, first] = page
-        if len(self._pages) > KEPT:
-            self._pages.popitem(last=False)
+        self._let_go()
         return page
+
+    def _let_go(self) -> None:
+        """Forget the pages that were not used for longest, until the others are within bounds."""
+        size = sum(page.size for page in self._pages.values())
+        while len(self._pages) > 1 and (len(self._pages) > KEPT or size > KEPT_BYTES):
+            _, page = self._pages.popitem(last=False)
+            size -= page.size
 
 
 def _position(event: StoredEvent) -> int:

@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 
+import pytest
+
 from shared.db.engine import Database
 from shared.db.eventlog import Append, EventLog, NewEvent, NewStream, StoredEvent
 from shared.db.tails import KEPT, PAGE, Tails
@@ -140,6 +142,20 @@ async def test_a_stalled_watcher_holds_no_pages(database: Database, log: EventLo
 
     assert len(tails._pages) == KEPT
     assert first + await anext(stalled) == list(range(1, 2 * PAGE + 1))
+
+
+async def test_pages_of_large_events_are_kept_only_up_to_their_bytes(
+    database: Database, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = NewStream("s", "acme", "f", events(10 * PAGE))
+    await database.writer.run(lambda conn: log.open_streams(conn, [opened]))
+    a_page = PAGE * len(opened.events[0].payload)
+
+    for bound, kept in ((10 * a_page, 10), (3 * a_page, 3), (a_page // 2, 1)):
+        monkeypatch.setattr("shared.db.tails.KEPT_BYTES", bound)
+        tails = Tails(log, database.wakeups, position)
+        assert await take(tails.follow_feed("f", 0), 10 * PAGE) == list(range(1, 10 * PAGE + 1))
+        assert len(tails._pages) == kept
 
 
 async def test_a_wake_up_that_is_lost_costs_only_time(database: Database, log: EventLog) -> None:
