@@ -98,10 +98,14 @@ async def retry(conn: AsyncConnection, condition: ColumnElement[bool]) -> bool:
     Whether there were any.
     """
     columns = conversations.c
+    failed = and_(condition, columns.state == ConversationState.FAILED)
+    # In the order in which appends lock: from here on no ending goes by what its batch was before the retry.
+    for key, of in ((log.streams.c.stream, columns.id), (log.feeds.c.feed, columns.batch)):
+        await conn.execute(select(key).where(key.in_(select(of).where(failed))).order_by(key).with_for_update())
     cancelled = exists().where(batches.c.id == columns.batch, batches.c.wanted != "")
     retried = await conn.execute(
         update(conversations)
-        .where(condition, columns.state == ConversationState.FAILED, ~cancelled)
+        .where(failed, ~cancelled)
         .values(state=ConversationState.PENDING, wanted="", reason="", detail="", fault="", digest="", end_time=0)
         .returning(columns.id, columns.batch)
     )
@@ -110,7 +114,7 @@ async def retry(conn: AsyncConnection, condition: ColumnElement[bool]) -> bool:
         ids = [row.id for row in rows[start : start + _RETRIED_AT_ONCE]]
         await conn.execute(update(log.streams).where(log.streams.c.stream.in_(ids)).values(interrupted=False))
     over = batches.c.state == "COMPLETED"
-    of = {row.batch for row in rows if row.batch is not None}
-    await conn.execute(update(batches).where(batches.c.id.in_(of), over).values(state="RUNNING", end_time=0))
+    resumed = {row.batch for row in rows if row.batch is not None}
+    await conn.execute(update(batches).where(batches.c.id.in_(resumed), over).values(state="RUNNING", end_time=0))
     announce(conn, TOPIC)
     return bool(rows)
