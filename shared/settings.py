@@ -17,7 +17,7 @@ class BadSetting(FailedPrecondition):
 
 
 class UnsafeListening(FailedPrecondition):
-    """Greenroom will not listen on {host}, beyond loopback, without {missing}; set what is missing, or GREENROOM_INSECURE=1."""
+    """Greenroom will not listen on {host}, beyond loopback, without {missing}; set what is missing, or GREENROOM_INSECURE=1."""  # noqa: E501
 
     reason = "UNSAFE_LISTENING"
 
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     """How long a call to a peer may take when it brings no deadline of its own."""
 
     otlp_endpoint: str | None = None
-    """Where traces go, such as http://127.0.0.1:4317; unset, none are exported. Needs opentelemetry-exporter-otlp."""
+    """Where traces and metrics go, such as http://127.0.0.1:4317; unset, nowhere. Needs opentelemetry-exporter-otlp."""
 
     @classmethod
     def read(cls) -> Self:

@@ -10,8 +10,11 @@ from typing import Any
 
 import structlog
 from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from structlog.tracebacks import ExceptionDictTransformer
 
 from shared.errors import FailedPrecondition
@@ -29,7 +32,7 @@ class ExporterMissing(FailedPrecondition):
 
 
 def configure(settings: Settings, service: str) -> None:
-    """Log as JSON lines on standard error, with trace ids, and record spans. Once a process, before anything logs.
+    """Log as JSON lines on standard error, with trace ids; record spans and metrics. Once a process, before all else.
 
     Raises ExporterMissing.
     """
@@ -57,20 +60,27 @@ def configure(settings: Settings, service: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
-    provider = TracerProvider(resource=Resource.create({"service.name": f"greenroom.{service}"}))
+    resource = Resource.create({"service.name": f"greenroom.{service}"})
+    provider = TracerProvider(resource=resource)
     if settings.otlp_endpoint is not None:
-        provider.add_span_processor(_exporting(settings.otlp_endpoint))
+        spans, reader = _exporting(settings.otlp_endpoint)
+        provider.add_span_processor(spans)
+        metrics.set_meter_provider(MeterProvider([reader], resource))
     trace.set_tracer_provider(provider)
 
 
-def _exporting(endpoint: str) -> Any:
+def _exporting(endpoint: str) -> tuple[SpanProcessor, MetricReader]:
     try:
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
     except ImportError as error:
         raise ExporterMissing from error
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    return BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, insecure=endpoint.startswith("http://")))
+    plain = endpoint.startswith("http://")
+    return (
+        BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, insecure=plain)),
+        PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=endpoint, insecure=plain)),
+    )
 
 
 def _add_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

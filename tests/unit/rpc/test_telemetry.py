@@ -67,6 +67,40 @@ async def test_logs_are_json_with_trace_ids_and_no_local_variables() -> None:
     assert stdout == b""
 
 
+EXPORTING = """
+import sys
+from types import ModuleType
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter
+for name, kind in (("metric_exporter", ConsoleMetricExporter), ("trace_exporter", ConsoleSpanExporter)):
+    module = ModuleType(name)
+    exporter = "OTLPMetricExporter" if name == "metric_exporter" else "OTLPSpanExporter"
+    setattr(module, exporter, lambda kind=kind, **_: kind())
+    sys.modules["opentelemetry.exporter.otlp.proto.grpc." + name] = module
+from shared import telemetry
+from shared.settings import Settings
+telemetry.configure(Settings(otlp_endpoint="http://127.0.0.1:4317"), "tests")
+telemetry.LoopLag(on_overload=lambda _: None).record(0.125)
+metrics.get_meter_provider().force_flush()
+"""
+
+
+async def test_the_loops_lag_is_exported_where_an_exporter_is_set() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", EXPORTING), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    stdout, stderr = await process.communicate()
+
+    assert stderr == b""
+    # It is exported once more when the process ends.
+    exported = json.JSONDecoder().raw_decode(stdout.decode())[0]["resource_metrics"]
+    assert exported[0]["resource"]["attributes"]["service.name"] == "greenroom.tests"
+    (metric,) = exported[0]["scope_metrics"][0]["metrics"]
+    assert (metric["name"], metric["unit"]) == ("greenroom.loop.lag", "s")
+    assert metric["data"]["data_points"][0]["value"] == 0.125
+
+
 def test_an_exporter_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.grpc.trace_exporter", None)
 
