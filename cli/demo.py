@@ -53,7 +53,13 @@ async def _rehearse(client: Client, transcripts: Path) -> int:
     for noun, calls in (("procedures", client.procedures), ("sources", client.sources)):
         summary = await calls.import_file(EXAMPLE / f"{noun}.jsonl")
         if summary.refused:
-            raise Failed(f"{EXAMPLE / noun}.jsonl: {summary.problems[0].description}")
+            problem = summary.problems[0]
+            if problem.reason == "EXTERNAL_ID_TAKEN":
+                raise Failed(
+                    f"{transcripts.parent} holds the {noun} of another release; delete that folder, "
+                    "or choose another with --data-dir."
+                )
+            raise Failed(f"{EXAMPLE / noun}.jsonl:{problem.line}: {problem.description}")
         out.print(f"{noun.capitalize()}: {summary.imported} imported, {summary.unchanged} here already.")
     spec = specs.read(EXAMPLE / "batch.yaml", BatchSpec())
     batch = await client.batches.start(spec, create_only=True)
