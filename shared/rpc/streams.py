@@ -15,6 +15,8 @@ M = TypeVar("M")
 HEARTBEAT_SECONDS = 15.0
 GATHER_SECONDS = 0.05
 MESSAGE_ITEMS = 100
+MESSAGE_BYTES = 1 << 20
+"""What the items of a message come to at most, well within the 4 MiB of a message; a larger item goes alone."""
 
 _draining: ContextVar[asyncio.Event] = ContextVar("draining")
 
@@ -42,6 +44,7 @@ async def watch(
     *,
     message: Callable[[Sequence[T]], M],
     heartbeat: Callable[[T | None], M],
+    size: Callable[[T], int],
     silence: float = HEARTBEAT_SECONDS,
     gather: float = GATHER_SECONDS,
 ) -> AsyncGenerator[M, None]:
@@ -49,8 +52,10 @@ async def watch(
 
     pages: yields what there is, then waits for more. It is read no further ahead than one message, so a stalled reader
         costs one page of memory.
-    message: from 1 to 100 items. After idleness the first goes at once; then what `gather` seconds brought.
+    message: from 1 to 100 items of up to MESSAGE_BYTES. After idleness the first goes at once; then what `gather`
+        seconds brought.
     heartbeat: from the newest item sent, None before the first; sent after `silence` seconds without another message.
+    size: the bytes of an item in a message.
 
     When the server drains, sends what it holds and a last heartbeat, then raises ServerDraining. Whatever ends it, the
     pages are closed.
@@ -59,12 +64,13 @@ async def watch(
     draining = asyncio.create_task(_draining.get(asyncio.Event()).wait())
     page: asyncio.Task[Sequence[T] | None] | None = None
     held: list[T] = []
+    count, full = 0, False
     newest: T | None = None
     ended = False
     spoke_at, items_at = clock(), clock() - gather
     try:
         while True:
-            if page is None and not ended and len(held) < MESSAGE_ITEMS:
+            if page is None and not ended and not full:
                 page = asyncio.create_task(_next(pages))
             due = items_at + gather if held else spoke_at + silence
             if page is not None:
@@ -74,8 +80,10 @@ async def watch(
                     items, page = page.result(), None
                     ended = items is None
                     held += items or ()
-            if held and (len(held) >= MESSAGE_ITEMS or ended or draining.done() or clock() >= items_at + gather):
-                sent, held = held[:MESSAGE_ITEMS], held[MESSAGE_ITEMS:]
+                    count, full = _fitting(held, size)
+            if held and (full or ended or draining.done() or clock() >= items_at + gather):
+                sent, held = held[:count], held[count:]
+                count, full = _fitting(held, size)
                 newest = sent[-1]
                 yield message(sent)
                 items_at = spoke_at = clock()
@@ -94,6 +102,16 @@ async def watch(
             page.cancel()
             await asyncio.wait({page})
         await pages.aclose()
+
+
+def _fitting(held: Sequence[T], size: Callable[[T], int]) -> tuple[int, bool]:
+    """How many of the held items make up the next message, and whether it has no room for another."""
+    used = 0
+    for count, item in enumerate(held):
+        used += size(item)
+        if count == MESSAGE_ITEMS or (count and used > MESSAGE_BYTES):
+            return count, True
+    return len(held), len(held) == MESSAGE_ITEMS
 
 
 async def _next(pages: AsyncGenerator[Sequence[T], None]) -> Sequence[T] | None:

@@ -84,7 +84,7 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
 
         followed = self._tails.follow_feed(batch.id, after)
         pages = until_over(followed, after, lambda watched: watched.position, end)
-        async for response in watch(pages, message=message, heartbeat=heartbeat):
+        async for response in watch(pages, message=message, heartbeat=heartbeat, size=lambda watched: watched.size):
             yield response
         # As it was found when its last event was sent: by now it may be under way again.
         yield pb.WatchBatchResponse(cursor=_cursor(name, head), summary=batch_message(batch))

@@ -84,7 +84,7 @@ class ConversationServicer(conversation_pb2_grpc.ConversationServiceServicer):
 
         followed = self._tails.follow_stream(conversation.id, after)
         pages = until_over(followed, after, lambda watched: watched.seq, end)
-        async for response in watch(pages, message=message, heartbeat=heartbeat):
+        async for response in watch(pages, message=message, heartbeat=heartbeat, size=lambda watched: watched.size):
             yield response
         # As it was found when its last event was sent: by now it may be under way again.
         summary = conversation_message(conversation)

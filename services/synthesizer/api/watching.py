@@ -14,11 +14,12 @@ from shared.rpc.cursors import CursorExpired, CursorMalformed, decode_token
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A stored event, encoded once for all its watchers; `ends` when it ends its conversation."""
+    """A stored event, encoded once for all its watchers; `ends` when it ends its conversation, size in bytes."""
 
     seq: int
     position: int
     message: event_pb2.Event
+    size: int
     ends: bool
 
 
@@ -26,7 +27,7 @@ def encode(stored: StoredEvent) -> Watched:
     """What watchers get for a stored event."""
     event = unpack(stored.payload)
     message = event_message(event, f"conversations/{stored.stream}", stored.create_time)
-    return Watched(stored.seq, stored.position or 0, message, isinstance(event.body, Ended))
+    return Watched(stored.seq, stored.position or 0, message, message.ByteSize(), isinstance(event.body, Ended))
 
 
 EventTails = Tails[Watched]

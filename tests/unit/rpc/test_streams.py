@@ -1,13 +1,13 @@
 """The watch contract: batches, heartbeats, and an end that loses nothing."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 
-from shared.rpc.streams import Draining, ServerDraining, watch
+from shared.rpc.streams import MESSAGE_BYTES, Draining, ServerDraining, watch
 
 NEVER = 1e6
 Pages = AsyncGenerator[Sequence[int], None]
@@ -30,11 +30,18 @@ class Source:
             self.closed.set()
 
 
-def watching(source: Source, *, silence: float = NEVER, gather: float = 0.0) -> AsyncGenerator[Any, None]:
+def one_byte(item: int) -> int:
+    return 1
+
+
+def watching(
+    source: Source, *, silence: float = NEVER, gather: float = 0.0, size: Callable[[int], int] = one_byte
+) -> AsyncGenerator[Any, None]:
     return watch(
         source.pages(),
         message=lambda items: list(items),
         heartbeat=lambda newest: f"heartbeat after {newest}",
+        size=size,
         silence=silence,
         gather=gather,
     )
@@ -76,6 +83,28 @@ async def test_a_large_page_goes_as_messages_of_a_hundred() -> None:
     source.queue.put_nowait(None)
 
     assert [len(message) async for message in watching(source)] == [100, 100, 50]
+
+
+async def test_a_message_has_no_more_than_its_bytes_and_a_larger_item_goes_alone() -> None:
+    source = Source()
+    half, whole = MESSAGE_BYTES // 2, MESSAGE_BYTES
+    source.queue.put_nowait([half, half, 1, whole, whole + 1, whole + 2, 2, 3])
+    source.queue.put_nowait(None)
+
+    messages = [message async for message in watching(source, gather=NEVER, size=lambda item: item)]
+
+    assert messages == [[half, half], [1], [whole], [whole + 1], [whole + 2], [2, 3]]
+
+
+async def test_what_fills_a_message_does_not_wait_for_more() -> None:
+    source = Source()
+    async with aclosing(watching(source, gather=NEVER, size=lambda item: item)) as messages:
+        source.queue.put_nowait([1])
+        await anext(messages)
+        source.queue.put_nowait([MESSAGE_BYTES])
+        source.queue.put_nowait([2])
+
+        assert await anext(messages) == [MESSAGE_BYTES]
 
 
 async def test_the_end_of_the_pages_sends_what_is_held_and_ends_the_watch() -> None:
@@ -152,7 +181,7 @@ async def test_an_error_of_the_pages_is_the_watchs_error() -> None:
         yield [1]
         raise ZeroDivisionError
 
-    messages = watch(failing(), message=list, heartbeat=lambda _: [], gather=0)
+    messages = watch(failing(), message=list, heartbeat=lambda _: [], size=one_byte, gather=0)
     assert await anext(messages) == [1]
     with pytest.raises(ZeroDivisionError):
         await anext(messages)
