@@ -51,6 +51,10 @@ async def results(stage: Theatre, name: str) -> list[pb.BatchResult]:
     return [row async for row in stage.client.batches.results(name)]
 
 
+async def conversations(stage: Theatre, name: str) -> list[conversation_pb2.Conversation]:
+    return [await stage.client.conversations.get(row.conversation) for row in await results(stage, name)]
+
+
 async def sources(stage: Theatre, prefix: str, count: int, **more: Any) -> list[str]:
     return await stage.import_sources(*(source_line(f"{prefix}-{n}", **more) for n in range(count)))
 
@@ -265,10 +269,38 @@ async def test_retrying_one_conversation_makes_its_batch_run_again(stage: Theatr
     running = await stage.client.batches.get(done.name)
     assert (running.state, running.HasField("end_time")) == (Batch.STATE_RUNNING, False)
     assert running.counts == pb.BatchCounts(completed=2, failed=1, generating=1)
-    async with refused("FAILED_PRECONDITION", "BATCH_NOT_COMPLETED"):
-        await stage.client.batches.retry(done.name)
     held.released.set()
     assert (await over(stage, done.name)).counts == pb.BatchCounts(completed=3, failed=1)
+
+
+async def test_a_retry_that_is_sent_twice_resumes_each_conversation_once(stage: Theatre) -> None:
+    held = Held()
+    done = await play(stage, Script(by_index={0: Script(persona=[refuses(), held, leaves()])}))
+
+    await stage.client.batches.retry(done.name)
+    await held.begun.wait()
+    again = await stage.client.batches.retry(done.name)
+
+    assert (again.state, again.counts) == (Batch.STATE_RUNNING, pb.BatchCounts(completed=3, generating=1))
+    held.released.set()
+    assert (await over(stage, done.name)).counts == pb.BatchCounts(completed=4)
+    assert [row.attempt for row in await conversations(stage, done.name)] == [2, 1, 1, 1]
+
+
+async def test_what_failed_is_retried_while_the_rest_of_the_batch_still_runs(stage: Theatre) -> None:
+    held = Held(leaves())
+    started = await stage.client.batches.start(
+        spec(stage, Script(by_index={0: REFUSING, 1: Script(persona=[held])}), size=2)
+    )
+    await held.begun.wait()
+    [failed, _] = await results(stage, started.name)
+    await stage.over(failed.conversation)
+
+    await stage.client.batches.retry(started.name)
+
+    assert (await stage.over(failed.conversation)).state == State.STATE_COMPLETED
+    held.released.set()
+    assert (await over(stage, started.name)).counts == pb.BatchCounts(completed=2)
 
 
 async def test_retrying_a_batch_in_which_nothing_failed_changes_nothing(stage: Theatre) -> None:
@@ -377,7 +409,7 @@ async def test_a_completed_batch_is_not_cancelled_and_a_cancelled_one_not_retrie
     await stage.over(failed.conversation)
     await stage.client.batches.cancel(started.name)
     cancelled = await over(stage, started.name)
-    async with refused("FAILED_PRECONDITION", "BATCH_NOT_COMPLETED"):
+    async with refused("FAILED_PRECONDITION", "BATCH_NOT_RETRIABLE"):
         await stage.client.batches.retry(started.name)
     async with refused("FAILED_PRECONDITION", "BATCH_CANCELLED"):
         await stage.client.conversations.retry(failed.conversation)

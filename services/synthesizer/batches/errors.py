@@ -27,10 +27,10 @@ class BatchNotCancellable(FailedPrecondition):
     reason = "BATCH_OVER"
 
 
-class BatchNotCompleted(FailedPrecondition):
-    """{name} is {state}; only the failed conversations of a COMPLETED batch can be retried."""
+class BatchNotRetriable(FailedPrecondition):
+    """{name} was cancelled, and so its failed conversations are not retried; start a new batch."""
 
-    reason = "BATCH_NOT_COMPLETED"
+    reason = "BATCH_NOT_RETRIABLE"
 
 
 class BatchNotOver(FailedPrecondition):

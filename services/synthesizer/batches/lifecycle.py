@@ -7,8 +7,8 @@ from typing import Protocol
 
 from services.synthesizer.batches.errors import (
     BatchNotCancellable,
-    BatchNotCompleted,
     BatchNotOver,
+    BatchNotRetriable,
     BatchStillNeeded,
     NoSources,
     SourceNotLinked,
@@ -110,10 +110,10 @@ class Batches:
         return await self._store.get(company, name)
 
     async def retry(self, company: str, name: str) -> Batch:
-        """Let the FAILED conversations of a COMPLETED batch go on; raises BatchNotCompleted."""
+        """Let the conversations go on that are FAILED, if there are any; raises BatchNotRetriable if it was cancelled."""
         batch = await self._store.get(company, name)
-        if batch.state is not BatchState.COMPLETED:
-            raise BatchNotCompleted(name=name, state=batch.state)
+        if batch.state is BatchState.CANCELLED:
+            raise BatchNotRetriable(name=name)
         await self._store.retry(batch)
         return await self._store.get(company, name)
 

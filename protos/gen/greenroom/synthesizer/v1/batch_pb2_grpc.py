@@ -143,7 +143,8 @@ class BatchServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RetryBatch(self, request, context):
-        """RetryBatch resumes every FAILED conversation of a COMPLETED batch at the step that failed.
+        """RetryBatch resumes every conversation of a batch that is FAILED now at the step that failed. It is no error if there is
+        none, as when the call is sent twice; FAILED_PRECONDITION if the batch is cancelled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

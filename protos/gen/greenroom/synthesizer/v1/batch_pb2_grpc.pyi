@@ -35,7 +35,9 @@ class BatchServiceStub:
     FAILED_PRECONDITION if it is completed.
     """
     RetryBatch: aio.UnaryUnaryMultiCallable[batch_pb2.RetryBatchRequest, batch_pb2.RetryBatchResponse]
-    """RetryBatch resumes every FAILED conversation of a COMPLETED batch at the step that failed."""
+    """RetryBatch resumes every conversation of a batch that is FAILED now at the step that failed. It is no error if there is
+    none, as when the call is sent twice; FAILED_PRECONDITION if the batch is cancelled.
+    """
     DeleteBatch: aio.UnaryUnaryMultiCallable[batch_pb2.DeleteBatchRequest, batch_pb2.DeleteBatchResponse]
     """DeleteBatch removes a batch that is over, with its conversations, their events and copies, for good."""
     ExportTranscripts: aio.UnaryStreamMultiCallable[batch_pb2.ExportTranscriptsRequest, batch_pb2.ExportTranscriptsResponse]
@@ -112,7 +114,9 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.RetryBatchRequest,
         context: aio.ServicerContext[batch_pb2.RetryBatchRequest, abc.Awaitable[batch_pb2.RetryBatchResponse]],
     ) -> abc.Awaitable[batch_pb2.RetryBatchResponse]:
-        """RetryBatch resumes every FAILED conversation of a COMPLETED batch at the step that failed."""
+        """RetryBatch resumes every conversation of a batch that is FAILED now at the step that failed. It is no error if there is
+        none, as when the call is sent twice; FAILED_PRECONDITION if the batch is cancelled.
+        """
 
     @abc_1.abstractmethod
     def DeleteBatch(
