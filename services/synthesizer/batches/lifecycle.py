@@ -110,7 +110,7 @@ class Batches:
         return await self._store.get(company, name)
 
     async def retry(self, company: str, name: str) -> Batch:
-        """Let the conversations go on that are FAILED, if there are any; raises BatchNotRetriable if it was cancelled."""
+        """Let its FAILED conversations go on, if there are any; raises BatchNotRetriable if it was cancelled."""
         batch = await self._store.get(company, name)
         if batch.state is BatchState.CANCELLED:
             raise BatchNotRetriable(name=name)
