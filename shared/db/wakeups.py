@@ -110,7 +110,7 @@ class Wakeups:
                     del self._waiters[topic]
 
     async def send(self, conn: AsyncConnection, topics: Iterable[str]) -> None:
-        """Tell the other processes when conn's transaction commits; nobody else has the database on SQLite."""
+        """Tell the other processes when conn's transaction commits; who shares an SQLite file has to poll."""
 
     def on_fault(self, callback: Callable[[Exception], None]) -> None:
         """Call callback with the error whenever the other processes cannot be heard; SQLite has none."""
