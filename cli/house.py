@@ -19,6 +19,7 @@ async def running(settings: GatewaySettings) -> AsyncIterator[int]:
 
     Raises Failed if another process holds the data folder.
     """
+    settings.make_data_dir()
     with _held(settings.data_dir):
         health = Health()
         own = SynthesizerSettings.read().model_copy(update={"data_dir": settings.data_dir})
@@ -34,7 +35,6 @@ async def running(settings: GatewaySettings) -> AsyncIterator[int]:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "up.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

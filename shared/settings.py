@@ -88,6 +88,10 @@ class Settings(BaseSettings):
             name = "_".join(str(part) for part in first["loc"]).upper()
             raise BadSetting(name=name, problem=first["msg"]) from error
 
+    def make_data_dir(self) -> None:
+        """Make the data folder if it is missing, closed to other users; one that is there stays as it is."""
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     @property
     def authenticates(self) -> bool:
         """Whether callers must bring a token."""

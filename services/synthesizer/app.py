@@ -95,7 +95,7 @@ async def build(
 ) -> Synthesizer:
     """A synthesizer by settings. Its services are healthy while its store is."""
     if settings.database_url is None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.make_data_dir()
     await migrate(settings.store_url, MIGRATIONS)
     db = await Database.open(settings.store_url)
     event_log = EventLog(db, log)

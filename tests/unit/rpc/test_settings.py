@@ -43,6 +43,16 @@ def test_a_bad_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatc
     assert "s3cret" not in str(refused.value)
 
 
+def test_the_data_folder_is_made_for_its_owner_alone_and_one_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir(mode=0o750)
+    for folder in (tmp_path / "new" / "own", theirs):
+        Settings(data_dir=folder).make_data_dir()
+
+    assert (tmp_path / "new" / "own").stat().st_mode & 0o777 == 0o700
+    assert theirs.stat().st_mode & 0o777 == 0o750
+
+
 def test_secrets_do_not_show() -> None:
     shown = repr(Settings(jwt_secret=SecretStr("hush"), database_url=SecretStr("postgresql://u:hush@h/d")))
 
