@@ -15,7 +15,7 @@ from greenroom.client import Client, Watch
 from greenroom.synthesizer.v1.batch_pb2 import Batch, BatchSpec, ListBatchesRequest, ListBatchResultsRequest
 from greenroom.synthesizer.v1.conversation_pb2 import Conversation
 
-app = noun("batches", "Many conversations at a time.")
+app = noun("Many conversations at a time.")
 
 Name = Annotated[str, named("batches")]
 Watching = Annotated[

@@ -22,10 +22,6 @@ from shared.errors import GreenroomError as OwnError
 
 OK, FAILED, USAGE, NOT_FOUND, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
-EXIT_STATUSES = """\
-Exit status: 0 all is well; 1 it failed, or what it waited for ended with failures; 2 bad usage or bad input; \
-3 there is no such thing; 4 the gateway cannot be reached; 130 interrupted."""
-
 _STATUS_OF_CODE = {
     "INVALID_ARGUMENT": USAGE,
     "OUT_OF_RANGE": USAGE,
@@ -63,24 +59,17 @@ class Failed(Exception):
         self.status = status
 
 
-class Sentences(TyperGroup):
-    """The root command: whatever goes wrong is one sentence on stderr, never a traceback of ours or a box."""
-
-    def main(self, *args: Any, **options: Any) -> Any:
-        options["standalone_mode"] = False
-        sys.exit(_outcome(lambda: super(Sentences, self).main(*args, **options)))
-
-
-def _outcome(work: Callable[[], Any]) -> int:
-    try:
-        status = work()
-    except GreenroomError as error:
-        return _say(refusal(error, "the gateway's address"), _own_status(error))
-    except (Failed, OwnError, OSError, TyperException) as error:
-        return _say(_sentence(error), getattr(error, "status", getattr(error, "exit_code", _own_status(error))))
-    except typer.Abort:
-        return _say("Aborted.", FAILED)
-    return status if isinstance(status, int) else OK
+def told(error: Exception) -> int:
+    """Say in one sentence what went wrong, and return the exit status; a fault of ours is raised again."""
+    match error:
+        case GreenroomError():
+            return _say(refusal(error, "the gateway's address"), _own_status(error))
+        case typer.Abort():
+            return _say("Aborted.", FAILED)
+        case Failed() | OwnError() | OSError() | TyperException():
+            return _say(_sentence(error), getattr(error, "status", getattr(error, "exit_code", _own_status(error))))
+        case _:
+            raise error
 
 
 def _own_status(error: Exception) -> int:
@@ -101,9 +90,21 @@ def _say(sentence: str, status: int) -> int:
     return status
 
 
-def noun(name: str, what: str) -> typer.Typer:
+class Noun(TyperGroup):
+    """A noun's commands, each listed with its whole first sentence."""
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _first_sentence(one.help or "")) for name, one in self.commands.items()])
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(re.split(r"[.;](?:\s|$)", text, maxsplit=1)[0].split()) + "."
+
+
+def noun(what: str) -> typer.Typer:
     """The commands of a noun; without a command it prints its help."""
-    app = typer.Typer(name=name, help=what)
+    app = typer.Typer(cls=Noun, help=what, rich_markup_mode=None, add_completion=False)
 
     @app.callback(invoke_without_command=True)
     def callback(context: typer.Context) -> None:
@@ -111,6 +112,11 @@ def noun(name: str, what: str) -> typer.Typer:
             typer.echo(context.get_help())
 
     return app
+
+
+def verb() -> typer.Typer:
+    """What holds a command that belongs to no noun."""
+    return typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 def command(

@@ -19,7 +19,7 @@ from greenroom.synthesizer.v1.conversation_pb2 import (
 )
 from greenroom.type.v1.event_pb2 import AgentMessage, Event, UserMessage
 
-app = noun("conversations", "Test conversations: a persona talks to the agent under test, or you append the events.")
+app = noun("Test conversations: a persona talks to the agent under test, or you append the events.")
 
 Name = Annotated[str, named("conversations")]
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 
 import greenroom.client
 from cli import specs
-from cli.commands import FAILED, OK, Failed, first
+from cli.commands import FAILED, OK, Failed, first, verb
 from cli.export import export_file
 from cli.progress import Progress, elapsed, follow, print_summary
 from cli.render import console
@@ -18,11 +18,14 @@ from cli.transcript import line
 from greenroom.client import Client
 from greenroom.synthesizer.v1.batch_pb2 import Batch, BatchSpec
 
+app = verb()
+
 EXAMPLE = Path(__file__).parents[1] / "examples" / "returns"
 SAMPLES = 2
 """How many transcripts are shown."""
 
 
+@app.command()
 def demo(
     data_dir: Annotated[Path, typer.Option(help="The folder that holds everything.")] = Path(".greenroom/demo"),
 ) -> None:

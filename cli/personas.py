@@ -11,7 +11,7 @@ from cli.render import Rows, console, facts, print_json
 from greenroom.client import Client
 from greenroom.synthesizer.v1.persona_pb2 import Persona, Personality
 
-app = noun("personas", "The synthetic users.")
+app = noun("The synthetic users.")
 
 Name = Annotated[str, named("personas")]
 File = Annotated[Path, typer.Argument(help="YAML with the fields of Persona.")]

@@ -12,7 +12,7 @@ from cli.render import Rows, console, facts, print_json, when
 from greenroom.client import Client
 from greenroom.synthesizer.v1.procedure_pb2 import CreateProcedureRequest, Procedure, Revision, Step
 
-app = noun("procedures", "What an agent must do, in revisions.")
+app = noun("What an agent must do, in revisions.")
 
 Name = Annotated[str, named("procedures")]
 Ready = Annotated[bool, typer.Option("--ready", help="Make the revision ready at once; it cannot change any more.")]

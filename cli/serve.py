@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import USAGE, Failed
+from cli.commands import USAGE, Failed, verb
 from shared import yaml
+
+app = verb()
 
 SERVICES = ("gateway", "synthesizer")
 
 
+@app.command()
 def serve(
     service: Annotated[str, typer.Argument(help=" or ".join(SERVICES), autocompletion=lambda: list(SERVICES))],
 ) -> None:

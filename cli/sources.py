@@ -11,7 +11,7 @@ from cli.transcript import line
 from greenroom.client import Client
 from greenroom.synthesizer.v1.source_pb2 import SourceFilter
 
-app = noun("sources", "Real, finished conversations that synthetic ones start from.")
+app = noun("Real, finished conversations that synthetic ones start from.")
 
 Name = Annotated[str, named("sources")]
 

@@ -7,14 +7,17 @@ import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.text import Text
 
-from cli.commands import FAILED, OK, UNREACHABLE, Connection, Failed
+from cli.commands import FAILED, OK, UNREACHABLE, Connection, Failed, verb
 from cli.render import Rows, console
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2, source_pb2
+
+app = verb()
 
 _FILES = (persona_pb2, procedure_pb2, source_pb2, conversation_pb2, batch_pb2)
 _SERVICES = tuple(name.full_name for file in _FILES for name in file.DESCRIPTOR.services_by_name.values())
 
 
+@app.command()
 def status(context: typer.Context) -> None:
     """Say how the gateway and each service behind it are; exit status 1 when one of them does not serve."""
     connection: Connection = context.obj

@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from cli.commands import verb
 from cli.render import console
 
+app = verb()
 
+
+@app.command()
 def up(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0: a free one.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="The folder that holds everything.")] = None,
