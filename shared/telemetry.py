@@ -54,6 +54,8 @@ def configure(settings: Settings, service: str) -> None:
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     # Its plugins introduce themselves at every start.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It warns of each further attempt; an agent that is down has thousands, and what comes of them is stored.
+    logging.getLogger("stamina").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

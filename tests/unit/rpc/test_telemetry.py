@@ -51,6 +51,18 @@ import logging
 logging.getLogger("others").warning("from a library")
 """
 
+RETRYING = """
+import stamina
+from shared import telemetry
+from shared.settings import Settings
+telemetry.configure(Settings(), "tests")
+for attempt in stamina.retry_context(on=OSError, attempts=2, wait_initial=0.001):
+    with attempt:
+        print("attempt", attempt.num)
+        if attempt.num == 1:
+            raise OSError("busy")
+"""
+
 
 async def test_logs_are_json_with_trace_ids_and_no_local_variables() -> None:
     process = await asyncio.create_subprocess_exec(
@@ -84,6 +96,16 @@ telemetry.configure(Settings(otlp_endpoint="http://127.0.0.1:4317"), "tests")
 telemetry.LoopLag(on_overload=lambda _: None).record(0.125)
 metrics.get_meter_provider().force_flush()
 """
+
+
+async def test_what_is_tried_again_does_not_fill_the_log() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", RETRYING), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    stdout, stderr = await process.communicate()
+
+    assert stdout.splitlines() == [b"attempt 1", b"attempt 2"]
+    assert stderr == b""
 
 
 async def test_the_loops_lag_is_exported_where_an_exporter_is_set() -> None:
