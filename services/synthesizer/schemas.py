@@ -1,99 +1,71 @@
 """JSON Schemas (draft 2020-12) of tools and slots: checked when saved, compiled once, applied to values."""
 
 import json
-import re
-from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, best_match
-from referencing.exceptions import Unresolvable
+from jsonschema.exceptions import best_match
 
+from services.synthesizer.schema_checks import BadSchema, check_schema
+from services.synthesizer.schema_validator import SchemaValidator, TooMuchWork, bounded_work
 from shared.model.events import Json
 from shared.model.steps import Schema
+from shared.patterns import BadPattern
 
 MAX_SCHEMA = 64 * 1024
-"""Bytes of JSON that a schema may have."""
+"""Characters of JSON that a schema may have."""
+_MAX_KEPT = 8 * 1024
+"""Characters of a schema and a value, as JSON, whose check is kept: a cache of thousands is not to hold large ones."""
 
 
 def schema_error(schema: Schema) -> str | None:
-    """What is wrong with a schema, one sentence, or None. References must stay within it: nothing is fetched."""
-    text = json.dumps(schema)
-    if len(text) > MAX_SCHEMA:
-        return f"The schema has {len(text):,} bytes; up to {MAX_SCHEMA:,} are allowed."
+    """What is wrong with a schema, one sentence that says what would be right, or None."""
     try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        place = "/".join(str(part) for part in error.absolute_path)
-        return f"The schema is not valid JSON Schema{f' at {place}' if place else ''}: {_short(error.message)}."
+        length = len(json.dumps(schema))
+        if length > MAX_SCHEMA:
+            return f"The schema has {length:,} characters; up to {MAX_SCHEMA:,} are allowed."
+        check_schema(schema)
+    except (BadSchema, BadPattern) as bad:
+        return str(bad)
     except RecursionError:
-        return "The schema is nested too deeply."
-    if outside := sorted(_references(schema)):
-        return f"The schema refers to {outside[0]!r}; references must begin with #."
-    return next(filter(None, map(_pattern_error, _patterns(schema))), None)
-
-
-def _patterns(value: Json) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("pattern"), str):
-            yield value["pattern"]
-        if isinstance(value.get("patternProperties"), dict):
-            yield from value["patternProperties"]
-        for member in value.values():
-            yield from _patterns(member)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _patterns(item)
-
-
-# A repeat without end, and one that holds another: `(a+)+` may take for ever on a text of thirty characters.
-_NESTED_REPEAT = re.compile(r"\([^()]*[^\\()](?:[*+]|\{\d+,\})[^()]*\)(?:[*+]|\{\d+,\d*\})")
-
-
-def _pattern_error(pattern: str) -> str | None:
-    if len(pattern) > 500:
-        return f"The pattern {_short(pattern)!r} is longer than 500 characters."
-    try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
-        return f"The pattern {pattern!r} is no regular expression."
-    if _NESTED_REPEAT.search(pattern):
-        return f"The pattern {pattern!r} repeats what repeats, which may take for ever; write it without."
+        return "The schema is nested too deeply; make it flatter."
     return None
-
-
-def _references(value: Json) -> set[str]:
-    if isinstance(value, dict):
-        own = {value["$ref"]} if isinstance(value.get("$ref"), str) and not value["$ref"].startswith("#") else set()
-        return own.union(*(_references(member) for member in value.values()))
-    if isinstance(value, list):
-        return set().union(*(_references(item) for item in value))
-    return set()
 
 
 def value_error(schema: Schema, value: Json, name: str) -> str | None:
     """How a value contradicts a schema, one sentence that calls it `name`, or None."""
     if not schema:
         return None
-    return _value_error(json.dumps(schema, sort_keys=True), json.dumps(value, sort_keys=True), name)
-
-
-# A batch checks the same few calls over and over; a validator takes ten times what writing the value out does.
-@lru_cache(maxsize=4096)
-def _value_error(schema: str, value: str, name: str) -> str | None:
+    wanted, given = json.dumps(schema, sort_keys=True), json.dumps(value, sort_keys=True)
+    check = _kept_error if len(wanted) + len(given) <= _MAX_KEPT else _value_error
     try:
-        error = best_match(_validator(schema).iter_errors(json.loads(value)))
-    except (Unresolvable, RecursionError):
-        return f"{name} cannot be checked: its schema refers to what is not there, or to itself without end."
+        with bounded_work():
+            error = check(wanted, given)
+    except TooMuchWork:
+        return f"{name} is too large to be checked against its schema; make either smaller."
+    except (BadPattern, RecursionError):
+        return f"{name} cannot be checked: its schema is not valid."
+    return None if error is None else f"{name}{error}"
+
+
+def _value_error(schema: str, value: str) -> str | None:
+    error = best_match(_validator(schema).iter_errors(json.loads(value)))
     if error is None:
         return None
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-    return f"{name}{place}: {_short(error.message)}."
+    return f"{place}: {_short(error.message)}."
 
 
-@lru_cache(maxsize=1024)
-def _validator(schema: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(schema))
+# A batch checks the same few calls over and over; a validator takes ten times what writing the value out does.
+_kept_error = lru_cache(maxsize=4096)(_value_error)
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Any:
+    # Which draft it is and where it came from are for others: jsonschema would go by them.
+    return SchemaValidator(
+        {name: value for name, value in json.loads(schema).items() if name not in ("$id", "$schema")}
+    )
 
 
 def _short(message: str) -> str:

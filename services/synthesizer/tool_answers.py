@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from services.synthesizer.procedure_checks import takes
+from services.synthesizer.schema_validator import bounded_work
 from services.synthesizer.schemas import value_error
 from services.synthesizer.tool_config import ToolConfig, ToolRule
 from shared.errors import Violation
@@ -82,7 +83,9 @@ def check_tool_config(
 
     recorded: of the source, or of any of a batch's sources; {} when there is none.
     """
-    return [*_check_mocks(config, {tool.name: tool for tool in tools}, path), *_missing(config, tools, recorded, path)]
+    by_name = {tool.name: tool for tool in tools}
+    with bounded_work():
+        return [*_check_mocks(config, by_name, path), *_missing(config, tools, recorded, path)]
 
 
 def _check_mocks(config: ToolConfig, tools: Mapping[str, Tool], path: str) -> Iterator[Violation]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from shared.llm.offline.kinds import ASKED, FILLER, Mention, asked_kinds, declared, mentions, name_in, telling_words
 from shared.model.events import Json
 from shared.model.steps import Ask
+from shared.patterns import BadPattern, Pattern, compile_pattern
 
 _FORMATS = {
     "email": "email",
@@ -20,6 +21,9 @@ _FORMATS = {
 }
 _IDS = frozenset(("username", "pin", "card", "id"))
 """Kinds whose values are tokens like others, told apart by the words around them."""
+
+_READ = 4_000
+"""Characters of a message in which a pattern is looked for."""
 
 _DECLINES = re.compile(
     r"\b(?:(?:do not|don'?t|dont|didn'?t|can'?t|cannot|can not|could ?n'?t) (?:\w+ ){0,2}?"
@@ -63,7 +67,7 @@ class Slot:
     words: frozenset[str]
     type: str
     options: tuple[tuple[re.Pattern[str], Json, frozenset[str]], ...]
-    pattern: re.Pattern[str] | None
+    pattern: Pattern | None
     constant: str | None
     renewed: bool
 
@@ -105,12 +109,12 @@ def _spaced(value: Json) -> str:
     return str(value).replace("_", " ").replace("-", " ")
 
 
-def _pattern(source: Json) -> re.Pattern[str] | None:
-    if not isinstance(source, str) or len(source) > 500:
+def _pattern(source: Json) -> Pattern | None:
+    if not isinstance(source, str):
         return None
     try:
-        return re.compile(source.removeprefix("^").removesuffix("$"))
-    except re.error:
+        return compile_pattern(source.removeprefix("^").removesuffix("$"))
+    except BadPattern:
         return None
 
 
@@ -164,10 +168,8 @@ def _from_anywhere(slot: Slot, text: str, taken: frozenset[str]) -> str | None:
         return _option_in(slot, text, whole=True)
     if slot.pattern is not None:
         # A pattern may be as wide as a word; only one that wants a digit is looked for where nobody asked.
-        found = slot.pattern.search(text) if any(character.isdigit() for character in text) else None
-        return (
-            found[0] if found and any(character.isdigit() for character in found[0]) and _bounded(text, found) else None
-        )
+        value = _by_pattern(slot.pattern, text) if _has_digit(text) else None
+        return value if value is not None and _has_digit(value) else None
     if not slot.kind:
         return None
     for mention in mentions(text):
@@ -176,10 +178,20 @@ def _from_anywhere(slot: Slot, text: str, taken: frozenset[str]) -> str | None:
     return None
 
 
-def _bounded(text: str, found: re.Match[str]) -> bool:
-    """Whether a find is no part of a longer word."""
-    before, after = text[: found.start()][-1:], text[found.end() :][:1]
-    return not (before.isalnum() or (before in "-@" and before)) and not after.isalnum()
+def _has_digit(text: str) -> bool:
+    return any(character.isdigit() for character in text)
+
+
+def _by_pattern(pattern: Pattern, text: str) -> str | None:
+    """What the pattern finds first in what a person would read of a text, unless it is part of a longer word."""
+    text = text[:_READ]
+    span = pattern.find(text)
+    if span is None:
+        return None
+    start, end = span
+    before, after = text[max(start - 1, 0) : start], text[end : end + 1]
+    inside = before.isalnum() or (before in "-@" and before) or after.isalnum()
+    return None if inside else text[start:end]
 
 
 def _fits(slot: Slot, mention: Mention, *, asked: bool) -> bool:
@@ -212,8 +224,7 @@ def _from_reply(slot: Slot, text: str) -> str | None:
         answer = agrees(text)
         return None if answer is None else str(answer).lower()
     if slot.pattern is not None:
-        found = slot.pattern.search(text)
-        return found[0] if found and _bounded(text, found) else None
+        return _by_pattern(slot.pattern, text)
     if not slot.kind:
         return _free(text)
     for mention in mentions(text):

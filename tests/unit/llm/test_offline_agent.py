@@ -1,5 +1,6 @@
 """The offline model as the agent: it executes a procedure's steps over the conversation so far."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,6 +87,14 @@ def test_a_slot_is_filled_by_its_schema_and_by_what_its_name_speaks_of(
     step: Ask, said: tuple[str, ...], value: str | None
 ) -> None:
     assert filled(step, *said) == value
+
+
+@pytest.mark.parametrize("pattern", ["^((a+))+$", "^(a|a)+$", "(.*a){20}b", "(?=a)b", "("])
+def test_no_pattern_of_a_slot_holds_the_processor(pattern: str) -> None:
+    step = Ask("code", "What is your code?", {"pattern": pattern})
+    before = time.process_time()
+    assert filled(step, f"1{'a' * 20_000}!") is None
+    assert time.process_time() - before < 2
 
 
 def test_a_new_value_is_not_the_old_one() -> None:
