@@ -1,6 +1,5 @@
 """What every server of Greenroom can be told, read from the environment (`GREENROOM_…`)."""
 
-import ipaddress
 from pathlib import Path
 from typing import Self
 
@@ -8,6 +7,7 @@ from pydantic import Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import FailedPrecondition
+from shared.hosts import is_loopback
 
 
 class BadSetting(FailedPrecondition):
@@ -111,13 +111,3 @@ class Settings(BaseSettings):
             missing.append("TLS (GREENROOM_TLS_CERT and GREENROOM_TLS_KEY)")
         if missing and not self.insecure and not is_loopback(self.host):
             raise UnsafeListening(host=self.host, missing=" and ".join(missing))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether listening on host is out of other machines' reach. Names other than localhost count as reachable."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -29,6 +29,7 @@ from services.synthesizer.catalog.imports import Imports
 from services.synthesizer.catalog.lookup import Lookup
 from services.synthesizer.catalog.personas import Personas
 from services.synthesizer.catalog.procedures import Procedures
+from services.synthesizer.conversations.agent_hosts import AgentHosts
 from services.synthesizer.conversations.casting import Casting
 from services.synthesizer.conversations.jobs import ConversationJobs
 from services.synthesizer.conversations.lifecycle import Lifecycle
@@ -107,7 +108,8 @@ async def build(
     batches = batch_rows.BatchStore(db, event_log, conversations)
     personas = Personas(persona_rows.Personas(db), built_in(), clock)
     catalog = Lookup(personas, procedures, sources)
-    limits = Limits(settings.default_model, tuple(PROVIDERS), settings.agent_hosts)
+    agent_hosts = AgentHosts(settings.agent_hosts, settings.agents_on_loopback)
+    limits = Limits(settings.default_model, tuple(PROVIDERS), agent_hosts)
     imports = Imports(
         sources=sources,
         procedures=procedures,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from shared.hosts import is_loopback
 from shared.settings import Settings
 
 
@@ -23,10 +24,15 @@ class SynthesizerSettings(Settings):
     """The model of conversations that name none."""
 
     agent_hosts: tuple[str, ...] = ()
-    """Hosts beside loopback where agents under test may be called, as a JSON list."""
+    """Hosts where agents under test may be called, as a JSON list; a developer's own server may call loopback anyway."""
 
     agent_timeout_seconds: float = Field(default=60.0, gt=0)
     """How long an agent under test may take for one action."""
+
+    @property
+    def agents_on_loopback(self) -> bool:
+        """Whether agents on loopback may be called unnamed: where every caller is a developer on this very machine."""
+        return is_loopback(self.host) and not self.authenticates
 
     @property
     def store_url(self) -> str:

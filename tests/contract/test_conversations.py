@@ -1,6 +1,7 @@
 """Conversations: where they start, how they run, how they are found."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.scripted import (
     stays_silent,
     texts,
 )
+from tests.suite import suite
 
 NAME = "conversations/019a0000-0000-7000-8000-000000000000"
 
@@ -299,7 +301,30 @@ async def test_agents_beyond_loopback_are_not_called_unless_the_server_allows_it
     async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
         await stage.client.conversations.start(stage.spec(agent=agent))
 
-    assert [violation.field for violation in errors[0].violations] == ["spec.agent.grpc.address"]
+    [violation] = errors[0].violations
+    assert violation.field == "spec.agent.grpc.address"
+    assert violation.description == "Must be an address on loopback or a host that GREENROOM_AGENT_HOSTS names."
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:80", "[::1]:80", "localhost:80", "LOCALHOST:80"])
+async def test_agents_on_loopback_are_called_however_that_is_written(stage: Theatre, address: str) -> None:
+    agent = pb.AgentTarget(grpc=pb.GrpcAgent(address=address))
+
+    created = await stage.client.conversations.start(stage.spec(agent=agent), create_only=True)
+
+    assert created.spec.agent == agent
+
+
+async def test_a_server_that_others_reach_calls_agents_on_loopback_only_if_they_are_named(tmp_path: Path) -> None:
+    spec = pb.ConversationSpec(persona="personas/busy-bob")
+    spec.agent.grpc.address = "[::1]:80"
+    async with suite("sqlite", tmp_path, host="0.0.0.0", insecure=True, agent_hosts=("localhost",)) as reached:
+        async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
+            await reached.client.conversations.start(spec, create_only=True)
+        spec.agent.grpc.address = "Localhost:80"
+        await reached.client.conversations.start(spec, create_only=True)
+    [violation] = errors[0].violations
+    assert violation.description == "Must be a host that GREENROOM_AGENT_HOSTS names."
 
 
 async def test_only_a_ready_revision_is_rehearsed(stage: Theatre) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import Protocol
 
+from services.synthesizer.conversations.agent_hosts import AgentHosts
 from services.synthesizer.conversations.errors import (
     BaseTooShort,
     NoReadyRevision,
@@ -76,7 +76,7 @@ class Limits:
 
     default_model: str
     models: Sequence[str]
-    agent_hosts: Sequence[str] = ()
+    agent_hosts: AgentHosts
 
 
 async def resolve(
@@ -187,20 +187,10 @@ def _check(spec: ConversationSpec, limits: Limits, field: str) -> None:
         blame("revision", "A revision belongs to a procedure; name that too.")
     if spec.model not in limits.models:
         blame("model", f"There is no model {spec.model}; there is {', '.join(limits.models)}.")
-    if spec.agent.kind == "grpc" and not _may_call(spec.agent.address, limits.agent_hosts):
-        blame("agent.grpc.address", "Only loopback addresses and hosts in GREENROOM_AGENT_HOSTS can be called.")
+    if spec.agent.kind == "grpc" and not limits.agent_hosts.allow(spec.agent.address):
+        blame("agent.grpc.address", f"Must be {limits.agent_hosts}.")
     if wrong:
         raise SpecInvalid(violations=wrong)
-
-
-def _may_call(address: str, hosts: Sequence[str]) -> bool:
-    host = address.rpartition(":")[0]
-    if host == "localhost" or host in hosts:
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_ready(procedure: Procedure, revision: Revision, *, asked: int) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from shared.settings import BadSetting, Settings, UnsafeListening, is_loopback
+from shared.hosts import is_loopback
+from shared.settings import BadSetting, Settings, UnsafeListening
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost", "LOCALHOST"])
 def test_loopback_needs_no_protection(host: str) -> None:
     assert is_loopback(host)
     Settings(host=host).check_listening()

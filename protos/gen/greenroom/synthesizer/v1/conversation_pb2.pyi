@@ -185,7 +185,9 @@ class GrpcAgent(message.Message):
     ADDRESS_FIELD_NUMBER: builtins.int
     TLS_FIELD_NUMBER: builtins.int
     address: builtins.str
-    """host:port. Loopback addresses are always allowed; others must be on the server's list."""
+    """`host:port`, as in `[::1]:50051`. Other hosts than those on the server's list are not called; a server that listens on
+    loopback without authentication also calls agents there.
+    """
     tls: builtins.bool
     """True to speak TLS with the system's roots."""
     def __init__(
