@@ -24,7 +24,7 @@ class SynthesizerSettings(Settings):
     """The model of conversations that name none."""
 
     agent_hosts: tuple[str, ...] = ()
-    """Hosts where agents under test may be called, as a JSON list; a developer's own server may call loopback anyway."""
+    """Hosts where agents under test may be called, as a JSON list; a developer's own server calls loopback anyway."""
 
     agent_timeout_seconds: float = Field(default=60.0, gt=0)
     """How long an agent under test may take for one action."""
