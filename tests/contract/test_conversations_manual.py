@@ -204,15 +204,6 @@ async def test_a_time_that_no_calendar_has_is_refused(stage: Theatre) -> None:
         await stage.client.conversations.append(name, [late("x", 2**60)])
 
 
-async def test_an_event_too_large_to_store_is_refused(stage: Theatre) -> None:
-    name = await opened(stage)
-    large = Event(tool_call=ToolCall(call_id="c", tool="find"))
-    large.tool_call.arguments.update({"text": "x" * (1 << 20)})
-
-    async with refused("INVALID_ARGUMENT", "EVENT_NOT_STORABLE"):
-        await stage.client.conversations.append(name, [large])
-
-
 async def test_virtual_time_goes_on_from_the_event_before(stage: Theatre) -> None:
     name = await opened(stage)
 

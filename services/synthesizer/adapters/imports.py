@@ -10,6 +10,7 @@ from services.synthesizer.adapters import formats
 from services.synthesizer.adapters.formats.records import Problem as FormatProblem
 from services.synthesizer.catalog.lines import MAX_LINE, Line
 from services.synthesizer.catalog.records import NewProcedure, NewSource, Problem
+from services.synthesizer.conversations.model import MAX_PART
 from services.synthesizer.procedure import Procedure, Revision, RevisionState
 from shared.model.events import Event, Resource
 
@@ -20,8 +21,6 @@ _TOO_LONG = f"The line has more than {MAX_LINE:,} bytes; split it up or leave so
 MAX_DEPTH = 24
 """Objects and lists within one another at most: a message nests 100 deep at most, an object takes three."""
 
-MAX_PART = 1 << 19
-"""Bytes of one event, and of all resources together: each becomes one event of a conversation, which fits a message."""
 _TOO_LARGE = f"An event, or the resources together, come to more than {MAX_PART:,} bytes; leave something out."
 _LARGE_REVISION = f"The procedure comes to more than {MAX_PART:,} bytes; make its steps or schemas shorter."
 

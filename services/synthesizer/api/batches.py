@@ -9,7 +9,7 @@ from services.synthesizer.api.convert.batch import batch_message, result_message
 from services.synthesizer.api.convert.conversation import conversation_state
 from services.synthesizer.api.exporting import Export
 from services.synthesizer.api.pages import after_id, after_number, cut
-from services.synthesizer.api.requests import request_key
+from services.synthesizer.api.requests import check_spec, request_key
 from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
 from services.synthesizer.batches.lifecycle import Batches
 from services.synthesizer.batches.ports import BatchStore
@@ -32,7 +32,9 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
         self._export = export
 
     async def StartBatch(self, request: pb.StartBatchRequest, context: Context) -> pb.StartBatchResponse:
-        key, spec = request_key(request, "StartBatch"), convert.batch_spec(request.spec)
+        key = request_key(request, "StartBatch")
+        check_spec(request.spec.conversation, "spec.conversation")
+        spec = convert.batch_spec(request.spec)
         batch = await self._batches.start(spec, caller(), create_only=request.create_only, key=key)
         return pb.StartBatchResponse(batch=batch_message(batch))
 

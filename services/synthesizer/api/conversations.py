@@ -8,7 +8,7 @@ from services.synthesizer.api.convert import conversation as convert
 from services.synthesizer.api.convert.conversation import conversation_message
 from services.synthesizer.api.convert.events import event_message
 from services.synthesizer.api.pages import after_id, after_number, cut
-from services.synthesizer.api.requests import request_key
+from services.synthesizer.api.requests import check_events, check_spec, request_key
 from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
 from services.synthesizer.conversations.lifecycle import Lifecycle
 from services.synthesizer.conversations.ports import ConversationReads
@@ -34,6 +34,7 @@ class ConversationServicer(conversation_pb2_grpc.ConversationServiceServicer):
         self, request: pb.StartConversationRequest, context: Context
     ) -> pb.StartConversationResponse:
         key = request_key(request, "StartConversation")
+        check_spec(request.spec, "spec")
         spec = convert.spec(request.spec)
         started = await self._lifecycle.start(spec, caller(), create_only=request.create_only, key=key)
         return pb.StartConversationResponse(conversation=conversation_message(started))
@@ -105,6 +106,7 @@ class ConversationServicer(conversation_pb2_grpc.ConversationServiceServicer):
     async def AppendEvents(self, request: pb.AppendEventsRequest, context: Context) -> pb.AppendEventsResponse:
         key = request_key(request, "AppendEvents")
         events = convert.appended_events(request)
+        check_events(request.events, events)
         company, name = caller().company, request.conversation
         first, last = await self._lifecycle.append(company, name, events, request.expected_last_seq, key)
         conversation = await self._conversations.get(company, name)

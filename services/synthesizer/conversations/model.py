@@ -13,6 +13,9 @@ DEFAULT_EPOCH = 1_767_603_600_000
 LAST_TIME = 253_402_300_799_000
 """The end of the year 9999 in Unix milliseconds: contracts know no later time, so the virtual clock stops there."""
 
+MAX_PART = 512 << 10
+"""Bytes at most of one event, of all resources together, and of a tool config: what repeats them has room for them."""
+
 
 class ConversationType(StrEnum):
     """How a conversation gets its events: from a persona and an agent, or from a caller."""

@@ -26,9 +26,10 @@ from services.synthesizer.procedure import Procedure, Revision, RevisionState
 from services.synthesizer.source import SourceConversation, start_point
 from services.synthesizer.tool_answers import NO_RECORDED, RecordedRules, check_tool_config, recorded_rules
 from services.synthesizer.tool_config import ToolConfig
+from shared.db.appends import MAX_PAYLOAD
 from shared.errors import Violation
 from shared.ids import new_id
-from shared.model.events import Event, Opened, Resource
+from shared.model.events import Event, Opened, Resource, pack
 
 
 class Catalog(Protocol):
@@ -109,6 +110,8 @@ async def resolve(
     if source is not None and not base:
         start_point(source)
     check_tools(resolved, f"{field}.tool_config")
+    if spec.resources:
+        _check_world(resolved, f"{field}.resources")
     return resolved
 
 
@@ -191,6 +194,14 @@ def _check(spec: ConversationSpec, limits: Limits, field: str) -> None:
         blame("agent.grpc.address", f"Must be {limits.agent_hosts}.")
     if wrong:
         raise SpecInvalid(violations=wrong)
+
+
+def _check_world(resolved: Resolved, field: str) -> None:
+    """Raises SpecInvalid if the spec's resources, together with the source's or base's, are too large for one event."""
+    size = len(pack(first_events(resolved)[0]))
+    if size > MAX_PAYLOAD:
+        too_large = f"Come to {size:,} bytes as JSON, with those that are there already; {MAX_PAYLOAD:,} are allowed."
+        raise SpecInvalid(violations=[Violation(field, too_large)])
 
 
 def _check_ready(procedure: Procedure, revision: Revision, *, asked: int) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.db.appends import MAX_PAYLOAD
 from shared.db.engine import Database
 from shared.db.eventlog import (
     Append,
@@ -155,7 +156,7 @@ async def test_an_append_whose_own_statement_fails_fails_alone(database: Databas
     "event",
     [
         NewEvent("id", "text"),  # type: ignore[arg-type]
-        NewEvent("id", b"x" * ((1 << 20) + 1)),
+        NewEvent("id", b"x" * (MAX_PAYLOAD + 1)),
         NewEvent("nul\0", b""),
         NewEvent("\ud800", b""),
         NewEvent("", b""),
