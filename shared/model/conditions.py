@@ -24,8 +24,14 @@ class Condition:
         self._expression = expression
 
     def holds(self, slots: Mapping[str, str], results: Mapping[str, Json]) -> bool:
-        """Whether it holds. It does not where a result that it speaks of is not there or is of another type."""
-        return self._expression.eval(data={**slots, RESULTS: results}).value() is True
+        """Whether it holds. It does not where a result that it speaks of is not there or is of another type.
+
+        Nor does it where it goes through more items than CEL's own bound allows, which takes milliseconds.
+        """
+        try:
+            return self._expression.eval(data={**slots, RESULTS: results}).value() is True
+        except RuntimeError:
+            return False
 
 
 def compile_condition(source: str, slots: Iterable[str]) -> Condition:

@@ -24,6 +24,18 @@ def test_a_condition_holds_or_does_not(source: str, holds: bool) -> None:
     assert compile_condition(source, ["level"]).holds({"level": "gold"}, results) is holds
 
 
+def test_a_condition_that_goes_through_too_many_items_does_not_hold() -> None:
+    """Whatever the tools answered, a rehearsal goes on."""
+    source = "results.find.all(x, results.find.all(y, x + y >= 0.0))"
+    condition = compile_condition(source, [])
+    assert condition.holds({}, {"find": [1.0] * 10})
+    assert not condition.holds({}, {"find": [1.0] * 1_000})
+
+
+def test_a_condition_does_not_hold_for_a_text_that_is_none() -> None:
+    assert not compile_condition("level == 'gold'", ["level"]).holds({"level": "\ud800"}, {})
+
+
 @pytest.mark.parametrize(
     "source", ["levle == 'gold'", "level", "level +", "1", "level == 1", "'a'.matches('(')  +", ""]
 )
