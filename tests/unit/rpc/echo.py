@@ -159,6 +159,7 @@ class EchoServicer:
             self._pages(),
             message=lambda items: EchoResponse(text=",".join(items)),
             heartbeat=lambda newest: EchoResponse(text=f"heartbeat after {newest}"),
+            size=len,
         )
 
     async def _pages(self) -> Any:
