@@ -10,7 +10,6 @@ from typing import Any
 
 import grpc
 import jwt
-import pytest
 from pydantic import SecretStr
 
 from greenroom.synthesizer.v1 import (
@@ -28,11 +27,10 @@ from services.synthesizer.store.tables import conversations
 from shared.db.engine import Database
 from shared.rpc.health import Health
 from shared.rpc.server import Server
+from tests.data import shared_data
 
 SECRET = "a secret of thirty-two bytes or more"
 CHUNK = 1 << 16
-ABCD = Path(__file__).resolve().parents[3] / "shared" / "data" / "abcd"
-"""Real conversations beside the checkout; tests read them in place."""
 
 
 @dataclass
@@ -153,7 +151,4 @@ def lines(records: Iterable[bytes | str]) -> bytes:
 
 def abcd(name: str) -> bytes:
     """The bytes of `dialogues` or `procedures`; skips the test if the data is not beside the checkout."""
-    file = ABCD / f"{name}.jsonl.gz"
-    if not file.exists():
-        pytest.skip(f"{file} is not here: this test reads real conversations that are not part of the project")
-    return gzip.decompress(file.read_bytes())
+    return gzip.decompress((shared_data("abcd") / f"{name}.jsonl.gz").read_bytes())

@@ -18,7 +18,7 @@ SECRET = "a secret of thirty-two bytes or more"
 
 
 def token(secret: str = SECRET, **claims: Any) -> str:
-    whole = {"company": "acme", "sub": "jo", "permissions": ["echo.read"], "exp": time.time() + 60} | claims
+    whole = {"company": "acme", "sub": "jo", "permissions": ["echo.read"], "exp": time.time() + 3600} | claims
     return jwt.encode({key: value for key, value in whole.items() if value is not None}, secret, algorithm="HS256")
 
 

@@ -29,7 +29,7 @@ KEY = SecretStr(SECRET)
 
 
 def claims(**others: object) -> dict[str, object]:
-    return {"company": "acme", "sub": "jo", "permissions": ["batches.read"], "exp": time.time() + 60} | others
+    return {"company": "acme", "sub": "jo", "permissions": ["batches.read"], "exp": time.time() + 3600} | others
 
 
 def key_file(folder: Path, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> Path:

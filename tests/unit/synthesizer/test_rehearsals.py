@@ -4,8 +4,6 @@ import gzip
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from services.synthesizer.adapters.formats import read_procedures, read_sources
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
 from services.synthesizer.builtin_personas import built_in
@@ -13,15 +11,15 @@ from shared.llm.offline import OfflineModel
 from shared.model.conversation import State
 from shared.model.digest import transcript_digest
 from shared.model.events import Outcome, ToolCall, UserMessage
+from tests.data import shared_data
 from tests.unit.synthesizer.rehearse import Stage, rehearse, source_of
 
 ROOT = Path(__file__).parents[3]
-ABCD = ROOT.parent / "shared" / "data" / "abcd"
 EXAMPLE = ROOT / "examples" / "returns"
 
 
 def abcd(name: str) -> list[bytes]:
-    return gzip.decompress((ABCD / f"{name}.jsonl.gz").read_bytes()).splitlines()
+    return gzip.decompress((shared_data("abcd") / f"{name}.jsonl.gz").read_bytes()).splitlines()
 
 
 def example(name: str) -> list[bytes]:
@@ -80,7 +78,6 @@ async def test_a_persona_without_a_source_opens_and_comes_to_an_end() -> None:
         assert state.ended.outcome is Outcome.COMPLETED
 
 
-@pytest.mark.skipif(not ABCD.exists(), reason="needs ../shared/data/abcd")
 async def test_most_real_sources_bring_about_a_recorded_call_with_the_customers_values() -> None:
     read = read_procedures("abcd", abcd("procedures"))
     procedures = {item.external_id: item for item in read if isinstance(item, ProcedureRecord)}
