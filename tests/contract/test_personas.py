@@ -194,18 +194,22 @@ async def test_an_update_needs_only_the_fields_of_its_mask(catalog: Catalog) -> 
     assert (updated.display_name, updated.goal) == (created.display_name, "Complain.")
 
 
-async def test_an_update_without_a_mask_replaces_all_that_can_be_changed(catalog: Catalog) -> None:
+@pytest.mark.parametrize("mask", [None, FieldMask(), FieldMask(paths=["*"])])
+async def test_an_update_whose_mask_names_no_field_replaces_all_that_can_be_changed(
+    catalog: Catalog, mask: FieldMask | None
+) -> None:
     created = await create(catalog)
     new = pb.Persona(name=created.name, display_name="Plain", personality=created.personality)
+    request = pb.UpdatePersonaRequest(persona=new, update_mask=mask)
 
-    updated = (await catalog.acme.personas.UpdatePersona(pb.UpdatePersonaRequest(persona=new))).persona
+    updated = (await catalog.acme.personas.UpdatePersona(request)).persona
 
     expected = content(new)
     expected.demographics.SetInParent()
     assert content(updated) == expected
 
 
-@pytest.mark.parametrize("path", ["name", "built_in", "create_time", "gaol", "personality.mood", "goal.x", ""])
+@pytest.mark.parametrize("path", ["name", "built_in", "create_time", "gaol", "personality.mood", "goal.x", "", "*"])
 async def test_a_path_that_cannot_be_updated_is_a_violation(catalog: Catalog, path: str) -> None:
     created = await create(catalog)
     request = pb.UpdatePersonaRequest(persona=created, update_mask=FieldMask(paths=["goal", path]))

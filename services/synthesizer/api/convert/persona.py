@@ -20,7 +20,7 @@ from shared.errors import InvalidArgument, Violation
 _READ_ONLY = {"name", "built_in", "create_time", "update_time"}
 _PARTS: Mapping[str, type[Message]] = {"personality": pb.Personality, "demographics": pb.Demographics}
 UPDATABLE = tuple(field.name for field in pb.Persona.DESCRIPTOR.fields if field.name not in _READ_ONLY)
-"""The fields that an update replaces when its mask is empty."""
+"""The fields that an update replaces when its mask names none."""
 _PATHS = {*UPDATABLE, *(f"{name}.{field.name}" for name, part in _PARTS.items() for field in part.DESCRIPTOR.fields)}
 
 
@@ -73,20 +73,21 @@ def persona(message: pb.Persona) -> Persona:
 
 
 def persona_change(message: pb.Persona, mask: FieldMask) -> Callable[[Persona], Persona]:
-    """What replaces the masked fields of a persona by the message's; all that can be changed for an empty mask.
+    """What replaces the masked fields of a persona by the message's; all that can be changed for an empty mask or `*`.
 
     Raises InvalidArgument for a path that names no field or one that the service sets.
     """
+    paths = UPDATABLE if not mask.paths or mask.paths == ["*"] else mask.paths
     violations = [
         Violation(
             f"update_mask.paths[{index}]", f"There is no field {path!r} to update; name one of {', '.join(UPDATABLE)}."
         )
-        for index, path in enumerate(mask.paths)
+        for index, path in enumerate(paths)
         if path not in _PATHS
     ]
     if violations:
         raise InvalidArgument(violations=violations)
-    fields = FieldMask(paths=mask.paths or UPDATABLE)
+    fields = FieldMask(paths=paths)
 
     def change(current: Persona) -> Persona:
         changed = persona_message(current)

@@ -386,7 +386,7 @@ class UpdatePersonaRequest(message.Message):
 
     @builtins.property
     def update_mask(self) -> field_mask_pb2.FieldMask:
-        """The fields to replace, such as `goal` or `personality.tone`; empty: all that can be changed."""
+        """The fields to replace, such as `goal` or `personality.tone`; empty or `*`: all that can be changed."""
 
     def __init__(
         self,
