@@ -12,8 +12,16 @@ from google.protobuf.message import Message
 from shared.errors import InvalidArgument, Violation
 from shared.rpc.handlers import Context, Handler, Layer
 
-# What protovalidate says where the rule is the pattern of a resource's name.
-_NAME = re.compile(r"pattern `\^\(?([a-z]+)/\[a-z0-9-\]\{1,64\}\)?\??\$`")
+# protovalidate cites the pattern that a text breaks; people want to know what to write: a resource's name, or one of
+# the sentences below.
+_PATTERN = re.compile(r"pattern `(.+)`", re.DOTALL)
+_NAME = re.compile(r"\^\(?([a-z]+)/\[a-z0-9-\]\{1,64\}\)?\??\$")
+_SENTENCES = {
+    r"^[a-z][a-z0-9_]{0,63}$": "Must be a small letter, then up to 63 small letters, digits or `_`.",
+    r"^([a-z][a-z0-9_-]{0,63})?$": "Must be a small letter, then up to 63 small letters, digits, `_` or `-`.",
+    r"^[A-Za-z][A-Za-z0-9_.-]{0,127}$": "Must be a letter, then up to 127 letters, digits, `_`, `.` or `-`.",
+    r"^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}$": "Must be a host and port such as localhost:50051.",
+}
 
 
 def check(message: Message) -> None:
@@ -84,6 +92,8 @@ def _path(path: Any) -> str:
 
 
 def _sentence(text: str) -> str:
-    if name := _NAME.search(text):
-        return f"Write {name[1]}/… in small letters, digits and dashes."
+    if pattern := _PATTERN.search(text):
+        if name := _NAME.fullmatch(pattern[1]):
+            return f"Write {name[1]}/… in small letters, digits and dashes."
+        text = _SENTENCES.get(pattern[1], text)
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

@@ -1,15 +1,20 @@
 """The bounds of the protos, held before a servicer sees a message."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 import pytest
+from buf.validate import validate_pb2
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2, source_pb2
 from greenroom.synthesizer.v1.batch_pb2 import GetBatchRequest
 from greenroom.synthesizer.v1.conversation_pb2 import ConversationFilter, ListConversationsRequest
 from shared.errors import InvalidArgument, Violation
 from shared.rpc.validation import check
 from tests.unit.rpc.echo import KINDS, Echo, EchoRequest, call, failure, serving
 
+FILES = (batch_pb2, conversation_pb2, persona_pb2, procedure_pb2, source_pb2)
 TOO_LONG = EchoRequest(text="x" * 101)
 
 
@@ -38,6 +43,36 @@ async def test_fields_are_named_by_their_path(echo: Echo) -> None:
     told = await failure(echo.stub.Unary(EchoRequest(inner=EchoRequest(tags=["short", "much too long"]))))
 
     assert [violation.field for violation in told.violations] == ["inner.tags[1]"]
+
+
+def with_patterns(messages: Iterable[Descriptor]) -> Iterator[FieldDescriptor]:
+    for message in messages:
+        for field in message.fields:
+            rules = field.GetOptions().Extensions[validate_pb2.field]
+            if rules.string.pattern or rules.repeated.items.string.pattern:
+                yield field
+        yield from with_patterns(message.nested_types)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [field for file in FILES for field in with_patterns(file.DESCRIPTOR.message_types_by_name.values())],
+    ids=lambda field: field.full_name,
+)
+def test_a_text_that_breaks_a_pattern_is_told_in_words_what_to_write(field: FieldDescriptor) -> None:
+    assert field.containing_type is not None
+    message = message_factory.GetMessageClass(field.containing_type)()
+    if field.is_repeated:
+        getattr(message, field.name).append("!`$")
+    else:
+        setattr(message, field.name, "!`$")
+
+    with pytest.raises(InvalidArgument) as refused:
+        check(message)
+
+    [told] = [violation for violation in refused.value.violations if violation.field.startswith(field.name)]
+    assert "pattern" not in told.description
+    assert told.description.startswith(("Must be ", "Write "))
 
 
 def test_a_name_that_cannot_be_one_is_told_how_names_look() -> None:
