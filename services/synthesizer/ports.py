@@ -105,6 +105,14 @@ class SourceStore(Protocol):
         """The source with its content. Raises SourceNotFound."""
         ...
 
+    async def summaries(self, company: str, names: Sequence[str]) -> list[Source]:
+        """The sources of these names, in their order, without their content. Raises SourceNotFound."""
+        ...
+
+    async def contents(self, company: str, names: Sequence[str]) -> list[SourceConversation]:
+        """The sources of these names, in their order. Raises SourceNotFound."""
+        ...
+
     async def page(self, company: str, after: str, limit: int, which: SourceFilter) -> list[Source]:
         """Up to limit, oldest first, behind the one with the name after; "" for the beginning."""
         ...

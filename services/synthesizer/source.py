@@ -38,11 +38,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class SourceConversation:
-    """A source with its content: events with seq 1, 2, 3 …, and resources with when each appeared."""
+    """A source with its content: events with seq 1, 2, 3 …, and resources with when each appeared.
+
+    size: bytes of the content at rest, for whoever weighs what it keeps.
+    """
 
     source: Source
     events: tuple[Event, ...]
     resources: tuple[Resource, ...] = ()
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

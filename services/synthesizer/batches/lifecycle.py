@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
+from services.synthesizer.batches.casting import Casting
 from services.synthesizer.batches.errors import (
     BatchNotCancellable,
     BatchNotOver,
@@ -14,38 +14,19 @@ from services.synthesizer.batches.errors import (
     SourceNotLinked,
 )
 from services.synthesizer.batches.model import DEFAULT_SIZE, Batch, BatchSpec, BatchState, PersonaShare
-from services.synthesizer.batches.plan import deal, spread
-from services.synthesizer.batches.ports import BatchStore
+from services.synthesizer.batches.ports import BatchCatalog, BatchStore
 from services.synthesizer.conversations.closing import NO_JOB, close
 from services.synthesizer.conversations.errors import SpecInvalid
-from services.synthesizer.conversations.model import Conversation, ConversationState, ConversationType
-from services.synthesizer.conversations.opening import Catalog, Limits, Resolved, filled, first_events, resolve
+from services.synthesizer.conversations.model import ConversationType
+from services.synthesizer.conversations.opening import Limits, filled
 from services.synthesizer.conversations.ports import ConversationStore
-from services.synthesizer.persona import Persona
-from services.synthesizer.ports import Clock, RequestKey, SourceFilter
+from services.synthesizer.ports import Clock, RequestKey
 from services.synthesizer.source import Source, SourceNotFinished
 from shared.auth import Caller
 from shared.errors import Violation
 from shared.ids import new_id
-from shared.model.events import Event
 
 _CLOSED_AT_ONCE = 200
-
-
-class BatchCatalog(Catalog, Protocol):
-    """What a batch looks up beside what its conversations do."""
-
-    def built_in_personas(self) -> Sequence[str]:
-        """The names of the personas that come with Greenroom."""
-        ...
-
-    async def sources(self, company: str, which: SourceFilter) -> list[Source]:
-        """All sources that match, oldest first."""
-        ...
-
-    async def source_summary(self, company: str, name: str) -> Source:
-        """A source without its content; raises NotFound."""
-        ...
 
 
 class Batches:
@@ -82,10 +63,12 @@ class Batches:
             creator=caller.subject,
             create_time=self._clock(),
         )
-        cast = await self._cast(batch)
-        if spec.conversation.procedure:
-            revision = cast[0][0].spec.revision
-            batch = replace(batch, spec=replace(spec, conversation=replace(spec.conversation, revision=revision)))
+        personas = [await self._catalog.persona(caller.company, share.persona) for share in spec.personas]
+        sources = await self._sources(caller.company, spec)
+        casting = Casting(batch, sources, personas, self._catalog, self._limits)
+        of_each = replace(spec.conversation, revision=await casting.revision())
+        batch = replace(batch, spec=replace(spec, conversation=of_each))
+        cast = [made async for some in casting.conversations() for made in some]
         name = await self._store.create(batch, cast, key)
         return await self._store.get(caller.company, name)
 
@@ -127,26 +110,9 @@ class Batches:
         if not await self._store.delete(batch):
             raise BatchNotOver(name=name, state="being retried")
 
-    async def _cast(self, batch: Batch) -> list[tuple[Conversation, list[Event]]]:
-        """The batch's conversations with their first events, by index."""
-        spec, company = batch.spec, batch.company
-        personas = [await self._catalog.persona(company, share.persona) for share in spec.personas]
-        dealt = deal([share.weight for share in spec.personas], spec.size, spec.conversation.seed)
-        sources = await self._sources(company, spec)
-        chosen = spread(len(sources), spec.size, spec.conversation.seed) if sources else [0] * spec.size
-        indexes: dict[int, list[int]] = {}
-        for index, number in enumerate(chosen):
-            indexes.setdefault(number, []).append(index)
-        created: dict[int, tuple[Conversation, list[Event]]] = {}
-        for number, places in indexes.items():
-            resolved = await self._resolved(company, spec, sources[number] if sources else None, personas[0])
-            for index in places:
-                created[index] = _conversation(batch, index, resolved, personas[dealt[index]])
-        return [created[index] for index in range(spec.size)]
-
     async def _sources(self, company: str, spec: BatchSpec) -> list[Source]:
         if spec.sources:
-            named = [await self._catalog.source_summary(company, name) for name in spec.sources]
+            named = await self._catalog.source_summaries(company, spec.sources)
             if (unfinished := next((s for s in named if not s.finished), None)) is not None:
                 raise SourceNotFinished(source=unfinished.name)
             if spec.linked_revisions and (loose := next((s for s in named if not s.revision), None)):
@@ -159,32 +125,6 @@ class Batches:
         if not found:
             raise NoSources
         return found
-
-    async def _resolved(self, company: str, spec: BatchSpec, source: Source | None, persona: Persona) -> Resolved:
-        """The batch's conversation spec with one source; the persona only stands in for the one that is dealt."""
-        wanted = replace(spec.conversation, persona=persona.name, source=source.name if source else "")
-        if spec.linked_revisions and source is not None:
-            wanted = replace(wanted, procedure=source.procedure, revision=source.revision)
-        return await resolve(wanted, company, self._catalog, self._conversations, self._limits, "spec.conversation")
-
-
-def _conversation(batch: Batch, index: int, resolved: Resolved, persona: Persona) -> tuple[Conversation, list[Event]]:
-    resolved = replace(resolved, spec=replace(resolved.spec, persona=persona.name), persona=persona)
-    events = first_events(resolved)
-    state = ConversationState.CREATED if batch.state is BatchState.CREATED else ConversationState.PENDING
-    conversation = Conversation(
-        id=new_id(),
-        company=batch.company,
-        state=state,
-        spec=resolved.spec,
-        persona=persona,
-        batch=batch.id,
-        index=index,
-        creator=batch.creator,
-        create_time=batch.create_time,
-        last_seq=len(events),
-    )
-    return conversation, events
 
 
 def _filled(spec: BatchSpec, built_in: Sequence[str]) -> BatchSpec:

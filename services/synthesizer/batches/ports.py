@@ -1,12 +1,34 @@
-"""What batches need of the store."""
+"""What batches need of the catalog and the store."""
 
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from services.synthesizer.batches.model import Batch, BatchState
 from services.synthesizer.conversations.model import Conversation, ConversationState
-from services.synthesizer.ports import RequestKey
+from services.synthesizer.conversations.opening import Catalog
+from services.synthesizer.ports import RequestKey, SourceFilter
+from services.synthesizer.source import Source, SourceConversation
 from shared.model.events import Event
+
+
+class BatchCatalog(Catalog, Protocol):
+    """What a batch looks up beside what its conversations do."""
+
+    def built_in_personas(self) -> Sequence[str]:
+        """The names of the personas that come with Greenroom."""
+        ...
+
+    async def sources(self, company: str, which: SourceFilter) -> list[Source]:
+        """All sources that match, oldest first."""
+        ...
+
+    async def source_summaries(self, company: str, names: Sequence[str]) -> list[Source]:
+        """The sources of these names, in their order, without their content; raises NotFound."""
+        ...
+
+    async def source_contents(self, company: str, names: Sequence[str]) -> list[SourceConversation]:
+        """The sources of these names, in their order; raises NotFound."""
+        ...
 
 
 class BatchStore(Protocol):

@@ -37,9 +37,13 @@ class Lookup:
         """The source with its content. Raises SourceNotFound."""
         return await self._sources.load(company, name)
 
-    async def source_summary(self, company: str, name: str) -> Source:
-        """The source without its content. Raises SourceNotFound."""
-        return await self._sources.get(company, name)
+    async def source_summaries(self, company: str, names: Sequence[str]) -> list[Source]:
+        """The sources of these names, in their order, without their content. Raises SourceNotFound."""
+        return await self._sources.summaries(company, names)
+
+    async def source_contents(self, company: str, names: Sequence[str]) -> list[SourceConversation]:
+        """The sources of these names, in their order. Raises SourceNotFound."""
+        return await self._sources.contents(company, names)
 
     async def sources(self, company: str, which: SourceFilter) -> list[Source]:
         """All sources that match, oldest first, without their content."""

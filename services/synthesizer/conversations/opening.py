@@ -97,22 +97,28 @@ async def resolve(
         base_conversation = await conversations.get(company, spec.based_on.conversation)
         spec = _inherited(spec, base_conversation.spec)
         base = await _base_events(base_conversation, spec, conversations)
+    resolved = await look_up(spec, company, catalog, limits, field)
+    source = await catalog.source(company, spec.source) if spec.source else None
+    resolved = replace(resolved, source=source, base=base)
+    if source is not None and not base:
+        start_point(source)
+    check_tools(resolved, f"{field}.tool_config")
+    if spec.resources:
+        check_world(resolved, f"{field}.resources")
+    return resolved
+
+
+async def look_up(spec: ConversationSpec, company: str, catalog: Catalog, limits: Limits, field: str) -> Resolved:
+    """What `resolve` does that has nothing to do with the source; the tool config is not checked yet."""
     spec = filled(spec, limits)
     _check(spec, limits, field)
     persona = await catalog.persona(company, spec.persona) if spec.persona else None
-    source = await catalog.source(company, spec.source) if spec.source else None
     revision = None
     if spec.procedure:
         procedure, revision = await catalog.revision(company, spec.procedure, spec.revision)
         _check_ready(procedure, revision, asked=spec.revision)
         spec = replace(spec, revision=revision.number)
-    resolved = Resolved(spec, persona, revision, source, base)
-    if source is not None and not base:
-        start_point(source)
-    check_tools(resolved, f"{field}.tool_config")
-    if spec.resources:
-        _check_world(resolved, f"{field}.resources")
-    return resolved
+    return Resolved(spec, persona, revision, None)
 
 
 def filled(spec: ConversationSpec, limits: Limits) -> ConversationSpec:
@@ -196,7 +202,7 @@ def _check(spec: ConversationSpec, limits: Limits, field: str) -> None:
         raise SpecInvalid(violations=wrong)
 
 
-def _check_world(resolved: Resolved, field: str) -> None:
+def check_world(resolved: Resolved, field: str) -> None:
     """Raises SpecInvalid if the spec's resources, together with the source's or base's, are too large for one event."""
     size = len(pack(first_events(resolved)[0]))
     if size > MAX_PAYLOAD:

@@ -19,6 +19,7 @@ from shared.ids import new_id
 from shared.model.events import Event, Resource
 
 PREFIX = "sources/"
+_READ_AT_ONCE = 500
 _SUMMARY = [column for column in sources.c if column.name not in ("document", "digest")]
 
 
@@ -63,8 +64,15 @@ class Sources:
 
     async def load(self, company: str, name: str) -> SourceConversation:
         """The source with its content. Raises SourceNotFound."""
-        row = await self._one(company, name, *_SUMMARY, sources.c.document)
-        return SourceConversation(_read(row), unpack_source_events(row.document), unpack_source_resources(row.document))
+        return _content(await self._one(company, name, *_SUMMARY, sources.c.document))
+
+    async def summaries(self, company: str, names: Sequence[str]) -> list[Source]:
+        """The sources of these names, in their order, without their content. Raises SourceNotFound."""
+        return [_read(row) for row in await self._many(company, names, *_SUMMARY)]
+
+    async def contents(self, company: str, names: Sequence[str]) -> list[SourceConversation]:
+        """The sources of these names, in their order. Raises SourceNotFound."""
+        return [_content(row) for row in await self._many(company, names, *_SUMMARY, sources.c.document)]
 
     async def page(self, company: str, after: str, limit: int, which: SourceFilter) -> list[Source]:
         """Up to limit, oldest first, behind the one with the name after; "" for the beginning."""
@@ -74,8 +82,7 @@ class Sources:
             .order_by(sources.c.id)
             .limit(limit)
         )
-        async with self._db.read() as conn:
-            return [_read(row) for row in await conn.execute(rows)]
+        return [_read(row) for row in await self._db.fetch(rows)]
 
     async def events(self, company: str, name: str, after: int, limit: int) -> list[Event]:
         """Up to limit events behind seq after. Raises SourceNotFound."""
@@ -103,12 +110,18 @@ class Sources:
         await self._db.writer.run(work)
 
     async def _one(self, company: str, name: str, *columns: ColumnElement[Any]) -> Row[Any]:
-        query = select(*columns).where(sources.c.company == company, sources.c.id == name.removeprefix(PREFIX))
-        async with self._db.read() as conn:
-            row = (await conn.execute(query)).first()
-        if row is None:
-            raise SourceNotFound(name=name)
+        [row] = await self._many(company, [name], *columns)
         return row
+
+    async def _many(self, company: str, names: Sequence[str], *columns: ColumnElement[Any]) -> list[Row[Any]]:
+        found: dict[str, Row[Any]] = {}
+        for start in range(0, len(names), _READ_AT_ONCE):
+            keys = [name.removeprefix(PREFIX) for name in names[start : start + _READ_AT_ONCE]]
+            query = select(*columns).where(sources.c.company == company, sources.c.id.in_(keys))
+            found |= {PREFIX + row.id: row for row in await self._db.fetch(query)}
+        if (gone := next((name for name in names if name not in found), None)) is not None:
+            raise SourceNotFound(name=gone)
+        return [found[name] for name in names]
 
 
 async def _links(conn: AsyncConnection, company: str, new: Sequence[NewSource]) -> dict[str, tuple[str, int]]:
@@ -175,6 +188,13 @@ def _narrowed(which: SourceFilter) -> list[ColumnElement[bool]]:
     if which.finished:
         conditions.append(sources.c.finished.is_(True))
     return conditions
+
+
+def _content(row: Row[Any]) -> SourceConversation:
+    document = row.document
+    return SourceConversation(
+        _read(row), unpack_source_events(document), unpack_source_resources(document), len(document)
+    )
 
 
 def _read(row: Row[Any]) -> Source:
