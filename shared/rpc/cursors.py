@@ -17,6 +17,8 @@ Position: TypeAlias = str | int | float | list["Position"] | None
 
 _VERSION = 1
 
+_LAST_NUMBER = 2**31 - 1
+
 
 class CursorExpired(OutOfRange):
     """What the cursor points at is gone, or the cursor is of an older release; start again without one."""
@@ -55,16 +57,28 @@ def decode_token(kind: str, scope: str, token: str, *, field: str = "cursor") ->
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _refused(CursorMalformed, field) from error
+        raise malformed(field) from error
     head, checksum, body = raw[:9], raw[9:13], raw[13:]
     if not body or checksum != _digest(head + body, 4):
-        raise _refused(CursorMalformed, field)
+        raise malformed(field)
     if head[0] != _VERSION:
         raise CursorExpired
     if head[1:] != _digest(f"{kind}\n{scope}".encode(), 8):
         raise _refused(CursorForeign, field)
     position: Position = json.loads(body)
     return position
+
+
+def number(position: Position, *, field: str, least: int = 0) -> int:
+    """The position as the number of a row, from least on; raises CursorMalformed for anything else, also for `true`."""
+    if isinstance(position, int) and not isinstance(position, bool) and least <= position <= _LAST_NUMBER:
+        return position
+    raise malformed(field)
+
+
+def malformed(field: str) -> InvalidArgument:
+    """The CursorMalformed that blames a field."""
+    return _refused(CursorMalformed, field)
 
 
 def _refused(error: type[InvalidArgument], field: str) -> InvalidArgument:

@@ -10,7 +10,7 @@ import pytest
 from greenroom.synthesizer.v1 import batch_pb2 as pb
 from greenroom.synthesizer.v1 import conversation_pb2, source_pb2
 from greenroom.type.v1 import event_pb2
-from shared.rpc.cursors import encode_token
+from shared.rpc.cursors import Position, encode_token
 from tests.scripted import (
     Held,
     Script,
@@ -566,5 +566,9 @@ async def test_an_export_does_not_go_on_in_a_line_that_a_retry_changed(
     other = await play(stage, size=1)
     async with refused("INVALID_ARGUMENT", "CURSOR_FOREIGN"):
         await exported(stage, other.name, first.cursor)
-    async with refused("INVALID_ARGUMENT", "CURSOR_MALFORMED"):
-        await exported(stage, other.name, "x")
+    other_id = other.name.removeprefix("batches/")
+    places: list[Position] = ["x", True, [0, 1], [True, 1, 1], [0, 1, -1], [other.spec.size, 1, 0]]
+    for place in places:
+        async with refused("INVALID_ARGUMENT", "CURSOR_MALFORMED") as errors:
+            await exported(stage, other.name, encode_token("batches.export", other_id, place))
+        assert [violation.field for violation in errors[0].violations] == ["cursor"]

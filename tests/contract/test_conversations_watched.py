@@ -56,10 +56,13 @@ async def test_a_cursor_of_something_else_is_refused(stage: Theatre) -> None:
         (one.name, watched.cursor[:-3], "INVALID_ARGUMENT", "CURSOR_MALFORMED"),
         (one.name, encode_token("conversations.watch", one.name, -1), "INVALID_ARGUMENT", "CURSOR_MALFORMED"),
         (one.name, encode_token("conversations.watch", one.name, [1]), "INVALID_ARGUMENT", "CURSOR_MALFORMED"),
+        (one.name, encode_token("conversations.watch", one.name, True), "INVALID_ARGUMENT", "CURSOR_MALFORMED"),
         (one.name, beyond, "OUT_OF_RANGE", "CURSOR_EXPIRED"),
     ):
-        async with refused(code, reason):
+        async with refused(code, reason) as errors:
             await anext(stage.client.conversations.watch(name, cursor=cursor))
+        if code == "INVALID_ARGUMENT":
+            assert [violation.field for violation in errors[0].violations] == ["cursor"]
 
 
 async def test_a_watch_of_a_failed_one_ends_and_one_of_its_retry_goes_on_from_there(stage: Theatre) -> None:

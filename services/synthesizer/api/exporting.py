@@ -15,7 +15,7 @@ from services.synthesizer.conversations.model import OVER, Conversation
 from services.synthesizer.conversations.ports import ConversationReads
 from shared.compute import Compute
 from shared.model.events import unpack
-from shared.rpc.cursors import CursorExpired, CursorMalformed, decode_token, encode_token
+from shared.rpc.cursors import CursorExpired, decode_token, encode_token, malformed, number
 
 CHUNK_BYTES = 1 << 20
 _CONVERSATIONS_AT_ONCE = 25
@@ -107,11 +107,13 @@ def transcript_lines(transcripts: Sequence[_Transcript]) -> list[bytes]:
 def _read(batch: Batch, cursor: str) -> _Place:
     if not cursor:
         return _START
-    match decode_token(_KIND, batch.id, cursor):
-        case [int(index), int(last_seq), int(skip)] if 0 <= index < batch.spec.size and skip >= 0:
-            return _Place(index, last_seq, skip)
-        case _:
-            raise CursorMalformed
+    place = decode_token(_KIND, batch.id, cursor)
+    if not isinstance(place, list) or len(place) != 3:
+        raise malformed("cursor")
+    read = _Place(*(number(part, field="cursor") for part in place))
+    if read.index >= batch.spec.size:
+        raise malformed("cursor")
+    return read
 
 
 def _write(batch: Batch, place: _Place) -> str:

@@ -5,12 +5,12 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from shared.rpc.cursors import CursorMalformed, Position
+from shared.rpc.cursors import Position, malformed, number
 from shared.rpc.paging import Page
 
 M = TypeVar("M", bound=Message)
 
-_LAST_NUMBER = 2**31 - 1
+_FIELD = "page_token"
 
 PAGE_BYTES = 3 << 20
 """What the rows of a page come to at most, well within the 4 MiB of a message; a larger row stands alone."""
@@ -18,24 +18,18 @@ PAGE_BYTES = 3 << 20
 
 def after_number(page: Page, start: int) -> int:
     """The number behind which a page of numbered rows begins; start for the first page. Raises CursorMalformed."""
-    match page.after:
-        case None:
-            return start
-        case int(number) if start <= number <= _LAST_NUMBER:
-            return number
-        case _:
-            raise CursorMalformed
+    return start if page.after is None else number(page.after, field=_FIELD, least=start)
 
 
-def after_id(page: Page) -> str | None:
-    """The id behind which a page begins; None for the first page. Raises CursorMalformed."""
+def after_id(page: Page) -> str:
+    """The id or name behind which a page begins; "" for the first page. Raises CursorMalformed."""
     match page.after:
         case None:
-            return None
+            return ""
         case str(key) if key.isprintable():
             return key
         case _:
-            raise CursorMalformed
+            raise malformed(_FIELD)
 
 
 def cut(rows: Sequence[M], page: Page, position: Callable[[M], Position], *, used: int = 0) -> tuple[Sequence[M], str]:

@@ -3,7 +3,7 @@
 from greenroom.synthesizer.v1 import persona_pb2 as pb
 from greenroom.synthesizer.v1 import persona_pb2_grpc
 from services.synthesizer.api.convert.persona import persona, persona_change, persona_message
-from services.synthesizer.api.pages import cut
+from services.synthesizer.api.pages import after_id, cut
 from services.synthesizer.api.requests import request_key
 from services.synthesizer.catalog.personas import Personas
 from shared.auth import caller
@@ -28,7 +28,7 @@ class PersonaServicer(persona_pb2_grpc.PersonaServiceServicer):
 
     async def ListPersonas(self, request: pb.ListPersonasRequest, context: Context) -> pb.ListPersonasResponse:
         page = read_page(request)
-        found = await self._personas.page(caller().company, str(page.after or ""), page.size + 1)
+        found = await self._personas.page(caller().company, after_id(page), page.size + 1)
         shown, token = cut([persona_message(one) for one in found], page, lambda message: message.name)
         return pb.ListPersonasResponse(personas=shown, next_page_token=token)
 

@@ -7,7 +7,7 @@ from greenroom.synthesizer.v1 import procedure_pb2_grpc
 from services.synthesizer.api.convert.procedure import procedure, procedure_message, revision, revision_message
 from services.synthesizer.api.convert.source import summary_message
 from services.synthesizer.api.imports import read_chunks, read_header
-from services.synthesizer.api.pages import cut
+from services.synthesizer.api.pages import after_id, cut
 from services.synthesizer.api.requests import request_key
 from services.synthesizer.catalog.imports import Imports
 from services.synthesizer.catalog.procedures import Procedures
@@ -54,6 +54,6 @@ class ProcedureServicer(procedure_pb2_grpc.ProcedureServiceServicer):
 
     async def ListProcedures(self, request: pb.ListProceduresRequest, context: Context) -> pb.ListProceduresResponse:
         page = read_page(request)
-        found = await self._procedures.page(caller().company, str(page.after or ""), page.size + 1, request.external_id)
+        found = await self._procedures.page(caller().company, after_id(page), page.size + 1, request.external_id)
         shown, token = cut([procedure_message(one) for one in found], page, lambda message: message.name)
         return pb.ListProceduresResponse(procedures=shown, next_page_token=token)

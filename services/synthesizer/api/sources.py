@@ -7,7 +7,7 @@ from greenroom.synthesizer.v1 import source_pb2_grpc
 from services.synthesizer.api.convert.events import event_message
 from services.synthesizer.api.convert.source import resource_message, source_filter, source_message, summary_message
 from services.synthesizer.api.imports import read_chunks, read_header
-from services.synthesizer.api.pages import cut
+from services.synthesizer.api.pages import after_id, after_number, cut
 from services.synthesizer.catalog.imports import Imports
 from services.synthesizer.ports import SourceStore
 from shared.auth import caller
@@ -36,7 +36,7 @@ class SourceServicer(source_pb2_grpc.SourceServiceServicer):
     async def ListSources(self, request: pb.ListSourcesRequest, context: Context) -> pb.ListSourcesResponse:
         page = read_page(request)
         which = source_filter(request.filter)
-        found = await self._sources.page(caller().company, str(page.after or ""), page.size + 1, which)
+        found = await self._sources.page(caller().company, after_id(page), page.size + 1, which)
         shown, token = cut([source_message(one) for one in found], page, lambda message: message.name)
         return pb.ListSourcesResponse(sources=shown, next_page_token=token)
 
@@ -44,9 +44,8 @@ class SourceServicer(source_pb2_grpc.SourceServiceServicer):
         self, request: pb.ListSourceEventsRequest, context: Context
     ) -> pb.ListSourceEventsResponse:
         page, company = read_page(request), caller().company
-        after = page.after if isinstance(page.after, int) else 0
-        events = await self._sources.events(company, request.source, after, page.size + 1)
-        resources = [] if page.after else await self._sources.resources(company, request.source)
+        events = await self._sources.events(company, request.source, after_number(page, 0), page.size + 1)
+        resources = [] if page.after is not None else await self._sources.resources(company, request.source)
         messages = [resource_message(one) for one in resources]
         used = sum(message.ByteSize() for message in messages)
         shown, token = cut([event_message(one) for one in events], page, lambda message: message.seq, used=used)

@@ -9,7 +9,7 @@ from services.synthesizer.api.convert.events import event_message
 from shared.db.eventlog import StoredEvent
 from shared.db.tails import Tails
 from shared.model.events import Ended, unpack
-from shared.rpc.cursors import CursorExpired, CursorMalformed, decode_token
+from shared.rpc.cursors import CursorExpired, decode_token, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,7 @@ def read_cursor(kind: str, name: str, cursor: str, head: int) -> int:
     """
     if not cursor:
         return 0
-    place = decode_token(kind, name, cursor)
-    if not isinstance(place, int) or place < 0:
-        raise CursorMalformed
+    place = number(decode_token(kind, name, cursor), field="cursor")
     if place > head:
         raise CursorExpired
     return place

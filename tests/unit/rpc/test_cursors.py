@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.rpc.cursors import CursorExpired, CursorForeign, CursorMalformed, Position, decode_token, encode_token
+from shared.rpc.cursors import (
+    CursorExpired,
+    CursorForeign,
+    CursorMalformed,
+    Position,
+    decode_token,
+    encode_token,
+    number,
+)
 
 positions = st.recursive(
     st.integers() | st.text() | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=3), max_leaves=5
@@ -52,3 +60,14 @@ def test_a_token_of_another_version_has_expired(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(CursorExpired):
         decode_token("watch", "batches/1", token)
+
+
+@pytest.mark.parametrize("position", [True, False, None, "1", 1.0, [1], -1, 2**31])
+def test_what_is_no_number_of_a_row_is_malformed_and_names_its_field(position: Position) -> None:
+    with pytest.raises(CursorMalformed) as refused:
+        number(position, field="page_token")
+    assert refused.value.violations[0].field == "page_token"
+
+
+def test_a_number_may_start_before_the_first_row() -> None:
+    assert number(-1, field="cursor", least=-1) == -1
