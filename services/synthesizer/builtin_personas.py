@@ -5,14 +5,7 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from services.synthesizer.persona import (
-    DecisionSpeed,
-    Demographics,
-    ObjectionLikelihood,
-    Persona,
-    Personality,
-    ResponseLength,
-)
+from services.synthesizer.persona import Persona, read_persona
 from shared import yaml
 
 ORDER = (
@@ -37,19 +30,4 @@ def built_in() -> Mapping[str, Persona]:
 def _read(key: str) -> Persona:
     file = files("services.synthesizer").joinpath("personas", f"{key}.yaml")
     record = yaml.load(file.read_text(), file.name)
-    personality = record["personality"]
-    return Persona(
-        name=f"personas/{key}",
-        display_name=record["display_name"],
-        description=record["description"],
-        personality=Personality(
-            tone=personality["tone"],
-            response_length=ResponseLength(personality["response_length"]),
-            decision_speed=DecisionSpeed(personality["decision_speed"]),
-            objection_likelihood=ObjectionLikelihood(personality["objection_likelihood"]),
-        ),
-        demographics=Demographics(**record["demographics"]),
-        behaviour_traits=tuple(record["behaviour_traits"]),
-        goal=record["goal"],
-        built_in=True,
-    )
+    return read_persona({**record, "name": f"personas/{key}", "built_in": True})

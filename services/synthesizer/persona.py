@@ -1,7 +1,10 @@
 """Personas: the synthetic users."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from shared.model.events import Json
 
 
 class ResponseLength(StrEnum):
@@ -68,3 +71,21 @@ class Persona:
     built_in: bool = False
     create_time: int = 0
     update_time: int = 0
+
+
+def read_persona(record: Mapping[str, Json]) -> Persona:
+    """The persona of a JSON object such as `dataclasses.asdict` makes of one; what it leaves out is as in Persona."""
+    personality = record["personality"]
+    return Persona(
+        **{
+            **record,
+            "personality": Personality(
+                tone=personality["tone"],
+                response_length=ResponseLength(personality["response_length"]),
+                decision_speed=DecisionSpeed(personality["decision_speed"]),
+                objection_likelihood=ObjectionLikelihood(personality["objection_likelihood"]),
+            ),
+            "demographics": Demographics(**record["demographics"]),
+            "behaviour_traits": tuple(record["behaviour_traits"]),
+        }
+    )

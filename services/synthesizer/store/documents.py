@@ -5,14 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from services.synthesizer.persona import (
-    DecisionSpeed,
-    Demographics,
-    ObjectionLikelihood,
-    Persona,
-    Personality,
-    ResponseLength,
-)
+from services.synthesizer.persona import Persona, read_persona
 from services.synthesizer.procedure import Revision
 from shared.model.events import Event, Json, Resource, pack, read_resource, resource_json, unpack
 from shared.model.steps import Ask, Branch, Call, End, Say, Step, Tool
@@ -25,41 +18,16 @@ def _dump(record: Mapping[str, Json]) -> bytes:
     return json.dumps({"v": VERSION, **record}, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def persona_json(persona: Persona) -> dict[str, Json]:
-    """The persona as a JSON object."""
-    return asdict(persona)
-
-
-def read_persona(record: Mapping[str, Json]) -> Persona:
-    """The inverse of `persona_json`."""
-    personality = record["personality"]
-    return Persona(
-        name=record["name"],
-        display_name=record["display_name"],
-        description=record["description"],
-        personality=Personality(
-            tone=personality["tone"],
-            response_length=ResponseLength(personality["response_length"]),
-            decision_speed=DecisionSpeed(personality["decision_speed"]),
-            objection_likelihood=ObjectionLikelihood(personality["objection_likelihood"]),
-        ),
-        demographics=Demographics(**record["demographics"]),
-        behaviour_traits=tuple(record["behaviour_traits"]),
-        goal=record["goal"],
-        built_in=record["built_in"],
-        create_time=record["create_time"],
-        update_time=record["update_time"],
-    )
-
-
 def pack_persona(persona: Persona) -> bytes:
     """The persona at rest."""
-    return _dump(persona_json(persona))
+    return _dump(asdict(persona))
 
 
 def unpack_persona(document: bytes) -> Persona:
     """The inverse of `pack_persona`."""
-    return read_persona(json.loads(document))
+    record = json.loads(document)
+    del record["v"]
+    return read_persona(record)
 
 
 _STEPS: Mapping[str, type[Step]] = {"say": Say, "ask": Ask, "call": Call, "branch": Branch, "end": End}

@@ -6,9 +6,8 @@ from dataclasses import asdict
 
 from services.synthesizer.batches.model import BatchSpec, PersonaShare
 from services.synthesizer.conversations.model import AgentTarget, BasedOn, ConversationSpec, ConversationType
-from services.synthesizer.persona import Persona
+from services.synthesizer.persona import Persona, read_persona
 from services.synthesizer.ports import SourceFilter
-from services.synthesizer.store.documents import persona_json, read_persona
 from services.synthesizer.tool_config import ToolConfig, ToolMock, ToolRule
 from shared.model.events import Json, ToolAnswer, answer_json, read_answer, read_resource, resource_json
 
@@ -17,7 +16,7 @@ VERSION = 1
 
 def pack_terms(spec: ConversationSpec, persona: Persona | None) -> bytes:
     """The terms of a conversation at rest."""
-    return _dump({"spec": _spec_json(spec), "persona": None if persona is None else persona_json(persona)})
+    return _dump({"spec": _spec_json(spec), "persona": None if persona is None else asdict(persona)})
 
 
 def unpack_terms(document: bytes) -> tuple[ConversationSpec, Persona | None]:
