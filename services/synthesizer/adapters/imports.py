@@ -1,13 +1,12 @@
 """From lines to what is stored: pure functions, run in a process of their own because parsing holds the processor."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from math import isfinite
 from typing import Any, TypeVar
 
 from services.synthesizer.adapters import formats
-from services.synthesizer.adapters.formats.records import Problem as FormatProblem
 from services.synthesizer.catalog.lines import MAX_LINE, Line
 from services.synthesizer.catalog.records import NewProcedure, NewSource, Problem
 from services.synthesizer.conversations.model import MAX_PART
@@ -75,7 +74,7 @@ def parse_procedures(format_name: str, lines: Sequence[Line]) -> list[NewProcedu
 
 
 def _each(
-    read: Callable[[str, Iterable[bytes]], Iterable[R | FormatProblem]], format_name: str, lines: Sequence[Line]
+    read: Callable[[str, Iterable[bytes]], Iterable[R | Problem]], format_name: str, lines: Sequence[Line]
 ) -> Iterable[tuple[int, R | Problem]]:
     """Read line by line: whether an id was used before is the store's to say, whichever slice its line is in."""
     if not lines:
@@ -91,8 +90,8 @@ def _each(
 
 def _problem(item: Any, number: int) -> Any:
     """The item, or the problem that it is or has."""
-    if isinstance(item, FormatProblem):
-        return Problem(number, item.reason, item.description, item.partial)
+    if isinstance(item, Problem):
+        return replace(item, line=number)
     try:
         unfit = _unfit(asdict(item), MAX_DEPTH)
     except RecursionError:

@@ -24,7 +24,12 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A line that was refused or, when `partial`, was not imported wholly: its number, UPPER_SNAKE, and a sentence."""
+    """A line that was refused or, when `partial`, was not imported wholly.
+
+    line: from 1.
+    reason: UPPER_SNAKE and stable.
+    description: one sentence that says what is wrong and what would be right.
+    """
 
     line: int
     reason: str

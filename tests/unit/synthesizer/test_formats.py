@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.synthesizer.adapters.formats import FORMATS, UnknownFormat, read_procedures, read_sources
-from services.synthesizer.adapters.formats.records import MAX_LINE, Problem, ProcedureRecord, SourceRecord
+from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
+from services.synthesizer.catalog.records import Problem
 from shared.model.events import AgentMessage, ToolCall, ToolResult, UserMessage
 from shared.model.steps import Ask, Branch, Call
 
@@ -76,10 +77,6 @@ def test_an_id_that_is_repeated_is_refused_with_the_line_of_the_first() -> None:
     assert isinstance(second, Problem)
     assert second.reason == "DUPLICATE_ID"
     assert "line 1" in second.description
-
-
-def test_a_line_that_is_too_long_is_not_parsed() -> None:
-    assert one_problem("greenroom", b"x" * (MAX_LINE + 1)).reason == "LINE_TOO_LONG"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.synthesizer.adapters.imports import parse_sources
 from services.synthesizer.catalog.lines import MAX_LINE, SLICE_LINES, Line, LineCutter, slices
+from services.synthesizer.catalog.records import Problem
+from services.synthesizer.store.documents import pack_source
 
 
 async def feed(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -40,3 +43,15 @@ async def test_slices_are_bounded_and_an_empty_file_is_one_empty_slice() -> None
     assert cut == [SLICE_LINES, SLICE_LINES, 1]
     assert [lines async for lines in slices(feed())] == [[]]
     assert [[lines[-1]] async for lines in slices(feed(b"a\n" * SLICE_LINES))] == [[Line(SLICE_LINES, b"a")]]
+
+
+def test_there_is_one_bound_on_a_line_and_one_kind_of_problem() -> None:
+    """A line that was cut off is a problem with its own number, whatever the format; readers never see it."""
+    lines = [Line(7, b"[]"), Line(8, None), Line(9, b"{")]
+    problems = parse_sources(pack_source, "greenroom", lines)
+    assert all(isinstance(problem, Problem) for problem in problems)
+    assert [(problem.line, problem.reason) for problem in problems if isinstance(problem, Problem)] == [
+        (7, "NOT_AN_OBJECT"),
+        (8, "LINE_TOO_LONG"),
+        (9, "BAD_JSON"),
+    ]

@@ -8,14 +8,9 @@ from typing import NamedTuple
 
 from services.synthesizer.adapters.formats import abcd, greenroom
 from services.synthesizer.adapters.formats.lines import ReadLine, read_lines
-from services.synthesizer.adapters.formats.records import Problem, ProcedureRecord, SourceRecord
-from shared.errors import InvalidArgument
-
-
-class UnknownFormat(InvalidArgument):
-    """There is no format {format}; there are {known}."""
-
-    reason = "UNKNOWN_FORMAT"
+from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
+from services.synthesizer.catalog.errors import UnknownFormat
+from services.synthesizer.catalog.records import Problem
 
 
 class Format(NamedTuple):

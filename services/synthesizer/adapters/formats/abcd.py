@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from services.synthesizer.adapters.formats.abcd_guidelines import compile_guideline
 from services.synthesizer.adapters.formats.abcd_vocabulary import argument_of
 from services.synthesizer.adapters.formats.lines import BadLine, Fields
-from services.synthesizer.adapters.formats.records import Problem, ProcedureRecord, SourceRecord
+from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
+from services.synthesizer.catalog.records import Problem
 from services.synthesizer.procedure_checks import check_revision
 from shared.model.events import AgentMessage, Event, Json, Kind, ToolAnswer, ToolCall, ToolResult, UserMessage
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from services.synthesizer.adapters.formats.lines import BadLine, Fields
-from services.synthesizer.adapters.formats.records import Problem, ProcedureRecord, SourceRecord
+from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
+from services.synthesizer.catalog.records import Problem
 from services.synthesizer.procedure_checks import check_revision
 from shared.model.events import (
     AgentMessage,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from services.synthesizer.adapters.formats.records import MAX_LINE, Problem
+from services.synthesizer.catalog.records import Problem
 from shared.model.events import Json
 from shared.yaml import unknown_keys
 
@@ -53,8 +53,6 @@ def read_lines(read: ReadLine[R], lines: Iterable[bytes]) -> Iterator[R | Proble
 
 
 def _parsed(line: bytes) -> Mapping[str, Json]:
-    if len(line) > MAX_LINE:
-        raise BadLine("LINE_TOO_LONG", f"The line has {len(line):,} bytes; the longest allowed has {MAX_LINE:,}.")
     if not line.strip():
         raise BadLine("BLANK_LINE", "The line is blank; each line should be one JSON object.")
     try:

@@ -1,28 +1,9 @@
-"""What a format's reader yields: records that were read, and problems with what was not."""
+"""What a format's reader yields beside problems: records that were read."""
 
 from dataclasses import dataclass
 
 from shared.model.events import Event, Resource
 from shared.model.steps import Step, Tool
-
-MAX_LINE = 4 * 1024 * 1024
-"""Bytes of the longest line that is read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A line that was not imported, or, when `partial`, not wholly.
-
-    line: from 1.
-    reason: UPPER_SNAKE and stable.
-    description: one sentence that says what is wrong and what would be right.
-    partial: a record of the same line is yielded as well; without it the line is refused.
-    """
-
-    line: int
-    reason: str
-    description: str
-    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
