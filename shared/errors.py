@@ -102,13 +102,6 @@ class Unauthenticated(GreenroomError):
     reason = "UNAUTHENTICATED"
 
 
-class ResourceExhausted(GreenroomError):
-    """A limit of the service is reached; try again later."""
-
-    code = "RESOURCE_EXHAUSTED"
-    reason = "RESOURCE_EXHAUSTED"
-
-
 class Unavailable(GreenroomError):
     """The service cannot answer now; try again."""
 
