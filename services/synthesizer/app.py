@@ -127,7 +127,7 @@ async def build(
     engine = LocalEngine(jobs, Ownership(db), db.wakeups, max_in_flight=settings.max_in_flight)
     tails = Tails(event_log, db.wakeups, encode)
     lifecycle = Lifecycle(conversations, catalog, limits, clock)
-    operations = Batches(batches, conversations, catalog, limits, clock)
+    operations = Batches(batches, catalog, limits, clock)
     servicers = (
         ("Persona", persona_pb2_grpc.add_PersonaServiceServicer_to_server, PersonaServicer(personas)),
         (

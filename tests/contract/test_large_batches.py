@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
 
 from greenroom.synthesizer.v1 import batch_pb2 as pb
-from tests.scripted import Theatre, source_line
+from tests.scripted import Theatre, source_line, theatre
 
 
 def spec(stage: Theatre, size: int, **fields: Any) -> pb.BatchSpec:
@@ -43,3 +44,21 @@ async def test_more_sources_are_looked_up_with_no_more_queries(stage: Theatre) -
     few = await asked(2)
     assert few
     assert await asked(40) == few
+
+
+async def test_cancelling_only_asks_and_the_jobs_end_what_waits(database_url: str, tmp_path: Path) -> None:
+    async with theatre(database_url, tmp_path) as stage:
+        engine = stage.suite.app._engine
+        await engine.stop()
+        created = await stage.client.batches.start(spec(stage, 30), create_only=True)
+
+        asked = await stage.client.batches.cancel(created.name)
+
+        assert asked.counts == pb.BatchCounts(pending=30), "nobody waits while one after the other is ended"
+        await engine.start()
+        async with stage.client.batches.watch(created.name) as events:
+            async for _ in events:
+                pass
+        assert events.summary is not None
+        assert events.summary.state == pb.Batch.STATE_CANCELLED
+        assert events.summary.counts == pb.BatchCounts(cancelled=30)

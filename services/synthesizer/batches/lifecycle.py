@@ -1,6 +1,5 @@
 """What callers do with batches: start, run, cancel, retry, delete."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,18 +14,14 @@ from services.synthesizer.batches.errors import (
 )
 from services.synthesizer.batches.model import DEFAULT_SIZE, Batch, BatchSpec, BatchState, PersonaShare
 from services.synthesizer.batches.ports import BatchCatalog, BatchStore
-from services.synthesizer.conversations.closing import NO_JOB, close
 from services.synthesizer.conversations.errors import SpecInvalid
 from services.synthesizer.conversations.model import ConversationType
 from services.synthesizer.conversations.opening import Limits, filled
-from services.synthesizer.conversations.ports import ConversationStore
 from services.synthesizer.ports import Clock, RequestKey
 from services.synthesizer.source import Source, SourceNotFinished
 from shared.auth import Caller
 from shared.errors import Violation
 from shared.ids import new_id
-
-_CLOSED_AT_ONCE = 200
 
 
 class Batches:
@@ -35,13 +30,11 @@ class Batches:
     def __init__(
         self,
         store: BatchStore,
-        conversations: ConversationStore,
         catalog: BatchCatalog,
         limits: Limits,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._conversations = conversations
         self._catalog = catalog
         self._limits = limits
         self._clock = clock
@@ -85,11 +78,8 @@ class Batches:
         if batch.state is BatchState.COMPLETED:
             raise BatchNotCancellable(name=name, state=batch.state)
         if batch.state is not BatchState.CANCELLED:
+            # Those that wait are the jobs' to end, as those that run are: a caller does not wait for ten thousand.
             await self._store.cancel(batch)
-            # Those that no job has are closed here; the others learn of it at their next append.
-            while waiting := await self._store.conversations(batch, -1, _CLOSED_AT_ONCE, NO_JOB):
-                closing = (close(self._conversations, each, self._clock(), among=NO_JOB) for each in waiting)
-                await asyncio.gather(*closing)
         return await self._store.get(company, name)
 
     async def retry(self, company: str, name: str) -> Batch:

@@ -85,7 +85,7 @@ async def ask_to_stop(conn: AsyncConnection, condition: ColumnElement[bool], wan
     )
     chosen = select(conversations.c.id).where(condition, going_on)
     await conn.execute(update(log.streams).where(log.streams.c.stream.in_(chosen)).values(interrupted=True))
-    # A CREATED one becomes a job's, which ends it should its caller not live to do that.
+    # A CREATED one becomes a job's, which ends it if its caller does not.
     created = conversations.c.state == ConversationState.CREATED
     state = case((created, ConversationState.PENDING), else_=conversations.c.state)
     await conn.execute(update(conversations).where(condition, going_on).values(wanted=wanted, state=state))
