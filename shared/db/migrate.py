@@ -6,9 +6,13 @@ A service's `migrations/env.py` is two lines:
     run_migrations(metadata)
 """
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import stamina
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, event, make_url, pool, text
@@ -39,6 +43,8 @@ async def migrate(url: str, script_location: str | Path) -> None:
     config.set_main_option("script_location", str(script_location).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     try:
+        if sqlite:
+            await asyncio.to_thread(_write_ahead, make_url(url).database or "")
         async with engine.begin() as conn:
             if not sqlite:
                 await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key("migrations")})
@@ -49,6 +55,17 @@ async def migrate(url: str, script_location: str | Path) -> None:
         raise
     finally:
         await engine.dispose()
+
+
+def _locked(error: Exception) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+
+
+@stamina.retry(on=_locked, attempts=None, timeout=PATIENCE)
+def _write_ahead(path: str) -> None:
+    """Give the file its write-ahead log, for good; of several processes that do so at once SQLite refuses some."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _upgrade(connection: Connection, config: Config) -> None:

@@ -52,6 +52,7 @@ class LocalEngine:
     async def _own(self) -> None:
         while True:
             await self._ownership.acquire()
+            _log.info("this process runs the jobs now")
             work = asyncio.create_task(self._work())
             lost = asyncio.create_task(self._ownership.lost.wait())
             try:
