@@ -31,7 +31,9 @@ class IncompleteTls(FailedPrecondition):
 class Settings(BaseSettings):
     """What all servers share. A service adds its own fields in a subclass."""
 
-    model_config = SettingsConfigDict(env_prefix="GREENROOM_", use_attribute_docstrings=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="GREENROOM_", env_ignore_empty=True, use_attribute_docstrings=True, frozen=True
+    )
 
     data_dir: Path = Path(".greenroom")
     """The folder that holds everything a server keeps on disk."""
