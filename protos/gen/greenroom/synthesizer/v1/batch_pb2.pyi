@@ -593,7 +593,7 @@ class WatchBatchRequest(message.Message):
 
 @typing.final
 class WatchBatchResponse(message.Message):
-    """Up to 100 events, or a heartbeat when there is nothing for 15 seconds."""
+    """Up to 100 events and about 1 MiB, or a heartbeat when there is nothing for 15 seconds."""
 
     DESCRIPTOR: descriptor.Descriptor
 

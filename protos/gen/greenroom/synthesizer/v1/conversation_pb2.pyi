@@ -89,11 +89,13 @@ class ConversationSpec(message.Message):
     """The model that plays the persona and the procedure agent; empty: the server's default."""
     @builtins.property
     def tool_config(self) -> tool_config_pb2.ToolConfig:
-        """What each tool answers."""
+        """What each tool answers; up to 512 KiB."""
 
     @builtins.property
     def resources(self) -> containers.RepeatedCompositeFieldContainer[event_pb2.Resource]:
-        """Extra resources, after the source's; one with the type and id of the source's replaces it."""
+        """Extra resources, after the source's; one with the type and id of the source's replaces it. Up to 512 KiB together, and
+        with the source's up to 640 KiB as JSON.
+        """
 
     @builtins.property
     def agent(self) -> AgentTarget:
@@ -673,7 +675,7 @@ class WatchConversationRequest(message.Message):
 
 @typing.final
 class WatchConversationResponse(message.Message):
-    """Up to 100 events, or a heartbeat when there is nothing for 15 seconds."""
+    """Up to 100 events and about 1 MiB, or a heartbeat when there is nothing for 15 seconds."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -806,7 +808,8 @@ class AppendEventsRequest(message.Message):
     @builtins.property
     def events(self) -> containers.RepeatedCompositeFieldContainer[event_pb2.Event]:
         """User and agent messages, tool calls and results; 1 to 100. A tool result names a call before it. A `virtual_time` that is
-        set must not lie before that of the event before; one that is not set equals it.
+        set must not lie before that of the event before; one that is not set equals it. Up to 512 KiB each, as JSON, and 1 MiB
+        together.
         """
 
     def __init__(
