@@ -286,6 +286,37 @@ async def test_a_hostile_message_gets_a_documented_code_and_a_reason(target: Tar
             assert "sqlalchemy" not in told.sentence.lower()
 
 
+def json_paths(method: Method) -> list[tuple[FieldDescriptor, ...]]:
+    """The paths to all fields that hold any JSON; nothing in the proto bounds them."""
+    return [path for path in paths(method.descriptor.input_type) if path[-1].message_type in (_STRUCT, _VALUE)]
+
+
+@pytest.mark.parametrize("method", [method for method in methods() if json_paths(method)], ids=str)
+async def test_a_large_message_spoils_no_list(target: Target, method: Method) -> None:
+    NAMES.clear()
+    NAMES.update(await populated(target.stage))
+
+    for path in json_paths(method):
+        for size in (400_000, 4_100_000):
+            large = filled_value({"text": "x" * size})
+            value = large if path[-1].message_type is _VALUE else large.struct_value  # type: ignore[attr-defined]
+            told, _ = await method.call(target.channel, _spoil(right(method), path, value))
+            assert told.code in DOCUMENTED, (told, path)
+            assert told.code == "OK" or told.reason.isupper(), (told, path)
+
+    for lists in methods():
+        if str(lists) in ("ListPersonas", "ListProcedures", "ListSources", "ListConversations", "ListBatches"):
+            assert (await lists.call(target.channel, lists.request(page_size=1000)))[0].code == "OK"
+
+
+async def test_a_message_beyond_all_bounds_is_refused_before_it_is_read(target: Target) -> None:
+    [method] = [method for method in methods() if str(method) == "CreatePersona"]
+
+    told, _ = await method.call(target.channel, b"\0" * (5 << 20))
+
+    assert told.code == "RESOURCE_EXHAUSTED"
+
+
 NO_MESSAGE = [b"\xff\xff\xff", b"\x0a\xff", bytes(range(256))]
 
 

@@ -106,8 +106,12 @@ async def test_resources_too_large_beside_those_of_the_source_are_blamed(stage: 
 
     async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
         await stage.client.conversations.start(stage.spec(source=source, resources=[resource(LARGE)]))
-
     assert [violation.field for violation in errors[0].violations] == ["spec.resources"]
+
+    conversation = stage.spec(persona="", resources=[resource(LARGE)])
+    async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
+        await stage.client.batches.start(batch_pb2.BatchSpec(conversation=conversation, sources=[source], size=2))
+    assert [violation.field for violation in errors[0].violations] == ["spec.conversation.resources"]
 
 
 async def test_resources_that_are_larger_as_they_are_stored_are_blamed(stage: Theatre) -> None:
