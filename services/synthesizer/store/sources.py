@@ -86,12 +86,12 @@ class Sources:
 
     async def events(self, company: str, name: str, after: int, limit: int) -> list[Event]:
         """Up to limit events behind seq after. Raises SourceNotFound."""
-        row = await self._one(company, name, sources.c.document)
+        row = await self._one(company, name, sources.c.id, sources.c.document)
         return list(unpack_source_events(row.document, after, limit))
 
     async def resources(self, company: str, name: str) -> list[Resource]:
         """Raises SourceNotFound."""
-        row = await self._one(company, name, sources.c.document)
+        row = await self._one(company, name, sources.c.id, sources.c.document)
         return list(unpack_source_resources(row.document))
 
     async def delete(self, company: str, name: str) -> None:
