@@ -85,7 +85,11 @@ def check_tool_config(
     """
     by_name = {tool.name: tool for tool in tools}
     with bounded_work():
-        return [*_check_mocks(config, by_name, path), *_missing(config, tools, recorded, path)]
+        return [
+            *_check_mocks(config, by_name, path),
+            *check_recorded(config, tools, recorded, path),
+            *_missing(config, tools, recorded, path),
+        ]
 
 
 def _check_mocks(config: ToolConfig, tools: Mapping[str, Tool], path: str) -> Iterator[Violation]:
@@ -136,8 +140,39 @@ def _lowered(value: Json) -> Json:
     return value.strip().casefold() if isinstance(value, str) else value
 
 
+def check_recorded(
+    config: ToolConfig, tools: Sequence[Tool], recorded: RecordedRules, path: str = "spec.tool_config"
+) -> list[Violation]:
+    """For each tool its first recorded answer that may be given and contradicts the tool's schema."""
+    with bounded_work():
+        return list(_check_recorded(config, tools, recorded, path))
+
+
+def _check_recorded(
+    config: ToolConfig, tools: Sequence[Tool], recorded: RecordedRules, path: str
+) -> Iterator[Violation]:
+    if config.ignore_recorded_calls:
+        return
+    # A rule of one's own that matches every call leaves nothing for recorded ones to answer.
+    own = {mock.tool for mock in config.mocks if any(not rule.match for rule in mock.rules)}
+    for tool in tools:
+        if not tool.result_schema or tool.name in own:
+            continue
+        for rule in recorded.get(tool.name, ()):
+            sentence = _contradiction(tool, rule.answer)
+            if sentence:
+                advice = f"set this, or add a rule to the mock of `{tool.name}` that matches every call"
+                said = f"A recorded answer contradicts the result_schema of `{tool.name}`: {sentence.rstrip('.')}"
+                yield Violation(f"{path}.ignore_recorded_calls", f"{said}; {advice}.")
+                break
+
+
+def _contradiction(tool: Tool, given: ToolAnswer) -> str | None:
+    return None if given.error is not None else value_error(tool.result_schema, given.value, "value")
+
+
 def _check_answer(tool: Tool, given: ToolAnswer, field: str) -> Iterator[Violation]:
-    if given.error is None and (sentence := value_error(tool.result_schema, given.value, "value")):
+    if sentence := _contradiction(tool, given):
         yield Violation(field, f"The answer contradicts the result_schema of `{tool.name}`: {sentence}")
 
 

@@ -5,10 +5,22 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 
-from greenroom.synthesizer.v1 import tool_config_pb2
+from greenroom.synthesizer.v1 import batch_pb2, tool_config_pb2
 from greenroom.type.v1.event_pb2 import ToolAnswer
 from shared.llm.base import ChatReply
-from tests.scripted import TOOLS, Held, Script, State, Theatre, calls, leaves, procedure_line, refused, says
+from tests.scripted import (
+    TOOLS,
+    Held,
+    Script,
+    State,
+    Theatre,
+    calls,
+    leaves,
+    procedure_line,
+    refused,
+    says,
+    source_line,
+)
 
 
 def config(**fields: Any) -> tool_config_pb2.ToolConfig:
@@ -162,6 +174,29 @@ async def test_a_required_tool_is_content_with_a_default_or_a_recorded_call(stag
     assert (await stage.play(procedure=recorded, source=stage.source)).state == State.STATE_COMPLETED
     async with refused("INVALID_ARGUMENT", "TOOL_CONFIG_INVALID"):
         await stage.client.conversations.start(stage.spec(procedure=recorded))
+
+
+async def test_a_recorded_answer_that_contradicts_the_schema_is_named_whichever_source_it_is_in(stage: Theatre) -> None:
+    wants_a_word = {"type": "object", "properties": {"state": {"type": "string"}}}
+    [procedure] = await stage.import_procedures(procedure_line("strict", [TOOLS[0] | {"result_schema": wants_a_word}]))
+    sources = await stage.import_sources(
+        source_line("made"), source_line("bad").replace('"state": "sent"', '"state": 7')
+    )
+    alone = stage.spec(procedure=procedure, source=sources[1])
+
+    async with refused("INVALID_ARGUMENT", "TOOL_CONFIG_INVALID") as errors:
+        await stage.client.conversations.start(alone)
+    [violation] = errors[0].violations
+    assert violation.field == "spec.tool_config.ignore_recorded_calls"
+    assert "`find_order`: value.state: 7 is not" in violation.description
+
+    many = batch_pb2.BatchSpec(conversation=stage.spec(procedure=procedure, persona=""), sources=sources, size=2)
+    async with refused("INVALID_ARGUMENT", "TOOL_CONFIG_INVALID") as errors:
+        await stage.client.batches.start(many)
+    assert [said.field for said in errors[0].violations] == ["spec.conversation.tool_config.ignore_recorded_calls"]
+
+    alone.tool_config.ignore_recorded_calls = True
+    assert (await stage.client.conversations.start(alone)).name
 
 
 async def test_an_answer_that_is_no_json_is_refused(stage: Theatre) -> None:

@@ -10,6 +10,7 @@ from services.synthesizer.conversations.model import Conversation, ConversationS
 from services.synthesizer.conversations.opening import (
     Limits,
     Resolved,
+    check_recorded_answers,
     check_tools,
     check_world,
     first_events,
@@ -94,9 +95,11 @@ class Casting:
         return self._resolved[key]
 
     def _check_tools(self, resolved: Resolved) -> None:
-        # Of a source, the check asks only which tools its recorded calls answer.
+        # Of a source, the check asks which tools its recorded calls answer, and, anew for each source, what they do.
         key = resolved.spec.procedure, resolved.spec.revision, frozenset(recorded(resolved))
-        if key not in self._fitting:
+        if key in self._fitting:
+            check_recorded_answers(resolved, f"{_FIELD}.tool_config")
+        else:
             check_tools(resolved, f"{_FIELD}.tool_config")
             self._fitting.add(key)
 

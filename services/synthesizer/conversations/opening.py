@@ -1,6 +1,6 @@
 """From a spec to a conversation's first events: every name is looked up here, once, and travels on as a value."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -24,12 +24,19 @@ from services.synthesizer.conversations.model import (
 from services.synthesizer.persona import Persona
 from services.synthesizer.procedure import Procedure, Revision, RevisionState
 from services.synthesizer.source import SourceConversation, start_point
-from services.synthesizer.tool_answers import NO_RECORDED, RecordedRules, check_tool_config, recorded_rules
+from services.synthesizer.tool_answers import (
+    NO_RECORDED,
+    RecordedRules,
+    check_recorded,
+    check_tool_config,
+    recorded_rules,
+)
 from services.synthesizer.tool_config import ToolConfig
 from shared.db.appends import MAX_PAYLOAD
 from shared.errors import Violation
 from shared.ids import new_id
 from shared.model.events import Event, Opened, Resource, pack
+from shared.model.steps import Tool
 
 
 class Catalog(Protocol):
@@ -134,10 +141,23 @@ def filled(spec: ConversationSpec, limits: Limits) -> ConversationSpec:
 
 def check_tools(resolved: Resolved, field: str) -> None:
     """Raises ToolConfigInvalid if the tool config does not fit the revision; a manual conversation needs none."""
+    _check_tools(resolved, check_tool_config, field)
+
+
+def check_recorded_answers(resolved: Resolved, field: str) -> None:
+    """The part of `check_tools` that differs between sources whose recorded calls are of the same tools."""
+    _check_tools(resolved, check_recorded, field)
+
+
+def _check_tools(
+    resolved: Resolved,
+    check: Callable[[ToolConfig, Sequence[Tool], RecordedRules, str], list[Violation]],
+    field: str,
+) -> None:
     if resolved.revision is None or resolved.spec.type is ConversationType.MANUAL:
         return
     revision = resolved.revision
-    violations = check_tool_config(resolved.spec.tool_config, revision.tools, recorded(resolved), field)
+    violations = check(resolved.spec.tool_config, revision.tools, recorded(resolved), field)
     if violations:
         raise ToolConfigInvalid(revision=revision.number, procedure=revision.procedure, violations=violations)
 

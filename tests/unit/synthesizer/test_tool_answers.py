@@ -103,3 +103,22 @@ def test_a_required_tool_may_be_mocked_by_a_recording_and_any_tool_may_fail() ->
     assert check_tool_config(ToolConfig(), (FIND,), recorded_rules(recorded(({}, RECORDED)))) == []
     failing = ToolConfig((ToolMock("find", default=ToolAnswer(error=ToolError("DOWN"))),))
     assert check_tool_config(failing, (FIND,)) == []
+
+
+def test_a_recorded_answer_that_contradicts_the_schema_is_named_unless_it_is_never_given() -> None:
+    rules = recorded_rules(
+        recorded(({"id": "A1"}, RECORDED), ({"id": "B2"}, ToolAnswer({"lost": 1})), ({}, ToolAnswer(None)))
+    )
+    (violation,) = check_tool_config(ToolConfig(), [FIND], rules)
+    assert violation.field == "spec.tool_config.ignore_recorded_calls"
+    assert "A recorded answer contradicts the result_schema of `find`: value: 'found' is" in violation.description
+    assert "add a rule" in violation.description
+
+    some = ToolConfig((ToolMock("find", (ToolRule(OWN, {"id": "A1"}),)),))
+    assert len(check_tool_config(some, [FIND], rules)) == 1
+    every = ToolConfig((ToolMock("find", (ToolRule(OWN),)),))
+    assert check_tool_config(every, [FIND], rules) == []
+    ignored = ToolConfig((ToolMock("find", default=OWN),), ignore_recorded_calls=True)
+    assert check_tool_config(ignored, [FIND], rules) == []
+    failed = recorded_rules(recorded(({"id": "A1"}, ToolAnswer(error=ToolError("GONE", "It is gone.")))))
+    assert check_tool_config(ToolConfig(), [FIND], failed) == []
