@@ -107,12 +107,6 @@ class EventLog:
         found = await self._db.fetch(select(feeds.c.head).where(feeds.c.feed == feed))
         return int(found[0].head) if found else 0
 
-    async def open_stream(
-        self, conn: AsyncConnection, stream: str, company: str, feed: str | None, events: Sequence[NewEvent] = ()
-    ) -> None:
-        """Open one stream, with its first events; raises IntegrityError if it is open already."""
-        await self.open_streams(conn, [NewStream(stream, company, feed, tuple(events))])
-
     async def open_streams(self, conn: AsyncConnection, streams: Sequence[NewStream]) -> None:
         """Open many streams, with their first events in the given order; raises IntegrityError if one is open."""
         heads = await self._heads(conn, sorted({new.feed for new in streams if new.feed is not None}))
@@ -151,11 +145,13 @@ class EventLog:
 
     async def interrupt(self, conn: AsyncConnection, stream: str) -> None:
         """From now on the stream takes only a final append; its watchers are woken. Raises StreamNotFound."""
-        await self._set_interrupted(conn, stream, True)
-
-    async def clear_interrupt(self, conn: AsyncConnection, stream: str) -> None:
-        """The stream takes every append again. Raises StreamNotFound."""
-        await self._set_interrupted(conn, stream, False)
+        streams = self._tables.streams
+        changed = await conn.execute(
+            update(streams).where(streams.c.stream == stream).values(interrupted=True).returning(streams.c.stream)
+        )
+        if not changed.all():
+            raise StreamNotFound(stream=stream)
+        announce(conn, stream_topic(stream))
 
     async def delete(self, conn: AsyncConnection, streams: Sequence[str]) -> None:
         """Remove streams and their events for good; their feeds keep the holes, so no position comes twice."""
@@ -199,15 +195,3 @@ class EventLog:
             [{"name": feed, "last": head} for feed, head in heads.items()],
         )
         announce(conn, *map(feed_topic, heads))
-
-    async def _set_interrupted(self, conn: AsyncConnection, stream: str, interrupted: bool) -> None:
-        streams = self._tables.streams
-        changed = await conn.execute(
-            update(streams)
-            .where(streams.c.stream == stream)
-            .values(interrupted=interrupted)
-            .returning(streams.c.stream)
-        )
-        if not changed.all():
-            raise StreamNotFound(stream=stream)
-        announce(conn, stream_topic(stream))

@@ -36,7 +36,7 @@ async def open_streams(db: Database, log: EventLog, *names: str, feed: str | Non
 
 async def test_an_append_gets_the_next_seqs_and_positions(database: Database, log: EventLog) -> None:
     first = NewEvent("e1", b"1")
-    await database.writer.run(lambda conn: log.open_stream(conn, "s", "acme", "f", [first]))
+    await database.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f", (first,))]))
 
     appended = await database.writer.append(Append("s", 2, (NewEvent("e2", b"2"), NewEvent("e3", b"3"))))
 
@@ -116,9 +116,6 @@ async def test_an_interrupted_stream_takes_only_its_closing_event(database: Data
     assert (await database.writer.append(before)).interrupted
     assert (await database.writer.append(Append("s", 2, events(1), final=True))).interrupted
 
-    await database.writer.run(lambda conn: log.clear_interrupt(conn, "s"))
-    assert not (await database.writer.append(Append("s", 3, events(1)))).interrupted
-
 
 async def test_what_is_also_written_stands_only_if_the_append_wins(database: Database, log: EventLog) -> None:
     await open_streams(database, log, "a", "b")
@@ -186,11 +183,11 @@ async def test_an_append_that_the_database_refuses_fails_alone(database: Databas
 
 async def test_a_failed_transaction_leaves_nothing_and_harms_nobody(database: Database, log: EventLog) -> None:
     async def fail(conn: AsyncConnection) -> None:
-        await log.open_stream(conn, "half", "acme", "feed", events(2))
+        await log.open_streams(conn, [NewStream("half", "acme", "feed", events(2))])
         raise LookupError
 
     async def work(conn: AsyncConnection) -> str:
-        await log.open_stream(conn, "whole", "acme", "feed", events(2))
+        await log.open_streams(conn, [NewStream("whole", "acme", "feed", events(2))])
         return "done"
 
     outcomes = await asyncio.gather(database.writer.run(fail), database.writer.run(work), return_exceptions=True)

@@ -71,7 +71,7 @@ async def sqlite_path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def sqlite(sqlite_path: Path) -> AsyncIterator[Database]:
     db = await open_database(f"sqlite+aiosqlite:///{sqlite_path}")
-    await db.writer.run(lambda conn: EventLog(db, TABLES).open_stream(conn, "s", "acme", "f"))
+    await db.writer.run(lambda conn: EventLog(db, TABLES).open_streams(conn, [NewStream("s", "acme", "f")]))
     yield db
     await db.close()
 
@@ -123,7 +123,7 @@ async def test_a_full_disk_is_unavailable_until_there_is_room(small_disk: Path) 
     db = await open_database(f"sqlite+aiosqlite:///{small_disk / 'greenroom.db'}")
     log = EventLog(db, TABLES)
     try:
-        await db.writer.run(lambda conn: log.open_stream(conn, "s", "acme", "f"))
+        await db.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f")]))
         refused = await append_until_full(db, log)
         ballast.unlink()
         await recovered(db)
@@ -144,7 +144,7 @@ async def test_the_probe_leaves_nothing_behind(database: Database) -> None:
 
 
 async def test_a_reader_cannot_write(database: Database, log: EventLog) -> None:
-    await database.writer.run(lambda conn: log.open_stream(conn, "s", "acme", "f", one()))
+    await database.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f", one())]))
 
     with pytest.raises((StoreUnavailable, DBAPIError)):
         async with database.read() as conn:
@@ -161,7 +161,7 @@ async def test_a_folder_that_is_missing_is_unavailable(tmp_path: Path) -> None:
 async def test_a_closed_writer_has_committed_what_waited(database_url: str) -> None:
     db = await open_database(database_url)
     log = EventLog(db, TABLES)
-    await db.writer.run(lambda conn: log.open_stream(conn, "s", "acme", "f"))
+    await db.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f")]))
     waiting = [asyncio.ensure_future(db.writer.append(Append("s", seq, one()))) for seq in range(1, 11)]
     await asyncio.sleep(0)
 
@@ -178,7 +178,7 @@ async def test_a_stopped_server_is_unavailable_until_it_is_back() -> None:
         server.start()
         db = await open_database(server.create_database())
         log = EventLog(db, TABLES)
-        await db.writer.run(lambda conn: log.open_stream(conn, "s", "acme", "f"))
+        await db.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f")]))
         await db.writer.append(Append("s", 1, one()))
 
         server.stop("immediate")
@@ -201,7 +201,7 @@ async def test_sessions_that_are_killed_at_random_cost_no_event_and_repeat_none(
     db = await open_database(postgres.create_database())
     log, names = EventLog(db, TABLES), [f"s{n}" for n in range(8)]
     for name in names:
-        await db.writer.run(lambda conn, name=name: log.open_stream(conn, name, "acme", "f"))  # type: ignore[misc]
+        await db.writer.run(lambda conn, name=name: log.open_streams(conn, [NewStream(name, "acme", "f")]))  # type: ignore[misc]
     kill = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{db.url.database}'"
     faults = 0
 
@@ -239,7 +239,7 @@ async def test_writers_that_wait_for_each_other_both_get_through(postgres: Postg
     one_db, other_db = await open_database(url), await Database.open(url)
     log = EventLog(one_db, TABLES)
     for name in "ab":
-        await one_db.writer.run(lambda conn, name=name: log.open_stream(conn, name, "acme", None))  # type: ignore[misc]
+        await one_db.writer.run(lambda conn, name=name: log.open_streams(conn, [NewStream(name, "acme", None)]))  # type: ignore[misc]
     both_hold = asyncio.Barrier(2)
     runs = 0
 

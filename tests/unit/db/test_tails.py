@@ -49,7 +49,7 @@ async def test_followers_from_anywhere_see_every_event_once_and_in_order(databas
 
 
 async def test_a_stream_is_followed_by_its_seqs(database: Database, log: EventLog) -> None:
-    await database.writer.run(lambda conn: log.open_stream(conn, "s", "acme", None, events(150)))
+    await database.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", None, events(150))]))
     tails = Tails(log, database.wakeups, lambda event: event.seq)
     follower = asyncio.ensure_future(take(tails.follow_stream("s", 20), 151))
 
@@ -59,7 +59,7 @@ async def test_a_stream_is_followed_by_its_seqs(database: Database, log: EventLo
 
 
 async def test_an_event_is_encoded_once_for_all_its_readers(database: Database, log: EventLog) -> None:
-    await database.writer.run(lambda conn: log.open_stream(conn, "s", "acme", "f", events(250)))
+    await database.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f", events(250))]))
     encoded: list[int] = []
 
     def encode(event: StoredEvent) -> int:
@@ -78,7 +78,7 @@ async def test_an_event_is_encoded_once_for_all_its_readers(database: Database, 
 async def test_watchers_cut_at_random_and_resumed_miss_nothing(
     database: Database, replica: Database, log: EventLog
 ) -> None:
-    await database.writer.run(lambda conn: log.open_stream(conn, "s", "acme", "f"))
+    await database.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f")]))
     here = Tails(log, database.wakeups, position)
     there = Tails(EventLog(replica, TABLES), replica.wakeups, position)
 
@@ -107,7 +107,7 @@ async def test_watchers_cut_at_random_and_resumed_miss_nothing(
 async def test_a_deleted_stream_leaves_holes_that_followers_pass(database: Database, log: EventLog) -> None:
     opened = [NewStream("a", "acme", "f", events(80)), NewStream("b", "acme", "f", events(250))]
     await database.writer.run(lambda conn: log.open_streams(conn, opened))
-    await database.writer.run(lambda conn: log.open_stream(conn, "c", "acme", "f", events(5)))
+    await database.writer.run(lambda conn: log.open_streams(conn, [NewStream("c", "acme", "f", events(5))]))
     await database.writer.run(lambda conn: log.delete(conn, ["b"]))
     tails = Tails(log, database.wakeups, position)
 
@@ -133,7 +133,9 @@ async def test_what_was_deleted_is_not_served_from_memory(database: Database, re
 
 
 async def test_a_stalled_watcher_holds_no_pages(database: Database, log: EventLog) -> None:
-    await database.writer.run(lambda conn: log.open_stream(conn, "s", "acme", "f", events((KEPT + 20) * PAGE)))
+    await database.writer.run(
+        lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f", events((KEPT + 20) * PAGE))])
+    )
     tails = Tails(log, database.wakeups, position)
     stalled = tails.follow_feed("f", 0)
     first = await anext(stalled)
@@ -159,7 +161,7 @@ async def test_pages_of_large_events_are_kept_only_up_to_their_bytes(
 
 
 async def test_a_wake_up_that_is_lost_costs_only_time(database: Database, log: EventLog) -> None:
-    await database.writer.run(lambda conn: log.open_stream(conn, "s", "acme", "f"))
+    await database.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f")]))
     deaf = Wakeups()
     tails = Tails(log, deaf, position)
     follower = asyncio.ensure_future(take(tails.follow_feed("f", 0), 1))

@@ -6,7 +6,7 @@ import pytest
 
 from shared.db import wakeups as module
 from shared.db.engine import Database
-from shared.db.eventlog import EventLog
+from shared.db.eventlog import EventLog, NewStream
 from shared.db.wakeups import Wakeups, announce, stream_topic
 from tests.postgres import PostgresServer
 
@@ -58,7 +58,7 @@ async def test_a_waiter_that_gives_up_leaves_nothing_behind() -> None:
 
 
 async def test_a_transaction_wakes_when_it_is_committed_and_not_if_it_fails(database: Database, log: EventLog) -> None:
-    await database.writer.run(lambda conn: log.open_stream(conn, "s", "acme", None))
+    await database.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", None)]))
     mark = database.wakeups.mark(stream_topic("s"))
     await database.writer.run(lambda conn: log.interrupt(conn, "s"))
     assert await database.wakeups.wait(stream_topic("s"), mark, LONG)
