@@ -5,10 +5,8 @@ from dataclasses import asdict
 import pytest
 
 from services.synthesizer.builtin_personas import ORDER, built_in
-from services.synthesizer.conversations.model import ConversationSpec
 from services.synthesizer.persona import Persona, ResponseLength, read_persona
 from services.synthesizer.store.documents import pack_persona, unpack_persona
-from services.synthesizer.store.terms import pack_terms, unpack_terms
 
 PERSONAS = [*built_in().values(), Persona("personas/plain", "Plain", create_time=5, update_time=7)]
 
@@ -25,4 +23,3 @@ def test_the_built_in_personas_are_those_of_their_files_in_their_order() -> None
 def test_a_persona_comes_back_as_it_was(persona: Persona) -> None:
     assert read_persona(asdict(persona)) == persona
     assert unpack_persona(pack_persona(persona)) == persona
-    assert unpack_terms(pack_terms(ConversationSpec(), persona))[1] == persona
