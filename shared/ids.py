@@ -21,6 +21,15 @@ def new_id() -> str:
         # Milliseconds and counter form one number, so an overrun of the counter carries into the time.
         _last = max(time.time_ns() // 1_000_000 << 12, _last + 1)
         stamp, tail = _last, _random.getrandbits(62)
+    return _text(stamp, tail)
+
+
+def first_id(milliseconds: int) -> str:
+    """What all ids made at a time in Unix milliseconds or later sort after, and all made before it sort before."""
+    return _text(milliseconds << 12, 0)
+
+
+def _text(stamp: int, tail: int) -> str:
     number = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | tail
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

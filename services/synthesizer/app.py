@@ -128,6 +128,7 @@ async def build(
     tails = Tails(event_log, db.wakeups, encode)
     lifecycle = Lifecycle(conversations, catalog, limits, clock)
     operations = Batches(batches, catalog, limits, clock)
+    await operations.remove_abandoned()
     servicers = (
         ("Persona", persona_pb2_grpc.add_PersonaServiceServicer_to_server, PersonaServicer(personas)),
         (

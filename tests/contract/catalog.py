@@ -136,10 +136,7 @@ class _Bearing:
 async def refer(db: Database, company: str, *, count: int = 1, batch: str | None = None, **to: str) -> None:
     """Store finished conversations that refer to a persona, procedure or source, as rehearsals leave them."""
 
-    row = {
-        column.name: b"" if column.name == "terms" else 0 if column.type.python_type is int else ""
-        for column in conversations.c
-    }
+    row: dict[str, object] = {column.name: 0 if column.type.python_type is int else "" for column in conversations.c}
     rows = [row | {"id": f"conversation-{n}", "company": company, "batch": batch, **to} for n in range(count)]
     await db.writer.run(lambda conn: conn.execute(conversations.insert(), rows))
 

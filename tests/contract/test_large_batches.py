@@ -1,14 +1,25 @@
 """Batches as large as they may be: they cost what they need, and keep nobody else waiting."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+import pytest
+from sqlalchemy import Engine, event, func, select
 
 from greenroom.synthesizer.v1 import batch_pb2 as pb
-from tests.scripted import Theatre, source_line, theatre
+from greenroom.synthesizer.v1.conversation_pb2 import ConversationFilter
+from services.synthesizer.app import wall_clock
+from services.synthesizer.store.tables import batches, conversations, log, requests, terms
+from shared.db.engine import Database
+from shared.db.eventlog import EventLog, NewEvent, NewStream
+from shared.ids import first_id, new_id
+from tests.scripted import Theatre, refused, source_line, theatre
+from tests.suite import suite
 
 
 def spec(stage: Theatre, size: int, **fields: Any) -> pb.BatchSpec:
@@ -62,3 +73,115 @@ async def test_cancelling_only_asks_and_the_jobs_end_what_waits(database_url: st
         assert events.summary is not None
         assert events.summary.state == pb.Batch.STATE_CANCELLED
         assert events.summary.counts == pb.BatchCounts(cancelled=30)
+
+
+async def stored(url: str) -> dict[str, int]:
+    """How many rows there are of everything that a batch is made of."""
+    db = await Database.open(url)
+    try:
+        tables = (log.events, log.streams, log.feeds, conversations, terms, requests, batches)
+        async with db.read() as conn:
+            return {table.name: await conn.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+    finally:
+        await db.close()
+
+
+@dataclass
+class House:
+    """A theatre of its own, and its database."""
+
+    stage: Theatre
+    url: str
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    """Batches of more than three conversations are stored in several steps here."""
+    monkeypatch.setattr("services.synthesizer.batches.casting.AT_ONCE", 3)
+    url = f"sqlite+aiosqlite:///{tmp_path / 'synthesizer.db'}" if database_url.startswith("sqlite") else database_url
+    async with theatre(url, tmp_path) as stage:
+        yield House(stage, url)
+
+
+async def over(stage: Theatre, name: str) -> pb.Batch:
+    async with stage.client.batches.watch(name) as events:
+        async for _ in events:
+            pass
+    assert events.summary is not None
+    return events.summary
+
+
+async def test_a_batch_that_is_stored_in_steps_is_as_any_other(house: House) -> None:
+    stage = house.stage
+    names = await stage.import_sources(*(source_line(f"step-{n}") for n in range(5)))
+    started = await stage.client.batches.start(spec(stage, 10, sources=names), request_id="in-steps")
+
+    done = await over(stage, started.name)
+
+    assert done.counts == pb.BatchCounts(completed=10)
+    rows = [row async for row in stage.client.batches.results(done.name)]
+    assert [row.index for row in rows] == list(range(10))
+    async with stage.client.batches.watch(done.name) as watched:
+        seen = [event.id async for event in watched]
+    of_each = [event.id for row in rows for event in await stage.events(row.conversation)]
+    assert sorted(seen) == sorted(of_each)
+
+
+async def test_what_a_batchs_conversations_have_in_common_is_stored_once(house: House) -> None:
+    wanted = spec(house.stage, 10, personas=[pb.PersonaShare(persona="personas/busy-bob")])
+    wanted.conversation.tool_config.default_answer.value.struct_value.update({"text": "long " * 20})
+    before = await stored(house.url)
+
+    created = await house.stage.client.batches.start(wanted, create_only=True)
+
+    after = await stored(house.url)
+    assert after["conversations"] - before["conversations"] == 10
+    assert after["terms"] - before["terms"] == 2, "the spec, and one persona"
+    found = house.stage.client.conversations.list(ConversationFilter(batch=created.name))
+    for one in [conversation async for conversation in found]:
+        assert one.spec.tool_config == wanted.conversation.tool_config
+        assert one.spec.persona == "personas/busy-bob"
+
+
+async def test_a_large_batch_that_cannot_be_started_leaves_nothing_behind(house: House) -> None:
+    silent = [{"agent_message": {"text": "Anybody there?"}, "virtual_time": "2025-03-03T10:00:00Z"}]
+    names = await house.stage.import_sources(
+        *(source_line(f"speaks-{n}") for n in range(9)), source_line("silent", events=silent, resources=[])
+    )
+    before = await stored(house.url)
+
+    for seed in range(3):  # wherever the silent one comes
+        async with refused("FAILED_PRECONDITION", "SOURCE_HAS_NO_USER_MESSAGE"):
+            await house.stage.client.batches.start(spec(house.stage, 10, sources=names, seed=seed), request_id="r")
+
+    assert await stored(house.url) == before
+
+
+async def test_a_large_batch_that_is_requested_many_times_at_once_is_stored_once(house: House) -> None:
+    wanted, before = spec(house.stage, 10), await stored(house.url)
+
+    at_once = [house.stage.client.batches.start(wanted, create_only=True, request_id="r") for _ in range(4)]
+    started = await asyncio.gather(*at_once)
+
+    assert len({batch.name for batch in started}) == 1
+    after = await stored(house.url)
+    assert (after["streams"] - before["streams"], after["feeds"] - before["feeds"]) == (10, 1)
+
+
+async def test_what_a_killed_process_had_prepared_is_removed_once_nobody_can_be_at_work_on_it(house: House) -> None:
+    created = await house.stage.client.batches.start(spec(house.stage, 10), create_only=True)
+    before = await stored(house.url)
+    db = await Database.open(house.url)
+    event_log = EventLog(db, log)
+    day = 86_400_000
+    old, young = first_id(wall_clock() - day - 60_000), new_id()
+    for feed in (old, young):
+        streams = [NewStream(new_id(), "acme", feed, (NewEvent(new_id(), b"{}"),)) for _ in range(3)]
+        await db.writer.run(partial(event_log.open_streams, streams=streams))
+    await db.close()
+
+    async with suite(house.url, house.stage.folder) as restarted:
+        assert (await restarted.client.batches.get(created.name)).counts == pb.BatchCounts(created=10)
+
+    after = await stored(house.url)
+    assert (after["streams"] - before["streams"], after["feeds"] - before["feeds"]) == (3, 1), "the young one"

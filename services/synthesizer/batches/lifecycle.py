@@ -15,13 +15,17 @@ from services.synthesizer.batches.errors import (
 from services.synthesizer.batches.model import DEFAULT_SIZE, Batch, BatchSpec, BatchState, PersonaShare
 from services.synthesizer.batches.ports import BatchCatalog, BatchStore
 from services.synthesizer.conversations.errors import SpecInvalid
-from services.synthesizer.conversations.model import ConversationType
+from services.synthesizer.conversations.model import Conversation, ConversationType
 from services.synthesizer.conversations.opening import Limits, filled
 from services.synthesizer.ports import Clock, RequestKey
 from services.synthesizer.source import Source, SourceNotFinished
 from shared.auth import Caller
 from shared.errors import Violation
-from shared.ids import new_id
+from shared.ids import first_id, new_id
+from shared.model.events import Event
+
+_ABANDONED_AFTER = 86_400_000
+"""Milliseconds after which nobody is still at work on a batch that is not there: a step takes half a minute at most."""
 
 
 class Batches:
@@ -61,9 +65,12 @@ class Batches:
         casting = Casting(batch, sources, personas, self._catalog, self._limits)
         of_each = replace(spec.conversation, revision=await casting.revision())
         batch = replace(batch, spec=replace(spec, conversation=of_each))
-        cast = [made async for some in casting.conversations() for made in some]
-        name = await self._store.create(batch, cast, key)
+        name = await self._create(batch, casting, key)
         return await self._store.get(caller.company, name)
+
+    async def remove_abandoned(self) -> None:
+        """Remove what was prepared for batches by processes that were killed before they created them."""
+        await self._store.remove_abandoned(first_id(self._clock() - _ABANDONED_AFTER))
 
     async def run(self, company: str, name: str) -> Batch:
         """Let a CREATED batch run; one that runs or ran is returned as it is."""
@@ -99,6 +106,28 @@ class Batches:
             raise BatchStillNeeded(name=name, by=child)
         if not await self._store.delete(batch):
             raise BatchNotOver(name=name, state="being retried")
+
+    async def _create(self, batch: Batch, casting: Casting, key: RequestKey | None) -> str:
+        """Store the batch; returns its name, or that of the first result for the same request.
+
+        The first events of a large one are stored some at a time, so that nobody else's writes wait for all of them;
+        the batch and its conversations are there all at once, or not at all.
+        """
+        conversations: list[Conversation] = []
+        rest: list[tuple[Conversation, list[Event]]] = []
+        name, prepared = "", False
+        try:
+            async for some in casting.conversations():
+                if rest:
+                    prepared = True
+                    await self._store.prepare(rest)
+                rest = some
+                conversations += [conversation for conversation, _ in some]
+            name = await self._store.create(batch, conversations, rest, key)
+            return name
+        finally:
+            if prepared and name != batch.name:
+                await self._store.abandon(batch)
 
     async def _sources(self, company: str, spec: BatchSpec) -> list[Source]:
         if spec.sources:

@@ -52,13 +52,32 @@ class BatchStore(Protocol):
         """Whether every conversation of it is over; a batch that was deleted meanwhile is over too."""
         ...
 
+    async def prepare(self, some: Sequence[tuple[Conversation, Sequence[Event]]]) -> None:
+        """Store the first events of some conversations of a batch that is to be created.
+
+        Nobody finds any of it before that.
+        """
+        ...
+
     async def create(
-        self, batch: Batch, created: Sequence[tuple[Conversation, Sequence[Event]]], key: RequestKey | None
+        self,
+        batch: Batch,
+        created: Sequence[Conversation],
+        rest: Sequence[tuple[Conversation, Sequence[Event]]],
+        key: RequestKey | None,
     ) -> str:
         """Store it with its conversations and return its name, or that of the first result for the same request.
 
-        Raises RequestIdReused.
+        rest: those whose first events were not prepared. Raises RequestIdReused, PersonaNotFound, SourceNotFound.
         """
+        ...
+
+    async def abandon(self, batch: Batch) -> None:
+        """Remove what was prepared for a batch, unless it was created."""
+        ...
+
+    async def remove_abandoned(self, before: str) -> None:
+        """Remove what was prepared for batches with ids before this one that were never created."""
         ...
 
     async def earlier(self, company: str, key: RequestKey) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.batches.errors import BatchNotFound
@@ -13,7 +13,7 @@ from services.synthesizer.ports import RequestKey
 from services.synthesizer.store import conversation_moves as moves
 from services.synthesizer.store.conversations import ConversationStore
 from services.synthesizer.store.requests import claim, earlier
-from services.synthesizer.store.tables import batches, conversations
+from services.synthesizer.store.tables import batches, conversations, log, terms
 from services.synthesizer.store.terms import pack_batch_spec, unpack_batch_spec
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog
@@ -60,8 +60,16 @@ class BatchStore:
         found = await self._db.fetch(select(batches.c.state).where(batches.c.id == batch.id))
         return not found or BatchState(found[0].state).over
 
+    async def prepare(self, some: Sequence[tuple[Conversation, Sequence[Event]]]) -> None:
+        """Store the first events of some conversations of a batch that is to be created."""
+        await self._db.writer.run(lambda conn: moves.insert_events(conn, self._log, some))
+
     async def create(
-        self, batch: Batch, created: Sequence[tuple[Conversation, Sequence[Event]]], key: RequestKey | None
+        self,
+        batch: Batch,
+        created: Sequence[Conversation],
+        rest: Sequence[tuple[Conversation, Sequence[Event]]],
+        key: RequestKey | None,
     ) -> str:
         """Store it with its conversations and return its name, or that of the first result for the same request."""
 
@@ -70,10 +78,29 @@ class BatchStore:
             if made_before is not None:
                 return made_before
             await conn.execute(insert(batches), [_row(batch)])
-            await moves.insert_conversations(conn, self._log, created)
+            await moves.insert_conversations(conn, batch.id, batch.spec.conversation, created)
+            await moves.insert_events(conn, self._log, rest)
             return batch.name
 
         return await self._db.writer.run(insert_it)
+
+    async def abandon(self, batch: Batch) -> None:
+        """Remove what was prepared for a batch, unless it was created."""
+        await self._remove_unless_created(batch.id)
+
+    async def remove_abandoned(self, before: str) -> None:
+        """Remove what was prepared for batches with ids before this one that were never created."""
+        created = exists().where(batches.c.id == log.feeds.c.feed)
+        left = await self._db.fetch(select(log.feeds.c.feed).where(log.feeds.c.feed < before, ~created))
+        for row in left:
+            await self._remove_unless_created(row.feed)
+
+    async def _remove_unless_created(self, batch: str) -> None:
+        async def remove(conn: AsyncConnection) -> None:
+            if await conn.scalar(select(batches.c.id).where(batches.c.id == batch)) is None:
+                await self._log.delete_feed(conn, batch)
+
+        await self._db.writer.run(remove)
 
     async def earlier(self, company: str, key: RequestKey) -> str | None:
         """The name that the same request made before; None if it is new."""
@@ -120,6 +147,7 @@ class BatchStore:
                 return False
             await self._log.delete_feed(conn, batch.id)
             await conn.execute(delete(conversations).where(conversations.c.batch == batch.id))
+            await conn.execute(delete(terms).where(terms.c.owner == batch.id))
             return True
 
         return await self._db.writer.run(remove)

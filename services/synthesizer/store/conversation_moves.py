@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.synthesizer.conversations.model import OVER, Conversation, ConversationState, Wanted
+from services.synthesizer.conversations.model import OVER, Conversation, ConversationSpec, ConversationState, Wanted
 from services.synthesizer.store.conversation_rows import conversation_row
 from services.synthesizer.store.references import hold
+from services.synthesizer.store.shared_terms import insert_terms
 from services.synthesizer.store.tables import batches, conversations, log
 from shared.db.eventlog import EventLog, NewEvent, NewStream
 from shared.db.wakeups import announce
@@ -16,6 +17,7 @@ from shared.model.events import Event, pack
 
 _GOING_ON = [ConversationState.CREATED, ConversationState.PENDING, ConversationState.GENERATING]
 _RETRIED_AT_ONCE = 500
+_INSERTED_AT_ONCE = 500
 
 
 def _one_of(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
@@ -52,22 +54,34 @@ BATCH_IS_OVER = (
 )
 
 
-async def insert_conversations(
+async def insert_events(
     conn: AsyncConnection, event_log: EventLog, created: Sequence[tuple[Conversation, Sequence[Event]]]
 ) -> None:
-    """Store conversations of one company with their first events, in a transaction of the writer's.
-
-    Raises PersonaNotFound, SourceNotFound for one that was deleted since it was looked up.
-    """
-    own = {c.persona.name.removeprefix("personas/") for c, _ in created if c.persona and not c.persona.built_in}
-    used = {c.spec.source.removeprefix("sources/") for c, _ in created if c.spec.source}
-    await hold(conn, created[0][0].company, own=own, used=used)
-    await conn.execute(insert(conversations), [conversation_row(conversation) for conversation, _ in created])
+    """Store the first events of conversations; nobody finds them before `insert_conversations`."""
     streams = [
         NewStream(c.id, c.company, c.batch, tuple(NewEvent(event.id, pack(event)) for event in events))
         for c, events in created
     ]
     await event_log.open_streams(conn, streams)
+
+
+async def insert_conversations(
+    conn: AsyncConnection, owner: str, terms: ConversationSpec, created: Sequence[Conversation]
+) -> None:
+    """Store the conversations of a batch, or one that stands alone, for everybody to see, and with their terms.
+
+    owner: the batch's id, or the conversation's. terms: the spec, or what it has in common with the batch's others.
+    Raises PersonaNotFound, SourceNotFound for one that was deleted since it was looked up.
+    """
+    company = created[0].company
+    personas = {one.persona.name: one.persona for one in created if one.persona is not None}
+    own = {persona.name.removeprefix("personas/") for persona in personas.values() if not persona.built_in}
+    used = {one.spec.source.removeprefix("sources/") for one in created if one.spec.source}
+    await hold(conn, company, own=own, used=used)
+    await insert_terms(conn, company, owner, terms, personas.values())
+    for start in range(0, len(created), _INSERTED_AT_ONCE):
+        some = created[start : start + _INSERTED_AT_ONCE]
+        await conn.execute(insert(conversations), [conversation_row(conversation) for conversation in some])
     announce(conn, TOPIC)
 
 

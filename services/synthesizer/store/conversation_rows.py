@@ -1,11 +1,19 @@
 """Between a conversation and its row."""
 
+from dataclasses import replace
+
 from sqlalchemy import ColumnElement, Row
 
-from services.synthesizer.conversations.model import Conversation, ConversationFilter, ConversationState, Wanted
+from services.synthesizer.conversations.model import (
+    Conversation,
+    ConversationFilter,
+    ConversationSpec,
+    ConversationState,
+    Wanted,
+)
 from services.synthesizer.conversations.ports import Progress
+from services.synthesizer.persona import Persona
 from services.synthesizer.store.tables import conversations
-from services.synthesizer.store.terms import pack_terms, unpack_terms
 from shared.model.events import Ended, Fault, Outcome, Usage
 
 
@@ -38,15 +46,20 @@ def conversation_row(conversation: Conversation) -> dict[str, object]:
         "fault": "",
         "digest": "",
         "wanted": "",
-        "terms": pack_terms(spec, conversation.persona),
         "create_time": conversation.create_time,
         "end_time": 0,
     }
 
 
-def read_conversation(row: Row[tuple[object, ...]]) -> Conversation:
-    """The conversation of a row."""
-    spec, persona = unpack_terms(row.terms)
+def read_conversation(row: Row[tuple[object, ...]], terms: ConversationSpec, persona: Persona | None) -> Conversation:
+    """The conversation of a row; terms: its spec, or what all conversations of its batch have in common."""
+    spec = replace(
+        terms,
+        procedure=_name("procedures", row.procedure),
+        revision=row.revision,
+        source=_name("sources", row.source),
+        persona=_name("personas", row.persona),
+    )
     state = ConversationState(row.state)
     ended = None
     if state.over:
@@ -70,6 +83,10 @@ def read_conversation(row: Row[tuple[object, ...]]) -> Conversation:
         wanted=Wanted(row.wanted),
         end_time=row.end_time,
     )
+
+
+def _name(collection: str, key: str) -> str:
+    return f"{collection}/{key}" if key else ""
 
 
 def progress_row(conversation_id: str, progress: Progress) -> dict[str, object]:

@@ -23,12 +23,14 @@ from services.synthesizer.store.conversation_moves import (
     PROGRESS,
     ask_to_stop,
     insert_conversations,
+    insert_events,
     let_run,
     retry,
 )
-from services.synthesizer.store.conversation_rows import conditions, progress_row, read_conversation
+from services.synthesizer.store.conversation_rows import conditions, progress_row
 from services.synthesizer.store.requests import claim, earlier
-from services.synthesizer.store.tables import conversations, requests
+from services.synthesizer.store.shared_terms import SharedTerms
+from services.synthesizer.store.tables import conversations, requests, terms
 from shared.db.appends import Append, AppendConflict, NewEvent
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, StoredEvent
@@ -48,6 +50,7 @@ class ConversationStore:
     def __init__(self, db: Database, event_log: EventLog) -> None:
         self._db = db
         self._log = event_log
+        self._terms = SharedTerms(db)
 
     async def get(self, company: str, name: str) -> Conversation:
         """The conversation of that name; raises ConversationNotFound."""
@@ -112,7 +115,8 @@ class ConversationStore:
             made_before = await claim(conn, conversation.company, key, conversation.name)
             if made_before is not None:
                 return made_before
-            await insert_conversations(conn, self._log, [(conversation, events)])
+            await insert_conversations(conn, conversation.id, conversation.spec, [conversation])
+            await insert_events(conn, self._log, [(conversation, events)])
             return conversation.name
 
         return await self._db.writer.run(insert_it)
@@ -188,6 +192,7 @@ class ConversationStore:
             removed = await conn.execute(delete(conversations).where(over).returning(conversations.c.id))
             if removed.first() is None:
                 return False
+            await conn.execute(delete(terms).where(terms.c.owner == conversation.id))
             await self._log.delete(conn, [conversation.id])
             return True
 
@@ -223,11 +228,11 @@ class ConversationStore:
         return [row.id for row in await self._db.fetch(query) if row.id in running]
 
     async def _one(self, *conditions: ColumnElement[bool]) -> Conversation | None:
-        found = await self._db.fetch(select(conversations).where(*conditions))
-        return read_conversation(found[0]) if found else None
+        found = await self._all(select(conversations).where(*conditions))
+        return found[0] if found else None
 
     async def _all(self, query: Select[Any]) -> list[Conversation]:
-        return [read_conversation(row) for row in await self._db.fetch(query)]
+        return await self._terms.conversations(await self._db.fetch(query))
 
 
 def _remembered(conversation: Conversation, events: Sequence[Event], key: RequestKey) -> dict[str, object]:

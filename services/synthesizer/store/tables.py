@@ -97,7 +97,6 @@ conversations = Table(
     Column("fault", String, nullable=False),
     Column("digest", String, nullable=False),
     Column("wanted", String, nullable=False),  # "CANCEL" or "FINISH" once somebody asked for it, else ""
-    Column("terms", LargeBinary, nullable=False),  # the resolved copy: persona, revision, tool config, target, seed, …
     Column("create_time", BigInteger, nullable=False),
     Column("end_time", BigInteger, nullable=False),
     Index(None, "company", "id"),
@@ -105,9 +104,21 @@ conversations = Table(
     Index(None, "company", "procedure", "id"),
     Index(None, "company", "source", "id"),
     Index(None, "company", "persona", "id"),
+    Index(None, "company", "based_on"),
+    Index(None, "company", "external_id", "id"),
+    Index(None, "company", "state", "id"),
     Index(None, "batch", "batch_index"),
     Index(None, "batch", "state"),
     Index(None, "state"),
+)
+
+terms = Table(
+    "terms",
+    metadata,
+    Column("owner", String, primary_key=True),  # a batch, for all its conversations, or one that stands alone
+    Column("part", String, primary_key=True),  # "" for the spec, a persona's id for that persona
+    Column("company", String, nullable=False),
+    Column("document", LargeBinary, nullable=False),  # resolved, and never changed
 )
 
 batches = Table(
@@ -124,5 +135,6 @@ batches = Table(
     Column("create_time", BigInteger, nullable=False),
     Column("end_time", BigInteger, nullable=False),
     Index(None, "company", "id"),
-    Index(None, "state"),
+    Index(None, "company", "external_id", "id"),
+    Index(None, "company", "state", "id"),
 )

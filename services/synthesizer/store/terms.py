@@ -1,4 +1,4 @@
-"""What a conversation or batch was started with, at rest: the resolved spec, and the persona as it was."""
+"""What a conversation or batch was started with, at rest: the resolved spec."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 from services.synthesizer.batches.model import BatchSpec, PersonaShare
 from services.synthesizer.conversations.model import AgentTarget, BasedOn, ConversationSpec, ConversationType
-from services.synthesizer.persona import Persona, read_persona
 from services.synthesizer.ports import SourceFilter
 from services.synthesizer.tool_config import ToolConfig, ToolMock, ToolRule
 from shared.model.events import Json, ToolAnswer, answer_json, read_answer, read_resource, resource_json
@@ -14,16 +13,14 @@ from shared.model.events import Json, ToolAnswer, answer_json, read_answer, read
 VERSION = 1
 
 
-def pack_terms(spec: ConversationSpec, persona: Persona | None) -> bytes:
-    """The terms of a conversation at rest."""
-    return _dump({"spec": _spec_json(spec), "persona": None if persona is None else asdict(persona)})
+def pack_spec(spec: ConversationSpec) -> bytes:
+    """The spec of a conversation, or what a batch's conversations have in common, at rest."""
+    return _dump({"spec": _spec_json(spec)})
 
 
-def unpack_terms(document: bytes) -> tuple[ConversationSpec, Persona | None]:
-    """The inverse of `pack_terms`."""
-    record = json.loads(document)
-    persona = record["persona"]
-    return _read_spec(record["spec"]), None if persona is None else read_persona(persona)
+def unpack_spec(document: bytes) -> ConversationSpec:
+    """The inverse of `pack_spec`."""
+    return _read_spec(json.loads(document)["spec"])
 
 
 def pack_batch_spec(spec: BatchSpec) -> bytes:

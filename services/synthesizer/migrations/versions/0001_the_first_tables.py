@@ -26,7 +26,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("batches", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_batches_company_id"), ["company", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_batches_state"), ["state"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_batches_company_external_id_id"), ["company", "external_id", "id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_batches_company_state_id"), ["company", "state", "id"], unique=False)
 
     op.create_table(
         "conversations",
@@ -55,7 +58,6 @@ def upgrade() -> None:
         sa.Column("fault", sa.String(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("wanted", sa.String(), nullable=False),
-        sa.Column("terms", sa.LargeBinary(), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("end_time", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
@@ -63,6 +65,10 @@ def upgrade() -> None:
     with op.batch_alter_table("conversations", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_conversations_batch_batch_index"), ["batch", "batch_index"], unique=False)
         batch_op.create_index(batch_op.f("ix_conversations_batch_state"), ["batch", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_conversations_company_based_on"), ["company", "based_on"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_conversations_company_external_id_id"), ["company", "external_id", "id"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_conversations_company_id"), ["company", "id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_conversations_company_persona_id"), ["company", "persona", "id"], unique=False
@@ -73,6 +79,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_conversations_company_source_id"), ["company", "source", "id"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_conversations_company_state_id"), ["company", "state", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_conversations_state"), ["state"], unique=False)
 
     op.create_table(
@@ -175,3 +182,12 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("streams", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_streams_feed"), ["feed"], unique=False)
+
+    op.create_table(
+        "terms",
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("part", sa.String(), nullable=False),
+        sa.Column("company", sa.String(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "part", name=op.f("pk_terms")),
+    )

@@ -1,0 +1,81 @@
+"""What conversations were started with, stored once for all of a batch: the spec, and each persona as it was."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.synthesizer.conversations.model import Conversation, ConversationSpec
+from services.synthesizer.kept import Kept
+from services.synthesizer.persona import Persona
+from services.synthesizer.store.conversation_rows import read_conversation
+from services.synthesizer.store.documents import pack_persona, unpack_persona
+from services.synthesizer.store.tables import terms
+from services.synthesizer.store.terms import pack_spec, unpack_spec
+from shared.db.engine import Database
+
+KEPT_BYTES = 4 << 20
+"""Bytes at rest of the terms that are kept in memory."""
+
+_SPEC = ""
+_OWNERS_AT_ONCE = 200
+
+_Key = tuple[str, str]
+_Part = ConversationSpec | Persona
+
+
+async def insert_terms(
+    conn: AsyncConnection, company: str, owner: str, spec: ConversationSpec, personas: Iterable[Persona]
+) -> None:
+    """Store the terms of a batch's conversations, or of one that stands alone; owner: the id of either."""
+    parts = {persona.name.removeprefix("personas/"): pack_persona(persona) for persona in personas}
+    parts[_SPEC] = pack_spec(spec)
+    rows = [{"owner": owner, "part": part, "company": company, "document": parts[part]} for part in parts]
+    await conn.execute(insert(terms), rows)
+
+
+class SharedTerms:
+    """Makes conversations from their rows and the terms that these share; terms never change, and so are kept."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._kept: Kept[_Key, _Part] = Kept(KEPT_BYTES)
+
+    async def conversations(self, rows: Sequence[Row[Any]]) -> list[Conversation]:
+        """The conversations of these rows, without those that were deleted since the rows were read."""
+        parts: dict[_Key, _Part] = {}
+        missing: dict[str, set[str]] = {}
+        for owner, part in {key for row in rows for key in _keys(row)}:
+            if (kept := self._kept.get((owner, part))) is not None:
+                parts[owner, part] = kept
+            else:
+                missing.setdefault(owner, set()).add(part)
+        owners = sorted(missing)
+        for start in range(0, len(owners), _OWNERS_AT_ONCE):
+            some = owners[start : start + _OWNERS_AT_ONCE]
+            parts |= await self._read(some, set().union(*(missing[owner] for owner in some)))
+        return [_read(row, parts) for row in rows if all(key in parts for key in _keys(row))]
+
+    async def _read(self, owners: Sequence[str], wanted: Iterable[str]) -> dict[_Key, _Part]:
+        found: dict[_Key, _Part] = {}
+        query = select(terms).where(terms.c.owner.in_(owners), terms.c.part.in_(sorted(wanted)))
+        for row in await self._db.fetch(query):
+            part = unpack_spec(row.document) if row.part == _SPEC else unpack_persona(row.document)
+            found[row.owner, row.part] = part
+            self._kept.put((row.owner, row.part), part, len(row.document))
+        return found
+
+
+def _keys(row: Row[Any]) -> list[_Key]:
+    owner = row.batch or row.id
+    return [(owner, _SPEC), (owner, row.persona)] if row.persona else [(owner, _SPEC)]
+
+
+def _read(row: Row[Any], parts: dict[_Key, _Part]) -> Conversation:
+    owner = row.batch or row.id
+    spec = parts[owner, _SPEC]
+    persona = parts[owner, row.persona] if row.persona else None
+    assert isinstance(spec, ConversationSpec)
+    assert not isinstance(persona, ConversationSpec)
+    return read_conversation(row, spec, persona)
