@@ -223,9 +223,11 @@ class ConversationStore:
     async def cancelled(self, running: Collection[str]) -> list[str]:
         """Those of the running ones that somebody asked to cancel."""
         query = select(conversations.c.id).where(
-            conversations.c.state.in_(_RUNNABLE), conversations.c.wanted == Wanted.CANCEL
+            conversations.c.id.in_(sorted(running)),
+            conversations.c.state.in_(_RUNNABLE),
+            conversations.c.wanted == Wanted.CANCEL,
         )
-        return [row.id for row in await self._db.fetch(query) if row.id in running]
+        return [row.id for row in await self._db.fetch(query)]
 
     async def _one(self, *conditions: ColumnElement[bool]) -> Conversation | None:
         found = await self._all(select(conversations).where(*conditions))
