@@ -68,20 +68,23 @@ class LocalEngine:
                 _log.error("engine_failed", exc_info=error)
 
     async def _work(self) -> None:
+        news = True
         while True:
             mark = self._wakeups.mark(TOPIC)
             try:
                 await self._stop_unwanted()
-                # What was found before may be one company's; whoever came since gets its turn.
-                found = await self._source.waiting(self._running.keys() | self._resting)
-                self._waiting = {job.name: job for job in found if job.name not in self._running}
-                self._take_up()
+                # What was found before may be one company's; whoever came since gets its turn. Without news, looking
+                # among all that wait is for when there is a place that nothing known can fill.
+                if news or not self._waiting or len(self._running) < self._max_in_flight:
+                    found = await self._source.waiting(self._running.keys() | self._resting)
+                    self._waiting = {job.name: job for job in found if job.name not in self._running}
+                    self._take_up()
             except Unavailable:
                 _log.warning("engine_waits_for_the_store")
             except Exception as error:
                 _log.error("engine_cannot_look_for_jobs", exc_info=error)
                 await asyncio.sleep(POLL)
-            await self._wakeups.wait(TOPIC, mark, POLL)
+            news = await self._wakeups.wait(TOPIC, mark, POLL)
 
     async def _stop_unwanted(self) -> None:
         for name in await self._source.unwanted(self._running.keys() | self._resting):

@@ -29,6 +29,8 @@ class Jobs:
     stopping: set[str] = field(default_factory=set)
     errors: dict[str, list[Exception]] = field(default_factory=dict)
     looking: list[Exception] = field(default_factory=list)
+    looks: int = 0
+    polls: int = 0
     log: list[tuple[str, str]] = field(default_factory=list)
     at_work: set[str] = field(default_factory=set)
     most_at_once: int = 0
@@ -40,11 +42,15 @@ class Jobs:
         self.waits.update({one.name: one for one in jobs})
 
     async def waiting(self, running: Collection[str]) -> Sequence[Job]:
+        self.looks += 1
         if self.looking:
             raise self.looking.pop(0)
         return [one for name, one in self.waits.items() if name not in running]
 
     async def unwanted(self, running: Collection[str]) -> Collection[str]:
+        async with self._changed:
+            self.polls += 1
+            self._changed.notify_all()
         return [name for name in self.stopping if name in running]
 
     async def run(self, job: Job) -> None:
@@ -199,6 +205,26 @@ async def test_an_engine_that_cannot_look_for_jobs_looks_again(
     await running.start()
 
     await jobs.until(lambda: jobs.happened("began") == ["found"])
+    await running.stop()
+
+
+async def test_an_engine_without_a_free_place_looks_for_jobs_only_when_there_is_news(
+    database: Database, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "POLL", 0.01)
+    jobs.add(*(job(f"{n}") for n in range(3)))
+    running = engine(database, jobs, at_once=1)
+    await running.start()
+    await jobs.until(lambda: jobs.polls >= 2)
+    looks, polls = jobs.looks, jobs.polls
+
+    await jobs.until(lambda: jobs.polls >= polls + 5)
+    assert jobs.looks == looks
+
+    database.wakeups.notify([TOPIC])
+    await jobs.until(lambda: jobs.looks == looks + 1 and jobs.polls > polls + 5)
+    await jobs.release()
+    await jobs.until(lambda: len(jobs.happened("ended")) == 3)
     await running.stop()
 
 
