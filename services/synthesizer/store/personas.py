@@ -1,8 +1,9 @@
 """Personas at rest."""
 
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.catalog.errors import PersonaNotFound, StillReferredTo
@@ -39,8 +40,10 @@ class Personas:
 
     async def get(self, company: str, name: str) -> Persona:
         """Raises PersonaNotFound."""
-        async with self._db.read() as conn:
-            return await _get(conn, company, name)
+        found = await self._db.fetch(_document(company, name))
+        if not found:
+            raise PersonaNotFound(name=name)
+        return unpack_persona(found[0].document)
 
     async def page(self, company: str, after: str, limit: int) -> list[Persona]:
         """Up to limit, oldest first, behind the one with the name after; "" for the beginning."""
@@ -50,8 +53,7 @@ class Personas:
             .order_by(personas.c.id)
             .limit(limit)
         )
-        async with self._db.read() as conn:
-            return [unpack_persona(document) for document in await conn.scalars(rows)]
+        return [unpack_persona(row.document) for row in await self._db.fetch(rows)]
 
     async def update(self, company: str, name: str, change: Callable[[Persona], Persona]) -> Persona:
         """Store what change makes of it, with nobody else's change in between. Raises PersonaNotFound."""
@@ -78,8 +80,12 @@ class Personas:
         await self._db.writer.run(work)
 
 
+def _document(company: str, name: str) -> Select[Any]:
+    return select(personas.c.document).where(personas.c.company == company, personas.c.id == name.removeprefix(PREFIX))
+
+
 async def _get(conn: AsyncConnection, company: str, name: str, *, lock: bool = False) -> Persona:
-    query = select(personas.c.document).where(personas.c.company == company, personas.c.id == name.removeprefix(PREFIX))
+    query = _document(company, name)
     document: bytes | None = await conn.scalar(query.with_for_update() if lock else query)
     if document is None:
         raise PersonaNotFound(name=name)

@@ -92,8 +92,7 @@ class Procedures:
         )
         if external_id:
             rows = rows.where(procedures.c.external_id == external_id)
-        async with self._db.read() as conn:
-            return [_read_procedure(row) for row in await conn.execute(rows)]
+        return [_read_procedure(row) for row in await self._db.fetch(rows)]
 
     async def add(self, company: str, new: Sequence[NewProcedure]) -> list[Stored]:
         """Store imported procedures in one transaction; how each of them fared, in their order."""

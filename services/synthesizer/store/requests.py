@@ -26,11 +26,12 @@ async def earlier(db: Database, company: str, key: RequestKey) -> str | None:
     query = select(requests.c.digest, requests.c.name).where(
         requests.c.company == company, requests.c.method == key.method, requests.c.request_id == key.request_id
     )
-    async with db.read() as conn:
-        row = (await conn.execute(query)).one_or_none()
-    if row is not None and row.digest != key.digest:
+    found = await db.fetch(query)
+    if not found:
+        return None
+    if found[0].digest != key.digest:
         raise ledger.RequestIdReused(request_id=key.request_id)
-    return None if row is None else str(row.name)
+    return str(found[0].name)
 
 
 class RequestResults:
@@ -44,8 +45,7 @@ class RequestResults:
         found = select(requests.c.digest).where(
             requests.c.company == company, requests.c.method == method, requests.c.request_id == request_id
         )
-        async with self._db.read() as conn:
-            return (await conn.execute(found)).first() is not None
+        return bool(await self._db.fetch(found))
 
     async def settle(self, company: str, key: RequestKey, result: str) -> str:
         """Keep the result and return it; the first one's if the same request was carried out before.
