@@ -5,11 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from services.synthesizer.batches.errors import BatchStillNeeded
+from services.synthesizer.batches.model import Batch, BatchSpec, BatchState
 from services.synthesizer.catalog.errors import PersonaNotFound, SourceNotFound
+from services.synthesizer.conversations.errors import ConversationNotFound, StillNeeded
+from services.synthesizer.conversations.model import Conversation, ConversationSpec, ConversationState
+from services.synthesizer.store.batches import BatchStore
+from services.synthesizer.store.conversations import ConversationStore
 from services.synthesizer.store.references import hold
-from services.synthesizer.store.tables import sources
+from services.synthesizer.store.tables import log, sources
 from shared.db.engine import Database
+from shared.db.eventlog import EventLog
 from shared.db.migrate import migrate
+from tests.contract.catalog import refer
 
 MIGRATIONS = Path(__file__).parents[2] / "services" / "synthesizer" / "migrations"
 
@@ -39,3 +47,27 @@ async def test_what_is_there_is_held_for_its_own_company_only(database: Database
 
     with pytest.raises(SourceNotFound):
         await database.writer.run(lambda conn: hold(conn, "globex", own=(), used=["s"]))
+
+
+async def test_what_a_conversation_is_based_on_is_held_as_well(database: Database) -> None:
+    with pytest.raises(ConversationNotFound, match="conversations/gone"):
+        await database.writer.run(lambda conn: hold(conn, "acme", own=(), used=(), bases=["gone"]))
+
+    await refer(database, "acme", id="base")
+    await database.writer.run(lambda conn: hold(conn, "acme", own=(), used=(), bases=["base"]))
+
+
+async def test_who_is_based_on_what_is_to_be_deleted_is_asked_in_the_same_transaction(database: Database) -> None:
+    event_log = EventLog(database, log)
+    conversations = ConversationStore(database, event_log)
+    spec = ConversationSpec()
+    base = Conversation("base", "acme", ConversationState.COMPLETED, spec, None, "b", 0, "", 0)
+    await refer(database, "acme", id="base", batch="b", state="COMPLETED")
+    await refer(database, "acme", id="child", based_on="base")
+
+    with pytest.raises(StillNeeded, match="conversations/child"):
+        await conversations.delete(base)
+    with pytest.raises(BatchStillNeeded, match="conversations/child"):
+        await BatchStore(database, event_log, conversations).delete(
+            Batch("b", "acme", BatchState.COMPLETED, BatchSpec(), "", 0)
+        )

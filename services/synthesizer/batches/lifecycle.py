@@ -8,7 +8,6 @@ from services.synthesizer.batches.errors import (
     BatchNotCancellable,
     BatchNotOver,
     BatchNotRetriable,
-    BatchStillNeeded,
     NoSources,
     SourceNotLinked,
 )
@@ -102,8 +101,6 @@ class Batches:
         batch = await self._store.get(company, name)
         if not batch.state.over:
             raise BatchNotOver(name=name, state=batch.state)
-        if (child := await self._store.base_of(batch)) is not None:
-            raise BatchStillNeeded(name=name, by=child)
         if not await self._store.delete(batch):
             raise BatchNotOver(name=name, state="being retried")
 

@@ -97,11 +97,10 @@ class BatchStore(Protocol):
         ...
 
     async def delete(self, batch: Batch) -> bool:
-        """Remove it with its conversations and their events for good if it is over; whether it was."""
-        ...
+        """Remove it with its conversations and their events for good if it is over; whether it was.
 
-    async def base_of(self, batch: Batch) -> str | None:
-        """The name of a conversation outside of it that is based on one of its own; None when there is none."""
+        Raises BatchStillNeeded.
+        """
         ...
 
     async def conversations(

@@ -149,8 +149,6 @@ class Lifecycle:
             raise NotOver(name=name, state=conversation.state)
         if conversation.batch is not None:
             raise StillNeeded(name=name, by=f"batches/{conversation.batch}")
-        if (child := await self._store.based_on(conversation)) is not None:
-            raise StillNeeded(name=name, by=child)
         if not await self._store.delete(conversation):
             raise NotOver(name=name, state="being retried")
 

@@ -100,11 +100,7 @@ class ConversationStore(Protocol):
         ...
 
     async def delete(self, conversation: Conversation) -> bool:
-        """Remove it with its events for good if it is over; whether it was."""
-        ...
-
-    async def based_on(self, conversation: Conversation) -> str | None:
-        """The name of a conversation that is based on this one; None when there is none."""
+        """Remove it with its events for good if it is over; whether it was. Raises StillNeeded."""
         ...
 
     async def waiting(self, running: Collection[str]) -> Sequence[Job]:

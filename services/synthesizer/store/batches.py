@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.synthesizer.batches.errors import BatchNotFound
+from services.synthesizer.batches.errors import BatchNotFound, BatchStillNeeded
 from services.synthesizer.batches.model import Batch, BatchState
 from services.synthesizer.conversations.model import Conversation, ConversationState, Wanted
 from services.synthesizer.ports import RequestKey
 from services.synthesizer.store import conversation_moves as moves
 from services.synthesizer.store.conversations import ConversationStore
+from services.synthesizer.store.references import based_on
 from services.synthesizer.store.requests import claim, earlier
 from services.synthesizer.store.tables import batches, conversations, log, terms
 from services.synthesizer.store.terms import pack_batch_spec, unpack_batch_spec
@@ -139,9 +140,14 @@ class BatchStore:
         await self._db.writer.run(again)
 
     async def delete(self, batch: Batch) -> bool:
-        """Remove it with its conversations and their events for good if it is over; whether it was."""
+        """Remove it with its conversations and their events for good if it is over; whether it was.
+
+        Raises BatchStillNeeded.
+        """
 
         async def remove(conn: AsyncConnection) -> bool:
+            if (child := await based_on(conn, batch.company, "batch", batch.id)) is not None:
+                raise BatchStillNeeded(name=batch.name, by=child)
             over = (batches.c.id == batch.id) & batches.c.state.in_(_OVER)
             if (await conn.execute(delete(batches).where(over).returning(batches.c.id))).first() is None:
                 return False
@@ -151,18 +157,6 @@ class BatchStore:
             return True
 
         return await self._db.writer.run(remove)
-
-    async def base_of(self, batch: Batch) -> str | None:
-        """The name of a conversation outside of it that is based on one of its own; None when there is none."""
-        own = select(conversations.c.id).where(conversations.c.batch == batch.id)
-        query = (
-            select(conversations.c.id)
-            .where(conversations.c.company == batch.company, conversations.c.based_on.in_(own))
-            .limit(1)
-        )
-        async with self._db.read() as conn:
-            found = await conn.scalar(query)
-        return None if found is None else f"conversations/{found}"
 
     async def conversations(
         self, batch: Batch, after_index: int, size: int, states: Collection[ConversationState] = ()

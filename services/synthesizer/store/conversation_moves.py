@@ -71,13 +71,15 @@ async def insert_conversations(
     """Store the conversations of a batch, or one that stands alone, for everybody to see, and with their terms.
 
     owner: the batch's id, or the conversation's. terms: the spec, or what it has in common with the batch's others.
-    Raises PersonaNotFound, SourceNotFound for one that was deleted since it was looked up.
+    Raises PersonaNotFound, SourceNotFound, ConversationNotFound for one that was deleted since it was looked up.
     """
     company = created[0].company
     personas = {one.persona.name: one.persona for one in created if one.persona is not None}
     own = {persona.name.removeprefix("personas/") for persona in personas.values() if not persona.built_in}
     used = {one.spec.source.removeprefix("sources/") for one in created if one.spec.source}
-    await hold(conn, company, own=own, used=used)
+    based_on = (one.spec.based_on.conversation for one in created if one.spec.based_on is not None)
+    bases = {name.removeprefix("conversations/") for name in based_on}
+    await hold(conn, company, own=own, used=used, bases=bases)
     await insert_terms(conn, company, owner, terms, personas.values())
     for start in range(0, len(created), _INSERTED_AT_ONCE):
         some = created[start : start + _INSERTED_AT_ONCE]

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.synthesizer.conversations.errors import ConversationNotFound
+from services.synthesizer.conversations.errors import ConversationNotFound, StillNeeded
 from services.synthesizer.conversations.model import (
     OVER,
     Conversation,
@@ -28,6 +28,7 @@ from services.synthesizer.store.conversation_moves import (
     retry,
 )
 from services.synthesizer.store.conversation_rows import conditions, progress_row
+from services.synthesizer.store.references import based_on
 from services.synthesizer.store.requests import claim, earlier
 from services.synthesizer.store.shared_terms import SharedTerms
 from services.synthesizer.store.tables import conversations, requests, terms
@@ -185,9 +186,11 @@ class ConversationStore:
         return await self._db.writer.run(again)
 
     async def delete(self, conversation: Conversation) -> bool:
-        """Remove it with its events for good if it is over; whether it was."""
+        """Remove it with its events for good if it is over; whether it was. Raises StillNeeded."""
 
         async def remove(conn: AsyncConnection) -> bool:
+            if (child := await based_on(conn, conversation.company, "id", conversation.id)) is not None:
+                raise StillNeeded(name=conversation.name, by=child)
             over = (conversations.c.id == conversation.id) & conversations.c.state.in_(OVER)
             removed = await conn.execute(delete(conversations).where(over).returning(conversations.c.id))
             if removed.first() is None:
@@ -197,16 +200,6 @@ class ConversationStore:
             return True
 
         return await self._db.writer.run(remove)
-
-    async def based_on(self, conversation: Conversation) -> str | None:
-        """The name of a conversation that is based on this one; None when there is none."""
-        query = (
-            select(conversations.c.id)
-            .where(conversations.c.company == conversation.company, conversations.c.based_on == conversation.id)
-            .limit(1)
-        )
-        found = await self._db.fetch(query)
-        return f"conversations/{found[0].id}" if found else None
 
     async def waiting(self, running: Collection[str]) -> list[Job]:
         """Jobs to take up: of every company and batch the first ones by index, without the running ones."""

@@ -8,6 +8,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.catalog.errors import PersonaNotFound, SourceNotFound
+from services.synthesizer.conversations.errors import ConversationNotFound
 from services.synthesizer.store.tables import conversations, personas, sources
 
 NAMED = 3
@@ -41,11 +42,29 @@ async def referring(conn: AsyncConnection, company: str, column: Literal["person
     return sentence
 
 
-async def hold(conn: AsyncConnection, company: str, *, own: Collection[str], used: Collection[str]) -> None:
-    """Keep own personas and used sources, given by their keys, from deletion until this transaction refers to them.
+async def based_on(conn: AsyncConnection, company: str, column: Literal["id", "batch"], key: str) -> str | None:
+    """The name of a conversation that is based on the one with this id, or on one of this batch; None if there is none.
 
-    Raises PersonaNotFound, SourceNotFound for one that was deleted since it was looked up.
+    Those that it may be based on are locked, so that this transaction can delete them.
     """
+    bases = select(conversations.c.id).where(conversations.c[column] == key)
+    await conn.execute(bases.order_by(conversations.c.id).with_for_update())
+    query = select(conversations.c.id).where(
+        conversations.c.company == company, conversations.c.based_on != "", conversations.c.based_on.in_(bases)
+    )
+    found = await conn.scalar(query.limit(1))
+    return None if found is None else f"conversations/{found}"
+
+
+async def hold(
+    conn: AsyncConnection, company: str, *, own: Collection[str], used: Collection[str], bases: Collection[str] = ()
+) -> None:
+    """Keep own personas, used sources and bases, by their keys, from deletion until this transaction refers to them.
+
+    Raises PersonaNotFound, SourceNotFound, ConversationNotFound for one that was deleted since it was looked up.
+    """
+    if (gone := await _first_gone(conn, company, conversations, bases)) is not None:
+        raise ConversationNotFound(name=f"conversations/{gone}")
     if (gone := await _first_gone(conn, company, personas, own)) is not None:
         raise PersonaNotFound(name=f"personas/{gone}")
     if (gone := await _first_gone(conn, company, sources, used)) is not None:
@@ -56,7 +75,7 @@ async def _first_gone(conn: AsyncConnection, company: str, table: Table, keys: C
     ordered = iter(sorted(keys))
     while chunk := list(islice(ordered, _HELD_AT_ONCE)):
         query = select(table.c.id).where(table.c.company == company, table.c.id.in_(chunk)).order_by(table.c.id)
-        there = set(await conn.scalars(query.with_for_update(read=True)))
+        there = set(await conn.scalars(query.with_for_update(read=True, key_share=True)))
         if gone := next((key for key in chunk if key not in there), None):
             return gone
     return None
