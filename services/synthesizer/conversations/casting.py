@@ -1,12 +1,13 @@
 """Who plays in a conversation: its job looks up persona, agent, model and mocks once, when it takes it up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from services.synthesizer.conversations.model import AgentTarget, Conversation
 from services.synthesizer.conversations.opening import Catalog
 from services.synthesizer.conversations.rehearsal import Rehearsal
 from services.synthesizer.conversations.targets import ProcedureAgent, Target
+from services.synthesizer.kept import Kept
 from services.synthesizer.persona import Persona
 from services.synthesizer.procedure import Revision
 from services.synthesizer.prompts import agent_system, persona_system
@@ -16,6 +17,7 @@ from shared.llm.base import AgentBrief, ChatModel, PersonaBrief
 from shared.model.events import AgentMessage, UserMessage
 
 _SCRIPTS_KEPT = 256
+_SOURCE_BYTES_KEPT = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +28,30 @@ class Script:
     system: str
 
 
-@dataclass(frozen=True, slots=True)
 class Casting:
     """Makes a conversation's rehearsal from its terms.
 
-    models: the model of a name. external: a target that is not the built-in agent. scripts: those looked up before.
+    models: the model of a name. external: a target that is not the built-in agent.
     """
 
-    catalog: Catalog
-    models: Callable[[str], ChatModel]
-    external: Callable[[AgentTarget], Target]
-    scripts: dict[tuple[str, str, int], Script] = field(default_factory=dict)
+    def __init__(
+        self, catalog: Catalog, models: Callable[[str], ChatModel], external: Callable[[AgentTarget], Target]
+    ) -> None:
+        self._catalog = catalog
+        self._models = models
+        self._external = external
+        self._scripts: Kept[tuple[str, str, int], Script] = Kept(_SCRIPTS_KEPT)
+        self._sources: Kept[tuple[str, str], SourceConversation] = Kept(_SOURCE_BYTES_KEPT)
 
     async def __call__(self, conversation: Conversation) -> Rehearsal:
         """Everything that the conversation's steps need."""
         spec, company = conversation.spec, conversation.company
         assert conversation.persona is not None
         assert spec.agent is not None
-        source = await self.catalog.source(company, spec.source) if spec.source else None
+        source = await self._source(company, spec.source) if spec.source else None
         script = await self._script(company, spec.procedure, spec.revision) if spec.procedure else None
         brief = persona_brief(conversation.persona, source)
-        model = self.models(spec.model)
+        model = self._models(spec.model)
         return Rehearsal(
             conversation=conversation,
             revision=script.revision if script else None,
@@ -61,18 +66,26 @@ class Casting:
     async def _script(self, company: str, procedure: str, number: int) -> Script:
         """A revision that is READY, and so never changes: looked up once for all conversations of a batch."""
         key = (company, procedure, number)
-        if key not in self.scripts:
-            if len(self.scripts) >= _SCRIPTS_KEPT:
-                self.scripts.clear()
-            _, revision = await self.catalog.revision(company, procedure, number)
-            self.scripts[key] = Script(revision, agent_system(AgentBrief(revision.instructions, revision.steps)))
-        return self.scripts[key]
+        script = self._scripts.get(key)
+        if script is None:
+            _, revision = await self._catalog.revision(company, procedure, number)
+            script = Script(revision, agent_system(AgentBrief(revision.instructions, revision.steps)))
+            self._scripts.put(key, script)
+        return script
+
+    async def _source(self, company: str, name: str) -> SourceConversation:
+        """A source that is finished, and so never changes: read once for the conversations that start from it."""
+        source = self._sources.get((company, name))
+        if source is None:
+            source = await self._catalog.source(company, name)
+            self._sources.put((company, name), source, source.size)
+        return source
 
     def _target(
         self, conversation: Conversation, agent: AgentTarget, script: Script | None, model: ChatModel
     ) -> Target:
         if agent.kind != "procedure":
-            return self.external(agent)
+            return self._external(agent)
         assert script is not None
         spec = conversation.spec
         return ProcedureAgent(model, spec.model, script.revision, script.system, spec.seed, conversation.index)
