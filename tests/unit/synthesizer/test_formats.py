@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.synthesizer.adapters.formats import FORMATS, UnknownFormat, read_procedures, read_sources
+from services.synthesizer.adapters.formats import FORMATS, read_procedures, read_sources
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
+from services.synthesizer.catalog.errors import UnknownFormat
 from services.synthesizer.catalog.records import Problem
 from shared.model.events import AgentMessage, ToolCall, ToolResult, UserMessage
 from shared.model.steps import Ask, Branch, Call
