@@ -26,7 +26,9 @@ async def live_until(moment: str, store: Store, batch: str, calls: Path) -> None
         async with synthesizer(store, KILL_AT=moment, CALLS_TO=str(calls)) as (process, _):
             assert await process.died() == -SIGKILL
         return
-    async with synthesizer(store, CALLS_TO=str(calls)) as (process, client):
+    # A reader may lag behind: the model stops answering soon after, or the batch could be over before the kill.
+    hangs = f"model:{2 * int(count)}"
+    async with synthesizer(store, HANG_AT=hangs, CALLS_TO=str(calls)) as (process, client):
         known = len(await feed(store.url, batch))
         async with client.batches.watch(batch) as events:
             for _ in range(known + int(count)):
