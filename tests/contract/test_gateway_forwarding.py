@@ -13,7 +13,7 @@ from shared.rpc.errors import RpcFailure, from_rpc_error
 from shared.rpc.forward import forwarded
 from shared.rpc.server import Server
 from shared.settings import Settings
-from tests.unit.rpc.echo import KINDS, NAME, Echo, EchoRequest, EchoStub, call, failure, raw, serving
+from tests.unit.rpc.echo import KINDS, NAME, OWN_CONNECTION, Echo, EchoRequest, EchoStub, call, failure, raw, serving
 
 
 @dataclass
@@ -34,7 +34,7 @@ async def relay() -> AsyncIterator[Relay]:
         channels = Channels(settings)
         gateway = Server(settings, [forwarded(NAME, channels.to(f"127.0.0.1:{peer.port}"), "echo")])
         port = await gateway.start()
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", OWN_CONNECTION) as channel:
             yield Relay(peer, gateway, port, channel, EchoStub(channel))
         await gateway.stop()
         await channels.close()

@@ -25,6 +25,8 @@ from shared.settings import Settings
 
 NAME = "greenroom.tests.v1.EchoService"
 UNMARKED = "greenroom.tests.v1.UnmarkedService"
+OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
+"""For a channel: else one to a port that an earlier server had shares the connection that server is just ending."""
 KINDS = ("Unary", "ServerStream", "ClientStream", "Bidi")
 METHODS = (*KINDS, "Watch")
 _KINDS = {"ServerStream": (False, True), "ClientStream": (True, False), "Bidi": (True, True), "Watch": (False, True)}
@@ -235,7 +237,7 @@ async def serving(settings: Settings | None = None) -> AsyncIterator[Echo]:
     servicer = EchoServicer()
     server = Server(settings or Settings(drain_seconds=0), [registration(servicer)])
     port = await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", OWN_CONNECTION) as channel:
         yield Echo(servicer, server, port, channel, EchoStub(channel))
     await server.stop()
 
