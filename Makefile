@@ -38,8 +38,8 @@ protos-release: $(SETUP) $(PROTOS_SETUP) ## keep the contracts as they are now a
 	@.venv-protos/bin/python tools/protos.py release
 
 lock: ## renew the locks from pyproject.toml and protos/requirements.in (needs uv; upgrade=1 takes the newest)
-	$(LOCK) $(if $(upgrade),--upgrade) pyproject.toml --output-file requirements.lock
-	$(LOCK) $(if $(upgrade),--upgrade) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) $(if $(upgrade),--upgrade) pyproject.toml --extra s3 --output-file requirements.lock
+	$(LOCK) $(if $(upgrade),--upgrade) pyproject.toml --extra s3 --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(LOCK) $(if $(upgrade),--upgrade) protos/requirements.in --output-file protos/requirements.lock
 
 fmt: $(SETUP) ## format the code and the contracts
