@@ -1,0 +1,1 @@
+"""Test data: API traces with known truth."""

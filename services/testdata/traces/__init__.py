@@ -1,0 +1,1 @@
+"""API traces: workflows, generation, datasets, learning, certificates."""
