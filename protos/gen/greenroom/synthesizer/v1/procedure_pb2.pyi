@@ -207,7 +207,9 @@ class SayStep(message.Message):
 
     TEXT_FIELD_NUMBER: builtins.int
     text: builtins.str
-    """A Liquid template over the slots filled so far, such as `Thank you, {{ full_name }}.`"""
+    """A Liquid template over the slots, empty until filled, and `results`, a map from each tool's name to its last value, such
+    as `Thank you, {{ full_name }}. It comes on {{ results.find_order.date }}.`
+    """
     def __init__(
         self,
         *,
@@ -221,7 +223,7 @@ class SayStep(message.Message):
 
 @typing.final
 class AskStep(message.Message):
-    """Ask for a slot, unless the user has said its value already."""
+    """Ask for a slot, unless the user has said its value already, or its schema has a `const`, which is the value without asking."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -237,7 +239,9 @@ class AskStep(message.Message):
     """True when the agent goes on without it if the user does not say it when asked."""
     @builtins.property
     def schema(self) -> struct_pb2.Struct:
-        """JSON Schema of the value (`type`, `enum`, `pattern`, `format`, `description` help to find it); a string when unset."""
+        """JSON Schema of the value (`type`, `enum`, `const`, `pattern`, `format`, `description` help to find it), within the limits
+        that stand at Tool; a string when unset.
+        """
 
     def __init__(
         self,
@@ -351,7 +355,11 @@ class EndStep(message.Message):
 
 @typing.final
 class Tool(message.Message):
-    """A tool that the agent may call."""
+    """A tool that the agent may call. Its JSON Schemas are draft 2020-12, up to 64 KiB, 500 subschemas and 32 levels each, those
+    behind a `$ref` counted wherever one leads to them; a `$ref` leads to `#/$defs/` or `#/definitions/` and a name there, never to
+    itself; `$dynamicRef`, `unevaluatedItems` and `unevaluatedProperties` are refused. A `pattern` is RE2: up to 500 characters,
+    no look-around, no back references. A schema that is not so fails INVALID_ARGUMENT when it is saved, with a violation.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -372,7 +380,9 @@ class Tool(message.Message):
 
     @builtins.property
     def result_schema(self) -> struct_pb2.Struct:
-        """JSON Schema of the value that it returns; unset: any."""
+        """JSON Schema of the value that it returns; unset: any. No rehearsal starts with a mock or a recorded answer that contradicts
+        it.
+        """
 
     def __init__(
         self,
