@@ -9,21 +9,10 @@ from services.synthesizer.persona import Persona
 from services.synthesizer.procedure import Procedure, Revision
 from services.synthesizer.source import Source, SourceConversation
 from shared.model.events import Event, Resource
+from shared.requests import RequestKey
 
 Clock = Callable[[], int]
 """The wall clock, in Unix milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestKey:
-    """What makes a call the same when it is sent again.
-
-    method: such as `CreatePersona`. request_id: the caller's. digest: of the request's content without the id.
-    """
-
-    method: str
-    request_id: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)

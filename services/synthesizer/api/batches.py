@@ -8,15 +8,16 @@ from services.synthesizer.api.convert import batch as convert
 from services.synthesizer.api.convert.batch import batch_message, result_message
 from services.synthesizer.api.convert.conversation import conversation_state
 from services.synthesizer.api.exporting import Export
-from services.synthesizer.api.pages import after_id, after_number, cut
-from services.synthesizer.api.requests import check_spec, request_key
+from services.synthesizer.api.requests import check_spec
 from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
 from services.synthesizer.batches.lifecycle import Batches
 from services.synthesizer.batches.ports import BatchStore
 from shared.auth import caller
 from shared.rpc.cursors import encode_token
 from shared.rpc.handlers import Context
+from shared.rpc.pages import after_id, after_number, cut
 from shared.rpc.paging import read_page
+from shared.rpc.requests import request_key
 from shared.rpc.streams import watch
 
 _WATCH = "batches.watch"

@@ -7,8 +7,7 @@ from greenroom.synthesizer.v1 import conversation_pb2_grpc
 from services.synthesizer.api.convert import conversation as convert
 from services.synthesizer.api.convert.conversation import conversation_message
 from services.synthesizer.api.convert.events import event_message
-from services.synthesizer.api.pages import after_id, after_number, cut
-from services.synthesizer.api.requests import check_events, check_spec, request_key
+from services.synthesizer.api.requests import check_events, check_spec
 from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
 from services.synthesizer.conversations.lifecycle import Lifecycle
 from services.synthesizer.conversations.ports import ConversationReads
@@ -16,7 +15,9 @@ from shared.auth import caller
 from shared.model.events import unpack
 from shared.rpc.cursors import encode_token
 from shared.rpc.handlers import Context
+from shared.rpc.pages import after_id, after_number, cut
 from shared.rpc.paging import read_page
+from shared.rpc.requests import request_key
 from shared.rpc.streams import watch
 
 _WATCH = "conversations.watch"

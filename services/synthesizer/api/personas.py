@@ -3,12 +3,12 @@
 from greenroom.synthesizer.v1 import persona_pb2 as pb
 from greenroom.synthesizer.v1 import persona_pb2_grpc
 from services.synthesizer.api.convert.persona import persona, persona_change, persona_message
-from services.synthesizer.api.pages import after_id, cut
-from services.synthesizer.api.requests import request_key
 from services.synthesizer.catalog.personas import Personas
 from shared.auth import caller
 from shared.rpc.handlers import Context
+from shared.rpc.pages import after_id, cut
 from shared.rpc.paging import read_page
+from shared.rpc.requests import request_key
 
 
 class PersonaServicer(persona_pb2_grpc.PersonaServiceServicer):

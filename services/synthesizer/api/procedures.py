@@ -7,13 +7,13 @@ from greenroom.synthesizer.v1 import procedure_pb2_grpc
 from services.synthesizer.api.convert.procedure import procedure, procedure_message, revision, revision_message
 from services.synthesizer.api.convert.source import summary_message
 from services.synthesizer.api.imports import read_chunks, read_header
-from services.synthesizer.api.pages import after_id, cut
-from services.synthesizer.api.requests import request_key
 from services.synthesizer.catalog.imports import Imports
 from services.synthesizer.catalog.procedures import Procedures
 from shared.auth import caller
 from shared.rpc.handlers import Context
+from shared.rpc.pages import after_id, cut
 from shared.rpc.paging import read_page
+from shared.rpc.requests import request_key
 
 
 class ProcedureServicer(procedure_pb2_grpc.ProcedureServiceServicer):

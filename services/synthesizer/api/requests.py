@@ -1,30 +1,17 @@
-"""What a request says about itself: whether it was sent before, and whether what it brings can be answered with."""
+"""Whether what a request brings can be answered with."""
 
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
-from typing import Any
 
 from google.protobuf.message import Message
 
 from greenroom.synthesizer.v1 import conversation_pb2
 from services.synthesizer.conversations.errors import BadEvent, SpecInvalid
 from services.synthesizer.conversations.model import MAX_PART
-from services.synthesizer.ports import RequestKey
 from shared.errors import Violation
 from shared.model.events import Event, pack
 
 MAX_EVENTS = 1 << 20
 """Bytes of the events of one append, which its answer repeats."""
-
-
-def request_key(request: Any, method: str) -> RequestKey | None:
-    """What makes the request the same when it is sent again; None if it carries no request_id."""
-    if not request.request_id:
-        return None
-    content = type(request)()
-    content.CopyFrom(request)
-    content.ClearField("request_id")
-    return RequestKey(method, request.request_id, sha256(content.SerializeToString(deterministic=True)).hexdigest())
 
 
 def check_spec(spec: conversation_pb2.ConversationSpec, field: str) -> None:

@@ -7,11 +7,11 @@ from greenroom.synthesizer.v1 import source_pb2_grpc
 from services.synthesizer.api.convert.events import event_message
 from services.synthesizer.api.convert.source import resource_message, source_filter, source_message, summary_message
 from services.synthesizer.api.imports import read_chunks, read_header
-from services.synthesizer.api.pages import after_id, after_number, cut
 from services.synthesizer.catalog.imports import Imports
 from services.synthesizer.ports import SourceStore
 from shared.auth import caller
 from shared.rpc.handlers import Context
+from shared.rpc.pages import after_id, after_number, cut
 from shared.rpc.paging import read_page
 
 

@@ -16,12 +16,13 @@ from services.synthesizer.batches.ports import BatchCatalog, BatchStore
 from services.synthesizer.conversations.errors import SpecInvalid
 from services.synthesizer.conversations.model import Conversation, ConversationType
 from services.synthesizer.conversations.opening import Limits, filled
-from services.synthesizer.ports import Clock, RequestKey
+from services.synthesizer.ports import Clock
 from services.synthesizer.source import Source, SourceNotFinished
 from shared.auth import Caller
 from shared.errors import Violation
 from shared.ids import first_id, new_id
 from shared.model.events import Event
+from shared.requests import RequestKey
 
 _ABANDONED_AFTER = 86_400_000
 """Milliseconds after which nobody is still at work on a batch that is not there: a step takes half a minute at most."""

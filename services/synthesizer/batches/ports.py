@@ -6,9 +6,10 @@ from typing import Protocol
 from services.synthesizer.batches.model import Batch, BatchState
 from services.synthesizer.conversations.model import Conversation, ConversationState
 from services.synthesizer.conversations.opening import Catalog
-from services.synthesizer.ports import RequestKey, SourceFilter
+from services.synthesizer.ports import SourceFilter
 from services.synthesizer.source import Source, SourceConversation
 from shared.model.events import Event
+from shared.requests import RequestKey
 
 
 class BatchCatalog(Catalog, Protocol):

@@ -10,8 +10,9 @@ from services.synthesizer.catalog.errors import UnknownFormat
 from services.synthesizer.catalog.lines import Line, slices
 from services.synthesizer.catalog.procedures import first
 from services.synthesizer.catalog.records import NewProcedure, NewSource, Outcome, Problem, Stored
-from services.synthesizer.ports import Clock, ProcedureStore, RequestKey, ResultStore, SourceStore
+from services.synthesizer.ports import Clock, ProcedureStore, ResultStore, SourceStore
 from shared.compute import Compute
+from shared.requests import RequestKey
 
 LISTED_PROBLEMS = 1000
 

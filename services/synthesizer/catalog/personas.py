@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from services.synthesizer.catalog.errors import PersonaBuiltIn
 from services.synthesizer.persona import Persona
-from services.synthesizer.ports import Clock, PersonaStore, RequestKey
+from services.synthesizer.ports import Clock, PersonaStore
 from shared.errors import InvalidArgument, Violation
 from shared.ids import new_id
+from shared.requests import RequestKey
 
 NAME = re.compile(r"personas/[a-z0-9-]{1,64}")
 

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from services.synthesizer.catalog.errors import RevisionInvalid
-from services.synthesizer.ports import Clock, ProcedureStore, RequestKey
+from services.synthesizer.ports import Clock, ProcedureStore
 from services.synthesizer.procedure import Procedure, Revision, RevisionState
 from services.synthesizer.procedure_checks import check_revision
 from shared.ids import new_id
+from shared.requests import RequestKey
 
 
 class Procedures:

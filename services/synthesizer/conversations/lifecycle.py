@@ -26,13 +26,14 @@ from services.synthesizer.conversations.model import (
 )
 from services.synthesizer.conversations.opening import Catalog, Limits, first_events, resolve
 from services.synthesizer.conversations.ports import ConversationStore
-from services.synthesizer.ports import Clock, RequestKey
+from services.synthesizer.ports import Clock
 from shared.auth import Caller
 from shared.db.appends import AppendConflict, StreamInterrupted
 from shared.errors import Violation
 from shared.ids import new_id
 from shared.model.conversation import State, evolve, fold
 from shared.model.events import AgentMessage, Event, ToolCall, ToolResult, UserMessage
+from shared.requests import RequestKey
 
 _APPENDABLE = UserMessage | AgentMessage | ToolCall | ToolResult
 

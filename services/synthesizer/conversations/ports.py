@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.synthesizer.conversations.model import Conversation, ConversationFilter, ConversationState, Wanted
-from services.synthesizer.ports import RequestKey
 from shared.db.eventlog import StoredEvent
 from shared.engine.jobs import Job
 from shared.model.conversation import State
 from shared.model.events import Event
+from shared.requests import RequestKey
 
 
 @dataclass(frozen=True, slots=True)

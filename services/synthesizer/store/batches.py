@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.synthesizer.batches.errors import BatchNotFound, BatchStillNeeded
 from services.synthesizer.batches.model import Batch, BatchState
 from services.synthesizer.conversations.model import Conversation, ConversationState, Wanted
-from services.synthesizer.ports import RequestKey
 from services.synthesizer.store import conversation_moves as moves
 from services.synthesizer.store.conversations import ConversationStore
 from services.synthesizer.store.references import based_on
@@ -19,6 +18,7 @@ from services.synthesizer.store.terms import pack_batch_spec, unpack_batch_spec
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog
 from shared.model.events import Event, Usage
+from shared.requests import RequestKey
 
 _OVER = [state for state in BatchState if state.over]
 

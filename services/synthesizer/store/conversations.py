@@ -16,7 +16,6 @@ from services.synthesizer.conversations.model import (
     Wanted,
 )
 from services.synthesizer.conversations.ports import Progress
-from services.synthesizer.ports import RequestKey
 from services.synthesizer.store.conversation_moves import (
     BATCH_IS_OVER,
     BATCH_RUNS,
@@ -37,6 +36,7 @@ from shared.db.engine import Database
 from shared.db.eventlog import EventLog, StoredEvent
 from shared.engine.jobs import Job
 from shared.model.events import AttemptStarted, Event, pack, unpack
+from shared.requests import RequestKey
 
 _RUNNABLE = [ConversationState.PENDING, ConversationState.GENERATING]
 _PER_GROUP = 200

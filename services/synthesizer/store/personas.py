@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.catalog.errors import PersonaNotFound, StillReferredTo
 from services.synthesizer.persona import Persona
-from services.synthesizer.ports import RequestKey
 from services.synthesizer.store.documents import pack_persona, unpack_persona
 from services.synthesizer.store.references import referring
 from services.synthesizer.store.requests import claim
 from services.synthesizer.store.tables import personas
 from shared.db.engine import Database
+from shared.requests import RequestKey
 
 PREFIX = "personas/"
 

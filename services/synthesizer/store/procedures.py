@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.catalog.errors import ProcedureExternalIdTaken, ProcedureNotFound, RevisionNotFound
 from services.synthesizer.catalog.records import NewProcedure, Outcome, Stored
-from services.synthesizer.ports import RequestKey
 from services.synthesizer.procedure import Procedure, Revision, RevisionState
 from services.synthesizer.store.documents import pack_revision, unpack_revision
 from services.synthesizer.store.requests import claim
 from services.synthesizer.store.tables import procedures, revisions
 from shared.db.appends import insert_new
 from shared.db.engine import Database
+from shared.requests import RequestKey
 
 PREFIX = "procedures/"
 

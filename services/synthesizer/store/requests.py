@@ -3,10 +3,10 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.synthesizer.ports import RequestKey
 from services.synthesizer.store.tables import requests
 from shared.db import ledger
 from shared.db.engine import Database
+from shared.requests import RequestKey
 
 
 async def claim(conn: AsyncConnection, company: str, key: RequestKey | None, name: str) -> str | None:

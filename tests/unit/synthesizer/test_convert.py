@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from greenroom.type.v1 import event_pb2
 from services.synthesizer.api.convert.events import event_body, event_message
 from services.synthesizer.api.convert.procedure import revision, revision_message
-from services.synthesizer.api.convert.values import NumberNotFinite, fill_struct, struct_json, value_json
 from services.synthesizer.procedure import Revision, RevisionState
 from services.synthesizer.store.documents import (
     pack_revision,
@@ -38,6 +37,7 @@ from shared.model.events import (
     Waited,
 )
 from shared.model.steps import Ask, Branch, Call, End, Say, Tool
+from shared.rpc.values import NumberNotFinite, fill_struct, struct_json, value_json
 
 DATA: Json = {
     "text": "ä",

@@ -5,9 +5,9 @@ from greenroom.synthesizer.v1 import conversation_pb2, source_pb2
 from services.synthesizer.api.convert import conversation as convert
 from services.synthesizer.api.convert.events import FAULTS, usage_message
 from services.synthesizer.api.convert.source import source_filter
-from services.synthesizer.api.convert.values import enum_number, enum_value, timestamp
 from services.synthesizer.batches.model import Batch, BatchSpec, BatchState, PersonaShare
 from services.synthesizer.conversations.model import Conversation, ConversationState
+from shared.rpc.values import enum_number, enum_value, timestamp
 
 
 def batch_spec(message: pb.BatchSpec) -> BatchSpec:

@@ -4,7 +4,6 @@ from greenroom.synthesizer.v1 import conversation_pb2 as pb
 from services.synthesizer.api.convert.events import ended_message, event_body, fill_resource, resource, usage_message
 from services.synthesizer.api.convert.persona import persona_message
 from services.synthesizer.api.convert.tool_config import fill_tool_config, tool_config
-from services.synthesizer.api.convert.values import enum_number, enum_value, milliseconds, timestamp
 from services.synthesizer.conversations.errors import BadEvent
 from services.synthesizer.conversations.model import (
     AgentTarget,
@@ -17,6 +16,7 @@ from services.synthesizer.conversations.model import (
 )
 from shared.errors import Violation
 from shared.model.events import Event
+from shared.rpc.values import enum_number, enum_value, milliseconds, timestamp
 
 
 def spec(message: pb.ConversationSpec) -> ConversationSpec:

@@ -6,7 +6,6 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from greenroom.type.v1 import event_pb2, usage_pb2
-from services.synthesizer.api.convert.values import fill_struct, fill_value, milliseconds, struct_json, value_json
 from shared.model.events import (
     AgentMessage,
     AttemptStarted,
@@ -26,6 +25,7 @@ from shared.model.events import (
     UserMessage,
     Waited,
 )
+from shared.rpc.values import fill_struct, fill_value, milliseconds, struct_json, value_json
 
 FAULTS: Mapping[Fault | None, "event_pb2.Fault.ValueType"] = {
     None: event_pb2.FAULT_UNSPECIFIED,

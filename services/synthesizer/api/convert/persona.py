@@ -6,7 +6,6 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from greenroom.synthesizer.v1 import persona_pb2 as pb
-from services.synthesizer.api.convert.values import enum_number, enum_value, timestamp
 from services.synthesizer.persona import (
     DecisionSpeed,
     Demographics,
@@ -16,6 +15,7 @@ from services.synthesizer.persona import (
     ResponseLength,
 )
 from shared.errors import InvalidArgument, Violation
+from shared.rpc.values import enum_number, enum_value, timestamp
 
 _READ_ONLY = {"name", "built_in", "create_time", "update_time"}
 _PARTS: Mapping[str, type[Message]] = {"personality": pb.Personality, "demographics": pb.Demographics}

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from greenroom.synthesizer.v1 import procedure_pb2 as pb
-from services.synthesizer.api.convert.values import enum_number, fill_struct, struct_json, timestamp
 from services.synthesizer.catalog.errors import RevisionTooLarge
 from services.synthesizer.procedure import Procedure, Revision, RevisionState
 from shared.model.steps import Ask, Branch, Call, End, Say, Step, Tool
+from shared.rpc.values import enum_number, fill_struct, struct_json, timestamp
 
 MAX_REVISION = 1 << 20
 """Bytes of a revision's message: whatever answers with one, or keeps a copy of it, has room for it."""

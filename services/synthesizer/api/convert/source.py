@@ -3,11 +3,11 @@
 from greenroom.synthesizer.v1 import import_pb2, source_pb2
 from greenroom.type.v1 import event_pb2
 from services.synthesizer.api.convert.events import fill_resource
-from services.synthesizer.api.convert.values import timestamp
 from services.synthesizer.catalog.imports import Summary
 from services.synthesizer.ports import SourceFilter
 from services.synthesizer.source import Source
 from shared.model.events import Resource
+from shared.rpc.values import timestamp
 
 
 def source_message(source: Source) -> source_pb2.Source:

@@ -3,9 +3,9 @@
 from greenroom.synthesizer.v1 import tool_config_pb2 as pb
 from greenroom.type.v1 import event_pb2
 from services.synthesizer.api.convert.events import answer, fill_answer
-from services.synthesizer.api.convert.values import fill_struct, struct_json
 from services.synthesizer.tool_config import ToolConfig, ToolMock, ToolRule
 from shared.model.events import ToolAnswer
+from shared.rpc.values import fill_struct, struct_json
 
 
 def tool_config(message: pb.ToolConfig) -> ToolConfig:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.synthesizer.api.pages import after_id, after_number
 from shared.rpc.cursors import CursorMalformed, Position
+from shared.rpc.pages import after_id, after_number
 from shared.rpc.paging import Page
 
 
