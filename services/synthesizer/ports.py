@@ -29,7 +29,7 @@ class PersonaStore(Protocol):
     """A company's own personas."""
 
     async def create(self, company: str, persona: Persona, key: RequestKey | None) -> Persona:
-        """Store it, or return what the same request stored before."""
+        """Store it, or return what the same request stored before. Raises RequestIdReused, ResultDeleted."""
         ...
 
     async def get(self, company: str, name: str) -> Persona:

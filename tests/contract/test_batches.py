@@ -440,6 +440,17 @@ async def test_the_same_request_returns_the_first_result_and_another_is_refused(
     assert len({batch.name for batch in await asyncio.gather(*at_once)}) == 1
 
 
+async def test_the_same_request_makes_nothing_again_when_its_result_was_deleted(stage: Theatre) -> None:
+    wanted = spec(stage, size=1)
+    first = await stage.client.batches.start(wanted, request_id="batch-then-gone")
+    await over(stage, first.name)
+    await stage.client.batches.delete(first.name)
+
+    async with refused("FAILED_PRECONDITION", "REQUEST_RESULT_DELETED") as errors:
+        await stage.client.batches.start(wanted, request_id="batch-then-gone")
+    assert first.name in str(errors[0])
+
+
 async def test_batches_are_found_by_state_and_external_id(stage: Theatre) -> None:
     start, list_ = stage.client.batches.start, stage.client.batches.list
     one = await start(spec(stage, external_id="found"), create_only=True)

@@ -105,6 +105,17 @@ async def test_a_repeated_create_returns_the_first_persona(catalog: Catalog) -> 
     assert await create(catalog) != first
 
 
+async def test_a_repeated_create_makes_nothing_again_when_the_persona_was_deleted(catalog: Catalog) -> None:
+    first = await create(catalog, request_id="once")
+    await catalog.acme.personas.DeletePersona(pb.DeletePersonaRequest(name=first.name))
+
+    again = pb.CreatePersonaRequest(persona=SARAH, request_id="once")
+    failed = await failure(catalog.acme.personas.CreatePersona(again))
+
+    assert (failed.code, failed.reason) == ("FAILED_PRECONDITION", "REQUEST_RESULT_DELETED")
+    assert first.name in failed.sentence
+
+
 async def test_a_request_id_with_other_content_is_refused(catalog: Catalog) -> None:
     await create(catalog, request_id="once")
 

@@ -22,7 +22,7 @@ from shared.auth import Caller
 from shared.errors import Violation
 from shared.ids import first_id, new_id
 from shared.model.events import Event
-from shared.requests import RequestKey
+from shared.requests import RequestKey, first_result
 
 _ABANDONED_AFTER = 86_400_000
 """Milliseconds after which nobody is still at work on a batch that is not there: a step takes half a minute at most."""
@@ -46,10 +46,10 @@ class Batches:
     async def start(self, spec: BatchSpec, caller: Caller, *, create_only: bool, key: RequestKey | None) -> Batch:
         """Create a batch with its conversations and, unless create_only, let it run.
 
-        Raises what `resolve` does, NoSources, SourceNotLinked, RequestIdReused.
+        Raises what `resolve` does, NoSources, SourceNotLinked, RequestIdReused, ResultDeleted.
         """
         if key is not None and (earlier := await self._store.earlier(caller.company, key)) is not None:
-            return await self._store.get(caller.company, earlier)
+            return await first_result(key, earlier, self._store.get(caller.company, earlier))
         spec = _filled(spec, self._catalog.built_in_personas())
         spec = replace(spec, conversation=filled(spec.conversation, self._limits))
         batch = Batch(

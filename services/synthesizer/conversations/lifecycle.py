@@ -33,7 +33,7 @@ from shared.errors import Violation
 from shared.ids import new_id
 from shared.model.conversation import State, evolve, fold
 from shared.model.events import AgentMessage, Event, ToolCall, ToolResult, UserMessage
-from shared.requests import RequestKey
+from shared.requests import RequestKey, first_result
 
 _APPENDABLE = UserMessage | AgentMessage | ToolCall | ToolResult
 
@@ -50,9 +50,12 @@ class Lifecycle:
     async def start(
         self, spec: ConversationSpec, caller: Caller, *, create_only: bool, key: RequestKey | None
     ) -> Conversation:
-        """Create a conversation and, unless create_only, let it run. Raises what `resolve` does, RequestIdReused."""
+        """Create a conversation and, unless create_only, let it run.
+
+        Raises what `resolve` does, RequestIdReused, ResultDeleted.
+        """
         if key is not None and (earlier := await self._store.earlier(caller.company, key)) is not None:
-            return await self._store.get(caller.company, earlier)
+            return await first_result(key, earlier, self._store.get(caller.company, earlier))
         resolved = await resolve(spec, caller.company, self._catalog, self._store, self._limits, "spec")
         events = first_events(resolved)
         manual = resolved.spec.type is ConversationType.MANUAL

@@ -13,7 +13,7 @@ from services.synthesizer.store.references import referring
 from services.synthesizer.store.requests import claim
 from services.synthesizer.store.tables import personas
 from shared.db.engine import Database
-from shared.requests import RequestKey
+from shared.requests import RequestKey, first_result
 
 PREFIX = "personas/"
 
@@ -25,12 +25,12 @@ class Personas:
         self._db = db
 
     async def create(self, company: str, persona: Persona, key: RequestKey | None) -> Persona:
-        """Store it, or return what the same request stored before."""
+        """Store it, or return what the same request stored before. Raises RequestIdReused, ResultDeleted."""
 
         async def work(conn: AsyncConnection) -> Persona:
             earlier = await claim(conn, company, key, persona.name)
-            if earlier is not None:
-                return await _get(conn, company, earlier)
+            if key is not None and earlier is not None:
+                return await first_result(key, earlier, _get(conn, company, earlier))
             row = {"id": persona.name.removeprefix(PREFIX), "company": company}
             times = {"create_time": persona.create_time, "update_time": persona.update_time}
             await conn.execute(insert(personas), {**row, "document": pack_persona(persona), **times})

@@ -253,7 +253,9 @@ class StartBatchRequest(message.Message):
     create_only: builtins.bool
     """True to create it only; RunBatch lets it run."""
     request_id: builtins.str
-    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS."""
+    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS. If that
+    result was deleted since, it fails FAILED_PRECONDITION: what was deleted is never made again unasked.
+    """
     @builtins.property
     def spec(self) -> BatchSpec:
         """What it is made from."""

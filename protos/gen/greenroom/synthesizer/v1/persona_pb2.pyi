@@ -241,7 +241,9 @@ class CreatePersonaRequest(message.Message):
     PERSONA_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
     request_id: builtins.str
-    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS."""
+    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS. If that
+    result was deleted since, it fails FAILED_PRECONDITION: what was deleted is never made again unasked.
+    """
     @builtins.property
     def persona(self) -> Persona:
         """The persona; name, built_in and times are ignored."""
