@@ -90,6 +90,12 @@ class Settings(BaseSettings):
             name = "_".join(str(part) for part in first["loc"]).upper()
             raise BadSetting(name=name, problem=first["msg"]) from error
 
+    def store_at(self, service: str) -> str:
+        """The address of a service's database: PostgreSQL when given, else a file in the data folder."""
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{self.data_dir.absolute() / service}.db"
+        return "postgresql+asyncpg://" + self.database_url.get_secret_value().partition("://")[2]
+
     def make_data_dir(self) -> None:
         """Make the data folder if it is missing, closed to other users; one that is there stays as it is."""
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,7 +1,5 @@
 """What the synthesizer can be told."""
 
-from pathlib import Path
-
 from pydantic import Field
 
 from shared.hosts import is_loopback
@@ -36,8 +34,5 @@ class SynthesizerSettings(Settings):
 
     @property
     def store_url(self) -> str:
-        """The database's address: PostgreSQL when given, else a file in the data folder."""
-        if self.database_url is None:
-            return f"sqlite+aiosqlite:///{Path(self.data_dir).absolute() / 'synthesizer.db'}"
-        url = self.database_url.get_secret_value()
-        return "postgresql+asyncpg://" + url.partition("://")[2]
+        """The address of the service's store."""
+        return self.store_at("synthesizer")
