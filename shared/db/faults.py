@@ -30,6 +30,8 @@ _SQLITE = {
     sqlite3.SQLITE_NOTADB,
 }
 
+_SQLITE_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
 # SQLSTATE classes and codes (PostgreSQL manual, appendix A): connection, resources, operator intervention, system
 # errors; lock timeouts, deadlocks, corrupted data and indexes.
 _DEADLOCK = "40P01"
@@ -39,6 +41,11 @@ _POSTGRES = ("08", "53", "57", "58", "55P03", _DEADLOCK, "XX001", "XX002")
 def is_unavailable(error: BaseException) -> bool:
     """Whether error, or one that it arose from, says that the store is full, locked, broken or out of reach."""
     return any(_is_fault(link) for link in _chain(error))
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether error says that a SQLite file is not a database, or not a whole one."""
+    return any(getattr(link, "sqlite_errorcode", 0) & 0xFF in _SQLITE_DAMAGED for link in _chain(error))
 
 
 def is_deadlock(error: BaseException) -> bool:

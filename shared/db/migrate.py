@@ -18,8 +18,16 @@ from alembic.config import Config
 from sqlalchemy import Connection, MetaData, event, make_url, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.db.faults import StoreUnavailable, is_unavailable
+from shared.db.faults import StoreUnavailable, is_damaged, is_unavailable
 from shared.db.ownership import lock_key
+from shared.errors import FailedPrecondition
+
+
+class StoreDamaged(FailedPrecondition):
+    """{file} is no SQLite database, or a damaged one; put a backup in its place, or move it away to begin with an empty one."""  # noqa: E501
+
+    reason = "STORE_DAMAGED"
+
 
 PATIENCE = 60.0
 """Seconds for which a process waits while another one migrates the same SQLite file."""
@@ -28,7 +36,7 @@ PATIENCE = 60.0
 async def migrate(url: str, script_location: str | Path) -> None:
     """Bring a database to the newest revision, all of it or nothing; harmless if it is there already.
 
-    Of several processes that start at once one migrates and the others wait. Raises StoreUnavailable.
+    Of several processes that start at once one migrates and the others wait. Raises StoreUnavailable, StoreDamaged.
     """
     sqlite = make_url(url).get_backend_name() == "sqlite"
     arguments = {"timeout": PATIENCE, "isolation_level": None} if sqlite else {}
@@ -50,6 +58,8 @@ async def migrate(url: str, script_location: str | Path) -> None:
                 await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key("migrations")})
             await conn.run_sync(_upgrade, config)
     except Exception as error:
+        if is_damaged(error):
+            raise StoreDamaged(file=make_url(url).database) from error
         if is_unavailable(error):
             raise StoreUnavailable from error
         raise

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.db.engine import Database
-from shared.db.migrate import migrate
+from shared.db.migrate import StoreDamaged, migrate
 
 ENV = """
 from shared.db.migrate import run_migrations
@@ -93,3 +93,27 @@ async def test_a_revision_that_fails_leaves_nothing_of_the_whole_run(database_ur
     (scripts / "versions" / "3.py").unlink()
     await migrate(database_url, scripts)
     assert await _rooms(database_url) == [("a", 1)]
+
+
+@pytest.mark.parametrize("damaged", [b"no database at all\n" * 100, b"SQLite format 3\0" + b"\xff" * 4096])
+async def test_a_file_that_is_no_whole_database_is_named_and_left_as_it_is(
+    damaged: bytes, scripts: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "greenroom.db"
+    file.write_bytes(damaged)
+
+    with pytest.raises(StoreDamaged, match=str(file)):
+        await migrate(f"sqlite+aiosqlite:///{file}", scripts)
+
+    assert file.read_bytes() == damaged
+
+
+async def test_a_database_whose_pages_were_overwritten_is_named(scripts: Path, tmp_path: Path) -> None:
+    file = tmp_path / "greenroom.db"
+    await migrate(f"sqlite+aiosqlite:///{file}", scripts)
+    content = bytearray(file.read_bytes())
+    content[100:8192] = b"\xff" * (8192 - 100)
+    file.write_bytes(content)
+
+    with pytest.raises(StoreDamaged, match=str(file)):
+        await migrate(f"sqlite+aiosqlite:///{file}", scripts)
