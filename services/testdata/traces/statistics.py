@@ -26,8 +26,9 @@ def wilson(count: int, n: int, z: float = 1.959964) -> tuple[float, float]:
 def chi2_sf(x: float, dof: float) -> float:
     """How likely a chi-square variable of dof degrees of freedom is above x; 1 for no degrees and x = 0.
 
-    Right to 1e-10 relative for dof up to 10^6 while the result is a normal number. It is the upper regularised incomplete
-    gamma function Q(dof/2, x/2): a power series below the mean, DLMF's continued fraction 8.9.2 by Lentz's method above.
+    Right to 1e-10 relative for dof up to 10^6 while the result is a normal number. The upper regularised incomplete
+    gamma function Q(dof/2, x/2): a power series below the mean, and above it the continued fraction 8.9.2 of DLMF by
+    Lentz's method.
     """
     if dof < 0 or math.isnan(x):
         raise ValueError("a chi-square distribution has no negative degrees of freedom, and x is a number")
