@@ -1,12 +1,18 @@
-"""The pool. Workers are fresh interpreters, never forks: a fork after a gRPC channel exists hangs."""
+"""The pool. Workers are fresh interpreters, never forks: a fork after a gRPC channel exists hangs.
+
+`subprocess.Popen` starts them, which vforks. An event loop's own way of starting processes may fork before it executes
+(uvloop's does), and gRPC's handlers of a fork then end some of the children at once.
+"""
 
 import asyncio
-import contextlib
 import os
 import pickle
+import socket
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
 from shared.compute.frames import LENGTH, frame
@@ -15,6 +21,8 @@ from shared.errors import GreenroomError, Unavailable
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+BUFFER = 4 << 20
+"""Bytes of an answer that are read ahead."""
 CLOSE_SECONDS = 2.0
 """How long an idle worker may take to end before it is killed."""
 
@@ -35,6 +43,15 @@ class WorkFailed(GreenroomError):
         self.add_note(text)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Worker:
+    """A process, and the connection that is its standard input and output."""
+
+    process: subprocess.Popen[bytes]
+    answers: StreamReader
+    requests: StreamWriter
+
+
 class Compute:
     """Runs functions in up to `workers` processes, started when they are first needed.
 
@@ -45,8 +62,8 @@ class Compute:
         if workers < 1:
             raise ValueError("a pool has at least one worker")
         self._room = asyncio.Semaphore(workers)
-        self._idle: list[Process] = []
-        self._busy: set[Process] = set()
+        self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
         self._closed = False
 
     async def run(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
@@ -82,40 +99,51 @@ class Compute:
         busy, idle, self._idle = list(self._busy), self._idle, []
         await asyncio.gather(*map(_kill, busy), *map(_end, idle))
 
-    async def _worker(self) -> Process:
+    async def _worker(self) -> Worker:
         while self._idle:
             worker = self._idle.pop()
-            if worker.returncode is None:
+            if worker.process.poll() is None:
                 return worker
+            worker.requests.close()
         # The child finds modules where this process does, installed or not.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "shared.compute.worker", stdin=PIPE, stdout=PIPE, env=environment
-        )
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: ASYNC220 - see above; it takes a millisecond
+                [sys.executable, "-m", "shared.compute.worker"],
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                env=environment,
+            )
+        answers, requests = await asyncio.open_unix_connection(sock=ours, limit=BUFFER)
+        return Worker(process, answers, requests)
 
 
-async def _exchange(worker: Process, request: bytes) -> bytes:
-    assert worker.stdin is not None
-    assert worker.stdout is not None
+async def _exchange(worker: Worker, request: bytes) -> bytes:
     try:
-        worker.stdin.write(request)
-        await worker.stdin.drain()
-        head = await worker.stdout.readexactly(LENGTH.size)
-        return await worker.stdout.readexactly(*LENGTH.unpack(head))
+        worker.requests.write(request)
+        await worker.requests.drain()
+        head = await worker.answers.readexactly(LENGTH.size)
+        return await worker.answers.readexactly(*LENGTH.unpack(head))
     except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise WorkerCrashed from error
 
 
-async def _kill(worker: Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        worker.kill()
-    await worker.wait()
+async def _kill(worker: Worker) -> None:
+    worker.process.kill()
+    await _reap(worker)
 
 
-async def _end(worker: Process) -> None:
-    assert worker.stdin is not None
-    worker.stdin.close()
+async def _end(worker: Worker) -> None:
+    worker.requests.write_eof()
     try:
-        await asyncio.wait_for(worker.wait(), CLOSE_SECONDS)
-    except TimeoutError:
-        await _kill(worker)
+        # A worker closes its end when it ends.
+        await asyncio.wait_for(worker.answers.read(), CLOSE_SECONDS)
+    except (TimeoutError, ConnectionError):
+        worker.process.kill()
+    await _reap(worker)
+
+
+async def _reap(worker: Worker) -> None:
+    worker.requests.close()
+    await asyncio.to_thread(worker.process.wait)
