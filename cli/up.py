@@ -20,7 +20,7 @@ def up(
 ) -> None:
     """Serve everything in one process, until Ctrl-C. Settings come from the environment (GREENROOM_…)."""
     from services.gateway.settings import GatewaySettings
-    from shared import telemetry
+    from shared import loop, telemetry
 
     given = {"port": port, "data_dir": data_dir}
     settings = GatewaySettings.read().model_copy(update={k: v for k, v in given.items() if v is not None})
@@ -39,4 +39,4 @@ def up(
             await told.wait()
             out.print("Stopping.")
 
-    asyncio.run(serve())
+    loop.run(serve())

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
-from shared import telemetry
+from shared import loop, telemetry
 from shared.errors import GreenroomError
 from shared.rpc.health import Health
 from shared.rpc.server import Registration, Server
@@ -38,7 +38,7 @@ def run(service: str, kind: type[S], build: Callable[[S, Health], Awaitable[App]
     try:
         settings = kind.read()
         telemetry.configure(settings, service)
-        asyncio.run(_serve(service, settings, build))
+        loop.run(_serve(service, settings, build))
     except GreenroomError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
