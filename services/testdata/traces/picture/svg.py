@@ -82,5 +82,5 @@ def shade(probability: float) -> str:
 
 
 def on_shade(probability: float) -> str:
-    """A colour that is legible on the shade of a probability."""
-    return PAPER if probability > 0.3 else INK
+    """The one of black and white that has a contrast of 4.5 to the shade of a probability, which WCAG 2 asks for."""
+    return PAPER if probability >= 0.46 else "#000000"
