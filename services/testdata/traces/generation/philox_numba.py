@@ -1,0 +1,39 @@
+"""Philox4x32-10 and picks from alias tables for kernels; word by word the same as `philox` and `alias`."""
+
+import numpy as np
+
+from services.testdata.traces.generation import philox as twin
+from services.testdata.traces.generation.arrays import Words
+from services.testdata.traces.generation.jit import inlined
+
+M0, M1 = np.uint64(twin.MULTIPLIER_0), np.uint64(twin.MULTIPLIER_1)
+W0, W1 = np.uint64(twin.WEYL_0), np.uint64(twin.WEYL_1)
+LOW = np.uint64(twin.LOW)
+HALF = np.uint64(32)
+OUTCOME_SHIFT, OUTCOME = np.uint64(16), np.uint64(0xFFFF)
+
+
+@inlined
+def philox(
+    k0: np.uint64, k1: np.uint64, c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64
+) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+    """The four 32-bit words of a counter."""
+    for _ in range(twin.ROUNDS):
+        p0 = M0 * c0
+        p1 = M1 * c2
+        c0, c1, c2, c3 = (p1 >> HALF) ^ c1 ^ k0, p1 & LOW, (p0 >> HALF) ^ c3 ^ k1, p0 & LOW
+        k0 = (k0 + W0) & LOW
+        k1 = (k1 + W1) & LOW
+    return c0, c1, c2, c3
+
+
+@inlined
+def pick(heads: Words, entries: Words, row: int | np.int64 | np.uint16, word: np.uint64) -> np.uint64:
+    """The outcome that a word picks of a row."""
+    head = heads[row]
+    product = word * (head & LOW)
+    entry = entries[(head >> HALF) + (product >> HALF)]
+    if (product & LOW) < (entry >> HALF):
+        entry = entry >> OUTCOME_SHIFT
+    outcome: np.uint64 = entry & OUTCOME
+    return outcome
