@@ -1,0 +1,44 @@
+"""What the test data service can be told."""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+
+from shared.settings import Settings
+
+
+class TestdataSettings(Settings):
+    """The port, how much is done at once, and where traces may be written and read."""
+
+    port: int = Field(default=9001, ge=0, le=65535)
+    """The port to listen on; 0 takes a free one."""
+
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("GREENROOM_TESTDATA_DATABASE_URL", "GREENROOM_DATABASE_URL")
+    )
+    """As for all, or GREENROOM_TESTDATA_DATABASE_URL: in `greenroom up` each service needs a database of its own."""
+
+    compute_workers: int = Field(default=2, ge=1, le=64)
+    """How many processes do what holds the processor for calls: sessions, streams, reading of workflows."""
+
+    trace_jobs: int = Field(default=2, ge=1, le=64)
+    """How many datasets and learnings run at once, each with a process of its own."""
+
+    output_root: Path | None = None
+    """The folder below which datasets are written; unset, `output` in the data folder."""
+
+    input_roots: tuple[Path, ...] = ()
+    """Folders below which logs may be learned from, as a JSON list."""
+
+    buckets: tuple[str, ...] = ()
+    """S3 buckets that datasets may be written to and learned from, as a JSON list."""
+
+    @property
+    def store_url(self) -> str:
+        """The address of the service's store."""
+        return self.store_at("testdata")
+
+    @property
+    def datasets_root(self) -> Path:
+        """The folder below which datasets are written."""
+        return self.data_dir / "output" if self.output_root is None else self.output_root

@@ -1,0 +1,35 @@
+"""Which endpoints sessions come to, and from which they can end."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from services.testdata.traces.workflow import Workflow
+
+
+def from_entries(workflow: Workflow) -> set[str]:
+    """The endpoints that some session comes to."""
+    entries = [endpoint for endpoint, share in workflow.entry_points.items() if share > 0]
+    return _walk(entries, {endpoint: _open(row) for endpoint, row in workflow.transitions.items()})
+
+
+def to_an_exit(workflow: Workflow) -> set[str]:
+    """The endpoints from which some session ends."""
+    back: dict[str, list[str]] = defaultdict(list)
+    for endpoint, row in workflow.transitions.items():
+        for successor in _open(row):
+            back[successor].append(endpoint)
+    return _walk([endpoint for endpoint, share in workflow.exit_points.items() if share > 0], back)
+
+
+def _open(row: Mapping[str, float]) -> list[str]:
+    return [successor for successor, share in row.items() if share > 0]
+
+
+def _walk(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]:
+    found = set(start)
+    waiting = list(found)
+    while waiting:
+        new = set(edges.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
