@@ -14,6 +14,7 @@ from cli.render import Rows, console, facts, fault, print_json, say_it_goes_on, 
 from greenroom.client import Client, Watch
 from greenroom.synthesizer.v1.batch_pb2 import Batch, BatchSpec, ListBatchesRequest, ListBatchResultsRequest
 from greenroom.synthesizer.v1.conversation_pb2 import Conversation
+from greenroom.type.v1.event_pb2 import Event
 
 app = noun("Many conversations at a time.")
 
@@ -176,7 +177,9 @@ async def delete(client: Client, name: Name, yes: Yes = False) -> None:
     console().print(f"{name} is deleted.")
 
 
-async def _follow(client: Client, watch: Watch[Batch], progress: Progress, json: bool, *, timed: bool = False) -> int:
+async def _follow(
+    client: Client, watch: Watch[Event, Batch], progress: Progress, json: bool, *, timed: bool = False
+) -> int:
     """Watch a batch to its end. timed: whether it began with the watch, so that how long it took tells something."""
     try:
         if json:

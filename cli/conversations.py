@@ -167,7 +167,7 @@ async def delete(client: Client, name: Name, yes: Yes = False) -> None:
     console().print(f"{name} is deleted.")
 
 
-async def _follow(watch: Watch[Conversation], name: str, json: bool) -> int:
+async def _follow(watch: Watch[Event, Conversation], name: str, json: bool) -> int:
     out = console()
     try:
         async for event in watch:

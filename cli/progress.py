@@ -114,7 +114,7 @@ def over_line(progress: Progress, event: Event) -> Text:
     )
 
 
-async def follow(watch: Watch[Batch], progress: Progress) -> Batch:
+async def follow(watch: Watch[Event, Batch], progress: Progress) -> Batch:
     """Show progress until the batch is over, and return it as it ended."""
     out = console()
     if not out.is_terminal:
@@ -128,7 +128,7 @@ async def follow(watch: Watch[Batch], progress: Progress) -> Batch:
     return watch.summary
 
 
-async def _follow_in_place(watch: Watch[Batch], progress: Progress, out: Console) -> None:
+async def _follow_in_place(watch: Watch[Event, Batch], progress: Progress, out: Console) -> None:
     # Refreshed from the loop: Live's own thread would read the progress while it changes.
     with Live(console=out, auto_refresh=False, transient=True, get_renderable=lambda: screen(progress)) as live:
         refreshing = asyncio.create_task(_refresh(live))

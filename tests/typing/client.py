@@ -49,7 +49,7 @@ async def nouns(client: Client) -> None:
 async def watches(client: Client) -> None:
     batch: Batch = await client.batches.start(BatchSpec(size=50), create_only=True)
     async with client.batches.watch(batch.name) as watch:
-        whole: Watch[Batch] = watch
+        whole: Watch[Event, Batch] = watch
         await client.batches.run(batch.name)
         async for event in whole:
             one: Event = event

@@ -10,9 +10,9 @@
                 print(event.conversation, event.turn, event.WhichOneof("kind"))
         print(events.summary.counts)
 
-What methods take and return are the messages of the contracts (`greenroom.synthesizer.v1`, `greenroom.type.v1`). Calls
-that a lost connection interrupted are made again where that is safe; watches and exports go on where they were. What
-fails raises GreenroomError.
+What methods take and return are the messages of the contracts (`greenroom.synthesizer.v1`, `greenroom.testdata.v1`,
+`greenroom.type.v1`). Calls that a lost connection interrupted are made again where that is safe; watches, exports and
+streams go on where they were. What fails raises GreenroomError.
 """
 
 from greenroom.client._batches import Batches
@@ -23,6 +23,10 @@ from greenroom.client._errors import GreenroomError, Violation
 from greenroom.client._personas import Personas
 from greenroom.client._procedures import Procedures
 from greenroom.client._sources import Sources
+from greenroom.client._trace_datasets import TraceDatasets
+from greenroom.client._trace_learnings import TraceLearnings
+from greenroom.client._trace_workflows import TraceWorkflows
+from greenroom.client._traces import Traces, without_head
 from greenroom.client._watch import Watch
 
 __all__ = [
@@ -34,7 +38,12 @@ __all__ = [
     "Personas",
     "Procedures",
     "Sources",
+    "TraceDatasets",
+    "TraceLearnings",
+    "TraceWorkflows",
+    "Traces",
     "Violation",
     "Watch",
     "connect",
+    "without_head",
 ]

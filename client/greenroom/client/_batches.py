@@ -7,6 +7,7 @@ from greenroom.client._watch import Watch, is_last
 from greenroom.synthesizer.v1 import batch_pb2 as pb
 from greenroom.synthesizer.v1.batch_pb2_grpc import BatchServiceStub
 from greenroom.synthesizer.v1.conversation_pb2 import Conversation
+from greenroom.type.v1.event_pb2 import Event
 
 
 class Batches:
@@ -43,11 +44,11 @@ class Batches:
         request = pb.ListBatchResultsRequest(batch=batch, state=state)
         return self._calls.pages(self._stub.ListBatchResults, request, lambda page: page.results)
 
-    def watch(self, name: str, *, cursor: str = "") -> Watch[pb.Batch]:
+    def watch(self, name: str, *, cursor: str = "") -> Watch[Event, pb.Batch]:
         """The events of all conversations in one order as they are stored, until all are over."""
         request = pb.WatchBatchRequest(name=name, cursor=cursor)
         messages = self._calls.resumed(self._stub.WatchBatch, request, is_last=is_last)
-        return Watch(messages, cursor)
+        return Watch(messages, lambda message: message.events, cursor)
 
     async def cancel(self, name: str) -> pb.Batch:
         """Cancel every conversation that is not over."""

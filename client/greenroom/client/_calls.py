@@ -115,16 +115,20 @@ class Calls:
         request: Any,
         *,
         is_last: Callable[[Message], bool] | None = None,
+        continued: Callable[[Message], None] | None = None,
     ) -> AsyncGenerator[Message, None]:
         """The messages of a stream that goes on by cursor whenever it is lost. Sets the request's cursor.
 
         is_last: tells the message that ends the stream; without it, the server's OK does.
+        continued: is given the first message after each loss, to take away what the server says anew.
         """
         failures, backoff = 0, self.retry
         while True:
             try:
                 async with aclosing(_messages(method(request, metadata=self.metadata))) as messages:
                     async for message in messages:
+                        if failures and request.cursor and continued is not None:
+                            continued(message)
                         failures, backoff = 0, self.reconnect
                         request.cursor = message.cursor or request.cursor
                         yield message

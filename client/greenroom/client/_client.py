@@ -11,6 +11,7 @@ from greenroom.client._conversations import Conversations
 from greenroom.client._personas import Personas
 from greenroom.client._procedures import Procedures
 from greenroom.client._sources import Sources
+from greenroom.client._traces import Traces
 
 _MESSAGE_BYTES = 4 * 1024 * 1024
 _OPTIONS = (
@@ -36,6 +37,7 @@ class Client:
         self.sources = Sources(calls)
         self.conversations = Conversations(calls)
         self.batches = Batches(calls)
+        self.traces = Traces(calls)
 
 
 @asynccontextmanager
@@ -52,10 +54,10 @@ async def connect(
 
     token: a bearer token, sent with every call.
     tls: what `grpc.ssl_channel_credentials()` makes; None speaks plain text.
-    timeout: seconds that a unary call may take, its further attempts included. Imports, exports and watches have none.
+    timeout: seconds that a unary call may take, its further attempts included. What streams has none.
     retry: how calls are repeated while the server is unavailable, those only for which a second call does no more than
         the first.
-    reconnect: how watches and exports that are cut go on.
+    reconnect: how watches, exports and streams that are cut go on.
     """
     channel = (
         grpc.aio.insecure_channel(address, options=_OPTIONS)

@@ -49,11 +49,11 @@ class Conversations:
             self._stub.ListEvents, pb.ListEventsRequest(conversation=conversation), lambda page: page.events
         )
 
-    def watch(self, name: str, *, cursor: str = "") -> Watch[pb.Conversation]:
+    def watch(self, name: str, *, cursor: str = "") -> Watch[Event, pb.Conversation]:
         """The events as they are stored, from the first or after a cursor, until the conversation is over."""
         request = pb.WatchConversationRequest(name=name, cursor=cursor)
         messages = self._calls.resumed(self._stub.WatchConversation, request, is_last=is_last)
-        return Watch(messages, cursor)
+        return Watch(messages, lambda message: message.events, cursor)
 
     async def cancel(self, name: str) -> pb.Conversation:
         """Cancel a conversation; the call to a model or agent that is under way is aborted."""

@@ -10,7 +10,6 @@ import grpc
 
 from greenroom.client._calls import Calls, caught
 from greenroom.client._errors import decoded
-from greenroom.synthesizer.v1.import_pb2 import ImportHeader
 
 _CHUNK_BYTES = 1024 * 1024
 
@@ -23,15 +22,19 @@ async def upload(
     method: "grpc.aio.StreamUnaryMultiCallable[Request, Response]",
     message: Callable[..., Request],
     path: Path,
-    header: ImportHeader,
+    header: object,
+    *,
+    decompress: bool = True,
+    again: bool = True,
 ) -> Response:
     """Stream the file behind the header, from its start again if the server was unavailable.
 
-    message: makes a request with the keyword `header` or `chunk`. Raises OSError if the file cannot be read.
+    message: makes a request with the keyword `header` or `chunk`. decompress: a file that ends in `.gz`. again: as for
+    `Calls.unary`. Raises OSError if the file cannot be read.
     """
 
     async def attempt() -> Response:
-        with await asyncio.to_thread(_opened, path) as file:
+        with await asyncio.to_thread(_opened, path, decompress) as file:
             call = method(metadata=calls.metadata)
             status = _Status(call)
             try:
@@ -47,11 +50,11 @@ async def upload(
                 raise
             return await caught(call)
 
-    return await calls.repeated(attempt, attempts=calls.retry.attempts)
+    return await calls.repeated(attempt, attempts=calls.retry.attempts if again else 1)
 
 
-def _opened(path: Path) -> IO[Any]:
-    return cast(IO[Any], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+def _opened(path: Path, decompress: bool) -> IO[Any]:
+    return cast(IO[Any], gzip.open(path)) if decompress and path.suffix == ".gz" else path.open("rb")
 
 
 class _Status:
