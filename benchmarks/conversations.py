@@ -6,18 +6,12 @@ append. Both take turns within one run.
 """
 
 import asyncio
-import os
-import sys
 import tempfile
 import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from statistics import median
 
 from benchmarks.eventlog import bare_writer_events_per_second
-from benchmarks.results import Result, gates, report
+from benchmarks.results import compared, gates, limited, report
+from benchmarks.servers import Server, server
 from greenroom.client import Client, connect
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, procedure_pb2
 
@@ -40,67 +34,48 @@ async def _run(quick: bool) -> bool:
             theirs.append(
                 await bare_writer_events_per_second(f"sqlite+aiosqlite:///{folder}/eventlog.db", work["writer_seconds"])
             )
-        with tempfile.TemporaryDirectory() as folder:
-            rate, grown = await _rehearse(Path(folder), work["conversations"])
+        rate, grown = await _rehearse(work["conversations"])
         ours.append(rate)
         growth.append(grown)
-    ratio = median(mine / other for mine, other in zip(ours, theirs, strict=True))
-    limits = gate["throughput"]["gate"], gate["memory"]["gate"]
     return report(
         TOPIC,
-        [
-            Result(
-                claim=gate["throughput"]["claim"],
-                unit="events/s",
-                ours=median(ours),
-                theirs=median(theirs),
-                ratio=ratio,
-                gate=limits[0],
-                held=ratio >= limits[0],
-                samples={"ours": ours, "theirs": theirs},
-            ),
-            Result(
-                claim=gate["memory"]["claim"],
-                unit="MB",
-                ours=median(growth),
-                theirs=None,
-                ratio=None,
-                gate=limits[1],
-                held=median(growth) <= limits[1],
-                samples={"ours": growth},
-            ),
-        ],
+        [compared(gate["throughput"], "events/s", ours, theirs), limited(gate["memory"], "MB", growth)],
     )
 
 
-async def _rehearse(folder: Path, size: int) -> tuple[float, float]:
+async def _rehearse(size: int) -> tuple[float, float]:
     """Events a second from Run to the summary, as a watcher sees them; and the server's growth in MB from 100 on."""
-    async with _server(folder) as (process, address), connect(address) as client:
-        spec = batch_pb2.BatchSpec(
-            conversation=conversation_pb2.ConversationSpec(procedure=await _procedure(client), max_turns=TURNS, seed=1),
-            personas=[batch_pb2.PersonaShare(persona="personas/technical-tim")],
-            size=size,
-        )
-        spec.conversation.tool_config.default_answer.value.struct_value.update({"status": "ok"})
-        batch = await client.batches.start(spec, create_only=True)
-        watch = client.batches.watch(batch.name)
-        await client.batches.run(batch.name)
-        started, copied, fresh, over, at_100 = time.perf_counter(), 0, 0, 0, 0.0
-        async for event in watch:
-            if event.WhichOneof("kind") == "opened":
-                copied += 1
-                continue
-            fresh += 1
-            if event.WhichOneof("kind") == "ended":
-                over += 1
-                if over == 100:
-                    at_100 = _resident_mb(process.pid)
-        rate = fresh / (time.perf_counter() - started)
-        grown = _resident_mb(process.pid) - at_100
-        done = await client.batches.get(batch.name)
-        if done.counts.completed != size or done.turns != size * TURNS:
-            raise RuntimeError(f"not the work that the claim is about: {done.counts}, {done.turns} turns")
-        return rate, grown
+    with server("services.synthesizer") as process:
+        async with connect(process.address) as client:
+            return await _rehearsed(process, client, size)
+
+
+async def _rehearsed(process: Server, client: Client, size: int) -> tuple[float, float]:
+    spec = batch_pb2.BatchSpec(
+        conversation=conversation_pb2.ConversationSpec(procedure=await _procedure(client), max_turns=TURNS, seed=1),
+        personas=[batch_pb2.PersonaShare(persona="personas/technical-tim")],
+        size=size,
+    )
+    spec.conversation.tool_config.default_answer.value.struct_value.update({"status": "ok"})
+    batch = await client.batches.start(spec, create_only=True)
+    watch = client.batches.watch(batch.name)
+    await client.batches.run(batch.name)
+    started, copied, fresh, over, at_100 = time.perf_counter(), 0, 0, 0, 0.0
+    async for event in watch:
+        if event.WhichOneof("kind") == "opened":
+            copied += 1
+            continue
+        fresh += 1
+        if event.WhichOneof("kind") == "ended":
+            over += 1
+            if over == 100:
+                at_100 = process.resident_mb()
+    rate = fresh / (time.perf_counter() - started)
+    grown = process.resident_mb() - at_100
+    done = await client.batches.get(batch.name)
+    if done.counts.completed != size or done.turns != size * TURNS:
+        raise RuntimeError(f"not the work that the claim is about: {done.counts}, {done.turns} turns")
+    return rate, grown
 
 
 async def _procedure(client: Client) -> str:
@@ -117,25 +92,3 @@ async def _procedure(client: Client) -> str:
         procedure_pb2.Procedure(display_name="Ask for everything"), revision, ready=True
     )
     return created.procedure.name
-
-
-@asynccontextmanager
-async def _server(folder: Path) -> AsyncIterator[tuple[Process, str]]:
-    """A synthesizer in a process of its own, and its address."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.synthesizer"),
-        env={**os.environ, "GREENROOM_PORT": "0", "GREENROOM_DATA_DIR": str(folder)},
-        stdout=PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        line = await process.stdout.readline()
-        yield process, line.decode().split()[-1]
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def _resident_mb(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
