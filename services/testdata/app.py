@@ -49,7 +49,7 @@ async def build(settings: TestdataSettings, health: Health, *, clock: Callable[[
     db = await Database.open(settings.store_url)
     compute = Compute(settings.compute_workers)
     workflows = Workflows(workflow_rows.Workflows(db), built_in(), compute, clock)
-    traces = TraceServicer(workflows)  # type: ignore[abstract] # until every noun's calls are there
+    traces = TraceServicer(workflows, compute)  # type: ignore[abstract] # until every noun's calls are there
     name = trace_pb2.DESCRIPTOR.services_by_name["TraceService"].full_name
     registration = Registration(name, trace_pb2_grpc.add_TraceServiceServicer_to_server, traces)
     db.on_health(lambda healthy: health.set_serving(registration.name, healthy))

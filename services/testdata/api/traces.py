@@ -1,11 +1,14 @@
 """TraceService: one servicer, put together from a file for each noun."""
 
+from services.testdata.api.sessions import SessionCalls
 from services.testdata.api.workflows import WorkflowCalls
 from services.testdata.traces.workflows import Workflows
+from shared.compute import Compute
 
 
-class TraceServicer(WorkflowCalls):
-    """Answers for traces. Each base has what it answers with as an attribute, which is set here."""
+class TraceServicer(WorkflowCalls, SessionCalls):
+    """Answers for traces. What each base answers with is an attribute, set here."""
 
-    def __init__(self, workflows: Workflows) -> None:
+    def __init__(self, workflows: Workflows, compute: Compute) -> None:
         self._workflows = workflows
+        self._compute = compute

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote_plus, urlencode
 
 from services.testdata.traces.places import Names, at
 from services.testdata.traces.reach import from_entries, to_an_exit
@@ -15,6 +16,8 @@ MAX_EDGES = 100_000
 MAX_TEXT = 200
 MAX_PARAMETERS = 20
 MAX_VALUES = 1_000
+MAX_QUERY = 2_000
+"""What the parameters of one call come to at most, so that a session of a thousand calls fits into a message."""
 MAX_LATENCY = 86_400_000
 """A day in milliseconds."""
 MAX_THINK = 366 * 86_400_000
@@ -195,3 +198,9 @@ def _parameters(parameters: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
             yield f"The parameter `{name}` has {len(values):,} values; give it 1 to {MAX_VALUES:,}."
         if any(len(value) > MAX_TEXT or not value.isprintable() for value in values):
             yield f"The values of `{name}` have up to {MAX_TEXT} printable characters each."
+    longest = [
+        (name, max(values, key=lambda value: len(quote_plus(value, errors="replace")), default=""))
+        for name, values in parameters.items()
+    ]
+    if (size := len(urlencode(longest, errors="replace"))) > MAX_QUERY:
+        yield f"They come to {size:,} characters as a query string; up to {MAX_QUERY:,} are allowed."
