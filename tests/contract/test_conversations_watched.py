@@ -8,10 +8,11 @@ import pytest
 from greenroom.client import GreenroomError
 from greenroom.synthesizer.v1 import conversation_pb2 as pb
 from services.synthesizer.api import conversations as servicer
-from services.synthesizer.api.watching import Watched, until_over
+from services.synthesizer.api.watching import Watched
 from services.synthesizer.conversations.errors import ConversationNotFound
 from shared.rpc.cursors import encode_token
 from shared.rpc.streams import watch
+from shared.rpc.watching import until_over
 from tests.scripted import Held, Script, State, Theatre, leaves, refused, refuses, says
 
 
@@ -137,7 +138,7 @@ async def test_silence_is_filled_with_heartbeats_that_can_be_continued_from(
 
 
 async def test_a_watch_in_whose_silence_something_is_deleted_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.synthesizer.api.watching.QUIET", 0.01)
+    monkeypatch.setattr("shared.rpc.watching.QUIET", 0.01)
     closed, asked = asyncio.Event(), 0
 
     async def nothing() -> AsyncGenerator[list[Watched], None]:

@@ -9,7 +9,7 @@ from services.synthesizer.api.convert.batch import batch_message, result_message
 from services.synthesizer.api.convert.conversation import conversation_state
 from services.synthesizer.api.exporting import Export
 from services.synthesizer.api.requests import check_spec
-from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
+from services.synthesizer.api.watching import EventTails, Watched
 from services.synthesizer.batches.lifecycle import Batches
 from services.synthesizer.batches.ports import BatchStore
 from shared.auth import caller
@@ -19,6 +19,7 @@ from shared.rpc.pages import after_id, after_number, cut
 from shared.rpc.paging import read_page
 from shared.rpc.requests import request_key
 from shared.rpc.streams import watch
+from shared.rpc.watching import read_cursor, until_over
 
 _WATCH = "batches.watch"
 

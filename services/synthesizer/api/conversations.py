@@ -8,7 +8,7 @@ from services.synthesizer.api.convert import conversation as convert
 from services.synthesizer.api.convert.conversation import conversation_message
 from services.synthesizer.api.convert.events import event_message
 from services.synthesizer.api.requests import check_events, check_spec
-from services.synthesizer.api.watching import EventTails, Watched, read_cursor, until_over
+from services.synthesizer.api.watching import EventTails, Watched
 from services.synthesizer.conversations.lifecycle import Lifecycle
 from services.synthesizer.conversations.ports import ConversationReads
 from shared.auth import caller
@@ -19,6 +19,7 @@ from shared.rpc.pages import after_id, after_number, cut
 from shared.rpc.paging import read_page
 from shared.rpc.requests import request_key
 from shared.rpc.streams import watch
+from shared.rpc.watching import read_cursor, until_over
 
 _WATCH = "conversations.watch"
 
