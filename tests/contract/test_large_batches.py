@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import Engine, event, func, select
 
 from greenroom.synthesizer.v1 import batch_pb2 as pb
-from greenroom.synthesizer.v1.conversation_pb2 import ConversationFilter
+from greenroom.synthesizer.v1.conversation_pb2 import Conversation, ConversationFilter
+from greenroom.synthesizer.v1.source_pb2 import SourceFilter
 from services.synthesizer.app import wall_clock
 from services.synthesizer.store.tables import batches, conversations, log, requests, terms
 from shared.db.engine import Database
@@ -185,3 +186,30 @@ async def test_what_a_killed_process_had_prepared_is_removed_once_nobody_can_be_
 
     after = await stored(house.url)
     assert (after["streams"] - before["streams"], after["feeds"] - before["feeds"]) == (3, 1), "the young one"
+
+
+async def test_ten_thousand_conversations_over_ten_thousand_sources_are_started_listed_and_cancelled(
+    database_url: str, tmp_path: Path
+) -> None:
+    count = 10_000
+    async with theatre(database_url, tmp_path) as stage:
+        engine = stage.suite.app._engine
+        await engine.stop()
+        lines = tmp_path / "many.jsonl"
+        lines.write_text("".join(source_line(f"of-many-{n}") + "\n" for n in range(count)))
+        await stage.client.sources.import_file(lines)
+
+        started = await stage.client.batches.start(
+            spec(stage, count, source_filter=SourceFilter(format="greenroom", finished=True))
+        )
+
+        assert started.counts == pb.BatchCounts(pending=count)
+        assert [batch async for batch in stage.client.batches.list()] == [started]
+        rows = [row async for row in stage.client.batches.results(started.name)]
+        assert [row.index for row in rows] == list(range(count))
+        assert len({row.source for row in rows}) == count
+
+        await stage.client.batches.cancel(started.name)
+        await engine.start()
+        # The others end behind it; what a batch comes to when all have ended is said of smaller ones.
+        assert (await stage.over(rows[0].conversation)).state == Conversation.STATE_CANCELLED
