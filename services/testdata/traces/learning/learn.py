@@ -1,0 +1,151 @@
+"""From logs to what is learned of them. Runs in a process of its own: it imports Numba and holds the processor."""
+
+import gzip
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from services.testdata.traces.learning.counting import count_edges, count_triples
+from services.testdata.traces.learning.errors import LogEmpty, LogMalformed, LogTruncated, TooManyEdges
+from services.testdata.traces.learning.exports import write_exports
+from services.testdata.traces.learning.formats import EVENT_LOGS, OURS, LogFormat, LogKind
+from services.testdata.traces.learning.gathering import Gathering
+from services.testdata.traces.learning.latencies import detection, error_rates, timings
+from services.testdata.traces.learning.logs import READERS
+from services.testdata.traces.learning.logs.opening import opened
+from services.testdata.traces.learning.model import Checkpoint, Learned, LearnedEdge, LearnedEndpoint
+from services.testdata.traces.learning.order import order_test
+from services.testdata.traces.learning.report import Report
+from services.testdata.traces.learning.rows import Cleaning
+from services.testdata.traces.learning.sessions import Sessions, in_sessions
+from services.testdata.traces.statistics import wilson
+
+MOST_BYTES = 3 << 20
+"""Of the message that a learning makes with its YAML, so that it stays below the 4 MiB of a message."""
+
+_CHECKPOINTS = 12
+
+Note = Callable[[int, int], None]
+"""Is told how many bytes are read, and how many calls were in them."""
+
+
+def learn(
+    files: Sequence[tuple[str, Path]], log_format: LogFormat, name: str, exports: Path, note: Note = lambda *_: None
+) -> Learned:
+    """Learn one chain from a log in one file or several, read in their order.
+
+    files: each with its name for errors. name: the workflow's. exports: a folder that is there, for the Parquet files.
+    Memory: the calls in compact columns, about 26 bytes each and for a moment twice of it, and the sessions' names.
+    Raises what `errors` lists.
+    """
+    report = Report(files[0][0])
+    gathering = _read(files, log_format, report, note)
+    calls, endpoints = gathering.calls()
+    k = len(endpoints)
+    found = detection(calls, k)
+    gap = log_format.session_gap if log_format.kind is LogKind.ACCESS_LOG else None
+    sessions = in_sessions(calls, gathering, report, gap)
+    del calls
+    if not sessions.count:
+        raise _empty(report)
+    matrix = count_edges(sessions.calls.endpoint, sessions.starts, k)
+    triples = count_triples(sessions.calls.endpoint, sessions.starts, k)
+    learned = Learned(
+        name=name,
+        sessions=sessions.count,
+        calls=len(sessions.calls.endpoint),
+        edges=_edges(matrix, endpoints),
+        endpoints=_endpoints(sessions, endpoints, gathering.methods()),
+        order_test=order_test(*triples, k),
+        skipped=report.skipped(),
+        detection=found,
+        checkpoints=_checkpoints(sessions, matrix, k),
+    )
+    _check_size(learned, report)
+    write_exports(exports, learned.edges, endpoints, triples, sessions, gathering.session_names())
+    return learned
+
+
+def _read(files: Sequence[tuple[str, Path]], log_format: LogFormat, report: Report, note: Note) -> Gathering:
+    gathering = Gathering(report)
+    ours = asdict(EVENT_LOGS if log_format.kind is LogKind.EVENT_LOG else OURS)
+    named = {role: name for role, name in asdict(log_format.columns).items() if name}
+    cleaning = Cleaning(report, {**ours, **named})
+    before = 0
+    for name, path in files:
+        report.file, report.row = name, 0
+        try:
+            with opened(path, random=log_format.kind is LogKind.PARQUET) as (stream, position):
+                for rows in READERS[log_format.kind](stream, log_format, report):
+                    gathering.add(cleaning.clean(rows))
+                    note(before + position(), gathering.count)
+        except EOFError as error:
+            raise LogTruncated(file=name, place=report.place) from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            why = "its bytes are damaged"
+            raise LogMalformed(file=name, kind="gzip", place=report.place, why=why) from error
+        before += path.stat().st_size
+        note(before, gathering.count)
+    if not gathering.count:
+        raise _empty(report)
+    return gathering
+
+
+def _empty(report: Report) -> LogEmpty:
+    skipped = [f"{one.reason} {one.count:,} times, first in row {one.first_row:,}" for one in report.skipped()]
+    why = "all of its rows were skipped, " + "; ".join(skipped) if skipped else "it has no rows"
+    return LogEmpty(file=report.file, why=why)
+
+
+def _edges(matrix: npt.NDArray[np.int64], endpoints: Sequence[str]) -> tuple[LearnedEdge, ...]:
+    """Those that were seen, the entries first."""
+    names = (*endpoints, "")
+    totals = matrix.sum(axis=1).tolist()
+    edges = []
+    for start, to in zip(*_seen(matrix), strict=True):
+        count, total = int(matrix[start, to]), totals[start]
+        edges.append(LearnedEdge(names[start], names[to], count, count / total, *wilson(count, total)))
+    return tuple(edges)
+
+
+def _seen(matrix: npt.NDArray[np.int64]) -> tuple[list[int], list[int]]:
+    """Rows and columns of the edges, in their order."""
+    starts, to = np.nonzero(np.roll(matrix, 1, axis=0))
+    return ((starts - 1) % len(matrix)).tolist(), to.tolist()
+
+
+def _endpoints(sessions: Sessions, endpoints: Sequence[str], methods: dict[str, str]) -> tuple[LearnedEndpoint, ...]:
+    k = len(endpoints)
+    counts = np.bincount(sessions.calls.endpoint, minlength=k).tolist()
+    measured = zip(endpoints, counts, error_rates(sessions.calls, k), timings(sessions.calls, k), strict=True)
+    return tuple(
+        LearnedEndpoint(name, count, rate, timing.quantiles, timing.mean, methods.get(name, ""))
+        for name, count, rate, timing in measured
+        if count
+    )
+
+
+def _checkpoints(sessions: Sessions, matrix: npt.NDArray[np.int64], k: int) -> tuple[Checkpoint, ...]:
+    """After 1/2, 1/4, … of the sessions, the fewest first."""
+    rows, columns = _seen(matrix)
+    found = []
+    for halving in range(1, _CHECKPOINTS + 1):
+        part = sessions.count >> halving
+        if part:
+            ends = sessions.starts[: part + 1]
+            counts = count_edges(sessions.calls.endpoint[: ends[-1]], ends, k)[rows, columns]
+            found.append(Checkpoint(int(ends[-1]), tuple(counts.tolist())))
+    return tuple(reversed(found))
+
+
+def _check_size(learned: Learned, report: Report) -> None:
+    """Refuse what no message can hold: names stand with each edge, once as proto and half of them again as YAML."""
+    names = sum(2 * len(edge.start.encode()) + 3 * len(edge.to.encode()) for edge in learned.edges)
+    names += sum(4 * len(one.name.encode()) for one in learned.endpoints)
+    size = names + len(learned.edges) * (100 + 3 * len(learned.checkpoints)) + len(learned.endpoints) * 250
+    if size > MOST_BYTES:
+        raise TooManyEdges(file=report.file, edges=f"{len(learned.edges):,}")

@@ -1,0 +1,173 @@
+"""From a reader's rows to calls in numbers: what is missing or unparsable is skipped and counted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from services.testdata.traces.learning.errors import LogColumnUnfit
+from services.testdata.traces.learning.report import Report
+from services.testdata.traces.learning.values import Marks, numbers, texts, times
+
+T = TypeVar("T")
+
+LONGEST_ENDPOINT = 200
+"""Characters of an endpoint's name."""
+
+RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class RawRows:
+    """Rows as a reader found them, in columns of any Arrow type; None for what the log does not have.
+
+    row: their numbers in the log, from 1.
+    """
+
+    row: npt.NDArray[np.int64]
+    session: pa.Array
+    endpoint: pa.Array
+    timestamp: pa.Array
+    latency: pa.Array | None = None
+    status: pa.Array | None = None
+    method: pa.Array | None = None
+    fault_id: pa.Array | None = None
+    fault_kind: pa.Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Calls that can be learned from.
+
+    session: of 64-bit integers or strings. endpoint: strings, plain or dictionary-encoded. time: Unix microseconds.
+    latency: ms, NaN where there is none. status: 0 where there is none. faulty: is part of a cascade by its label.
+    """
+
+    row: npt.NDArray[np.int64]
+    session: pa.Array
+    endpoint: pa.Array
+    time: npt.NDArray[np.int64]
+    latency: npt.NDArray[np.float32] | None
+    status: npt.NDArray[np.int16] | None
+    method: pa.Array | None
+    faulty: Marks | None
+    retry: Marks | None
+
+
+@dataclass(slots=True)
+class Cleaning:
+    """Turns raw rows into rows. columns: what the log's columns are called, by their roles, for errors."""
+
+    report: Report
+    columns: dict[str, str] = field(default_factory=dict)
+
+    def clean(self, raw: RawRows) -> Rows:
+        """The rows that can be learned from. Raises LogColumnUnfit for a column of a type that cannot be its role."""
+        session, bad_session = self._read("session", raw.session, _session)
+        endpoint, bad_endpoint = self._read("endpoint", raw.endpoint, texts)
+        time, bad_time = self._read("timestamp", raw.timestamp, times)
+        reasons = {
+            "BAD_TEXT": bad_session | bad_endpoint,
+            "MISSING_SESSION": _empty(session),
+            "MISSING_ENDPOINT": _empty(endpoint),
+            "BAD_TIMESTAMP": bad_time,
+        }
+        good = np.ones(len(raw.row), np.bool_)
+        for reason, bad in reasons.items():
+            self.report.skip_rows(reason, raw.row, bad & good)
+            good &= ~bad
+        kinds = None if raw.fault_kind is None else self._read("fault_kind", raw.fault_kind, _plain)
+        faulty = None if raw.fault_id is None else self._read("fault_id", raw.fault_id, _marked)
+        if kinds is not None:
+            faulty = ~_empty(kinds) if faulty is None else faulty | ~_empty(kinds)
+        rows = Rows(
+            row=raw.row,
+            session=session,
+            endpoint=self._cut(endpoint, raw.row, good),
+            time=time,
+            latency=self._latency(raw, good),
+            status=self._status(raw, good),
+            method=None if raw.method is None else self._read("method", raw.method, _plain),
+            faulty=faulty,
+            retry=None if kinds is None else np.array(pc.equal(kinds, RETRY).fill_null(False)),
+        )
+        return rows if good.all() else _only(rows, good)
+
+    def _read(self, role: str, column: pa.Array, read: Callable[[pa.Array], T]) -> T:
+        try:
+            return read(column)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            name = repr(self.columns.get(role, role))
+            raise LogColumnUnfit(file=self.report.file, column=name, role=role, type=column.type) from error
+
+    def _cut(self, endpoint: pa.Array, row: npt.NDArray[np.int64], good: Marks) -> pa.Array:
+        is_dictionary = pa.types.is_dictionary(endpoint.type)
+        names = endpoint.dictionary if is_dictionary else endpoint
+        long = np.array(pc.greater(pc.utf8_length(names), LONGEST_ENDPOINT).fill_null(False))
+        if not long.any():
+            return endpoint
+        names = pc.utf8_slice_codeunits(names, 0, LONGEST_ENDPOINT)
+        if not is_dictionary:
+            self.report.skip_rows("ENDPOINT_CUT", row, long & good)
+            return names
+        self.report.skip_rows("ENDPOINT_CUT", row, long[np.array(endpoint.indices)] & good)
+        # Names that differ only behind the cut are the same now: encoded anew when they are gathered.
+        return names.take(endpoint.indices)
+
+    def _latency(self, raw: RawRows, good: Marks) -> npt.NDArray[np.float32] | None:
+        if raw.latency is None:
+            return None
+        found, bad = self._read("latency", raw.latency, numbers)
+        negative = found < 0
+        found[negative] = np.nan
+        self.report.skip_rows("BAD_LATENCY", raw.row, (bad | negative) & good)
+        return found.astype(np.float32)
+
+    def _status(self, raw: RawRows, good: Marks) -> npt.NDArray[np.int16] | None:
+        if raw.status is None:
+            return None
+        found, bad = self._read("status", raw.status, numbers)
+        fits = (found >= 100) & (found <= 599) & (found == np.floor(found))
+        self.report.skip_rows("BAD_STATUS", raw.row, (bad | (~np.isnan(found) & ~fits)) & good)
+        return np.where(fits, found, 0).astype(np.int16)
+
+
+def _session(column: pa.Array) -> tuple[pa.Array, Marks]:
+    if pa.types.is_integer(column.type):
+        return column.cast(pa.int64(), safe=False), np.zeros(len(column), np.bool_)
+    return texts(column)
+
+
+def _empty(column: pa.Array) -> Marks:
+    if pa.types.is_dictionary(column.type):
+        empty: Marks = _empty(column.dictionary)[np.array(column.indices)]
+        return empty
+    missing: Marks = np.array(column.is_null())
+    return missing if pa.types.is_integer(column.type) else missing | np.array(pc.equal(column, "").fill_null(True))
+
+
+def _marked(column: pa.Array) -> Marks:
+    """Which fault ids are some: neither empty nor 0."""
+    if pa.types.is_integer(column.type):
+        return np.array(pc.not_equal(column, 0).fill_null(False))
+    found = _plain(column)
+    zero: Marks = np.array(pc.equal(found, "0").fill_null(False))
+    return ~_empty(found) & ~zero
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """As plain strings."""
+    return texts(column)[0].cast(pa.string())
+
+
+def _only(rows: Rows, good: Marks) -> Rows:
+    mask = pa.array(good)
+    parts: dict[str, Any] = {part.name: getattr(rows, part.name) for part in fields(rows)}
+    for name, part in parts.items():
+        if part is not None:
+            parts[name] = part.filter(mask) if isinstance(part, pa.Array) else part[good]
+    return Rows(**parts)
