@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from shared import loop, telemetry
 from shared.errors import GreenroomError
 from shared.rpc.health import Health
-from shared.rpc.server import Registration, Server
+from shared.rpc.server import Registration, Server, check_address
 from shared.settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -49,6 +49,7 @@ async def _serve(service: str, settings: S, build: Callable[[S, Health], Awaitab
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
+    check_address(settings)
     health = Health()
     app = await build(settings, health)
     server = Server(settings, app.registrations, health=health)

@@ -1,6 +1,7 @@
 """A gRPC server's life: interceptors, health, reflection, TLS, and a graceful end."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
 
 
 class PortTaken(FailedPrecondition):
-    """Cannot listen on {address}; another program does, or it is not an address of this machine."""
+    """Cannot listen on {address}: another program does, or it is no address of this machine; set another with --port or GREENROOM_PORT."""  # noqa: E501
 
     reason = "PORT_TAKEN"
 
@@ -118,9 +119,28 @@ class Server:
             self._server = None
 
 
-def _listen(server: grpc.aio.Server, settings: Settings) -> int:
+def check_address(settings: Settings) -> None:
+    """Find out whether a server could listen as the settings say, before the work that comes before it starts.
+
+    Raises UnsafeListening, IncompleteTls, PortTaken.
+    """
+    settings.check_listening()
+    if settings.port == 0:
+        return
+    host = settings.host.strip("[]")
+    try:
+        socket.create_server((host, settings.port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise PortTaken(address=_address(settings)) from error
+
+
+def _address(settings: Settings) -> str:
     host = f"[{settings.host}]" if ":" in settings.host and not settings.host.startswith("[") else settings.host
-    address = f"{host}:{settings.port}"
+    return f"{host}:{settings.port}"
+
+
+def _listen(server: grpc.aio.Server, settings: Settings) -> int:
+    address = _address(settings)
     try:
         if settings.tls_cert is None or settings.tls_key is None:
             return server.add_insecure_port(address)

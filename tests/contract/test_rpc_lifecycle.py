@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from shared.rpc.channels import Channels
 from shared.rpc.errors import from_rpc_error
-from shared.rpc.server import PortTaken, Server
+from shared.rpc.server import PortTaken, Server, check_address
 from shared.settings import IncompleteTls, Settings, UnsafeListening
 from tests.unit.rpc.certificates import write_certificate
 from tests.unit.rpc.echo import NAME, Echo, EchoRequest, EchoServicer, EchoStub, failure, registration, serving
@@ -126,6 +126,18 @@ async def test_a_second_server_on_the_same_port_is_refused(echo: Echo) -> None:
 
     with pytest.raises(PortTaken, match=f"127.0.0.1:{echo.port}"):
         await second.start()
+
+
+async def test_a_port_that_is_taken_is_found_before_anything_else_is_done(echo: Echo) -> None:
+    with pytest.raises(PortTaken, match=f"127.0.0.1:{echo.port}: .* --port"):
+        check_address(Settings(port=echo.port))
+
+
+async def test_a_port_that_a_server_has_just_left_is_free() -> None:
+    async with serving() as echo:
+        await echo.stub.Unary(EchoRequest(text="hello"))
+
+    check_address(Settings(port=echo.port))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org"])
