@@ -1,21 +1,22 @@
 """How kernels are compiled: without the interpreter lock, and kept on disk for the next process."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, cast
 
 import numba
 
-F = TypeVar("F", bound=Callable[..., Any])
+Kernel: TypeAlias = Callable[..., Any]
+"""Numba infers the types of a kernel from its arguments, so it has none of its own."""
 
 
-def kernel(function: F) -> F:
+def kernel(function: Kernel) -> Kernel:
     """Compile at the first call. Where there is no folder to keep the code in, each process compiles for itself."""
     try:
-        return cast(F, numba.njit(nogil=True, cache=True)(function))
+        return cast(Kernel, numba.njit(nogil=True, cache=True)(function))
     except RuntimeError:
-        return cast(F, numba.njit(nogil=True)(function))
+        return cast(Kernel, numba.njit(nogil=True)(function))
 
 
-def inlined(function: F) -> F:
+def inlined(function: Kernel) -> Kernel:
     """Compile as a part of the kernels that call it."""
-    return cast(F, numba.njit(nogil=True, inline="always")(function))
+    return cast(Kernel, numba.njit(nogil=True, inline="always")(function))

@@ -27,4 +27,5 @@ def _block_totals(key0: np.uint64, key1: np.uint64, counts: Whole, users: int) -
 
 def block_totals(key: tuple[int, int], counts: Whole, users: int) -> Whole:
     """How many sessions each block of users has."""
-    return _block_totals(np.uint64(key[0]), np.uint64(key[1]), counts, users)
+    totals: Whole = _block_totals(np.uint64(key[0]), np.uint64(key[1]), counts, users)
+    return totals

@@ -1,0 +1,20 @@
+"""How many sessions make a message or a block."""
+
+from services.testdata.traces.formats.registry import Encoder
+from services.testdata.traces.generation import Chain, generate, session_count
+
+CHUNK_BYTES = 1 << 20
+"""What a message comes to, about."""
+_SAMPLE_BYTES = CHUNK_BYTES // 4
+_SAMPLE_SESSIONS = 256
+
+
+def sessions_a_chunk(chain: Chain, encoder: Encoder) -> int:
+    """How many sessions come to CHUNK_BYTES on average, seen in the first ones; at least 1."""
+    total, count = session_count(chain), 1
+    while True:
+        count = min(count, total)
+        size = len(encoder.encode(generate(chain, 1, count)))
+        if size >= _SAMPLE_BYTES or count >= min(_SAMPLE_SESSIONS, total):
+            return max(1, CHUNK_BYTES * count // size)
+        count *= 2
