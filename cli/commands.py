@@ -30,6 +30,9 @@ _STATUS_OF_CODE = {
     "DEADLINE_EXCEEDED": UNREACHABLE,
 }
 
+TRACES = ("workflows", "datasets", "learnings")
+"""The collections of TraceService."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -215,7 +218,7 @@ def names(collection: str, incomplete: str) -> list[str]:
 
     async def ask(client: Client) -> list[str]:
         found: list[str] = []
-        async for one in getattr(client, collection).list():
+        async for one in getattr(client.traces if collection in TRACES else client, collection).list():
             name: str = one.name if incomplete.startswith(prefix) else one.name.removeprefix(prefix)
             if name.startswith(incomplete):
                 found.append(name)

@@ -20,6 +20,7 @@ COMMANDS = {
     "personas": "The synthetic users.",
     "conversations": "A persona talks to the agent under test, or you append the events.",
     "batches": "Many conversations at a time.",
+    "traces": "API traces with known truth: generate them, learn from logs, and compare with the truth.",
 }
 """What each is for. Each has a module here, with the commands as `app`."""
 

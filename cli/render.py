@@ -108,9 +108,10 @@ def short(name: str) -> str:
     return name.rsplit("/", 1)[-1]
 
 
-def say_it_goes_on(name: str) -> None:
-    """Tell who stops watching what goes on without them, and how to come back to it."""
+def say_it_goes_on(name: str, under: str = "") -> None:
+    """Tell who stops watching what goes on without them, and how to come back to it. under: the noun of the noun."""
     noun, last = name.split("/", 1)
+    noun = f"{under} {noun}".strip()
     out = console(stderr=True)
     out.print(f"{name} goes on.", soft_wrap=True)
     out.print(f"  greenroom {noun} watch {last}\n  greenroom {noun} cancel {last}", soft_wrap=True)

@@ -1,0 +1,179 @@
+"""greenroom traces generate, greenroom traces datasets"""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from cli import specs
+from cli.commands import FAILED, OK, Json, Limit, Yes, command, confirmed, first, named, noun
+from cli.render import Rows, console, facts, print_json, say_it_goes_on, short, state_word, when
+from cli.trace_options import Chain, Generation, generating, workflow_source
+from cli.trace_progress import Bar, follow, pace, size
+from greenroom.client import Client
+from greenroom.testdata.v1.trace_dataset_pb2 import Dataset, DatasetPart, DatasetSpec, ListDatasetsRequest
+
+app = noun("Generated calls in files.")
+
+Name = Annotated[str, named("datasets")]
+Following = Annotated[
+    bool, typer.Option("--follow/--detach", help="Show progress until it is over, or return at once.")
+]
+
+
+class Format(StrEnum):
+    """The form of a dataset's files."""
+
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+    CSV = "csv"
+    OTLP = "otlp"
+
+
+@generating
+async def generate(
+    client: Client,
+    workflow: Chain,
+    wanted: Generation,
+    format: Annotated[Format, typer.Option(help="The form of the files.")] = Format.PARQUET,  # noqa: A002
+    to: Annotated[
+        str, typer.Option(metavar="PLACE", help="A folder in the server's output, or s3://bucket/prefix.")
+    ] = "",
+    watch: Following = True,
+    json: Json = False,
+) -> int:
+    """Let the server write a dataset and watch it. Interrupting the watch leaves it being written."""
+    spec = DatasetSpec(
+        workflow=workflow_source(workflow),
+        parameters=wanted.parameters,
+        sessions=wanted.range,
+        format=DatasetSpec.Format.Value(f"FORMAT_{format.name}"),
+        destination=to,
+    )
+    dataset = await client.traces.datasets.start(spec)
+    return await _follow(client, dataset, json) if watch else _print(dataset, json)
+
+
+@command(app, "list")
+async def list_(
+    client: Client,
+    state: Annotated[str, typer.Option(help="Only in this state, such as running.")] = "",
+    limit: Limit = 50,
+    json: Json = False,
+) -> None:
+    """List the datasets, oldest first."""
+    wanted = specs.filled({"state": state} if state else {}, ListDatasetsRequest(), "the options")
+    rows = Rows("DATASET", "STATE", "SESSIONS", "CALLS", "SIZE", "CREATED", shorten=["CREATED"])
+    async for one in first(client.traces.datasets.list(state=wanted.state), limit):
+        if json:
+            print_json(one)
+        sessions = f"{one.sessions_done:,} of {one.session_count:,}"
+        rows.add(
+            short(one.name), _state(one), sessions, f"{one.call_count:,}", size(one.byte_count), when(one.create_time)
+        )
+    if not json:
+        console().print(rows)
+
+
+@command(app, "show")
+async def show(client: Client, name: Name, json: Json = False) -> None:
+    """Show one dataset: what it is made from, where it is, how far it is."""
+    _print(await client.traces.datasets.get(name), json)
+
+
+@command(app, "watch")
+async def watch_(client: Client, name: Name, json: Json = False) -> int:
+    """Show a dataset's progress until it is over; with --json its parts from the first, one a line."""
+    return await _follow(client, await client.traces.datasets.get(name), json)
+
+
+@command(app, "cancel")
+async def cancel(client: Client, name: Name, json: Json = False) -> None:
+    """Stop the writing; the parts written so far are left."""
+    _print(await client.traces.datasets.cancel(name), json)
+
+
+@command(app, "retry")
+async def retry(client: Client, name: Name, watch: Following = True, json: Json = False) -> int:
+    """Let a failed dataset go on with its first missing part, and watch it."""
+    dataset = await client.traces.datasets.retry(name)
+    return await _follow(client, dataset, json) if watch else _print(dataset, json)
+
+
+@command(app, "delete")
+async def delete(client: Client, name: Name, yes: Yes = False) -> None:
+    """Forget a dataset that is over; its files are left where they are."""
+    confirmed(f"Forget {name}? Its files are left.", yes)
+    await client.traces.datasets.delete(name)
+    console().print(f"{name} is deleted; its files are left.")
+
+
+async def _follow(client: Client, dataset: Dataset, json: bool) -> int:
+    bar, calls, byte_count = Bar(dataset.session_count, "sessions"), 0, 0
+    before = dataset.parts_done
+
+    def apply(part: DatasetPart) -> str:
+        nonlocal calls, byte_count
+        bar.done += part.session_count
+        calls, byte_count = calls + part.call_count, byte_count + part.byte_count
+        bar.words = f"{part.index + 1:,} of {dataset.part_count:,} files · {calls:,} calls · {size(byte_count)}"
+        if not before:
+            bar.words += f" · {pace(calls, bar.seconds)}"
+        return f"{part.file}  {part.call_count:,} calls  {size(part.byte_count)}"
+
+    try:
+        async with client.traces.datasets.watch(dataset.name) as watch:
+            if json:
+                async for part in watch:
+                    print_json(part)
+            else:
+                await follow(watch, bar, apply)
+    except BaseException:
+        say_it_goes_on(dataset.name, "traces")
+        raise
+    ended = watch.summary
+    assert ended is not None
+    if not json:
+        _print(ended, json)
+    if ended.state == Dataset.STATE_FAILED:
+        again = f"Go on when that is mended:\n  greenroom traces datasets retry {short(ended.name)}"
+        console(stderr=True).print(again, soft_wrap=True)
+    return OK if ended.state == Dataset.STATE_COMPLETED else FAILED
+
+
+def _state(dataset: Dataset) -> Text:
+    return state_word(Dataset.State.Name(dataset.state))
+
+
+def _print(dataset: Dataset, json: bool) -> int:
+    if json:
+        print_json(dataset)
+        return OK
+    spec = dataset.spec
+    sessions, calls = dataset.sessions_done, dataset.call_count
+    a_call = f", {dataset.byte_count / calls:.1f} B a call" if calls else ""
+    rows: list[tuple[str, str | Text]] = [
+        ("dataset", dataset.name),
+        ("state", _state(dataset)),
+        ("why", f"{dataset.detail} ({dataset.reason})" if dataset.reason else ""),
+        ("where", dataset.location),
+        ("workflow", f"{_workflow(dataset)}, digest {dataset.workflow_digest[:12]}"),
+        ("seed", f"{spec.parameters.seed}, algorithm {dataset.algorithm}"),
+        ("files", f"{dataset.parts_done:,} of {dataset.part_count:,}, {_format(spec)}"),
+        ("sessions", f"{sessions:,} of {dataset.session_count:,}"),
+        ("calls", f"{calls:,}" if calls else ""),
+        ("size", f"{size(dataset.byte_count)}{a_call}" if calls else ""),
+        ("created", when(dataset.create_time)),
+        ("over", when(dataset.end_time)),
+    ]
+    console().print(facts(*rows))
+    return OK
+
+
+def _workflow(dataset: Dataset) -> str:
+    return dataset.spec.workflow.spec.name or dataset.spec.workflow.name
+
+
+def _format(spec: DatasetSpec) -> str:
+    return DatasetSpec.Format.Name(spec.format).removeprefix("FORMAT_").lower()

@@ -1,0 +1,255 @@
+"""greenroom traces learn, greenroom traces learnings"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from cli import specs
+from cli.commands import FAILED, OK, USAGE, Failed, Json, Limit, Yes, command, confirmed, first, named, naming, noun
+from cli.export import Chunk, write_file
+from cli.render import Rows, console, facts, print_json, say_it_goes_on, short, state_word, when
+from cli.trace_log_formats import Column, Kind, log_format
+from cli.trace_progress import Bar, follow, shown, size
+from greenroom.client import Client
+from greenroom.testdata.v1.trace_learning_pb2 import (
+    ExportLearningRequest,
+    FaultDetection,
+    LearnedWorkflow,
+    Learning,
+    LearningProgress,
+    LearningSpec,
+    ListLearningsRequest,
+    OrderTest,
+)
+
+app = noun("Workflows learned from logs.")
+
+Name = Annotated[str, named("learnings")]
+Following = Annotated[
+    bool, typer.Option("--follow/--detach", help="Show progress until it is over, or return at once.")
+]
+Edges = Annotated[int, typer.Option("--edges", min=0, help="How many edges to show, the most seen first; 0: all.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Write the learned workflow to this YAML file.")]
+_MOST_BYTES = 256 * 1024 * 1024
+"""Of a log that comes with the call."""
+
+
+async def learn(
+    client: Client,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A log here, up to 256 MiB, compressed by gzip or not.")
+    ] = None,
+    dataset: Annotated[str, naming("datasets", "Instead of a file: a dataset of the server's.")] = "",
+    path: Annotated[str, typer.Option(help="Instead of a file: a log in the server's input folders.")] = "",
+    format: Annotated[  # noqa: A002
+        Kind | None, typer.Option(help="What the log is; told by the file's name unless given.")
+    ] = None,
+    column: Column = None,
+    gap: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds without a request that end a session of an access log; 1,800 unless told."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What to call the learned workflow; learned unless told.")] = "",
+    out: Out = None,
+    edges: Edges = 30,
+    watch: Following = True,
+    json: Json = False,
+) -> int:
+    """Learn a workflow from a log, and show it with intervals. Rows that cannot be read are counted and reported."""
+    if (file is not None) + bool(dataset) + bool(path) != 1:
+        raise Failed("Say what to learn from: a FILE, --dataset or --path, one of them.", USAGE)
+    if file is not None:
+        if file.stat().st_size > _MOST_BYTES:
+            raise Failed(f"{file} has more than 256 MiB; put it into an input folder of the server's and use --path.")
+        async with shown(Bar(0, "calls")):
+            found = await client.traces.learnings.learn_file(
+                file, log_format(format, column, gap, file.name), workflow_name=name
+            )
+        return _learned(found.learning, found.yaml, out, edges, json)
+    spec = LearningSpec(dataset=dataset, workflow_name=name) if dataset else LearningSpec(path=path, workflow_name=name)
+    if path:
+        spec.format.CopyFrom(log_format(format, column, gap, path))
+    learning = await client.traces.learnings.start(spec)
+    if not watch:
+        _print(learning, json)
+        return OK
+    return await _follow(client, learning, out, edges, json)
+
+
+@command(app, "list")
+async def list_(
+    client: Client,
+    state: Annotated[str, typer.Option(help="Only in this state, such as running.")] = "",
+    limit: Limit = 50,
+    json: Json = False,
+) -> None:
+    """List the learnings, oldest first."""
+    wanted = specs.filled({"state": state} if state else {}, ListLearningsRequest(), "the options")
+    rows = Rows("LEARNING", "STATE", "FROM", "READ", "CREATED", shorten=["FROM", "CREATED"])
+    async for one in first(client.traces.learnings.list(state=wanted.state), limit):
+        if json:
+            print_json(one)
+        rows.add(short(one.name), _state(one), _origin(one), size(one.bytes_done), when(one.create_time))
+    if not json:
+        console().print(rows)
+
+
+@command(app, "show")
+async def show(client: Client, name: Name, out: Out = None, edges: Edges = 30, json: Json = False) -> int:
+    """Show one learning: what was learned, or how far it is."""
+    found = await client.traces.learnings.get(name)
+    if found.learning.HasField("learned"):
+        return _learned(found.learning, found.yaml, out, edges, json)
+    _print(found.learning, json)
+    return OK
+
+
+@command(app, "watch")
+async def watch_(client: Client, name: Name, edges: Edges = 30, json: Json = False) -> int:
+    """Show a learning's progress until it is over, then what was learned."""
+    return await _follow(client, (await client.traces.learnings.get(name)).learning, None, edges, json)
+
+
+@command(app, "cancel")
+async def cancel(client: Client, name: Name, json: Json = False) -> None:
+    """Stop a learning."""
+    _print(await client.traces.learnings.cancel(name), json)
+
+
+@command(app, "delete")
+async def delete(client: Client, name: Name, yes: Yes = False) -> None:
+    """Delete a learning that is over, with its exports, for good."""
+    confirmed(f"Delete {name} for good?", yes)
+    await client.traces.learnings.delete(name)
+    console().print(f"{name} is deleted.")
+
+
+class Export(StrEnum):
+    """What machine learning wants of a learning."""
+
+    TRANSITIONS = "transitions"
+    NGRAMS = "ngrams"
+    SESSION_FEATURES = "session-features"
+
+
+@command(app, "export")
+async def export(
+    client: Client,
+    name: Name,
+    kind: Annotated[Export, typer.Argument(help="The transition matrix, the n-gram counts, or a row a session.")],
+    output: Annotated[Path, typer.Option("--out", "-o", help="The Parquet file.")],
+) -> None:
+    """Export what machine learning wants, as Parquet. An export that was interrupted goes on when repeated."""
+    number = ExportLearningRequest.Kind.Value(f"KIND_{kind.name}")
+
+    async def chunks(cursor: str) -> AsyncGenerator[Chunk, None]:
+        async with aclosing(client.traces.learnings.export(name, number, cursor=cursor)) as messages:
+            async for message in messages:
+                yield Chunk(message.chunk, message.cursor, len(message.chunk))
+
+    written = await write_file(output, f"{name} {kind}", chunks)
+    console(stderr=True).print(f"{size(written)} are in {output}.", soft_wrap=True)
+
+
+async def _follow(client: Client, learning: Learning, out: Path | None, edges: int, json: bool) -> int:
+    bar = Bar(learning.byte_count, "bytes")
+
+    def apply(progress: LearningProgress) -> str:
+        bar.done, bar.words = progress.bytes_done, f"{progress.call_count:,} calls"
+        return f"{size(progress.bytes_done)} read, {progress.call_count:,} calls"
+
+    try:
+        async with client.traces.learnings.watch(learning.name) as watch:
+            if json:
+                async for _ in watch:
+                    pass
+            else:
+                await follow(watch, bar, apply)
+    except BaseException:
+        say_it_goes_on(learning.name, "traces")
+        raise
+    found = await client.traces.learnings.get(learning.name)
+    if found.learning.state == Learning.STATE_COMPLETED:
+        return _learned(found.learning, found.yaml, out, edges, json)
+    _print(found.learning, json)
+    return FAILED
+
+
+def _learned(learning: Learning, yaml: str, out: Path | None, edges: int, json: bool) -> int:
+    """Show what was learned, and write it to out."""
+    if out is not None:
+        out.write_text(yaml)
+    for skipped in learning.learned.skipped:
+        said = f"{skipped.count:,} rows skipped, the first {skipped.first_row:,}: {skipped.description}"
+        console(stderr=True).print(f"{said} ({skipped.reason})", soft_wrap=True, markup=False)
+    if json:
+        print_json(learning)
+        return OK
+    learned = learning.learned
+    rows: list[tuple[str, str | Text]] = [
+        ("learning", learning.name),
+        ("from", _origin(learning)),
+        ("workflow", learned.spec.name),
+        ("sessions", f"{learned.session_count:,}"),
+        ("calls", f"{learned.call_count:,}"),
+        ("endpoints", f"{len(learned.endpoints):,}"),
+        ("order 1", _order(learned.order_test)),
+        ("faults", _detection(learned.fault_detection) if learned.HasField("fault_detection") else ""),
+    ]
+    console().print(facts(*rows))
+    _print_edges(learned, edges)
+    if out is not None:
+        console(stderr=True).print(f"The workflow is in {out}.", soft_wrap=True)
+    return OK
+
+
+def _print_edges(learned: LearnedWorkflow, limit: int) -> None:
+    rows = Rows("FROM", "TO", "SEEN", "PROBABILITY", "95 %", shorten=["FROM", "TO"])
+    edges = sorted(learned.edges, key=lambda edge: -edge.count)
+    for edge in edges[: limit or None]:
+        between = f"{edge.low:.4f} to {edge.high:.4f}"
+        start, share = getattr(edge, "from") or "entry", f"{edge.probability:.4f}"
+        rows.add(start, edge.to or "exit", f"{edge.count:,}", share, between)
+    console().print()
+    console().print(rows)
+    if limit and len(edges) > limit:
+        console().print(f"and {len(edges) - limit:,} edges more; --edges 0 shows all.")
+
+
+def _order(test: OrderTest) -> str:
+    enough = "is enough" if test.order_1_is_enough else "is not enough: what came before matters too"
+    return f"{enough} (p = {test.p_value:.2g}, BIC of order 2 {test.bic_difference:+,.0f})"
+
+
+def _detection(found: FaultDetection) -> str:
+    scores = f"precision {found.precision:.2f} and recall {found.recall:.2f}"
+    return f"{found.faults:,}, told with {scores} by a detector that {found.detector[:1].lower()}{found.detector[1:]}"
+
+
+def _origin(learning: Learning) -> str:
+    return learning.spec.dataset or learning.spec.path or "a file that came with the call"
+
+
+def _state(learning: Learning) -> Text:
+    return state_word(Learning.State.Name(learning.state))
+
+
+def _print(learning: Learning, json: bool) -> None:
+    if json:
+        print_json(learning)
+        return
+    rows: list[tuple[str, str | Text]] = [
+        ("learning", learning.name),
+        ("state", _state(learning)),
+        ("why", f"{learning.detail} ({learning.reason})" if learning.reason else ""),
+        ("from", _origin(learning)),
+        ("read", f"{size(learning.bytes_done)} of {size(learning.byte_count)}"),
+        ("created", when(learning.create_time)),
+        ("over", when(learning.end_time)),
+    ]
+    console().print(facts(*rows))

@@ -1,0 +1,94 @@
+"""How a dataset or a learning is watched: a bar on a terminal, a line for each step elsewhere."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from cli.render import console
+
+Item = TypeVar("Item")
+
+_FRAME_SECONDS = 0.125
+
+
+class Bar:
+    """How far something is, in steps, with a few words on it."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        self.total = total
+        self.done = 0
+        self.words = ""
+        self._unit = unit
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._began
+
+    def __rich__(self) -> RenderableType:
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(ratio=1)
+        grid.add_column(no_wrap=True)
+        done = f"{self.done:,} of {self.total:,} {self._unit}"
+        # Without a first step there is no knowing how far it is.
+        bar = ProgressBar(self.total or None, self.done, pulse=not self.done, finished_style="green")
+        grid.add_row(bar, done)
+        return Group(grid, Text(f"{self.words or 'begins'} · {self.seconds:.0f} s", "dim"))
+
+
+async def follow(items: AsyncIterator[Item], bar: Bar, apply: Callable[[Item], str]) -> None:
+    """Show progress until there are no items. apply: takes an item into the bar and says what a line tells of it."""
+    out = console()
+    async with shown(bar):
+        async for item in items:
+            told = apply(item)
+            if not out.is_terminal:
+                out.print(told, soft_wrap=True)
+
+
+@asynccontextmanager
+async def shown(bar: Bar) -> AsyncIterator[None]:
+    """Keep the bar on the terminal, if there is one, until the block's end."""
+    out = console(stderr=True)
+    if not out.is_terminal:
+        yield
+        return
+    # Refreshed from the loop: Live's own thread would read the bar while it changes.
+    with Live(console=out, auto_refresh=False, transient=True, get_renderable=lambda: bar) as live:
+        refreshing = asyncio.create_task(_refresh(live))
+        try:
+            yield
+        finally:
+            refreshing.cancel()
+            with suppress(asyncio.CancelledError):
+                await refreshing
+
+
+async def _refresh(live: Live) -> None:
+    while True:
+        live.refresh()
+        await asyncio.sleep(_FRAME_SECONDS)
+
+
+def size(count: float) -> str:
+    """Bytes as people read them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1_000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1_000
+    return f"{count:.1f} TB"
+
+
+def pace(count: int, seconds: float) -> str:
+    """So many calls in so many seconds, as a rate."""
+    rate = count / max(seconds, 1e-3)
+    return f"{rate / 1e6:.1f} M calls/s" if rate >= 1e6 else f"{rate:,.0f} calls/s"
