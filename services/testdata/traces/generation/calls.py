@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,3 +48,36 @@ class Calls:
 
     def __len__(self) -> int:
         return len(self.timestamp)
+
+    @property
+    def columns(self) -> tuple[npt.NDArray[Any], ...]:
+        """The columns in their order."""
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+
+def empty_calls(n: int) -> Calls:
+    """Columns to be filled, in one block of memory, which the allocator keeps for the next range.
+
+    Many blocks would be given back to the system each time, and getting them again takes longer than filling them.
+    """
+    block = np.empty(sum(dtype.itemsize for dtype in _DTYPES.values()) * n, np.uint8)
+    columns: dict[str, npt.NDArray[Any]] = {}
+    taken = 0
+    for name, dtype in sorted(_DTYPES.items(), key=lambda item: -item[1].itemsize):
+        columns[name] = block[taken : taken + n * dtype.itemsize].view(dtype)
+        taken += n * dtype.itemsize
+    return Calls(**columns)
+
+
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "timestamp": np.dtype(np.int64),
+    "user": np.dtype(np.int64),
+    "user_type": np.dtype(np.uint8),
+    "session": np.dtype(np.int64),
+    "endpoint": np.dtype(np.uint16),
+    "status": np.dtype(np.int16),
+    "latency": np.dtype(np.float32),
+    "params": np.dtype(np.uint16),
+    "fault_id": np.dtype(np.int64),
+    "fault_kind": np.dtype(np.uint8),
+}

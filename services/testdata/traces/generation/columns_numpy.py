@@ -9,14 +9,15 @@ from services.testdata.traces.generation.arrivals import begin_times
 from services.testdata.traces.generation.calls import Calls, FaultKind
 from services.testdata.traces.generation.chain import Chain
 from services.testdata.traces.generation.philox import Purpose, session_words
-from services.testdata.traces.generation.users import Owners
+from services.testdata.traces.generation.users import owners
 
 LOW_20 = np.uint64((1 << 20) - 1)
 
 
-def columns(chain: Chain, first: int, codes: Codes, lengths: Lengths, owners: Owners) -> Calls:
+def columns(chain: Chain, first: int, codes: Codes, lengths: Lengths, first_user: int, skip: int) -> Calls:
     """All columns of the sessions from the first, with their retries."""
     tables = chain.calls
+    owned = owners(chain.key, chain.session_counts, chain.types, first_user, skip, len(lengths))
     index = np.arange(len(lengths)).repeat(lengths)
     begins = lengths.cumsum(dtype=np.int64) - lengths
     step = np.arange(len(codes)) - begins[index]
@@ -53,14 +54,14 @@ def columns(chain: Chain, first: int, codes: Codes, lengths: Lengths, owners: Ow
     took[ends - 1] += think
     elapsed = took.cumsum() - took
     first_row = np.concatenate([[0], ends])[begins]
-    begin = begin_times(chain.arrival, arrival, owners.ordinal, owners.of)
+    begin = begin_times(chain.arrival, arrival, owned.ordinal, owned.of)
     of_row = index[row]
     fault_kind = kind[row]
     fault_kind[is_retry] = FaultKind.RETRY
     return Calls(
         timestamp=(begin - elapsed[first_row])[of_row] + elapsed,
-        user=owners.user[of_row],
-        user_type=owners.user_type[of_row],
+        user=owned.user[of_row],
+        user_type=owned.user_type[of_row],
         session=session[row],
         endpoint=codes[row],
         status=status[row],

@@ -10,7 +10,7 @@ from services.testdata.traces.generation.calls import Calls
 from services.testdata.traces.generation.chain import Chain
 from services.testdata.traces.generation.decks import SHARD, Decks
 from services.testdata.traces.generation.kernels import KernelName, Walked
-from services.testdata.traces.generation.users import owners
+from services.testdata.traces.generation.users import place
 
 
 def session_count(chain: Chain, kernel: KernelName = "numba") -> int:
@@ -27,8 +27,7 @@ def generate(chain: Chain, first: int, count: int, kernel: KernelName = "numba")
     if first < 1 or count < 1 or first + count - 1 > before[-1]:
         raise ValueError(f"Sessions {first:,} to {first + count - 1:,} are not within 1 to {before[-1]:,}.")
     codes, lengths = walk(chain, first, count, kernel)
-    owned = owners(chain.key, chain.session_counts, chain.types, before, first, count)
-    return kernels.load(kernel).columns(chain, first, codes, lengths, owned)
+    return kernels.load(kernel).columns(chain, first, codes, lengths, *place(before, first))
 
 
 def walk(chain: Chain, first: int, count: int, kernel: KernelName = "numba") -> Walked:

@@ -23,7 +23,7 @@ class Kernel:
     block_totals: Callable[[tuple[int, int], Whole, int], Whole]
     walk: Callable[[Chain, int, int], Walked]
     deal: Callable[[Chain, Decks, int, int], Walked]
-    columns: Callable[[Chain, int, Codes, Lengths, users.Owners], Calls]
+    columns: Callable[[Chain, int, Codes, Lengths, int, int], Calls]
 
 
 NUMPY = Kernel(users.block_totals, walk_numpy.walk, deal_numpy.deal, columns_numpy.columns)

@@ -4,12 +4,13 @@ import numpy as np
 
 from services.testdata.traces.generation import philox as twin
 from services.testdata.traces.generation.arrays import Words
-from services.testdata.traces.generation.jit import inlined
+from services.testdata.traces.generation.jit import inlined, kernel
 
 M0, M1 = np.uint64(twin.MULTIPLIER_0), np.uint64(twin.MULTIPLIER_1)
 W0, W1 = np.uint64(twin.WEYL_0), np.uint64(twin.WEYL_1)
 LOW = np.uint64(twin.LOW)
 HALF = np.uint64(32)
+ZERO, TWENTY, LOW_20 = np.uint64(0), np.uint64(20), np.uint64((1 << 20) - 1)
 OUTCOME_SHIFT, OUTCOME = np.uint64(16), np.uint64(0xFFFF)
 
 
@@ -37,3 +38,20 @@ def pick(heads: Words, entries: Words, row: int | np.int64 | np.uint16, word: np
         entry = entry >> OUTCOME_SHIFT
     outcome: np.uint64 = entry & OUTCOME
     return outcome
+
+
+@kernel
+def draw(
+    key0: np.uint64,
+    key1: np.uint64,
+    low: Words,
+    high: Words,
+    step: Words,
+    purpose: np.uint64,
+    word0: Words,
+    word1: Words,
+    word2: Words,
+) -> None:
+    """The first three words of counters. A loop without look-ups is one that the compiler makes vectors of."""
+    for i in range(len(low)):
+        word0[i], word1[i], word2[i], _ = philox(key0, key1, low[i], high[i], step[i], purpose)

@@ -40,32 +40,28 @@ def block_totals(key: tuple[int, int], counts: Whole, users: int) -> Whole:
     )
 
 
-def owners(
-    key: tuple[int, int],
-    counts: Whole,
-    types: AliasTable,
-    before: Whole,
-    first: int,
-    sessions: int,
-) -> Owners:
-    """The owners of so many sessions from the first.
+def place(before: Whole, session: int) -> tuple[int, int]:
+    """The first user of the block of users that a session belongs to, and how many sessions the block has before it.
 
-    before: how many sessions are before each block of users, and last how many there are.
+    before: how many sessions are before each block.
     """
-    start, stop = first - 1, first - 1 + sessions
-    low = int(before.searchsorted(start, "right")) - 1
-    high = int(before.searchsorted(stop, "left"))
-    first_user = low * BLOCK + 1
-    of_user = session_counts_of(key, counts, first_user, (high - low) * BLOCK)
-    ends = int(before[low]) + of_user.cumsum()
-    here = slice(int(ends.searchsorted(start, "right")), int(ends.searchsorted(stop, "left")) + 1)
-    of_user, begins = of_user[here], ends[here] - of_user[here]
-    taken = np.minimum(ends[here], stop) - np.maximum(begins, start)
-    users = np.arange(len(of_user), dtype=np.int64) + first_user + here.start
-    words = user_words(key, int(users[0]), len(users), Purpose.USER_TYPE)
+    block = int(before.searchsorted(session - 1, "right")) - 1
+    return block * BLOCK + 1, session - 1 - int(before[block])
+
+
+def owners(key: tuple[int, int], counts: Whole, types: AliasTable, first_user: int, skip: int, sessions: int) -> Owners:
+    """The owners of so many sessions, from the one after `skip` sessions of the first user and those after."""
+    of_user = session_counts_of(key, counts, first_user, skip + sessions)
+    ends = of_user.cumsum()
+    low = int(ends.searchsorted(skip, "right"))
+    here = slice(low, int(ends.searchsorted(skip + sessions, "left")) + 1)
+    of_user, ends = of_user[here], ends[here]
+    begins = ends - of_user
+    taken = np.minimum(ends, skip + sessions) - np.maximum(begins, skip)
+    words = user_words(key, first_user + low, len(of_user), Purpose.USER_TYPE)
     return Owners(
-        user=users.repeat(taken),
-        ordinal=np.arange(start, stop, dtype=np.int64) - begins.repeat(taken),
+        user=np.arange(first_user + low, first_user + low + len(of_user)).repeat(taken),
+        ordinal=np.arange(skip, skip + sessions) - begins.repeat(taken),
         of=of_user.repeat(taken),
         user_type=pick(types, 0, words).astype(np.uint8).repeat(taken),
     )
