@@ -12,6 +12,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONPATH=/app:/app/client:/app/protos/gen \
     PYTHONUNBUFFERED=1 \
     GREENROOM_DATA_DIR=/data \
+    NUMBA_CACHE_DIR=/tmp/numba \
     SERVICE=$SERVICE
 RUN useradd --system --uid 10001 --home-dir /app greenroom && install --directory --owner greenroom /data
 WORKDIR /app

@@ -1,36 +1,47 @@
 """Everything in one process, on one port and one data folder."""
 
 import fcntl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from cli.commands import Failed
 from services.gateway.settings import GatewaySettings
-from services.synthesizer.app import build
+from services.synthesizer import app as synthesizer
 from services.synthesizer.settings import SynthesizerSettings
+from services.testdata import app as testdata
+from services.testdata.settings import TestdataSettings
 from shared.rpc.health import Health
-from shared.rpc.server import Server
+from shared.rpc.serve import App
+from shared.rpc.server import Server, check_address
 
 
 @asynccontextmanager
 async def running(settings: GatewaySettings) -> AsyncIterator[int]:
     """Serve everything by settings; gives the port. At the block's end calls are drained and jobs handed back.
 
-    Raises Failed if another process holds the data folder.
+    Raises Failed if another process holds the data folder, and what check_address does.
     """
     settings.make_data_dir()
     with _held(settings.data_dir):
-        health = Health()
-        own = SynthesizerSettings.read().model_copy(update={"data_dir": settings.data_dir})
-        synthesizer = await build(own, health)
-        server = Server(settings, synthesizer.registrations, health=health)
-        try:
-            await synthesizer.start()
+        check_address(settings)
+        health, folder = Health(), {"data_dir": settings.data_dir}
+        async with AsyncExitStack() as stack:
+
+            async def built(building: Awaitable[App]) -> App:
+                part = await building
+                stack.push_async_callback(part.stop)
+                return part
+
+            parts = [
+                await built(testdata.build(TestdataSettings.read().model_copy(update=folder), health)),
+                await built(synthesizer.build(SynthesizerSettings.read().model_copy(update=folder), health)),
+            ]
+            server = Server(settings, [one for part in parts for one in part.registrations], health=health)
+            stack.push_async_callback(server.stop)
+            for part in parts:
+                await part.start()
             yield await server.start()
-        finally:
-            await server.stop()
-            await synthesizer.stop()
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from rich.text import Text
 from cli.commands import FAILED, OK, UNREACHABLE, Connection, Failed, verb
 from cli.render import Rows, console
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2, source_pb2
+from greenroom.testdata.v1 import trace_pb2
 
 app = verb()
 
-_FILES = (persona_pb2, procedure_pb2, source_pb2, conversation_pb2, batch_pb2)
+_FILES = (trace_pb2, persona_pb2, procedure_pb2, source_pb2, conversation_pb2, batch_pb2)
 _SERVICES = tuple(name.full_name for file in _FILES for name in file.DESCRIPTOR.services_by_name.values())
 
 

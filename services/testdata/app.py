@@ -9,6 +9,7 @@ from services.testdata.api.traces import TraceServicer
 from services.testdata.settings import TestdataSettings
 from services.testdata.store import workflows as workflow_rows
 from services.testdata.traces.builtin import built_in
+from services.testdata.traces.streams import Streams
 from services.testdata.traces.workflows import Workflows
 from shared.compute import Compute
 from shared.db.engine import Database
@@ -43,13 +44,12 @@ class Testdata:
 
 async def build(settings: TestdataSettings, health: Health, *, clock: Callable[[], int] = wall_clock) -> Testdata:
     """A test data service by settings. Its services are healthy while its store is."""
-    if settings.database_url is None:
-        settings.make_data_dir()
+    settings.make_data_dir()
     await migrate(settings.store_url, MIGRATIONS)
     db = await Database.open(settings.store_url)
     compute = Compute(settings.compute_workers)
     workflows = Workflows(workflow_rows.Workflows(db), built_in(), compute, clock)
-    traces = TraceServicer(workflows, compute)  # type: ignore[abstract] # until every noun's calls are there
+    traces = TraceServicer(workflows, compute, Streams(compute, settings.compute_workers))  # type: ignore[abstract] # until every noun's calls are there
     name = trace_pb2.DESCRIPTOR.services_by_name["TraceService"].full_name
     registration = Registration(name, trace_pb2_grpc.add_TraceServiceServicer_to_server, traces)
     db.on_health(lambda healthy: health.set_serving(registration.name, healthy))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from shared.settings import Settings
 
@@ -13,10 +13,8 @@ class TestdataSettings(Settings):
     port: int = Field(default=9001, ge=0, le=65535)
     """The port to listen on; 0 takes a free one."""
 
-    database_url: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("GREENROOM_TESTDATA_DATABASE_URL", "GREENROOM_DATABASE_URL")
-    )
-    """As for all, or GREENROOM_TESTDATA_DATABASE_URL: in `greenroom up` each service needs a database of its own."""
+    testdata_database_url: SecretStr | None = None
+    """As `database_url`, and before it: in `greenroom up` each service needs a database of its own."""
 
     compute_workers: int = Field(default=2, ge=1, le=64)
     """How many processes do what holds the processor for calls: sessions, streams, reading of workflows."""
@@ -36,7 +34,8 @@ class TestdataSettings(Settings):
     @property
     def store_url(self) -> str:
         """The address of the service's store."""
-        return self.store_at("testdata")
+        url = self.testdata_database_url or self.database_url
+        return self.model_copy(update={"database_url": url}).store_at("testdata")
 
     @property
     def datasets_root(self) -> Path:

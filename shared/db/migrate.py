@@ -15,6 +15,7 @@ from typing import Any
 import stamina
 from alembic import command, context
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, event, make_url, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -29,6 +30,12 @@ class StoreDamaged(FailedPrecondition):
     reason = "STORE_DAMAGED"
 
 
+class StoreForeign(FailedPrecondition):
+    """The database {database} holds the tables of another service, or of a newer release; give each service its own."""
+
+    reason = "STORE_FOREIGN"
+
+
 PATIENCE = 60.0
 """Seconds for which a process waits while another one migrates the same SQLite file."""
 
@@ -36,7 +43,8 @@ PATIENCE = 60.0
 async def migrate(url: str, script_location: str | Path) -> None:
     """Bring a database to the newest revision, all of it or nothing; harmless if it is there already.
 
-    Of several processes that start at once one migrates and the others wait. Raises StoreUnavailable, StoreDamaged.
+    Of several processes that start at once one migrates and the others wait. Raises StoreUnavailable, StoreDamaged, and
+    StoreForeign for one that another's revisions are noted in.
     """
     sqlite = make_url(url).get_backend_name() == "sqlite"
     arguments = {"timeout": PATIENCE, "isolation_level": None} if sqlite else {}
@@ -57,6 +65,8 @@ async def migrate(url: str, script_location: str | Path) -> None:
             if not sqlite:
                 await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key("migrations")})
             await conn.run_sync(_upgrade, config)
+    except CommandError as error:
+        raise StoreForeign(database=make_url(url).database) from error
     except Exception as error:
         if is_damaged(error):
             raise StoreDamaged(file=make_url(url).database) from error

@@ -8,7 +8,7 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,12 +19,18 @@ import shared
 from cli.main import app
 from services.gateway.settings import GatewaySettings
 from services.synthesizer.settings import SynthesizerSettings
+from services.testdata.settings import TestdataSettings
 from shared.errors import GreenroomError, InvalidArgument
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = ROOT / "docs" / "operations.md"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+SERVICES: Mapping[str, type[Settings]] = {
+    "gateway": GatewaySettings,
+    "synthesizer": SynthesizerSettings,
+    "testdata": TestdataSettings,
+}
 TEST_FLAGS = {f"GREENROOM_REQUIRE_{what}" for what in ("POSTGRES", "PROGRAMS", "DATA")}
 
 
@@ -43,7 +49,7 @@ def _settings() -> Iterator[Sequence[str]]:
     for name, field in Settings.model_fields.items():
         if name != "port":
             yield _setting(name, "all", field.default, field.description)
-    for who, kind in (("gateway", GatewaySettings), ("synthesizer", SynthesizerSettings)):
+    for who, kind in SERVICES.items():
         for name in kind.__annotations__:
             field = kind.model_fields[name]
             yield _setting(name, who, field.default, field.description)
@@ -108,7 +114,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_setting_target_and_command_that_is_named_exists(page: Path) -> None:
     text = page.read_text()
     known = TEST_FLAGS | {"GREENROOM_ADDRESS", "GREENROOM_TOKEN"}
-    for kind in (GatewaySettings, SynthesizerSettings):
+    for kind in SERVICES.values():
         known |= {f"GREENROOM_{name.upper()}" for name in kind.model_fields}
     assert set(re.findall(r"GREENROOM_[A-Z_]*[A-Z]", text)) - known == set()
 

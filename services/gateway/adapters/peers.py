@@ -10,6 +10,7 @@ from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2, source_pb2
+from greenroom.testdata.v1 import trace_pb2
 from services.gateway.settings import GatewaySettings
 from shared.rpc.channels import Channels
 from shared.rpc.health import Health
@@ -32,7 +33,10 @@ class Peer:
 def peers(settings: GatewaySettings) -> tuple[Peer, ...]:
     """Everyone the gateway forwards to."""
     synthesizer = (persona_pb2, procedure_pb2, source_pb2, conversation_pb2, batch_pb2)
-    return (Peer("synthesizer", settings.synthesizer_address, _services(*(file.DESCRIPTOR for file in synthesizer))),)
+    return (
+        Peer("testdata", settings.testdata_address, _services(trace_pb2.DESCRIPTOR)),
+        Peer("synthesizer", settings.synthesizer_address, _services(*(file.DESCRIPTOR for file in synthesizer))),
+    )
 
 
 class HealthMirror:

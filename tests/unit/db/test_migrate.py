@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.db.engine import Database
-from shared.db.migrate import StoreDamaged, migrate
+from shared.db.migrate import StoreDamaged, StoreForeign, migrate
 
 ENV = """
 from shared.db.migrate import run_migrations
@@ -117,3 +117,14 @@ async def test_a_database_whose_pages_were_overwritten_is_named(scripts: Path, t
 
     with pytest.raises(StoreDamaged, match=str(file)):
         await migrate(f"sqlite+aiosqlite:///{file}", scripts)
+
+
+async def test_a_database_of_another_service_is_refused(database_url: str, scripts: Path, tmp_path: Path) -> None:
+    await migrate(database_url, scripts)
+    others = tmp_path / "others"
+    (others / "versions").mkdir(parents=True)
+    (others / "env.py").write_text(ENV)
+    _add(others, "others_1", None, FIRST)
+
+    with pytest.raises(StoreForeign, match="give each service its own"):
+        await migrate(database_url, others)
