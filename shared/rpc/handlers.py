@@ -7,7 +7,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast
 
 import grpc
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
 else:  # generic in their stubs only
     Context, Handler = grpc.aio.ServicerContext, grpc.RpcMethodHandler
+M = TypeVar("M")
 Behavior: TypeAlias = Callable[[Any, Context], Any]
 Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
 
@@ -40,13 +41,23 @@ def behavior_of(handler: Handler) -> Behavior:
     return behavior
 
 
-def replaced(handler: Handler, behavior: Behavior, *, decoded: bool = True) -> Handler:
-    """The same method answered by behavior; with decoded false it receives bytes."""
+def replaced(
+    handler: Handler, behavior: Behavior, *, decoded: bool = True, serializer: Callable[[Any], bytes] | None = None
+) -> Handler:
+    """The same method answered by behavior; with decoded false it receives bytes. serializer: in place of its own."""
     return _FACTORIES[handler.request_streaming, handler.response_streaming](
         behavior,
         request_deserializer=handler.request_deserializer if decoded else None,
-        response_serializer=handler.response_serializer,
+        response_serializer=serializer or handler.response_serializer,
     )
+
+
+def ready(kind: type[M], wire: bytes) -> M:  # noqa: ARG001 - it says what the bytes are
+    """The bytes of a message of this kind in place of the message, which a streaming method may yield.
+
+    They go out as they are, for whoever writes them faster than a message object can.
+    """
+    return cast(M, wire)
 
 
 class Layer(grpc.aio.ServerInterceptor):
@@ -105,7 +116,10 @@ class Writes(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None or not handler.response_streaming:
             return handler
-        inner = behavior_of(handler)
+        inner, serializer = behavior_of(handler), handler.response_serializer
+
+        def wire(response: Any) -> bytes:
+            return response if isinstance(response, bytes) or serializer is None else serializer(response)
 
         async def stream(request: Any, context: Context) -> None:
             async with aclosing(inner(request, context)) as responses:
@@ -116,7 +130,7 @@ class Writes(grpc.aio.ServerInterceptor):
                         # The reader went away while the message was on its way. That is no error to log.
                         raise asyncio.CancelledError from gone
 
-        return replaced(handler, stream)
+        return replaced(handler, stream, serializer=wire)
 
 
 async def _mapped(function: Callable[[Any], Any], requests: AsyncIterator[Any]) -> AsyncIterator[Any]:

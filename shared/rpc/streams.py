@@ -39,6 +39,12 @@ class Draining(Layer):
         yield
 
 
+def stop_if_draining() -> None:
+    """For streams that are never silent, between two messages: raises ServerDraining when the server drains."""
+    if _draining.get(asyncio.Event()).is_set():
+        raise ServerDraining
+
+
 async def watch(
     pages: AsyncGenerator[Sequence[T], None],
     *,

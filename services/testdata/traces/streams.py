@@ -1,0 +1,77 @@
+"""Streams of calls: chunks, made in processes of their own and some ahead of their reader."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from services.testdata.traces.chunks import Chunk, Outline, make_chunk, outline
+from services.testdata.traces.formats import Format
+from services.testdata.traces.parameters import Parameters
+from services.testdata.traces.workflow import Workflow
+from shared.compute import Compute
+
+AHEAD = 4
+"""Chunks that are made or ready before their reader asks for them; about 1 MiB each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What calls are streamed from, and as what."""
+
+    workflow: Workflow
+    parameters: Parameters
+    format: Format
+
+
+class Streams:
+    """Makes the chunks of any number of streams, as many at once as there are workers."""
+
+    def __init__(self, compute: Compute, workers: int) -> None:
+        self._compute = compute
+        self._room = asyncio.Semaphore(workers)
+
+    async def outline(self, source: Source) -> Outline:
+        """How many sessions there are, and how many make a chunk."""
+        return await self._compute.run(outline, source.workflow, source.parameters, source.format)
+
+    async def chunks(
+        self, source: Source, first: int, last: int, chunk_sessions: int, begun: int = 0
+    ) -> AsyncGenerator[Chunk, None]:
+        """The sessions from first to last, in order. begun: how many calls of the first one are left out.
+
+        Whoever reads no further costs AHEAD chunks of memory; closing it, what is not begun is never made.
+        """
+        starts = iter(range(first, last + 1, chunk_sessions))
+        coming = deque[asyncio.Task[list[Chunk]]]()
+        try:
+            while True:
+                while len(coming) < AHEAD and (start := next(starts, None)) is not None:
+                    count = min(chunk_sessions, last + 1 - start)
+                    coming.append(asyncio.create_task(self._chunk(source, start, count, first, begun)))
+                if not coming:
+                    return
+                made = await coming[0]
+                coming.popleft()
+                for chunk in made:
+                    yield chunk
+        finally:
+            for task in coming:
+                task.cancel()
+            if coming:
+                await asyncio.wait(coming)
+
+    async def _chunk(self, source: Source, start: int, count: int, first: int, begun: int) -> list[Chunk]:
+        is_first = start == first
+        await self._room.acquire()
+        making = asyncio.ensure_future(
+            self._compute.run(
+                make_chunk,
+                *(source.workflow, source.parameters, start, count, source.format, is_first),
+                begun if is_first else 0,
+            )
+        )
+        making.add_done_callback(lambda _: self._room.release())
+        # Cancelled work would take its process with it, and the next reader would wait for a new one for longer than
+        # this chunk takes.
+        return await asyncio.shield(making)
