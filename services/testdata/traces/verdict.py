@@ -7,6 +7,9 @@ from typing import Any
 from services.testdata.traces.certificate import Certificate, EdgeError
 from services.testdata.traces.recovery import Deviation
 
+MOST_EDGES = 1_000
+"""How many edges a document lists, and half as many impossible ones: an answer of gRPC holds 4 MiB."""
+
 
 def verdict(certificate: Certificate) -> str:
     """Whether the truth was recovered and why, in one sentence."""
@@ -61,7 +64,7 @@ def _times(count: int) -> str:
 
 
 def document(certificate: Certificate) -> str:
-    """The certificate as JSON: the contract's fields, every edge, the curve, and the spread of independent draws."""
+    """The certificate as JSON: the contract's fields, the edges off the most, the curve, the spread of chance."""
     found, worst = certificate.deviation, certificate.worst_edge
     content: dict[str, Any] = {
         "truth": certificate.truth,
@@ -74,7 +77,8 @@ def document(certificate: Certificate) -> str:
         **_deviation(found),
         "mean_error_cells": found.cell_error,
         "worst_edge": worst and _edge(worst),
-        "impossible_edges": [_edge(edge) for edge in certificate.impossible_edges],
+        "impossible_edge_count": len(certificate.impossible_edges),
+        "impossible_edges": [_edge(edge) for edge in listed_impossible(certificate)],
         "unseen_endpoints": list(certificate.unseen),
         "untested_rows": list(certificate.untested),
         "bonferroni_limit": certificate.bonferroni_limit,
@@ -84,10 +88,15 @@ def document(certificate: Certificate) -> str:
             for endpoint, distance in certificate.latencies.items()
         ],
         "fault_detection": certificate.detection and asdict(certificate.detection),
-        "edges": [_edge(edge) for edge in certificate.edges],
+        "edges": [_edge(edge) for edge in sorted(certificate.edges, key=lambda edge: -edge.error)[:MOST_EDGES]],
         "curve": [{"call_count": calls, **_deviation(then)} for calls, then in certificate.curve],
     }
     return json.dumps(content, ensure_ascii=False, indent=2)
+
+
+def listed_impossible(certificate: Certificate) -> tuple[EdgeError, ...]:
+    """The impossible edges that are told, the most seen first."""
+    return certificate.impossible_edges[: MOST_EDGES // 2]
 
 
 def _deviation(found: Deviation) -> dict[str, float]:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from services.testdata.api.convert.certificates import comparison_message
 from services.testdata.traces.certificate import Detection, Evidence, certify, true_latencies
+from services.testdata.traces.comparison import compare
 from services.testdata.traces.recovery import Edge, g_test, true_rows
 from services.testdata.traces.verdict import document, verdict
 from services.testdata.traces.workflow import Workflow
@@ -169,3 +171,13 @@ def test_the_document_has_every_number_and_every_edge() -> None:
     assert len(found["edges"]) == 12
     assert {edge["from"] for edge in found["edges"] if edge["to"] == ""} == {"login", "browse", "cart", "done"}
     assert found["ratio_to_bound"] == pytest.approx(found["mean_error_edges"] / found["bound"])
+
+
+def test_the_largest_comparison_fits_in_an_answer() -> None:
+    names = [f"{'x' * 194}{index:06}" for index in range(2_000)]
+    rows = {name: {names[(index + step) % 2_000]: 0.3 for step in (1, 7, 50)} for index, name in enumerate(names)}
+    truth = Workflow("large", {names[0]: 1.0}, rows, dict.fromkeys(names, 0.1), dict.fromkeys(names, 5.0))
+    counts = {(name, names[(index + step) % 2_000]): 9 for index, name in enumerate(names) for step in range(30)}
+    found = compare(truth, replace(evidence(counts), latencies=dict.fromkeys(names, true_latencies(5.0))))
+    assert comparison_message(found).ByteSize() < 4 * 1024 * 1024
+    assert json.loads(found.document)["impossible_edge_count"] == 28 * 2_000
