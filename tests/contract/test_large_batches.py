@@ -19,14 +19,9 @@ from services.synthesizer.store.tables import batches, conversations, log, reque
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, NewEvent, NewStream
 from shared.ids import first_id, new_id
+from tests.contract.batches import over, spec
 from tests.scripted import Theatre, refused, source_line, theatre
 from tests.suite import suite
-
-
-def spec(stage: Theatre, size: int, **fields: Any) -> pb.BatchSpec:
-    """A batch of the theatre's procedure; what is not of the batch is of its conversations."""
-    ours = {name: fields.pop(name) for name in list(fields) if name in pb.BatchSpec.DESCRIPTOR.fields_by_name}
-    return pb.BatchSpec(conversation=stage.spec(persona="", **fields), size=size, **ours)
 
 
 @contextmanager
@@ -48,7 +43,7 @@ async def test_more_sources_are_looked_up_with_no_more_queries(stage: Theatre) -
     names = await stage.import_sources(*(source_line(f"many-{n}", procedure="orders") for n in range(40)))
 
     async def asked(count: int) -> list[str]:
-        wanted = spec(stage, count, procedure="", sources=names[:count], linked_revisions=True)
+        wanted = spec(stage, size=count, procedure="", sources=names[:count], linked_revisions=True)
         with asked_of("sources", "procedures", "revisions") as queries:
             await stage.client.batches.start(wanted, create_only=True)
         return sorted(queries)
@@ -62,7 +57,7 @@ async def test_cancelling_only_asks_and_the_jobs_end_what_waits(database_url: st
     async with theatre(database_url, tmp_path) as stage:
         engine = stage.suite.app._engine
         await engine.stop()
-        created = await stage.client.batches.start(spec(stage, 30), create_only=True)
+        created = await stage.client.batches.start(spec(stage, size=30), create_only=True)
 
         asked = await stage.client.batches.cancel(created.name)
 
@@ -104,18 +99,10 @@ async def house(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         yield House(stage, url)
 
 
-async def over(stage: Theatre, name: str) -> pb.Batch:
-    async with stage.client.batches.watch(name) as events:
-        async for _ in events:
-            pass
-    assert events.summary is not None
-    return events.summary
-
-
 async def test_a_batch_that_is_stored_in_steps_is_as_any_other(house: House) -> None:
     stage = house.stage
     names = await stage.import_sources(*(source_line(f"step-{n}") for n in range(5)))
-    started = await stage.client.batches.start(spec(stage, 10, sources=names), request_id="in-steps")
+    started = await stage.client.batches.start(spec(stage, size=10, sources=names), request_id="in-steps")
 
     done = await over(stage, started.name)
 
@@ -129,7 +116,7 @@ async def test_a_batch_that_is_stored_in_steps_is_as_any_other(house: House) -> 
 
 
 async def test_what_a_batchs_conversations_have_in_common_is_stored_once(house: House) -> None:
-    wanted = spec(house.stage, 10, personas=[pb.PersonaShare(persona="personas/busy-bob")])
+    wanted = spec(house.stage, size=10, personas=[pb.PersonaShare(persona="personas/busy-bob")])
     wanted.conversation.tool_config.default_answer.value.struct_value.update({"text": "long " * 20})
     before = await stored(house.url)
 
@@ -153,13 +140,13 @@ async def test_a_large_batch_that_cannot_be_started_leaves_nothing_behind(house:
 
     for seed in range(3):  # wherever the silent one comes
         async with refused("FAILED_PRECONDITION", "SOURCE_HAS_NO_USER_MESSAGE"):
-            await house.stage.client.batches.start(spec(house.stage, 10, sources=names, seed=seed), request_id="r")
+            await house.stage.client.batches.start(spec(house.stage, size=10, sources=names, seed=seed), request_id="r")
 
     assert await stored(house.url) == before
 
 
 async def test_a_large_batch_that_is_requested_many_times_at_once_is_stored_once(house: House) -> None:
-    wanted, before = spec(house.stage, 10), await stored(house.url)
+    wanted, before = spec(house.stage, size=10), await stored(house.url)
 
     at_once = [house.stage.client.batches.start(wanted, create_only=True, request_id="r") for _ in range(4)]
     started = await asyncio.gather(*at_once)
@@ -170,7 +157,7 @@ async def test_a_large_batch_that_is_requested_many_times_at_once_is_stored_once
 
 
 async def test_what_a_killed_process_had_prepared_is_removed_once_nobody_can_be_at_work_on_it(house: House) -> None:
-    created = await house.stage.client.batches.start(spec(house.stage, 10), create_only=True)
+    created = await house.stage.client.batches.start(spec(house.stage, size=10), create_only=True)
     before = await stored(house.url)
     db = await Database.open(house.url)
     event_log = EventLog(db, log)
@@ -200,7 +187,7 @@ async def test_ten_thousand_conversations_over_ten_thousand_sources_are_started_
         await stage.client.sources.import_file(lines)
 
         started = await stage.client.batches.start(
-            spec(stage, count, source_filter=SourceFilter(format="greenroom", finished=True))
+            spec(stage, size=count, source_filter=SourceFilter(format="greenroom", finished=True))
         )
 
         assert started.counts == pb.BatchCounts(pending=count)

@@ -1,0 +1,70 @@
+"""The transcripts of a batch as lines."""
+
+import json
+
+import pytest
+
+from greenroom.synthesizer.v1 import batch_pb2 as pb
+from shared.rpc.cursors import Position, encode_token
+from tests.contract.batches import REFUSING, over, play, results
+from tests.scripted import Script, Theatre, kinds, refused
+
+
+async def exported(stage: Theatre, name: str, cursor: str = "") -> list[pb.ExportTranscriptsResponse]:
+    return [response async for response in stage.client.batches.export(name, cursor=cursor)]
+
+
+async def test_transcripts_are_exported_as_lines_in_the_order_of_their_places(stage: Theatre) -> None:
+    done = await play(stage, Script(by_index={1: REFUSING}))
+
+    data = b"".join(response.chunk for response in await exported(stage, done.name))
+
+    lines = [json.loads(line) for line in data.splitlines()]
+    assert [line["conversation"].get("index", 0) for line in lines] == [0, 1, 2, 3]
+    rows = await results(stage, done.name)
+    assert [line["conversation"]["name"] for line in lines] == [row.conversation for row in rows]
+    assert lines[1]["conversation"]["ended"]["reason"] == "MODEL_REFUSED"
+    kinds_ = kinds(await stage.events(rows[0].conversation))
+    assert [kind for event, kind in zip(lines[0]["events"], kinds_, strict=True) if kind in event] == kinds_
+    assert data.endswith(b"\n")
+
+
+async def test_an_export_goes_on_from_every_cursor_even_within_a_line(
+    stage: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = await play(stage, size=3)
+    whole = b"".join(response.chunk for response in await exported(stage, done.name))
+    monkeypatch.setattr("services.synthesizer.api.exporting.CHUNK_BYTES", 1_000)
+
+    responses = await exported(stage, done.name)
+
+    assert b"".join(response.chunk for response in responses) == whole
+    assert all(len(response.chunk) <= 1_000 for response in responses)
+    assert len(responses) > 5
+    had = b""
+    for response in responses:
+        had += response.chunk
+        rest = await exported(stage, done.name, response.cursor)
+        assert had + b"".join(one.chunk for one in rest) == whole
+
+
+async def test_an_export_does_not_go_on_in_a_line_that_a_retry_changed(
+    stage: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = await play(stage, Script(by_index={0: REFUSING}), size=2)
+    monkeypatch.setattr("services.synthesizer.api.exporting.CHUNK_BYTES", 500)
+    [first, *_] = await exported(stage, done.name)
+    await stage.client.batches.retry(done.name)
+    await over(stage, done.name)
+
+    async with refused("OUT_OF_RANGE", "CURSOR_EXPIRED"):
+        await exported(stage, done.name, first.cursor)
+    other = await play(stage, size=1)
+    async with refused("INVALID_ARGUMENT", "CURSOR_FOREIGN"):
+        await exported(stage, other.name, first.cursor)
+    other_id = other.name.removeprefix("batches/")
+    places: list[Position] = ["x", True, [0, 1], [True, 1, 1], [0, 1, -1], [other.spec.size, 1, 0]]
+    for place in places:
+        async with refused("INVALID_ARGUMENT", "CURSOR_MALFORMED") as errors:
+            await exported(stage, other.name, encode_token("batches.export", other_id, place))
+        assert [violation.field for violation in errors[0].violations] == ["cursor"]
