@@ -4,6 +4,7 @@ import io
 import itertools
 import random
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -41,7 +42,7 @@ def walk(_: Mapping[str, Any]) -> Work:
 
 
 def dicts(_: Mapping[str, Any]) -> Work:
-    """Calls, a dict each, with every column and with cascades of failures."""
+    """Calls, a dict each, with every column in Python's type for it and with cascades of failures."""
     workflow, parameters = shop(), Parameters()
     return lambda batch: len(list(itertools.chain.from_iterable(_sessions(workflow, parameters, batch))))
 
@@ -87,7 +88,8 @@ def _sessions(workflow: Workflow, parameters: Parameters, seed: int) -> Iterator
             state = rng.choices(*entries)[0]
             while state is not END:
                 call = _call(workflow, rng, state)
-                call |= {"timestamp": int(at), "user": user, "user_type": kind, "session": session}
+                call |= {"timestamp": datetime.fromtimestamp(at / 1000, UTC), "user": user}
+                call |= {"user_type": kind, "session": session}
                 calls.append(call)
                 think = workflow.think_times.get(state, QUICK)
                 at += call["latency_ms"] + rng.uniform(think.min_ms, think.max_ms)
