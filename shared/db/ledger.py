@@ -1,9 +1,10 @@
 """The ledger of request ids: the same request sent again gets its first result."""
 
-from sqlalchemy import Column, MetaData, String, Table, select
+from sqlalchemy import Column, MetaData, Row, Select, String, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.appends import insert_new
+from shared.db.engine import Database
 from shared.errors import AlreadyExists
 
 
@@ -39,12 +40,29 @@ async def claim(
     inserted = await conn.execute(insert_new(requests, conn.dialect.name), row)
     if inserted.first() is not None:
         return None
-    earlier = await conn.execute(
-        select(requests.c.digest, requests.c.name).where(
-            requests.c.company == company, requests.c.method == method, requests.c.request_id == request_id
-        )
+    found = await conn.execute(_of(requests, company, method, request_id))
+    return _name(found.one(), request_id, digest)
+
+
+async def earlier(
+    db: Database, requests: Table, *, company: str, method: str, request_id: str, digest: str
+) -> str | None:
+    """What the request made before, None if it is new; for whoever can save work by asking before `claim`.
+
+    Raises RequestIdReused.
+    """
+    found = await db.fetch(_of(requests, company, method, request_id))
+    return _name(found[0], request_id, digest) if found else None
+
+
+def _of(requests: Table, company: str, method: str, request_id: str) -> Select[str, str]:
+    return select(requests.c.digest, requests.c.name).where(
+        requests.c.company == company, requests.c.method == method, requests.c.request_id == request_id
     )
-    then_digest, then_name = earlier.one()
+
+
+def _name(found: Row[str, str], request_id: str, digest: str) -> str:
+    then_digest, then_name = found
     if then_digest != digest:
         raise RequestIdReused(request_id=request_id)
-    return str(then_name)
+    return then_name

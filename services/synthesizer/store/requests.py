@@ -23,15 +23,9 @@ async def earlier(db: Database, company: str, key: RequestKey) -> str | None:
 
     Raises RequestIdReused.
     """
-    query = select(requests.c.digest, requests.c.name).where(
-        requests.c.company == company, requests.c.method == key.method, requests.c.request_id == key.request_id
+    return await ledger.earlier(
+        db, requests, company=company, method=key.method, request_id=key.request_id, digest=key.digest
     )
-    found = await db.fetch(query)
-    if not found:
-        return None
-    if found[0].digest != key.digest:
-        raise ledger.RequestIdReused(request_id=key.request_id)
-    return str(found[0].name)
 
 
 class RequestResults:

@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.testdata.store.tables import requests
 from shared.db import ledger
+from shared.db.engine import Database
 from shared.requests import RequestKey
 
 
@@ -13,4 +14,14 @@ async def claim(conn: AsyncConnection, company: str, key: RequestKey | None, nam
         return None
     return await ledger.claim(
         conn, requests, company=company, method=key.method, request_id=key.request_id, digest=key.digest, name=name
+    )
+
+
+async def earlier(db: Database, company: str, key: RequestKey) -> str | None:
+    """What the request made before, None if it is new; for whoever can save work by asking first.
+
+    Raises RequestIdReused.
+    """
+    return await ledger.earlier(
+        db, requests, company=company, method=key.method, request_id=key.request_id, digest=key.digest
     )
