@@ -29,7 +29,19 @@ class TestdataSettings(Settings):
     """Folders below which logs may be learned from, as a JSON list."""
 
     buckets: tuple[str, ...] = ()
-    """S3 buckets that datasets may be written to and learned from, as a JSON list."""
+    """S3 buckets that datasets may be written to and learned from, as a JSON list. Needs obstore."""
+
+    s3_endpoint: str | None = None
+    """The address of the service that has the buckets, such as http://127.0.0.1:9100; unset, Amazon's."""
+
+    s3_region: str = "us-east-1"
+    """The region of the buckets."""
+
+    s3_access_key_id: SecretStr | None = None
+    """The id of the key that buckets are used with; unset, the machine's own identity is."""
+
+    s3_secret_access_key: SecretStr | None = None
+    """The secret of the key that buckets are used with."""
 
     @property
     def store_url(self) -> str:

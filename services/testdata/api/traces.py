@@ -1,17 +1,32 @@
 """TraceService: one servicer, put together from a file for each noun."""
 
+from services.testdata.api.convert.datasets import DatasetTails
+from services.testdata.api.datasets import DatasetCalls
 from services.testdata.api.sessions import SessionCalls
 from services.testdata.api.streaming import StreamingCalls
 from services.testdata.api.workflows import WorkflowCalls
+from services.testdata.traces.datasets.lifecycle import Datasets
+from services.testdata.traces.datasets.ports import DatasetStore
 from services.testdata.traces.streams import Streams
 from services.testdata.traces.workflows import Workflows
 from shared.compute import Compute
 
 
-class TraceServicer(WorkflowCalls, SessionCalls, StreamingCalls):
+class TraceServicer(WorkflowCalls, SessionCalls, StreamingCalls, DatasetCalls):
     """Answers for traces. What each base answers with is an attribute, set here."""
 
-    def __init__(self, workflows: Workflows, compute: Compute, streams: Streams) -> None:
+    def __init__(
+        self,
+        workflows: Workflows,
+        compute: Compute,
+        streams: Streams,
+        datasets: Datasets,
+        dataset_store: DatasetStore,
+        dataset_tails: DatasetTails,
+    ) -> None:
+        self._datasets = datasets
+        self._dataset_store = dataset_store
+        self._dataset_tails = dataset_tails
         self._workflows = workflows
         self._compute = compute
         self._streams = streams

@@ -1,6 +1,6 @@
 """The tables of test data. Times are Unix milliseconds; JSON in bytes is never searched."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table
 
 from shared.db.ledger import ledger_table
 from shared.db.tables import event_tables, new_metadata
@@ -26,12 +26,13 @@ datasets = Table(
     Column("id", String, primary_key=True),  # the event log's stream
     Column("company", String, nullable=False),
     Column("state", String, nullable=False),
-    Column("spec", LargeBinary, nullable=False),  # resolved, and never changed
+    Column("spec", LargeBinary, nullable=False),  # resolved, and never changed, as is the workflow
+    Column("workflow", LargeBinary, nullable=False),
     Column("workflow_digest", String, nullable=False),
     Column("algorithm", String, nullable=False),
-    Column("location", String, nullable=False),
+    Column("location", String, nullable=False, unique=True),
+    Column("claimed", Boolean, nullable=False),  # once it was found empty: what lies there since is the dataset's own
     Column("part_count", Integer, nullable=False),
-    Column("session_count", BigInteger, nullable=False),
     # What the parts that are written come to; counted up in the transaction that appends a part's event.
     Column("parts_done", Integer, nullable=False),
     Column("sessions_done", BigInteger, nullable=False),

@@ -17,11 +17,12 @@ def upgrade() -> None:
         sa.Column("company", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("spec", sa.LargeBinary(), nullable=False),
+        sa.Column("workflow", sa.LargeBinary(), nullable=False),
         sa.Column("workflow_digest", sa.String(), nullable=False),
         sa.Column("algorithm", sa.String(), nullable=False),
         sa.Column("location", sa.String(), nullable=False),
+        sa.Column("claimed", sa.Boolean(), nullable=False),
         sa.Column("part_count", sa.Integer(), nullable=False),
-        sa.Column("session_count", sa.BigInteger(), nullable=False),
         sa.Column("parts_done", sa.Integer(), nullable=False),
         sa.Column("sessions_done", sa.BigInteger(), nullable=False),
         sa.Column("call_count", sa.BigInteger(), nullable=False),
@@ -33,6 +34,7 @@ def upgrade() -> None:
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("end_time", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_datasets")),
+        sa.UniqueConstraint("location", name=op.f("uq_datasets_location")),
     )
     with op.batch_alter_table("datasets", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_datasets_company_id"), ["company", "id"], unique=False)

@@ -1,0 +1,50 @@
+"""S3: where buckets are, and as whom they are used."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from shared.errors import FailedPrecondition
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+_RETRIES: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=30)}
+"""Beyond them a job fails and says so; it goes on where it was when it is retried."""
+
+
+class ObstoreMissing(FailedPrecondition):
+    """GREENROOM_BUCKETS needs the package obstore, which is not installed; install greenroom[s3]."""
+
+    reason = "OBSTORE_MISSING"
+
+
+@dataclass(frozen=True, slots=True)
+class S3Access:
+    """How buckets are reached.
+
+    endpoint: the address of a service that speaks S3, None for Amazon's; http:// is taken at its word. Without keys the
+    machine's own identity is used, as Amazon's tools would find it.
+    """
+
+    endpoint: str | None = None
+    region: str = "us-east-1"
+    access_key_id: SecretStr | None = None
+    secret_access_key: SecretStr | None = None
+
+    def open(self, bucket: str) -> "S3Store":
+        """A bucket; nothing is asked of it yet. Raises ObstoreMissing."""
+        try:
+            from obstore.store import S3Store
+        except ImportError as error:
+            raise ObstoreMissing from error
+        config: Any = {"region": self.region}
+        if self.endpoint is not None:
+            config["endpoint"] = self.endpoint
+        if self.access_key_id is not None and self.secret_access_key is not None:
+            config["access_key_id"] = self.access_key_id.get_secret_value()
+            config["secret_access_key"] = self.secret_access_key.get_secret_value()
+        insecure = self.endpoint is not None and self.endpoint.startswith("http://")
+        return S3Store(bucket, config=config, client_options={"allow_http": insecure}, retry_config=_RETRIES)

@@ -1,0 +1,1 @@
+"""Datasets: generated calls in files, written by jobs that go on where they were."""
