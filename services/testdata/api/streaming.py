@@ -11,6 +11,7 @@ from services.testdata.traces.chunks import Chunk
 from services.testdata.traces.digest import digest
 from services.testdata.traces.errors import SessionOutOfRange
 from services.testdata.traces.formats import Format
+from services.testdata.traces.formats.limits import check_format
 from services.testdata.traces.formats.wire import bytes_field
 from services.testdata.traces.generation import ALGORITHM
 from services.testdata.traces.sessions import check_fit
@@ -41,7 +42,9 @@ class StreamingCalls(trace_pb2_grpc.TraceServiceServicer):
         chosen = parameters(request.parameters, "parameters")
         workflow = await self._workflows.resolve(caller().company, source(request.workflow), "workflow")
         check_fit(workflow, chosen, "parameters")
-        streamed = Source(workflow, chosen, Format[enum_value(pb.StreamCallsRequest.Format, "FORMAT", request.format)])
+        form = Format[enum_value(pb.StreamCallsRequest.Format, "FORMAT", request.format)]
+        check_format(form, chosen, "parameters")
+        streamed = Source(workflow, chosen, form)
         outline = await self._streams.outline(streamed)
         first, last = _range(request, outline.session_count)
         scope = _scope(streamed, first, last)

@@ -27,6 +27,8 @@ SELF_WEIGHT = 128
 """A span's own share of its time, where a span that it calls has 64 to 127."""
 CULPRIT_WEIGHT = 2_048
 """The share of what is slow, and of the way to it."""
+LAST_MILLISECOND = 9_223_300_000_000
+"""In 2262, soon before nanoseconds no longer fit into 63 bits; calls that are later begin then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +236,7 @@ def _fill(key0, key1, columns, tree, out):  # type: ignore[no-untyped-def]
                 if drags:
                     weights[node] = CULPRIT_WEIGHT
                 node = caller_of[root + node]
-        start[first] = timestamp[call] * 1_000_000
+        start[first] = min(timestamp[call], LAST_MILLISECOND) * 1_000_000
         end[first] = start[first] + np.int64(np.float64(latency[call]) * 1e6 + 0.5)
         _put_times(size, root, at, called, caller_of, span_at, weights, own, start, end)
         first = span
