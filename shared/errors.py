@@ -45,6 +45,19 @@ class GreenroomError(Exception):
         sentence = inspect.cleandoc(type(self).__doc__ or "").split("\n\n")[0].replace("\n", " ")
         super().__init__(sentence.format(**details))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Other exceptions are made again from their sentence; these are made from what fills it in, in any form.
+        return _again, (type(self), str(self), self.violations, self.details)
+
+
+def _again(
+    kind: type[GreenroomError], sentence: str, violations: tuple[Violation, ...], details: dict[str, str]
+) -> GreenroomError:
+    """An error that another process raised, as it was."""
+    error = kind.__new__(kind, sentence)
+    error.violations, error.details = violations, details
+    return error
+
 
 class InvalidArgument(GreenroomError):
     """The request is not valid; its field violations say what would be."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.compute import Compute, WorkerCrashed, WorkFailed
+from shared.errors import Violation
 from tests.unit.compute import work
 
 
@@ -48,6 +49,14 @@ async def test_an_exception_that_cannot_be_pickled_says_what_it_was_in_a_note(co
 
     assert "no reason" in "".join(caught.value.__notes__)
     assert "no reason" not in str(caught.value)
+
+
+async def test_a_catalogued_error_comes_back_as_it_was(compute: Compute) -> None:
+    with pytest.raises(work.OutOfPlums, match="There are 1,000 plums left") as caught:
+        await compute.run(work.refuse, 1000)
+
+    assert caught.value.violations == (Violation("plums", "Must be more."),)
+    assert caught.value.details == {"count": "1000"}
 
 
 async def test_a_crashed_worker_fails_its_own_work_only(compute: Compute) -> None:

@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+from shared.errors import GreenroomError, Violation
+
 
 class Unpicklable(Exception):
     """Can be written, but not read back."""
@@ -43,3 +45,13 @@ def hold(started: Path) -> None:
     started.with_suffix(".part").write_text(str(os.getpid()))
     started.with_suffix(".part").rename(started)
     time.sleep(600)
+
+
+class OutOfPlums(GreenroomError):
+    """There are {count:,} plums left."""
+
+    reason = "OUT_OF_PLUMS"
+
+
+def refuse(count: int) -> None:
+    raise OutOfPlums(violations=[Violation("plums", "Must be more.")], count=count)
