@@ -1,7 +1,6 @@
 """What machine learning wants of a log, as Parquet files."""
 
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from services.testdata.traces.learning.kept import Export
 from services.testdata.traces.learning.model import LearnedEdge
 from services.testdata.traces.learning.sessions import Sessions
 
@@ -17,14 +17,6 @@ _CELLS = 1 << 22
 """Counts of sessions by endpoints that are held at once."""
 
 Counts = npt.NDArray[np.int64]
-
-
-class Export(StrEnum):
-    """The files, by their names."""
-
-    TRANSITIONS = "transitions.parquet"
-    NGRAMS = "ngrams.parquet"
-    SESSION_FEATURES = "session_features.parquet"
 
 
 def write_exports(
