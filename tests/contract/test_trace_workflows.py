@@ -213,7 +213,7 @@ def many(endpoints: int, edges: int) -> trace_workflow_pb2.WorkflowSpec:
 
 
 async def test_a_large_workflow_is_kept_and_returned_whole(traces: TestdataSuite) -> None:
-    spec = many(endpoints=2_000, edges=30)
+    spec = many(endpoints=2_000, edges=16)
 
     created = await traces.client.traces.workflows.create(spec)
 
