@@ -5,17 +5,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from greenroom.testdata.v1 import trace_pb2, trace_pb2_grpc
+from services.testdata.adapters.inputs import ServerInputs
 from services.testdata.adapters.places import OutputPlaces
 from services.testdata.adapters.s3 import S3Access
 from services.testdata.api.convert.datasets import encode as watched_dataset
+from services.testdata.api.learnings import encode as watched_learning
 from services.testdata.api.traces import TraceServicer
 from services.testdata.settings import TestdataSettings
 from services.testdata.store import datasets as dataset_rows
+from services.testdata.store import learnings as learning_rows
 from services.testdata.store import workflows as workflow_rows
 from services.testdata.store.tables import log
 from services.testdata.traces.builtin import built_in
 from services.testdata.traces.datasets.jobs import DatasetJobs
 from services.testdata.traces.datasets.lifecycle import Datasets
+from services.testdata.traces.learning.folders import Folders
+from services.testdata.traces.learning.jobs import LearningJobs
+from services.testdata.traces.learning.lifecycle import Learnings
 from services.testdata.traces.streams import Streams
 from services.testdata.traces.workflows import Workflows
 from shared.compute import Compute
@@ -69,24 +75,37 @@ async def build(settings: TestdataSettings, health: Health, *, clock: Callable[[
     # Jobs have processes of their own: a part of a dataset takes seconds, for which nobody's stream is to wait.
     compute, job_compute = Compute(settings.compute_workers), Compute(settings.trace_jobs)
     workflows = Workflows(workflow_rows.Workflows(db), built_in(), compute, clock)
+    s3 = S3Access(settings.s3_endpoint, settings.s3_region, settings.s3_access_key_id, settings.s3_secret_access_key)
     places = OutputPlaces(
         settings.datasets_root,
         settings.buckets,
-        S3Access(settings.s3_endpoint, settings.s3_region, settings.s3_access_key_id, settings.s3_secret_access_key),
+        s3,
         settings.data_dir / "staging",
         job_compute,
         a_folder_a_company=settings.authenticates,
     )
     datasets = dataset_rows.DatasetStore(db, event_log)
-    jobs = Several({"datasets/": DatasetJobs(datasets, places, clock)})
+    learnings = learning_rows.LearningStore(db, event_log)
+    inputs = ServerInputs(settings.input_roots, datasets, s3)
+    folders = Folders(settings.data_dir / "learnings")
+    learning_operations = Learnings(learnings, inputs, folders, compute, clock)
+    await learning_operations.remove_abandoned()
+    jobs = Several(
+        {
+            "learnings/": LearningJobs(learnings, inputs, folders, job_compute, clock),
+            "datasets/": DatasetJobs(datasets, places, clock),
+        }
+    )
     engine = LocalEngine(jobs, Ownership(db), db.wakeups, max_in_flight=settings.trace_jobs)
-    traces = TraceServicer(  # type: ignore[abstract] # until every noun's calls are there
+    traces = TraceServicer(
         workflows,
         compute,
         Streams(compute, settings.compute_workers),
         Datasets(datasets, workflows, places, compute, clock),
         datasets,
         Tails(event_log, db.wakeups, watched_dataset),
+        learning_operations,
+        Tails(event_log, db.wakeups, watched_learning),
     )
     name = trace_pb2.DESCRIPTOR.services_by_name["TraceService"].full_name
     registration = Registration(name, trace_pb2_grpc.add_TraceServiceServicer_to_server, traces)

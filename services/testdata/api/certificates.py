@@ -1,32 +1,22 @@
 """The call of TraceService about certificates."""
 
-from typing import Protocol
-
 from greenroom.testdata.v1 import trace_certificate_pb2 as pb
 from greenroom.testdata.v1 import trace_pb2_grpc
 from services.testdata.api.convert.certificates import comparison_message
 from services.testdata.api.convert.workflow import source
 from services.testdata.traces.comparison import compare
-from services.testdata.traces.learning.model import Learned
+from services.testdata.traces.learning.lifecycle import Learnings
 from services.testdata.traces.workflows import Workflows
 from shared.auth import caller
 from shared.compute import Compute
 from shared.rpc.handlers import Context
 
 
-class LearnedSource(Protocol):
-    """Where what was learned is found."""
-
-    async def learned(self, company: str, name: str) -> Learned:
-        """What the learning came to. Raises LearningNotFound, LearningNotCompleted."""
-        ...
-
-
 class CertificateCalls(trace_pb2_grpc.TraceServiceServicer):
     """Answers for certificates."""
 
     _workflows: Workflows
-    _learnings: LearnedSource
+    _learnings: Learnings
     _compute: Compute
 
     async def CompareWorkflows(

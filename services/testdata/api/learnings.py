@@ -49,11 +49,14 @@ def encode(stored: StoredEvent) -> Noted:
     return Noted(stored.seq, None if progress is None else convert.progress_message(progress))
 
 
+LearningTails = Tails[Noted]
+
+
 class LearningCalls(trace_pb2_grpc.TraceServiceServicer):
     """Answers for learnings."""
 
     _learnings: Learnings
-    _learning_tails: Tails[Noted]
+    _learning_tails: LearningTails
 
     async def LearnWorkflow(
         self, request_iterator: AsyncIterator[pb.LearnWorkflowRequest], context: Context
