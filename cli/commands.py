@@ -168,7 +168,8 @@ def refusal(error: GreenroomError, address: str) -> str:
         return f"{address} did not answer in time; try again."
     if not error.violations:
         return error.message
-    return "; ".join(f"{one.field}: {one.description}" if one.field else one.description for one in error.violations)
+    told = [f"{one.field}: {one.description}" if one.field else one.description for one in error.violations]
+    return "; ".join([*(one.removesuffix(".") for one in told[:-1]), told[-1]])
 
 
 def named(collection: str) -> Any:

@@ -74,7 +74,8 @@ async def validate(client: Client, file: File) -> int:
         if error.reason != "WORKFLOW_INVALID":
             raise
         for one in error.violations:
-            place = f"{one.field.removeprefix('workflow').lstrip('.')}: " if one.field != "workflow" else ""
+            place = one.field.removeprefix("workflow").removeprefix(".yaml").removeprefix(".")
+            place = f"{place}: " if place else ""
             console(stderr=True).print(f"{file}: {place}{one.description}", soft_wrap=True, markup=False)
         return USAGE
     console().print(f"{file} is a workflow.", soft_wrap=True)

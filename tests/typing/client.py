@@ -12,6 +12,10 @@ from greenroom.synthesizer.v1.import_pb2 import ImportSummary
 from greenroom.synthesizer.v1.persona_pb2 import Persona
 from greenroom.synthesizer.v1.procedure_pb2 import Procedure, Revision
 from greenroom.synthesizer.v1.source_pb2 import Source, SourceFilter
+from greenroom.testdata.v1.trace_call_pb2 import Call, SessionRange, StreamCallsResponse, TraceParameters
+from greenroom.testdata.v1.trace_dataset_pb2 import Dataset, DatasetPart, DatasetSpec
+from greenroom.testdata.v1.trace_learning_pb2 import Learning, LogFormat
+from greenroom.testdata.v1.trace_workflow_pb2 import TraceWorkflow, WorkflowSource
 from greenroom.type.v1.event_pb2 import Event, Resource
 
 
@@ -62,6 +66,21 @@ async def watches(client: Client) -> None:
         chunk: bytes = part.chunk
         del chunk
     del ended, conversation, results
+
+
+async def traces(client: Client) -> None:
+    kept: TraceWorkflow = await client.traces.workflows.create(WorkflowSource(yaml="…"), name="mine")
+    calls: tuple[Call, ...] = await client.traces.session(kept.name, TraceParameters(seed=3), session=5)
+    async for message in client.traces.stream("workflows/ecommerce", sessions=SessionRange(first=5, count=2)):
+        one: StreamCallsResponse = message
+        del one
+    dataset: Dataset = await client.traces.datasets.start(DatasetSpec(), request_id="r")
+    async with client.traces.datasets.watch(dataset.name) as watch:
+        parts: list[DatasetPart] = [part async for part in watch]
+        ended: Dataset | None = watch.summary
+    learning: Learning = (await client.traces.learnings.learn_file("a.log", LogFormat())).learning
+    recovered: bool = (await client.traces.compare(kept.name, learning.name)).certificate.recovered
+    del calls, parts, ended, recovered
 
 
 def errors(error: GreenroomError) -> None:
