@@ -1,8 +1,8 @@
 """Every format carries the same calls."""
 
 import io
-from itertools import pairwise
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -43,12 +43,12 @@ def written(chain: Chain, form: Format, calls: Calls) -> bytes:
     return encoder.beginning() + encoder.encode(calls)
 
 
-def one_call(endpoint: str, params: str = "", user_type: str = "free", **values: float) -> tuple[Chain, Calls]:
+def one_call(endpoint: str, params: str = "", **values: float) -> tuple[Chain, Calls]:
     """A chain of one endpoint, and one call of it with these values."""
     name, _, value = params.partition("=")
     parameters = {endpoint: {name: (value,)}} if params else {}
     workflow = Workflow("one", {endpoint: 1.0}, {}, {endpoint: 1.0}, {endpoint: 10.0}, parameters=parameters)
-    chain = compile_chain(workflow, Parameters(users=1, user_types={user_type: 1.0}, cascade_rate=0.0))
+    chain = compile_chain(workflow, Parameters(users=1, user_types={"free": 1.0}, cascade_rate=0.0))
     calls = generate(chain, 1, 1)
     for column, number in values.items():
         getattr(calls, column)[:] = number
@@ -111,7 +111,7 @@ def test_rows_are_byte_for_byte_what_the_generated_classes_write(chain: Chain, c
 )
 @pytest.mark.parametrize("form", STREAMED)
 def test_the_least_and_the_largest_numbers_are_read_back(form: Format, values: dict[str, float]) -> None:
-    chain, calls = one_call("home", **values)
+    chain, calls = one_call("home", "", **values)
     data = written(chain, form, calls)
 
     assert same(DECODERS[form](data), rows_of(chain, calls))
