@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -81,6 +82,16 @@ def test_any_split_of_a_range_gives_the_same_calls(
     whole = generate(chain, 1, 400)
     for column, *of_parts in zip(whole.columns, *(part.columns for part in parts), strict=True):
         assert column.tobytes() == np.concatenate(of_parts).tobytes()
+
+
+def test_threads_that_generate_at_the_same_time_do_not_disturb_each_other(shops: dict[Mode, Chain]) -> None:
+    ranges = [(mode, first) for mode in Mode for first in range(1, 401, 40)]
+
+    with ThreadPoolExecutor(4) as threads:
+        parts = list(threads.map(lambda part: generate(shops[part[0]], part[1], 40), ranges * 5))
+
+    alone = [generate(shops[mode], first, 40) for mode, first in ranges]
+    assert all(same(part, right) for part, right in zip(parts, alone * 5, strict=True))
 
 
 @pytest.mark.parametrize("mode", Mode)

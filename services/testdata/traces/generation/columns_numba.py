@@ -22,9 +22,10 @@ CHUNK = 2_048
 
 
 @kernel
-def _look_up(codes, word0, word1, word2, tables, status, latency, think, params):  # type: ignore[no-untyped-def]
+def _look_up(codes, words, tables, status, latency, think, params):  # type: ignore[no-untyped-def]
     """What the words of calls mean at their endpoints."""
     means, factors, think_least, think_span, status_heads, status_entries, param_heads, param_codes = tables
+    word0, word1, word2 = words[0], words[1], words[2]
     for i in range(len(codes)):
         code = codes[i]
         status[i] = pick(status_heads, status_entries, code, word0[i])
@@ -39,7 +40,7 @@ def _fill(key0, key1, first, codes, lengths, sessions, tables, slow_factors, out
     users, user_types, begins, cascade_starts = sessions
     timestamp, user, user_type, session, endpoint, status, latency, params, fault_id, fault_kind = out
     low, high, step_ = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
-    word0, word1, word2 = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
+    words = np.empty((4, CHUNK), np.uint64)
     statuses, latencies = np.empty(CHUNK, np.int16), np.empty(CHUNK, np.float32)
     thinks, queries = np.empty(CHUNK, np.int64), np.empty(CHUNK, np.uint16)
     row = at = stop = 0
@@ -51,9 +52,9 @@ def _fill(key0, key1, first, codes, lengths, sessions, tables, slow_factors, out
                 low[calls], high[calls], step_[calls] = number & LOW, number >> HALF, step
                 calls += 1
             stop += 1
-        draw(key0, key1, low[:calls], high[:calls], step_[:calls], CALL, word0, word1, word2)
+        draw(key0, key1, low[:calls], high[:calls], step_[:calls], CALL, words)
         chunk = codes[at : at + calls]
-        _look_up(chunk, word0, word1, word2, tables, statuses, latencies, thinks, queries)
+        _look_up(chunk, words, tables, statuses, latencies, thinks, queries)
         at += calls
         call = 0
         for i in range(start, stop):

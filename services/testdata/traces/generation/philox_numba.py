@@ -42,16 +42,9 @@ def pick(heads: Words, entries: Words, row: int | np.int64 | np.uint16, word: np
 
 @kernel
 def draw(
-    key0: np.uint64,
-    key1: np.uint64,
-    low: Words,
-    high: Words,
-    step: Words,
-    purpose: np.uint64,
-    word0: Words,
-    word1: Words,
-    word2: Words,
+    key0: np.uint64, key1: np.uint64, low: Words, high: Words, step: Words, purpose: np.uint64, words: Words
 ) -> None:
-    """The first three words of counters. A loop without look-ups is one that the compiler makes vectors of."""
+    """The four words of counters, as rows. The compiler makes vectors of a loop without look-ups."""
+    word0, word1, word2, word3 = words[0], words[1], words[2], words[3]
     for i in range(len(low)):
-        word0[i], word1[i], word2[i], _ = philox(key0, key1, low[i], high[i], step[i], purpose)
+        word0[i], word1[i], word2[i], word3[i] = philox(key0, key1, low[i], high[i], step[i], purpose)

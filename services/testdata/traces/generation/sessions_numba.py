@@ -79,7 +79,7 @@ def _sessions(key0, key1, threshold, first, lengths, user, skip, counts, kinds, 
     """Fill `out`, from the session after `skip` sessions of a user and those after; how many retries there are."""
     users, user_types, begins, starts = out
     low, high, step = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.zeros(CHUNK, np.uint64)
-    word0, word1, word2 = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
+    words = np.empty((4, CHUNK), np.uint64)
     retries = i = 0
     user -= 1
     while i < len(lengths):
@@ -96,11 +96,11 @@ def _sessions(key0, key1, threshold, first, lengths, user, skip, counts, kinds, 
                 for j in range(CHUNK):
                     number = np.uint64(first + i + j)
                     low[j], high[j] = number & LOW, number >> HALF
-                draw(key0, key1, low, high, step, SESSION, word0, word1, word2)
+                draw(key0, key1, low, high, step, SESSION, words)
             users[i], user_types[i] = user, user_type
-            begins[i] = _begin(arrival, word0[at], ordinal, of)
+            begins[i] = _begin(arrival, words[0, at], ordinal, of)
             length = np.int64(lengths[i])
-            starts[i] = start = _cascade_start(threshold, word1[at], word2[at], length)
+            starts[i] = start = _cascade_start(threshold, words[1, at], words[2, at], length)
             for place in range(start, length):
                 retries += fault(key0, key1, low[at], high[at], np.uint64(place))[1]
             i += 1

@@ -6,9 +6,11 @@ from services.testdata.traces.generation.arrays import Codes, Lengths, Words
 from services.testdata.traces.generation.chain import MAX_CALLS, Chain
 from services.testdata.traces.generation.jit import kernel
 from services.testdata.traces.generation.philox import Purpose
-from services.testdata.traces.generation.philox_numba import HALF, LOW, philox, pick
+from services.testdata.traces.generation.philox_numba import HALF, LOW, draw, philox, pick
 
 WALK = np.uint64(Purpose.WALK)
+CHUNK = 256
+"""Words of so many sessions are drawn at a time."""
 
 
 @kernel
@@ -21,28 +23,36 @@ def _walk(
     lengths: Lengths,
     codes: Codes,
 ) -> tuple[int, int]:
-    """Walk sessions until all have lengths or the codes may not hold one more; how many sessions and steps it did."""
+    """Walk sessions until all have lengths or the codes may not hold one more; how many sessions and steps it did.
+
+    The first four steps of many sessions are drawn at once, for that is most of the drawing.
+    """
     leave = np.int64(len(heads) - 1)
+    low, high, block = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.zeros(CHUNK, np.uint64)
+    words = np.empty((4, CHUNK), np.uint64)
     steps = 0
     for i in range(len(lengths)):
         if len(codes) - steps < MAX_CALLS:
             return i, steps
-        session = np.uint64(first + i)
-        low, high = session & LOW, session >> HALF
-        state, length, block = leave, 0, np.uint64(0)
-        going = True
-        while going:
-            words = philox(key0, key1, low, high, block, WALK)
-            block += np.uint64(1)
-            for j in range(4):
-                state = np.int64(pick(heads, entries, state, words[j]))
-                if state == leave or length == MAX_CALLS:
-                    going = False
-                    break
-                codes[steps + length] = state
-                length += 1
-        lengths[i] = length
-        steps += length
+        at = i % CHUNK
+        if at == 0:
+            for j in range(CHUNK):
+                session = np.uint64(first + i + j)
+                low[j], high[j] = session & LOW, session >> HALF
+            draw(key0, key1, low, high, block, WALK, words)
+        state = leave
+        step = 0
+        more = words[0, at], words[1, at], words[2, at], words[3, at]
+        while step < MAX_CALLS:
+            if step % 4 == 0 and step:
+                more = philox(key0, key1, low[at], high[at], np.uint64(step // 4), WALK)
+            state = np.int64(pick(heads, entries, state, more[step % 4]))
+            if state == leave:
+                break
+            codes[steps + step] = state
+            step += 1
+        lengths[i] = step
+        steps += step
     return len(lengths), steps
 
 
