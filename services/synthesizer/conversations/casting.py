@@ -7,17 +7,18 @@ from services.synthesizer.conversations.model import AgentTarget, Conversation
 from services.synthesizer.conversations.opening import Catalog
 from services.synthesizer.conversations.rehearsal import Rehearsal
 from services.synthesizer.conversations.targets import ProcedureAgent, Target
-from services.synthesizer.kept import Kept
 from services.synthesizer.persona import Persona
 from services.synthesizer.procedure import Revision
 from services.synthesizer.prompts import agent_system, persona_system
 from services.synthesizer.source import SourceConversation, start_point
 from services.synthesizer.tool_answers import NO_RECORDED, recorded_rules
+from shared.kept import Kept
 from shared.llm.base import AgentBrief, ChatModel, PersonaBrief
 from shared.model.events import AgentMessage, UserMessage
 
 _SCRIPTS_KEPT = 256
 _SOURCE_BYTES_KEPT = 4 << 20
+_ROLE_CHARACTERS_KEPT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,14 @@ class Script:
     """A revision, and the system text that is rendered from it."""
 
     revision: Revision
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a persona's model is told of it and of a source, and the system text that is rendered from it."""
+
+    brief: PersonaBrief
     system: str
 
 
@@ -42,6 +51,7 @@ class Casting:
         self._external = external
         self._scripts: Kept[tuple[str, str, int], Script] = Kept(_SCRIPTS_KEPT)
         self._sources: Kept[tuple[str, str], SourceConversation] = Kept(_SOURCE_BYTES_KEPT)
+        self._roles: Kept[tuple[str, str, Persona], Role] = Kept(_ROLE_CHARACTERS_KEPT)
 
     async def __call__(self, conversation: Conversation) -> Rehearsal:
         """Everything that the conversation's steps need."""
@@ -50,14 +60,14 @@ class Casting:
         assert spec.agent is not None
         source = await self._source(company, spec.source) if spec.source else None
         script = await self._script(company, spec.procedure, spec.revision) if spec.procedure else None
-        brief = persona_brief(conversation.persona, source)
+        role = self._role(company, conversation.persona, source)
         model = self._models(spec.model)
         return Rehearsal(
             conversation=conversation,
             revision=script.revision if script else None,
             persona=conversation.persona,
-            persona_brief=brief,
-            persona_system=persona_system(brief),
+            persona_brief=role.brief,
+            persona_system=role.system,
             model=model,
             target=self._target(conversation, spec.agent, script, model),
             recorded=NO_RECORDED if source is None else recorded_rules(source.events),
@@ -80,6 +90,16 @@ class Casting:
             source = await self._catalog.source(company, name)
             self._sources.put((company, name), source, source.size)
         return source
+
+    def _role(self, company: str, persona: Persona, source: SourceConversation | None) -> Role:
+        """A persona beside a source, neither of which changes: rendered once for all conversations that share both."""
+        key = (company, source.source.name if source else "", persona)
+        role = self._roles.get(key)
+        if role is None:
+            brief = persona_brief(persona, source)
+            role = Role(brief, persona_system(brief))
+            self._roles.put(key, role, len(role.system))
+        return role
 
     def _target(
         self, conversation: Conversation, agent: AgentTarget, script: Script | None, model: ChatModel

@@ -7,13 +7,13 @@ from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.conversations.model import Conversation, ConversationSpec
-from services.synthesizer.kept import Kept
 from services.synthesizer.persona import Persona
 from services.synthesizer.store.conversation_rows import read_conversation
 from services.synthesizer.store.documents import pack_persona, unpack_persona
 from services.synthesizer.store.tables import terms
 from services.synthesizer.store.terms import pack_spec, unpack_spec
 from shared.db.engine import Database
+from shared.kept import Kept
 
 KEPT_BYTES = 4 << 20
 """Bytes at rest of the terms that are kept in memory."""

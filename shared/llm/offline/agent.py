@@ -1,13 +1,16 @@
-"""The agent's side: a procedure's steps, played again over the conversation so far until there is something new to do.
+"""The agent's side: a procedure's steps, played over the conversation so far until there is something new to do.
 
-Nothing is kept between two calls. What was asked, heard, called and answered is read from the messages, so that a
-conversation goes on the same after a crash, in another process, or from a replayed beginning.
+What was asked, heard, called and answered is read from the messages, so that a conversation goes on the same after a
+crash, in another process, or from a replayed beginning. A play that waits for what comes next is kept, and goes on if
+that is what comes: it then does what a play from the beginning would do.
 """
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
+from typing import NamedTuple
 
+from shared.kept import Kept
 from shared.llm.base import END_CONVERSATION, SILENCE, AgentBrief, ChatReply, ChatRequest, Message, ToolRequest
 from shared.llm.offline.program import Program, compile_program, program_of, steps_for
 from shared.llm.offline.slots import Heard, Slot, agrees, declines, fill
@@ -33,20 +36,43 @@ _THAT_IS_ALL = re.compile(
 )
 
 
-def act(request: ChatRequest, brief: AgentBrief) -> ChatReply:
-    """The agent's next action."""
-    play = _Play(request)
-    if brief.steps:
-        program = program_of(brief.steps)
-    else:
-        program = compile_program(steps_for(request.tools, " ".join(said.text for said in play.heard)))
-    return play.run(program)
+_PLAYS = 256
+"""How many plays are kept; more conversations than these at once are played from their beginnings."""
+
+
+class Plays:
+    """The procedures that are being played; the last ones are kept between two calls."""
+
+    def __init__(self) -> None:
+        self._kept: Kept[int, _Play] = Kept(_PLAYS)
+
+    def act(self, request: ChatRequest, brief: AgentBrief) -> ChatReply:
+        """The agent's next action."""
+        messages = request.messages
+        # A conversation's messages are the same objects at each call; a play holds its own, so no id is used twice.
+        play = self._kept.get(id(messages[0])) if messages else None
+        if play is None or not play.goes_on_in(messages):
+            play = _Play(request, brief)
+            if play.heard:
+                self._kept.put(id(messages[0]), play)
+        return play.next(request)
+
+
+class _Words(NamedTuple):
+    """What is to be said: a phrase for a use, then a text; either may be empty. The phrase is drawn when it is said."""
+
+    use: str
+    text: str = ""
+
+
+_Doing = Generator[ChatReply, None, None]
+"""Yields what is new to do, and goes on once there are more messages."""
 
 
 class _Play:
     """The steps played over the messages: `place` is the next message that no step has taken yet."""
 
-    def __init__(self, request: ChatRequest) -> None:
+    def __init__(self, request: ChatRequest, brief: AgentBrief) -> None:
         self.request = request
         self.messages = request.messages
         self.tools = {tool.name: tool for tool in request.tools}
@@ -55,13 +81,33 @@ class _Play:
         self.latest = 0
         self.spoken = ""
         self.turns = 0
-        self.said: list[str] = []
+        self.said: list[_Words] = []
         self.slots: dict[str, str] = {}
-        self.empty: Mapping[str, str] = {}
         self.results: dict[str, Json] = {}
         self.asks: Counter[str] = Counter()
         self.silences: Counter[str] = Counter()
         self._take_opening()
+        if brief.steps:
+            program = program_of(brief.steps)
+        else:
+            program = compile_program(steps_for(request.tools, " ".join(said.text for said in self.heard)))
+        self.empty = program.empty
+        self._doing = self._run(program)
+
+    def goes_on_in(self, messages: Sequence[Message]) -> bool:
+        """Whether these are the messages that it knows, and then what it did: the user was heard out before."""
+        known = len(self.messages)
+        return (
+            len(messages) > known
+            and messages[known - 1] is self.messages[-1]
+            and self.messages[-1].role != "assistant"
+            and messages[known].role == "assistant"
+        )
+
+    def next(self, request: ChatRequest) -> ChatReply:
+        """What is new to do after the request's messages."""
+        self.request, self.messages = request, request.messages
+        return next(self._doing)
 
     def _take_opening(self) -> None:
         """What was said before the agent's first action: a greeting that is not its own, and the user's first words."""
@@ -84,9 +130,8 @@ class _Play:
     def _reply(self) -> str:
         return " ".join(said.text for said in self.heard[self.latest :]).strip()
 
-    def run(self, program: Program) -> ChatReply:
-        """Play until there is something new to do, and do it."""
-        self.empty = program.empty
+    def _run(self, program: Program) -> _Doing:
+        """Play the steps, and then the end of the conversation, over and over if need be."""
         place = 0
         for _ in range(_STEPS):
             if place >= len(program.steps):
@@ -95,84 +140,77 @@ class _Play:
             place += 1
             match step:
                 case Ask():
-                    if (reply := self._ask(step, program.slots[place - 1])) is not None:
-                        return reply
+                    yield from self._ask(step, program.slots[place - 1])
                 case Call():
-                    if (reply := self._call(step)) is not None:
-                        return reply
+                    yield from self._call(step)
                 case Say():
-                    self.said.append(self._render(step.text))
+                    self.said.append(_Words("", self._render(step.text)))
                 case Branch(_, then, otherwise):
                     condition = program.conditions[place - 1]
                     holds = condition is not None and condition.holds({**self.empty, **self.slots}, self.results)
                     target = then if holds else otherwise
                     place = program.places.get(target, place)
                 case End(text):
-                    return self._end(self._render(text))
-        return self._close()
+                    yield from self._end(_Words("", self._render(text)))
+        yield from self._close()
 
-    def _ask(self, step: Ask, slot: Slot) -> ChatReply | None:
-        """Ask until the slot is filled or asking has no use; None to go on."""
+    def _ask(self, step: Ask, slot: Slot) -> _Doing:
+        """Ask until the slot is filled or asking has no use."""
         if step.slot in self.slots:
-            return None
+            return
         question = self._render(step.question)
         while True:
             value = fill(slot, self.heard, question, frozenset(self.slots.values()))
             if value is not None:
                 self.slots[step.slot] = value
-                return None
+                return
             asks, reply = self.asks[step.slot], self._reply()
             if asks >= _ASKS or self.silences[step.slot] >= _ASKS or (asks and step.optional and declines(reply)):
-                if asks and not any(phrase in self.said for phrase in wording().agent["without"]):
-                    self.said.append(self._pick("without"))
-                return None
-            if (answer := self._say(self._lead(asks > 0 or self.silences[step.slot] > 0), question)) is not None:
-                return answer
+                if asks and _Words("without") not in self.said:
+                    self.said.append(_Words("without"))
+                return
+            yield from self._say(_Words(self._lead(asks > 0 or self.silences[step.slot] > 0)), _Words("", question))
             if self._reply():
                 self.asks[step.slot] += 1
             else:
                 self.silences[step.slot] += 1
 
     def _lead(self, again: bool) -> str:
-        """What a question begins with, by what the user said just now."""
-        if self.place < len(self.messages):
-            return ""
+        """The use of what a question begins with, by what the user said just now; "" for nothing."""
         reply = self._reply()
         if not self.turns:
-            return self._pick("greet")
+            return "greet"
         if self.said and (not reply or declines(reply)):
             return ""
         if not reply and self.heard:
-            return self._pick("still_there")
+            return "still_there"
         if _OPTS_OUT.search(reply):
-            return self._pick("opted_out")
+            return "opted_out"
         if reply.endswith("?"):
-            return self._pick("reassure" if again else "defer")
-        return self._pick("again" if again else "acknowledge")
+            return "reassure" if again else "defer"
+        return "again" if again else "acknowledge"
 
-    def _call(self, step: Call) -> ChatReply | None:
-        """Call the tool, or take its answer from the messages; None to go on."""
+    def _call(self, step: Call) -> _Doing:
+        """Call the tool and take its answer."""
         tool = self.tools.get(step.tool)
         if tool is None:
-            return None
+            return
         required = tool.arguments_schema.get("required", ())
         if any(step.arguments.get(name) not in self.slots for name in required):
             # What to say then is the procedure's business: a result that is not there is what its branches see.
-            return None
-        answered = self._answered(step.tool)
-        if answered is None:
+            return
+        while (answered := self._answered(step.tool)) is None:
             arguments = {
                 name: _typed(self.slots[slot], tool, name)
                 for name, slot in step.arguments.items()
                 if slot in self.slots
             }
-            return ChatReply(call=ToolRequest(step.tool, arguments))
+            yield ChatReply(call=ToolRequest(step.tool, arguments))
         error = answered.result.get("error") if isinstance(answered.result, Mapping) else None
         if isinstance(error, Mapping):
-            self.said.append(f"{self._pick('failed')} {error.get('message') or error.get('code')}")
+            self.said.append(_Words("failed", str(error.get("message") or error.get("code"))))
         else:
             self.results[step.tool] = answered.result
-        return None
 
     def _answered(self, tool: str) -> Message | None:
         """The tool's answer when the next thing done was this call, else None; other things done are left behind."""
@@ -181,40 +219,45 @@ class _Play:
             if message.call is not None and message.call.tool == tool and place + 1 < len(self.messages):
                 self.place = place + 2
                 return self.messages[place + 1]
-        self.place = len(self.messages)
         return None
 
-    def _say(self, *words: str) -> ChatReply | None:
-        """Say what is to be said, or take it from the messages and hear the user out; None to go on."""
-        while self.place < len(self.messages):
-            message = self.messages[self.place]
-            self.place += 1
-            if message.role == "assistant" and message.call is None:
-                self.spoken = message.text
-                self.turns += 1
-                self.said.clear()
-                self._listen()
-                return None
-        *lead, last = words
-        return ChatReply(text=" ".join(filter(None, (*lead, *self.said, last))))
+    def _say(self, *words: _Words) -> _Doing:
+        """Say what is to be said and hear the user out."""
+        while True:
+            while self.place < len(self.messages):
+                message = self.messages[self.place]
+                self.place += 1
+                if message.role == "assistant" and message.call is None:
+                    self.spoken = message.text
+                    self.turns += 1
+                    self.said.clear()
+                    self._listen()
+                    return
+            *lead, last = words
+            yield ChatReply(text=self._in_words(*lead, *self.said, last))
 
-    def _end(self, text: str) -> ChatReply:
-        last = " ".join(filter(None, (*self.said, text)))
-        return ChatReply(call=ToolRequest(END_CONVERSATION.name, {"text": last}))
+    def _end(self, words: _Words) -> _Doing:
+        while True:
+            yield ChatReply(call=ToolRequest(END_CONVERSATION.name, {"text": self._in_words(*self.said, words)}))
 
-    def _close(self) -> ChatReply:
+    def _close(self) -> _Doing:
         """After the last step: ask whether there is anything else, until there is not."""
         if not self.said:
-            self.said.append(self._pick("done" if self.results else "polite"))
+            self.said.append(_Words("done" if self.results else "polite"))
         for _ in range(_MORE):
-            if (answer := self._say(self._pick("more"))) is not None:
-                return answer
+            yield from self._say(_Words("more"))
             reply = self._reply()
             if not reply or agrees(reply) is False or _THAT_IS_ALL.search(reply) or _OPTS_OUT.search(reply):
-                return self._end(self._pick("farewell"))
-            self.said.append(self._pick("unresolved" if reply.endswith("?") else "polite"))
-        self.said.clear()
-        return self._end(self._pick("farewell"))
+                break
+            self.said.append(_Words("unresolved" if reply.endswith("?") else "polite"))
+        else:
+            self.said.clear()
+        yield from self._end(_Words("farewell"))
+
+    def _in_words(self, *words: _Words) -> str:
+        """The words as they are said now."""
+        parts = (part for use, text in words for part in (use and self._pick(use), text))
+        return " ".join(filter(None, parts))
 
     def _render(self, template: str) -> str:
         try:

@@ -13,16 +13,14 @@ class OfflineModel:
     The same request gets the same reply in every process. It counts calls and no tokens, for it reads none.
     """
 
+    def __init__(self) -> None:
+        self._plays = agent.Plays()
+
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer the request; never fails."""
-        return answer(request)
-
-
-def answer(request: ChatRequest) -> ChatReply:
-    """The reply, without waiting for anything."""
-    match request.brief:
-        case PersonaBrief() as brief:
-            reply = persona.speak(request, brief)
-        case AgentBrief() as brief:
-            reply = agent.act(request, brief)
-    return ChatReply(reply.text, reply.call, _ONE_CALL)
+        match request.brief:
+            case PersonaBrief() as brief:
+                reply = persona.speak(request, brief)
+            case AgentBrief() as brief:
+                reply = self._plays.act(request, brief)
+        return ChatReply(reply.text, reply.call, _ONE_CALL)

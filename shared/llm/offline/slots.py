@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from shared.llm.offline.kinds import ASKED, FILLER, Mention, asked_kinds, declared, mentions, name_in, telling_words
 from shared.model.events import Json
@@ -44,8 +45,7 @@ _NO_VALUE = re.compile(
 """A reply that is no answer to a question for a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """One thing the user said, and the agent's words that it came right after ("" at the start)."""
 
     text: str

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.llm.base import END_CONVERSATION, SILENCE, AgentBrief, ChatReply, ChatRequest, Message, ToolRequest
-from shared.llm.offline.model import answer
+from shared.llm.offline.agent import Plays
 from shared.model.steps import Ask, Branch, Call, End, Say, Step, Tool
 
 FIND = Tool("find_order")
@@ -30,8 +30,16 @@ def called(tool: str, result: Any) -> list[Message]:
 
 
 def act(steps: Sequence[Step], *messages: Message, tools: Sequence[Tool] = (FIND,)) -> ChatReply:
+    return next_of(Plays(), steps, messages, tools)
+
+
+def next_of(
+    plays: Plays, steps: Sequence[Step], messages: Sequence[Message], tools: Sequence[Tool] = (FIND,)
+) -> ChatReply:
     brief = AgentBrief("", tuple(steps))
-    return answer(ChatRequest("offline", "", messages, (*tools, END_CONVERSATION), 1, 2, len(messages), brief))
+    return plays.act(
+        ChatRequest("offline", "", messages, (*tools, END_CONVERSATION), 1, 2, len(messages), brief), brief
+    )
 
 
 def filled(step: Ask, *said: str) -> Any:
@@ -216,3 +224,25 @@ def test_it_has_an_answer_to_any_conversation_and_the_same_one_again(messages: l
     reply = act(steps, *messages)
     assert reply.call is not None or reply.text.strip()
     assert reply == act(steps, *messages)
+
+
+@given(TURNS, st.lists(st.integers(1, 4), max_size=12))
+def test_a_play_that_goes_on_does_what_one_from_the_beginning_does(messages: list[Message], pauses: list[int]) -> None:
+    steps = (Say("Hi."), NAME, Call("find_order", {"name": "full_name"}), ORDER, Call("x"), End("Bye"))
+    plays, upto = Plays(), 0
+    for more in pauses:
+        upto += more
+        so_far = tuple(messages[:upto])
+        assert next_of(plays, steps, so_far, (FIND, Tool("x"))) == act(steps, *so_far, tools=(FIND, Tool("x")))
+
+
+def test_a_play_goes_on_through_a_whole_conversation_as_it_would_from_the_beginning() -> None:
+    steps = (Say("Hi."), NAME, Call("find_order", {"name": "full_name"}), ORDER, Say("Thanks."), ORDER, End("Bye"))
+    plays, messages = Plays(), [agent("Welcome!"), user("My lamp broke")]
+    for said in ("no", "I don't know", "", "Ada Byron", "what?", "12345678", "no", "bye"):
+        reply = next_of(plays, steps, messages)
+        assert reply == act(steps, *messages)
+        if reply.call is None:
+            messages += [agent(reply.text), user(said or SILENCE)]
+        else:
+            messages += [Message("assistant", call=reply.call), Message("tool", result={"error": {"code": "NO"}})]

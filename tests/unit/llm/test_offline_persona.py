@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidArgument
 from shared.llm.base import LEAVE, STAY_SILENT, ChatReply, ChatRequest, Message, PersonaBrief
-from shared.llm.offline.model import answer
+from shared.llm.offline.persona import speak as next_step
 from shared.llm.offline.wording import wording
 from shared.llm.registry import PROVIDERS, open_model
 
@@ -36,7 +36,7 @@ def speak(brief: PersonaBrief, *asked: str, own: tuple[str, ...] = ("My lamp bro
     """What it does when the agent said this last, and it said `own` before, the agent a word between."""
     messages = [message for text in own for message in (Message("user", "Go on."), Message("assistant", text))]
     messages += [Message("user", text) for text in asked]
-    return answer(ChatRequest("offline", "", messages, (STAY_SILENT, LEAVE), seed, 0, len(messages), brief))
+    return next_step(ChatRequest("offline", "", messages, (STAY_SILENT, LEAVE), seed, 0, len(messages), brief), brief)
 
 
 @pytest.mark.parametrize("length", ["SHORT", "MEDIUM", "LONG"])
@@ -106,7 +106,7 @@ def test_an_objecting_persona_gives_in_when_it_is_asked_again() -> None:
     messages = (Message("user", question), Message("assistant", objections[0]), Message("user", f"I see. {question}"))
     for seed in range(60):
         request = ChatRequest("offline", "", messages, (STAY_SILENT, LEAVE), seed, 0, 3, brief)
-        assert "99887766" in answer(request).text
+        assert "99887766" in next_step(request, brief).text
 
 
 def test_who_rarely_responds_is_silent_now_and_then_but_not_twice_on_end() -> None:
@@ -136,7 +136,7 @@ def test_traits_make_it_ask() -> None:
 
 def test_without_a_source_it_opens_from_its_goal() -> None:
     brief = persona(opening=(), material=(), goal="Find out what a lamp costs.")
-    reply = answer(ChatRequest("offline", "", (), (STAY_SILENT, LEAVE), 1, 0, 1, brief))
+    reply = next_step(ChatRequest("offline", "", (), (STAY_SILENT, LEAVE), 1, 0, 1, brief), brief)
     assert "find out what a lamp costs" in reply.text.lower()
 
 

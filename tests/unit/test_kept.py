@@ -1,6 +1,6 @@
 """What is kept in memory weighs no more than it may, and what was used longest ago goes first."""
 
-from services.synthesizer.kept import Kept
+from shared.kept import Kept
 
 
 def test_what_was_used_longest_ago_goes_first() -> None:
