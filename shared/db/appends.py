@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Executable, Insert, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -42,8 +43,7 @@ class EventNotStorable(InvalidArgument):
     reason = "EVENT_NOT_STORABLE"
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """An event to be appended.
 
     id: made by the caller, so that it knows its own event again after a lost answer.
@@ -78,8 +78,7 @@ class Append:
             check_storable(self.stream, event)
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """Where the events stand.
 
     first_seq, last_seq: their seqs, both inclusive.

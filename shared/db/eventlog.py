@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -51,8 +51,7 @@ class NewStream:
     events: tuple[NewEvent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """An event as it stands in the log.
 
     seq: 1, 2, … in its stream, with no gap.
@@ -173,7 +172,7 @@ class EventLog:
 
     async def _page(self, statement: Select[Any], name: str, after: int, limit: int) -> list[StoredEvent]:
         rows: Sequence[Any] = await self._db.fetch(statement, {"name": name, "after": after, "count": limit})
-        return [StoredEvent(*row) for row in rows]
+        return [StoredEvent._make(row) for row in rows]
 
     async def _heads(self, conn: AsyncConnection, names: Sequence[str]) -> dict[str, int]:
         """The heads of feeds, made where missing and locked in one order as appends lock them."""

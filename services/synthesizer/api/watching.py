@@ -1,6 +1,6 @@
 """What watchers of conversations and batches get."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from greenroom.type.v1 import event_pb2
 from services.synthesizer.api.convert.events import event_message
@@ -9,8 +9,7 @@ from shared.db.tails import Tails
 from shared.model.events import Ended, unpack
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(NamedTuple):
     """A stored event, encoded once for all its watchers; `ends` when it ends its conversation, size in bytes."""
 
     seq: int

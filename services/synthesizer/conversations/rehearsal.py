@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeVar
 
 import stamina
 
@@ -75,8 +75,7 @@ _AGENT_SECONDS = (1.0, 5.0)
 _TOOL_SECONDS = (0.1, 2.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """An event to be: what happens, how many virtual milliseconds later, what it cost, what the agent keeps."""
 
     body: Kind
@@ -269,8 +268,8 @@ async def ask(model: ChatModel, request: ChatRequest, fault: Fault) -> ChatReply
         raise StepFailed(fault, error.reason, str(error)) from error
     if reply.call is None and not reply.text.strip():
         raise StepFailed(fault, "MODEL_SAID_NOTHING", f"The model {request.model} answered with an empty text.")
-    usage = Usage(1, reply.usage.input_tokens, reply.usage.output_tokens)
-    return ChatReply(reply.text, reply.call, usage)
+    # One answer was recorded, whatever it took to get it.
+    return reply if reply.usage.model_calls == 1 else replace(reply, usage=replace(reply.usage, model_calls=1))
 
 
 async def act(target: Target, view: View) -> Action:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.batches.errors import BatchNotFound, BatchStillNeeded
@@ -21,6 +21,8 @@ from shared.model.events import Event, Usage
 from shared.requests import RequestKey
 
 _OVER = [state for state in BatchState if state.over]
+# Asked for each ending that a watcher sees, so it is built once.
+_STATE = select(batches.c.state).where(batches.c.id == bindparam("wanted_id"))
 
 
 class BatchStore:
@@ -58,7 +60,7 @@ class BatchStore:
 
     async def is_over(self, batch: Batch) -> bool:
         """Whether every conversation of it is over; a batch that was deleted meanwhile is over too."""
-        found = await self._db.fetch(select(batches.c.state).where(batches.c.id == batch.id))
+        found = await self._db.fetch(_STATE, {"wanted_id": batch.id})
         return not found or BatchState(found[0].state).over
 
     async def prepare(self, some: Sequence[tuple[Conversation, Sequence[Event]]]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, case, exists, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.conversations.model import OVER, Conversation, ConversationSpec, ConversationState, Wanted
@@ -25,16 +25,19 @@ def _one_of(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[
     return or_(*(column == value for value in values))
 
 
-_PROGRESS_COLUMNS = (
-    *("state", "turns", "last_seq", "attempt", "model_calls", "input_tokens", "output_tokens"),
-    *("reason", "detail", "fault", "digest", "end_time"),
-)
-PROGRESS = (
-    update(conversations)
-    .where(conversations.c.id == bindparam("of"))
-    .values({name: bindparam(f"new_{name}") for name in _PROGRESS_COLUMNS})
-)
+def _row_of(*columns: str) -> Update:
+    return (
+        update(conversations)
+        .where(conversations.c.id == bindparam("of"))
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+
+
+_STANDS = ("state", "turns", "last_seq", "attempt", "model_calls", "input_tokens", "output_tokens")
+GOES_ON = _row_of(*_STANDS)
 """What the fold says, beside the events."""
+ENDS = _row_of(*_STANDS, "reason", "detail", "fault", "digest", "end_time")
+"""The same with how it ended."""
 
 BATCH_RUNS = (
     update(batches).where(batches.c.id == bindparam("of_batch"), batches.c.state == "PENDING").values(state="RUNNING")

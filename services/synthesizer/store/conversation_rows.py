@@ -90,10 +90,9 @@ def _name(collection: str, key: str) -> str:
 
 
 def progress_row(conversation_id: str, progress: Progress) -> dict[str, object]:
-    """What an append changes in a row, as the parameters of `PROGRESS`."""
+    """What an append changes in a row, as the parameters of `GOES_ON` or `ENDS`."""
     fold = progress.fold
-    ended = fold.ended
-    return {
+    row: dict[str, object] = {
         "of": conversation_id,
         "new_state": progress.state,
         "new_turns": fold.turns,
@@ -102,11 +101,15 @@ def progress_row(conversation_id: str, progress: Progress) -> dict[str, object]:
         "new_model_calls": fold.usage.model_calls,
         "new_input_tokens": fold.usage.input_tokens,
         "new_output_tokens": fold.usage.output_tokens,
-        "new_reason": ended.reason if ended else "",
-        "new_detail": ended.detail if ended else "",
-        "new_fault": (ended.fault or "") if ended else "",
+    }
+    if (ended := fold.ended) is None:
+        return row
+    return row | {
+        "new_reason": ended.reason,
+        "new_detail": ended.detail,
+        "new_fault": ended.fault or "",
         "new_digest": progress.digest,
-        "new_end_time": progress.at if ended else 0,
+        "new_end_time": progress.at,
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, delete, func, insert, select
+from sqlalchemy import Executable, Select, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,8 @@ from services.synthesizer.conversations.ports import Progress
 from services.synthesizer.store.conversation_moves import (
     BATCH_IS_OVER,
     BATCH_RUNS,
-    PROGRESS,
+    ENDS,
+    GOES_ON,
     ask_to_stop,
     insert_conversations,
     insert_events,
@@ -42,7 +43,10 @@ _RUNNABLE = [ConversationState.PENDING, ConversationState.GENERATING]
 _PER_GROUP = 200
 _EVENTS_AT_ONCE = 500
 
+# What runs for each conversation of a batch is built once: building a statement costs more than running it.
 _REMEMBER = insert(requests)
+_BY_ID = select(conversations).where(conversations.c.id == bindparam("wanted_id"))
+_BY_NAME = _BY_ID.where(conversations.c.company == bindparam("wanted_company"))
 
 
 class ConversationStore:
@@ -55,16 +59,16 @@ class ConversationStore:
 
     async def get(self, company: str, name: str) -> Conversation:
         """The conversation of that name; raises ConversationNotFound."""
-        found = await self._one(
-            conversations.c.company == company, conversations.c.id == name.removeprefix("conversations/")
-        )
-        if found is None:
+        key = {"wanted_company": company, "wanted_id": name.removeprefix("conversations/")}
+        found = await self._all(_BY_NAME, key)
+        if not found:
             raise ConversationNotFound(name=name)
-        return found
+        return found[0]
 
     async def find(self, conversation_id: str) -> Conversation | None:
         """The conversation of that id, whosever it is; None when it was deleted."""
-        return await self._one(conversations.c.id == conversation_id)
+        found = await self._all(_BY_ID, {"wanted_id": conversation_id})
+        return found[0] if found else None
 
     async def page(self, company: str, wanted: ConversationFilter, after: str | None, size: int) -> list[Conversation]:
         """Up to size conversations after an id, oldest first."""
@@ -132,7 +136,9 @@ class ConversationStore:
         key: RequestKey | None = None,
     ) -> None:
         """Append events that follow one another, with the row's new state and what it means for the batch."""
-        also: list[tuple[Executable, Mapping[str, object]]] = [(PROGRESS, progress_row(conversation.id, progress))]
+        also: list[tuple[Executable, Mapping[str, object]]] = [
+            (ENDS if progress.fold.ended else GOES_ON, progress_row(conversation.id, progress))
+        ]
         if conversation.batch is not None:
             if progress.state.over:
                 also.append((BATCH_IS_OVER, {"of_batch": conversation.batch, "at": progress.at}))
@@ -222,12 +228,8 @@ class ConversationStore:
         )
         return [row.id for row in await self._db.fetch(query)]
 
-    async def _one(self, *conditions: ColumnElement[bool]) -> Conversation | None:
-        found = await self._all(select(conversations).where(*conditions))
-        return found[0] if found else None
-
-    async def _all(self, query: Select[Any]) -> list[Conversation]:
-        return await self._terms.conversations(await self._db.fetch(query))
+    async def _all(self, query: Select[Any], parameters: Mapping[str, object] | None = None) -> list[Conversation]:
+        return await self._terms.conversations(await self._db.fetch(query, parameters))
 
 
 def _remembered(conversation: Conversation, events: Sequence[Event], key: RequestKey) -> dict[str, object]:
