@@ -4,6 +4,7 @@ A word w picks of a row of n entries: m = w·n; the entry is m >> 32; if m & 0xf
 outcome is picked, else its alias. So probabilities are exact to n·2**-32.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,7 +51,7 @@ def pick(table: AliasTable, row: Codes | Whole | int, words: Words) -> Words:
 
 def _entries(row: list[tuple[int, float]]) -> list[int]:
     """Vose's algorithm."""
-    total = sum(weight for _, weight in row)
+    total = math.fsum(weight for _, weight in row)
     scaled = [weight * len(row) / total for _, weight in row]
     small = [i for i, share in enumerate(scaled) if share < 1]
     large = [i for i, share in enumerate(scaled) if share >= 1]

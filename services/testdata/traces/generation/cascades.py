@@ -30,7 +30,7 @@ def cascade_starts(threshold: int, has: Words, where: Words, lengths: Lengths) -
     least = np.maximum(1, length // 4)
     most = np.maximum(least, 3 * length // 4)
     starts = least + ((where * (most - least + 1).astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
-    return np.where((has < np.uint64(threshold)) & (length > 1), np.minimum(starts, length - 1), length)
+    return np.where((has < np.uint64(threshold)) & (length > 1), starts, length)
 
 
 def kinds(words: Words) -> npt.NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 Each logical shard of sessions has its own decks, one a row of the chain; a deck that is dealt out is shuffled anew.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
@@ -16,7 +17,7 @@ SHARD = 1 << 16
 """How many sessions are dealt from the same decks."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Decks:
     """The decks in order, one after the other.
 
@@ -52,7 +53,7 @@ def shuffled(key: tuple[int, int], cards: Codes, shard: int, row: int, number: i
 
 def _apportion(weights: list[float], seats: int) -> list[int]:
     """Each at least one seat, the others by largest remainders."""
-    total = sum(weights)
+    total = math.fsum(weights)
     ideal = [weight * seats / total for weight in weights]
     counts = [max(1, int(share)) for share in ideal]
     too_few = [(count - share, i) for i, (count, share) in enumerate(zip(counts, ideal, strict=True))]

@@ -12,6 +12,9 @@ from services.testdata.traces.generation.decks import SHARD, Decks
 from services.testdata.traces.generation.kernels import KernelName, Walked
 from services.testdata.traces.generation.users import place
 
+FEWEST = 1_024
+"""Of a shard at least so many sessions are dealt; then twice as many, and so on, so that going on costs little."""
+
 
 def session_count(chain: Chain, kernel: KernelName = "numba") -> int:
     """How many sessions all users have. The first call counts them: a second for a hundred million users."""
@@ -19,7 +22,7 @@ def session_count(chain: Chain, kernel: KernelName = "numba") -> int:
 
 
 def generate(chain: Chain, first: int, count: int, kernel: KernelName = "numba") -> Calls:
-    """The calls of so many sessions from the first; sessions are numbered from 1. The same whoever generates what else.
+    """The calls of so many sessions from the first, which are numbered from 1; the same whatever else is generated.
 
     Takes about 50 bytes of memory a call. Raises ValueError if there are no such sessions.
     """
@@ -42,11 +45,18 @@ def walk(chain: Chain, first: int, count: int, kernel: KernelName = "numba") -> 
 
 
 def _dealt(chain: Chain, decks: Decks, shard: int, first: int, count: int, kernel: KernelName) -> Walked:
-    """Those of the sessions that are in a shard. What is before them in the shard is dealt, too, and thrown away."""
+    """Those of the sessions that are in a shard. What is before them in the shard has to be dealt, too."""
     skip = max(0, first - 1 - shard * SHARD)
     stop = min(SHARD, first - 1 + count - shard * SHARD)
-    codes, lengths = kernels.load(kernel).deal(chain, decks, shard, stop)
-    return codes[lengths[:skip].sum(dtype=np.int64) :], lengths[skip:]
+    codes, lengths = _deal(chain, decks, shard, max(FEWEST, 1 << (stop - 1).bit_length()), kernel)
+    begin, size = lengths[:skip].sum(dtype=np.int64), lengths[skip:stop].sum(dtype=np.int64)
+    return codes[begin : begin + size], lengths[skip:stop]
+
+
+@lru_cache(maxsize=2)
+def _deal(chain: Chain, decks: Decks, shard: int, sessions: int, kernel: KernelName) -> Walked:
+    """The first so many sessions of a shard, kept for whoever goes through it range by range."""
+    return kernels.load(kernel).deal(chain, decks, shard, sessions)
 
 
 @lru_cache(maxsize=8)

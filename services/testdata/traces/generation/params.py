@@ -31,27 +31,38 @@ class ParamsTable:
 
 
 def params_table(endpoints: Sequence[str], parameters: Mapping[str, Mapping[str, tuple[str, ...]]]) -> ParamsTable:
-    """All combinations of the values; of too many a sample in which each value is as frequent as the others."""
-    with_some = sum(1 for endpoint in endpoints if parameters.get(endpoint))
-    most = (MOST - 1) // max(1, with_some)
+    """All combinations of the values; of more than fit, a sample that takes each value as often as the others."""
     texts = {"": 0}
     heads: list[int] = []
     codes: list[int] = []
-    for endpoint in endpoints:
-        strings = _query_strings(parameters.get(endpoint, {}), most)
+    sizes = _sizes([_combinations(parameters.get(endpoint, {})) for endpoint in endpoints])
+    for endpoint, size in zip(endpoints, sizes, strict=True):
+        strings = _query_strings(parameters.get(endpoint, {}), size)
         heads.append(len(codes) << 32 | len(strings))
         codes += [texts.setdefault(text, len(texts)) for text in strings]
     return ParamsTable(tuple(texts), np.array(heads, np.uint64), np.array(codes, np.uint16))
 
 
-def _query_strings(parameters: Mapping[str, Sequence[str]], most: int) -> list[str]:
+def _combinations(parameters: Mapping[str, Sequence[str]]) -> int:
+    return math.prod(len(values) for values in parameters.values())
+
+
+def _sizes(combinations: Sequence[int]) -> list[int]:
+    """How many query strings each endpoint may have: all, or else an equal share of what the others leave."""
+    sizes = list(combinations)
+    left = MOST - 1
+    order = sorted(range(len(sizes)), key=lambda i: sizes[i])
+    for done, i in enumerate(order):
+        sizes[i] = min(sizes[i], left // (len(order) - done))
+        left -= sizes[i]
+    return sizes
+
+
+def _query_strings(parameters: Mapping[str, Sequence[str]], size: int) -> list[str]:
     names = sorted(parameters)
-    values = [list(parameters[name]) for name in names]
-    combinations: Iterable[tuple[str, ...]] = product(*values)
-    if math.prod(len(of_one) for of_one in values) > most:
-        combinations = zip(
-            *(_sample(of_one, most, name) for name, of_one in zip(names, values, strict=True)), strict=True
-        )
+    combinations: Iterable[tuple[str, ...]] = product(*(parameters[name] for name in names))
+    if _combinations(parameters) > size:
+        combinations = zip(*(_sample(parameters[name], size, name) for name in names), strict=True)
     return [urlencode(list(zip(names, combination, strict=True))) for combination in combinations]
 
 

@@ -55,8 +55,7 @@ def _cascade_start(threshold: np.uint64, has: np.uint64, where: np.uint64, lengt
         return length
     least = max(np.int64(1), length // 4)
     most = max(least, 3 * length // 4)
-    start = least + np.int64((where * np.uint64(most - least + 1)) >> HALF)
-    return min(start, length - 1)
+    return least + np.int64((where * np.uint64(most - least + 1)) >> HALF)
 
 
 @inlined
