@@ -12,13 +12,14 @@ def from_entries(workflow: Workflow) -> set[str]:
     return _walk(entries, {endpoint: _open(row) for endpoint, row in workflow.transitions.items()})
 
 
-def to_an_exit(workflow: Workflow) -> set[str]:
-    """The endpoints from which some session ends."""
+def to_an_exit(workflow: Workflow, others: Iterable[str] = ()) -> set[str]:
+    """The endpoints from which some session ends, or comes to one of the others."""
     back: dict[str, list[str]] = defaultdict(list)
     for endpoint, row in workflow.transitions.items():
         for successor in _open(row):
             back[successor].append(endpoint)
-    return _walk([endpoint for endpoint, share in workflow.exit_points.items() if share > 0], back)
+    exits = [endpoint for endpoint, share in workflow.exit_points.items() if share > 0]
+    return _walk([*exits, *others], back)
 
 
 def _open(row: Mapping[str, float]) -> list[str]:

@@ -139,9 +139,11 @@ def _is_off(total: float) -> bool:
 
 
 def _reach(workflow: Workflow) -> Iterator[Violation]:
-    reached, leaving = from_entries(workflow), to_an_exit(workflow)
+    # Of what is not described it was said already; whether it leads to an exit nobody knows.
+    unknown = {endpoint for endpoint in workflow.endpoints if not _is_described(workflow, endpoint)}
+    reached, leaving = from_entries(workflow), to_an_exit(workflow, unknown)
     for endpoint in workflow.endpoints:
-        if not _is_described(workflow, endpoint):
+        if endpoint in unknown:
             continue
         if endpoint not in reached:
             yield Violation(_place(workflow, endpoint), f"`{endpoint}` is unreachable: no session comes to it.")
