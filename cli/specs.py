@@ -1,5 +1,7 @@
 """Specs in YAML: read strictly into the contracts' messages, with a place and a near name for whatever is wrong."""
 
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -14,6 +16,31 @@ M = TypeVar("M", bound=Message)
 
 _FREE = "google.protobuf."
 """Messages of this package have a JSON form of their own: timestamps, structs, values, masks."""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    # Proto JSON writes whole numbers of 64 bits as text.
+    return (isinstance(value, int) and not isinstance(value, bool)) or bool(re.fullmatch(r"-?\d+", str(value)))
+
+
+_Rule = tuple[Callable[[Any], bool], str]
+_TEXT: _Rule = (lambda value: isinstance(value, str), "text; put it in quotes")
+_FLAG: _Rule = (lambda value: isinstance(value, bool), "true or false")
+_WHOLE: _Rule = (_is_whole, "a whole number")
+_NUMBER: _Rule = (_is_number, "a number")
+
+_SCALARS: Mapping[int, _Rule] = {
+    FieldDescriptor.CPPTYPE_STRING: _TEXT,
+    FieldDescriptor.CPPTYPE_BOOL: _FLAG,
+    **dict.fromkeys((FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64), _WHOLE),
+    **dict.fromkeys((FieldDescriptor.CPPTYPE_UINT32, FieldDescriptor.CPPTYPE_UINT64), _WHOLE),
+    **dict.fromkeys((FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE), _NUMBER),
+}
+"""By a field's type, whether a value is of it, and what it is to be."""
 
 
 def read(path: Path, message: M) -> M:
@@ -46,7 +73,14 @@ def filled(content: Any, message: M, file: str) -> M:
     try:
         return json_format.ParseDict(_checked(content, descriptor, "", file), message)
     except json_format.ParseError as error:
-        raise Failed(f"{file}: {error}", USAGE) from None
+        raise Failed(f"{file}: {_plain(str(error))}", USAGE) from None
+
+
+def _plain(message: str) -> str:
+    """protobuf's words, `Failed to parse a field: Failed to parse b field: why at M.a.b..`, as `` `a.b`: why.``"""
+    path = re.findall(r"Failed to parse (\w+) field: ", message)
+    why = re.sub(r"( at [\w.\[\]]+)?\.*$", "", re.sub(r"Failed to parse \w+ field: ", "", message)).rstrip(".")
+    return f"`{'.'.join(path)}`: {why}." if path else f"{why}."
 
 
 def _checked(content: Any, descriptor: Descriptor, place: str, file: str) -> Any:
@@ -82,7 +116,14 @@ def _one(value: Any, field: FieldDescriptor, place: str, file: str) -> Any:
         return _checked(value, field.message_type, place, file)
     if field.enum_type is not None and isinstance(value, str):
         return _enum(value, field.enum_type, place, file)
+    fits, wanted = _SCALARS.get(field.cpp_type, (_anything, ""))
+    if value is not None and not fits(value):
+        raise Failed(f"{file}: `{place}` is {wanted}.", USAGE)
     return value
+
+
+def _anything(_value: Any) -> bool:
+    return True
 
 
 def _enum(value: str, enum: EnumDescriptor, place: str, file: str) -> str:
