@@ -69,6 +69,9 @@ def told(error: Exception) -> int:
             return _say(refusal(error, "the gateway's address"), _own_status(error))
         case typer.Abort():
             return _say("Aborted.", FAILED)
+        case FileNotFoundError() | IsADirectoryError() | NotADirectoryError() | PermissionError():
+            # A path that was given is not what it should be.
+            return _say(_sentence(error), USAGE)
         case Failed() | OwnError() | OSError() | TyperException():
             return _say(_sentence(error), getattr(error, "status", getattr(error, "exit_code", _own_status(error))))
         case _:
@@ -161,15 +164,15 @@ def connected(connection: Connection, work: Callable[[Client], Awaitable[T]]) ->
 
 
 def refusal(error: GreenroomError, address: str) -> str:
-    """What went wrong and what would be right, as one sentence."""
+    """What went wrong and what would be right: one sentence, or one on a line of its own for each field to blame."""
     if error.code == "UNAVAILABLE" and not error.reason:
         return f"Nothing answers at {address}; start it with `greenroom up`, or say where it is with --address."
     if error.code == "DEADLINE_EXCEEDED":
         return f"{address} did not answer in time; try again."
     if not error.violations:
         return error.message
-    told = [f"{one.field}: {one.description}" if one.field else one.description for one in error.violations]
-    return "; ".join([*(one.removesuffix(".") for one in told[:-1]), told[-1]])
+    wrong = (f"{one.field}: {one.description}" if one.field else one.description for one in error.violations)
+    return "\n  ".join(f"{one.removesuffix('.')}." for one in wrong)
 
 
 def named(collection: str) -> Any:

@@ -7,7 +7,7 @@ import typer
 
 from cli import specs
 from cli.commands import Json, Limit, Yes, command, confirmed, first, named, noun
-from cli.render import Rows, console, facts, print_json
+from cli.render import Rows, console, facts, print_json, short
 from greenroom.client import Client
 from greenroom.synthesizer.v1.persona_pb2 import Persona, Personality
 
@@ -36,11 +36,11 @@ async def update(client: Client, name: Name, file: File, json: Json = False) -> 
 @command(app, "list")
 async def list_(client: Client, limit: Limit = 50, json: Json = False) -> None:
     """List the personas, the built-in ones first."""
-    rows = Rows("NAME", "CALLED", "DESCRIPTION", shorten=["DESCRIPTION"])
+    rows = Rows("PERSONA", "CALLED", "DESCRIPTION", shorten=["DESCRIPTION"])
     async for one in first(client.personas.list(), limit):
         if json:
             print_json(one)
-        rows.add(one.name, one.display_name, one.description)
+        rows.add(short(one.name), one.display_name, one.description)
     if not json:
         console().print(rows)
 

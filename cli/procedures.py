@@ -8,7 +8,7 @@ import typer
 from cli import specs
 from cli.commands import Json, Limit, command, first, named, noun
 from cli.imports import File, Format, reported
-from cli.render import Rows, console, facts, print_json, when
+from cli.render import Rows, console, facts, print_json, short, when
 from greenroom.client import Client
 from greenroom.synthesizer.v1.procedure_pb2 import CreateProcedureRequest, Procedure, Revision, Step
 
@@ -73,12 +73,12 @@ async def list_(
     json: Json = False,
 ) -> None:
     """List the procedures, oldest first."""
-    rows = Rows("NAME", "READY", "CALLED", "EXTERNAL ID", shorten=["CALLED", "EXTERNAL ID"])
+    rows = Rows("PROCEDURE", "READY", "CALLED", "EXTERNAL ID", shorten=["CALLED", "EXTERNAL ID"])
     async for one in first(client.procedures.list(external_id=external_id), limit):
         if json:
             print_json(one)
         ready = f"{one.latest_ready_revision} of {one.latest_revision}" if one.latest_ready_revision else "no"
-        rows.add(one.name, ready, one.display_name, one.external_id)
+        rows.add(short(one.name), ready, one.display_name, one.external_id)
     if not json:
         console().print(rows)
 

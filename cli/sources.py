@@ -6,7 +6,7 @@ import typer
 
 from cli.commands import Json, Limit, Yes, command, confirmed, first, named, naming, noun
 from cli.imports import File, Format, reported
-from cli.render import Rows, console, facts, print_json, when
+from cli.render import Rows, console, facts, print_json, short, when
 from cli.transcript import line
 from greenroom.client import Client
 from greenroom.synthesizer.v1.source_pb2 import SourceFilter
@@ -34,11 +34,11 @@ async def list_(
 ) -> None:
     """List the sources, oldest first."""
     wanted = SourceFilter(format=format, procedure=procedure, external_id=external_id, finished=finished)
-    rows = Rows("NAME", "EVENTS", "FINISHED", "FORMAT", "EXTERNAL ID", shorten=["FORMAT", "EXTERNAL ID"])
+    rows = Rows("SOURCE", "EVENTS", "FINISHED", "FORMAT", "EXTERNAL ID", shorten=["FORMAT", "EXTERNAL ID"])
     async for one in first(client.sources.list(wanted), limit):
         if json:
             print_json(one)
-        rows.add(one.name, str(one.event_count), "yes" if one.finished else "no", one.format, one.external_id)
+        rows.add(short(one.name), str(one.event_count), "yes" if one.finished else "no", one.format, one.external_id)
     if not json:
         console().print(rows)
 

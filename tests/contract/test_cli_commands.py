@@ -1,89 +1,21 @@
 """Every noun and verb of `greenroom` on the real thing: `greenroom up` in a process of its own."""
 
-import asyncio
 import json
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared import yaml
+from tests.contract.houses import House, finished, serving, spawn
 
-ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("GREENROOM_")}
 EXAMPLE = Path(__file__).parents[2] / "examples" / "returns"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def lines(self) -> list[Any]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-async def spawn(*arguments: str, **environment: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        stdin=asyncio.subprocess.DEVNULL,
-        env=ENVIRONMENT | environment,
-    )
-
-
-async def finished(process: asyncio.subprocess.Process) -> Outcome:
-    try:
-        async with asyncio.timeout(120):
-            out, err = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode is not None
-    assert b"Traceback" not in err
-    return Outcome(process.returncode, out.decode(), err.decode())
-
-
-@dataclass(frozen=True)
-class House:
-    address: str
-    folder: Path
-
-    async def run(self, *arguments: str) -> Outcome:
-        return await finished(await spawn(*arguments, GREENROOM_ADDRESS=self.address))
-
-    async def ok(self, *arguments: str) -> Outcome:
-        outcome = await self.run(*arguments)
-        assert outcome.status == 0, outcome.err
-        return outcome
 
 
 @pytest.fixture(scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    folder = tmp_path_factory.mktemp("house")
-    process = await spawn("up", "--port", "0", "--data-dir", str(folder))
-    assert process.stdout is not None
-    said = (await process.stdout.readline()).decode()
-    assert said.startswith("Greenroom listens on 127.0.0.1:")
-    # Nobody reads its log here; a full pipe would stop it.
-    draining = asyncio.create_task(process.stderr.read()) if process.stderr else None
-    yield House(said.split()[3], folder)
-    process.send_signal(signal.SIGINT)
-    assert await process.wait() == 0
-    assert draining is not None
-    assert b"Traceback" not in await draining
+    async with serving(tmp_path_factory.mktemp("house")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +27,7 @@ async def imported(house: House) -> House:
 
 async def test_status_tells_of_each_service(house: House) -> None:
     outcome = await house.ok("status")
-    assert outcome.out.count(" serving") == 6
+    assert outcome.out.count(" serving") == 7
 
 
 async def test_a_second_up_on_the_folder_is_refused_with_a_sentence(house: House) -> None:
@@ -105,6 +37,17 @@ async def test_a_second_up_on_the_folder_is_refused_with_a_sentence(house: House
         f"greenroom: Another Greenroom runs on the folder {house.folder}; use that one, "
         "or choose another with --data-dir."
     )
+
+
+async def test_a_port_that_is_taken_is_named_before_there_is_a_database(house: House, tmp_path: Path) -> None:
+    taken = house.address.rpartition(":")[2]
+    outcome = await finished(await spawn("up", "--port", taken, "--data-dir", str(tmp_path)))
+    assert outcome.status == 1
+    assert outcome.err == (
+        f"greenroom: Cannot listen on {house.address}: another program does, or it is no address of this machine; "
+        "set another with --port or GREENROOM_PORT.\n"
+    )
+    assert not (tmp_path / "synthesizer.db").exists()
 
 
 async def test_an_import_counts_lines_and_reports_bad_ones(imported: House, tmp_path: Path) -> None:
@@ -198,9 +141,27 @@ async def test_what_is_wrong_with_a_request_is_one_sentence(house: House) -> Non
     outcome = await house.run("conversations", "start", "--persona", "personas/busy-bob", "--procedure", "procedures/x")
     assert outcome.status == 3
     assert outcome.err.count("\n") == 1
+    missing = await house.run("sources", "import", "nowhere.jsonl")
+    assert (missing.status, missing.err) == (2, "greenroom: nowhere.jsonl: No such file or directory.\n")
     bounds = await house.run("batches", "show", "Not a Name")
     assert bounds.status == 2
     assert bounds.err.startswith("greenroom: `Not a Name` names none of the batches; ")
+
+
+async def test_fields_that_are_to_blame_stand_on_a_line_each(house: House) -> None:
+    outcome = await house.run("conversations", "start")
+    assert outcome.status == 2
+    assert outcome.err == (
+        "greenroom: spec.persona: A synthetic conversation needs a persona, such as personas/eager-eddie.\n"
+        "  spec.procedure: The built-in agent needs a procedure; only an external agent can do without.\n"
+    )
+
+
+async def test_tables_show_names_as_commands_take_them(imported: House) -> None:
+    for noun in ("personas", "procedures", "sources"):
+        name = (await imported.ok(noun, "list")).out.splitlines()[1].split()[0]
+        assert "/" not in name
+        assert f"{noun}/{name}" in (await imported.ok(noun, "show", name, "--json")).out
 
 
 async def test_the_demo_rehearses_fifty_and_says_where_the_transcripts_are(tmp_path: Path) -> None:

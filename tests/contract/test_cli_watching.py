@@ -279,7 +279,7 @@ async def test_an_export_to_standard_output_says_where_to_go_on() -> None:
             "greenroom: `conversations/1` names none of the batches; write batches/… or only what follows, "
             "in small letters, digits and dashes.\n",
         ),
-        (["batches", "start", "no-such.yaml"], 1, "greenroom: no-such.yaml: No such file or directory.\n"),
+        (["batches", "start", "no-such.yaml"], 2, "greenroom: no-such.yaml: No such file or directory.\n"),
         (
             ["batches", "list", "--state", "runing"],
             2,
