@@ -1,5 +1,6 @@
 """greenroom traces compare"""
 
+import json as jsons
 from pathlib import Path
 from typing import Annotated
 
@@ -30,20 +31,20 @@ async def compare(
     if json:
         print(found.json)  # noqa: T201
     else:
-        _print(found.certificate)
+        _print(found.certificate, jsons.loads(found.json)["ratio_spread"])
         if picture is not None:
             console(stderr=True).print(f"The picture is in {picture}.", soft_wrap=True)
     return OK if found.certificate.recovered else FAILED
 
 
-def _print(found: Certificate) -> None:
+def _print(found: Certificate, spread: float) -> None:
     out = console()
     out.print(Text(found.verdict, "bold green" if found.recovered else "bold red"), soft_wrap=True)
     rows: list[tuple[str, str | Text]] = [
         ("learned from", f"{found.call_count:,} calls in {found.session_count:,} sessions"),
         ("mean error", f"{_percent(found.mean_error_edges)} over {found.edge_count:,} edges"),
         ("chance alone", _percent(found.bound)),
-        ("ratio", f"{found.ratio_to_bound:.2f}"),
+        ("ratio", f"{found.ratio_to_bound:.2f}; by chance 1 ± {spread:.2f}" if found.bound else ""),
         ("all cells", f"{_percent(found.mean_error_cells)} over {found.cell_count:,} cells"),
         ("worst edge", _edge(found.worst_edge) if found.HasField("worst_edge") else ""),
         ("impossible", "; ".join(_edge(edge) for edge in found.impossible_edges[:_SHOWN])),

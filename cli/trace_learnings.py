@@ -64,12 +64,11 @@ async def learn(
     if (file is not None) + bool(dataset) + bool(path) != 1:
         raise Failed("Say what to learn from: a FILE, --dataset or --path, one of them.", USAGE)
     if file is not None:
+        read_as = log_format(format, column, gap, file.name)
         if file.stat().st_size > _MOST_BYTES:
             raise Failed(f"{file} has more than 256 MiB; put it into an input folder of the server's and use --path.")
         async with shown(Bar(0, "calls")):
-            found = await client.traces.learnings.learn_file(
-                file, log_format(format, column, gap, file.name), workflow_name=name
-            )
+            found = await client.traces.learnings.learn_file(file, read_as, workflow_name=name)
         return _learned(found.learning, found.yaml, out, edges, json)
     spec = LearningSpec(dataset=dataset, workflow_name=name) if dataset else LearningSpec(path=path, workflow_name=name)
     if path:
@@ -161,7 +160,7 @@ async def _follow(client: Client, learning: Learning, out: Path | None, edges: i
 
     def apply(progress: LearningProgress) -> str:
         bar.done, bar.words = progress.bytes_done, f"{progress.call_count:,} calls"
-        return f"{size(progress.bytes_done)} read, {progress.call_count:,} calls"
+        return f"{size(progress.bytes_done)} read, {progress.call_count:,} calls" if progress.bytes_done else ""
 
     try:
         async with client.traces.learnings.watch(learning.name) as watch:
@@ -228,7 +227,7 @@ def _order(test: OrderTest) -> str:
 
 def _detection(found: FaultDetection) -> str:
     scores = f"precision {found.precision:.2f} and recall {found.recall:.2f}"
-    return f"{found.faults:,}, told with {scores} by a detector that {found.detector[:1].lower()}{found.detector[1:]}"
+    return f"{found.faults:,}, told with {scores} by: {found.detector}"
 
 
 def _origin(learning: Learning) -> str:

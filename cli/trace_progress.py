@@ -46,12 +46,12 @@ class Bar:
 
 
 async def follow(items: AsyncIterator[Item], bar: Bar, apply: Callable[[Item], str]) -> None:
-    """Show progress until there are no items. apply: takes an item into the bar and says what a line tells of it."""
+    """Show progress until there are no items. apply: takes an item into the bar, and says what a line tells if any."""
     out = console()
     async with shown(bar):
         async for item in items:
             told = apply(item)
-            if not out.is_terminal:
+            if told and not out.is_terminal:
                 out.print(told, soft_wrap=True)
 
 

@@ -35,6 +35,8 @@ def verdict(certificate: Certificate) -> str:
 
 def _off(certificate: Certificate) -> str:
     found = certificate.deviation
+    if not found.edges:
+        return f"none of its rows was seen in {certificate.call_count:,} calls"
     return (
         f"over {found.edges:,} edges {certificate.call_count:,} calls are off by {percent(found.error)} on average, "
         f"{found.ratio:.2f} times what chance alone would be ({percent(found.bound)})"
