@@ -12,6 +12,7 @@ from sqlalchemy import URL
 
 from shared.db.engine import Database
 from shared.db.postgres import CONNECTION_ERRORS, Connection, connect
+from shared.outage import Outage
 
 RETRY = 0.5
 """Seconds between two attempts at a lock that another process holds."""
@@ -39,6 +40,11 @@ class Ownership:
         self._lock = _lock(db.url, name)
         self._held = False
         self._watch: asyncio.Task[None] | None = None
+        self._outage = Outage(
+            _log,
+            "the database cannot be asked for the ownership of its jobs",
+            "the database can be asked for the ownership of its jobs again",
+        )
 
     @property
     def held(self) -> bool:
@@ -77,8 +83,9 @@ class Ownership:
             raise RuntimeError("release the ownership before asking for it again")
         try:
             self._held = await self._lock.take()
+            self._outage.over()
         except CONNECTION_ERRORS as error:
-            _log.warning("the database cannot be asked for the ownership of its jobs", error=str(error))
+            self._outage.met(error=str(error))
             await self._lock.free()
         if self._held:
             self._watch = asyncio.create_task(self._watch_lock(), name="ownership")

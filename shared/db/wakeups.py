@@ -14,6 +14,7 @@ from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.postgres import CONNECTION_ERRORS, Connection, connect
+from shared.outage import Outage
 
 _CHANNEL = "greenroom"
 _REMEMBERED = 10_000
@@ -130,6 +131,9 @@ class PostgresWakeups(Wakeups):
         self._lost = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._tell: Callable[[Exception], None] = lambda _: None
+        self._outage = Outage(
+            _log, "wake-ups from other processes interrupted", "wake-ups from other processes are heard again"
+        )
 
     @classmethod
     async def open(cls, url: URL) -> "PostgresWakeups":
@@ -164,11 +168,12 @@ class PostgresWakeups(Wakeups):
             try:
                 await self._listen()
             except CONNECTION_ERRORS as error:
-                _log.warning("wake-ups from other processes interrupted", error=str(error))
+                self._outage.met(error=str(error))
                 self._tell(error)
                 self._lost.set()
                 await asyncio.sleep(_RECONNECT)
             else:
+                self._outage.over()
                 # What was sent in between is lost.
                 self.notify_all()
 

@@ -13,6 +13,7 @@ from shared.db.ownership import Ownership
 from shared.db.wakeups import Wakeups
 from shared.engine.jobs import TOPIC, Job, JobSource
 from shared.errors import Unavailable
+from shared.outage import Outage
 
 POLL = 1.0
 """Seconds after which the engine looks for jobs without having been woken."""
@@ -37,6 +38,7 @@ class LocalEngine:
         self._failures: dict[str, int] = {}
         self._resting: set[str] = set()
         self._main: asyncio.Task[None] | None = None
+        self._store = Outage(_log, "engine_waits_for_the_store", "engine_has_the_store_again")
 
     async def start(self) -> None:
         """Ask for the ownership and run jobs once it is there; returns at once."""
@@ -79,8 +81,9 @@ class LocalEngine:
                     found = await self._source.waiting(self._running.keys() | self._resting)
                     self._waiting = {job.name: job for job in found if job.name not in self._running}
                     self._take_up()
+                self._store.over()
             except Unavailable:
-                _log.warning("engine_waits_for_the_store")
+                self._store.met()
             except Exception as error:
                 _log.error("engine_cannot_look_for_jobs", exc_info=error)
                 await asyncio.sleep(POLL)
@@ -114,10 +117,12 @@ class LocalEngine:
                     raise
                 await self._source.interrupt(job)
             self._failures.pop(job.name, None)
-        except Exception as error:
+        except Unavailable:
             # A store that is out of order fails every job there is; where each of them was then tells nothing.
-            cause = None if isinstance(error, Unavailable) else error
-            _log.warning("job_failed", kind=job.kind, name=job.name, error=type(error).__name__, exc_info=cause)
+            self._store.met()
+            self._rest(job.name)
+        except Exception as error:
+            _log.warning("job_failed", kind=job.kind, name=job.name, error=type(error).__name__, exc_info=error)
             self._rest(job.name)
 
     def _ran(self, name: str, _: asyncio.Task[None]) -> None:

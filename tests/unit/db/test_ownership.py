@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared.db.engine import Database
 from shared.db.ownership import Ownership
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, private_postgres
 
 
 async def test_one_owner_at_a_time(database: Database, replica: Database) -> None:
@@ -56,3 +57,25 @@ async def test_an_owner_whose_connection_is_lost_hears_it_and_releases_before_it
     await mine.release()
     await first.close()
     await second.close()
+
+
+async def test_a_server_that_is_away_is_told_of_once_and_once_when_it_is_back() -> None:
+    server = private_postgres()
+    await asyncio.to_thread(server.start)
+    db = await Database.open(server.create_database())
+    ownership = Ownership(db)
+    await asyncio.to_thread(server.stop)
+
+    with capture_logs() as told:
+        for _ in range(5):
+            assert not await ownership.try_acquire()
+        await asyncio.to_thread(server.start)
+        assert await ownership.try_acquire()
+
+    asked = [one for one in told if "ownership" in one["event"]]
+    assert [one["log_level"] for one in asked] == ["warning", "info"]
+    assert asked[1]["times"] == 5
+    await ownership.release()
+    await db.close()
+    await asyncio.to_thread(server.stop)
+    server.remove()
