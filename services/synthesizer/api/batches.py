@@ -9,12 +9,12 @@ from services.synthesizer.api.convert.batch import batch_message, result_message
 from services.synthesizer.api.convert.conversation import conversation_state
 from services.synthesizer.api.exporting import Export
 from services.synthesizer.api.requests import check_spec
-from services.synthesizer.api.watching import EventTails, Watched
+from services.synthesizer.api.watching import EventTails, Watched, joined, size
 from services.synthesizer.batches.lifecycle import Batches
 from services.synthesizer.batches.ports import BatchStore
 from shared.auth import caller
 from shared.rpc.cursors import encode_token
-from shared.rpc.handlers import Context
+from shared.rpc.handlers import Context, ready
 from shared.rpc.pages import after_id, after_number, cut
 from shared.rpc.paging import read_page
 from shared.rpc.requests import request_key
@@ -71,8 +71,8 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
         after = read_cursor(_WATCH, name, request.cursor, head)
 
         def message(watched: Sequence[Watched]) -> pb.WatchBatchResponse:
-            events = [one.message for one in watched]
-            return pb.WatchBatchResponse(events=events, cursor=_cursor(name, watched[-1].position))
+            rest = pb.WatchBatchResponse(cursor=_cursor(name, watched[-1].position))
+            return ready(pb.WatchBatchResponse, joined(watched) + rest.SerializeToString())
 
         def heartbeat(newest: Watched | None) -> pb.WatchBatchResponse:
             return pb.WatchBatchResponse(cursor=_cursor(name, newest.position if newest else after))
@@ -88,7 +88,7 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
 
         followed = self._tails.follow_feed(batch.id, after)
         pages = until_over(followed, after, lambda watched: watched.position, end)
-        async for response in watch(pages, message=message, heartbeat=heartbeat, size=lambda watched: watched.size):
+        async for response in watch(pages, message=message, heartbeat=heartbeat, size=size):
             yield response
         # As it was found when its last event was sent: by now it may be under way again.
         yield pb.WatchBatchResponse(cursor=_cursor(name, head), summary=batch_message(batch))

@@ -8,13 +8,13 @@ from services.synthesizer.api.convert import conversation as convert
 from services.synthesizer.api.convert.conversation import conversation_message
 from services.synthesizer.api.convert.events import event_message
 from services.synthesizer.api.requests import check_events, check_spec
-from services.synthesizer.api.watching import EventTails, Watched
+from services.synthesizer.api.watching import EventTails, Watched, joined, size
 from services.synthesizer.conversations.lifecycle import Lifecycle
 from services.synthesizer.conversations.ports import ConversationReads
 from shared.auth import caller
 from shared.model.events import unpack
 from shared.rpc.cursors import encode_token
-from shared.rpc.handlers import Context
+from shared.rpc.handlers import Context, ready
 from shared.rpc.pages import after_id, after_number, cut
 from shared.rpc.paging import read_page
 from shared.rpc.requests import request_key
@@ -74,8 +74,8 @@ class ConversationServicer(conversation_pb2_grpc.ConversationServiceServicer):
         after = read_cursor(_WATCH, name, request.cursor, conversation.last_seq)
 
         def message(watched: Sequence[Watched]) -> pb.WatchConversationResponse:
-            events = [one.message for one in watched]
-            return pb.WatchConversationResponse(events=events, cursor=_cursor(name, watched[-1].seq))
+            rest = pb.WatchConversationResponse(cursor=_cursor(name, watched[-1].seq))
+            return ready(pb.WatchConversationResponse, joined(watched) + rest.SerializeToString())
 
         def heartbeat(newest: Watched | None) -> pb.WatchConversationResponse:
             return pb.WatchConversationResponse(cursor=_cursor(name, newest.seq if newest else after))
@@ -87,7 +87,7 @@ class ConversationServicer(conversation_pb2_grpc.ConversationServiceServicer):
 
         followed = self._tails.follow_stream(conversation.id, after)
         pages = until_over(followed, after, lambda watched: watched.seq, end)
-        async for response in watch(pages, message=message, heartbeat=heartbeat, size=lambda watched: watched.size):
+        async for response in watch(pages, message=message, heartbeat=heartbeat, size=size):
             yield response
         # As it was found when its last event was sent: by now it may be under way again.
         summary = conversation_message(conversation)

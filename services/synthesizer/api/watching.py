@@ -1,8 +1,9 @@
 """What watchers of conversations and batches get."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from greenroom.type.v1 import event_pb2
+from greenroom.synthesizer.v1 import batch_pb2
 from services.synthesizer.api.convert.events import event_message
 from shared.db.eventlog import StoredEvent
 from shared.db.tails import Tails
@@ -10,12 +11,15 @@ from shared.model.events import Ended, unpack
 
 
 class Watched(NamedTuple):
-    """A stored event, encoded once for all its watchers; `ends` when it ends its conversation, size in bytes."""
+    """A stored event, encoded once for all its watchers; `ends` when it ends its conversation.
+
+    wire: a response of WatchBatch or WatchConversation, which are the same so far, with this event and nothing else.
+        Serialised messages that follow one another are the serialised message that has all of them.
+    """
 
     seq: int
     position: int
-    message: event_pb2.Event
-    size: int
+    wire: bytes
     ends: bool
 
 
@@ -23,7 +27,18 @@ def encode(stored: StoredEvent) -> Watched:
     """What watchers get for a stored event."""
     event = unpack(stored.payload)
     message = event_message(event, f"conversations/{stored.stream}", stored.create_time)
-    return Watched(stored.seq, stored.position or 0, message, message.ByteSize(), isinstance(event.body, Ended))
+    wire = batch_pb2.WatchBatchResponse(events=[message]).SerializeToString()
+    return Watched(stored.seq, stored.position or 0, wire, isinstance(event.body, Ended))
+
+
+def size(watched: Watched) -> int:
+    """Its bytes in a response."""
+    return len(watched.wire)
+
+
+def joined(watched: Sequence[Watched]) -> bytes:
+    """The response with these events, without its cursor."""
+    return b"".join([one.wire for one in watched])
 
 
 EventTails = Tails[Watched]

@@ -60,6 +60,6 @@ class Workflow:
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        """Every endpoint that is named as an entry, in a row or as an exit, sorted: their numbers in generated columns."""
+        """Every endpoint that an entry, a row or an exit names, sorted: their numbers in generated columns."""
         named = {*self.entry_points, *self.transitions, *self.exit_points}
         return tuple(sorted(named.union(*(row.keys() for row in self.transitions.values()))))

@@ -39,23 +39,22 @@ def event_message(event: Event, conversation: str = "", create_time: int = 0) ->
 
     conversation: its name, "" in a source. create_time: Unix microseconds, 0 when unknown.
     """
-    seconds, rest = divmod(event.at, 1000)
     message = event_pb2.Event(
-        id=event.id,
-        conversation=conversation,
-        seq=event.seq,
-        virtual_time=Timestamp(seconds=seconds, nanos=rest * 1_000_000),
-        copied=event.copied,
-        turn=event.turn,
+        id=event.id, conversation=conversation, seq=event.seq, copied=event.copied, turn=event.turn
     )
+    _fill_time(message.virtual_time, *divmod(event.at, 1000), 1_000_000)
     if create_time:
-        seconds, rest = divmod(create_time, 1_000_000)
-        message.create_time.seconds = seconds
-        message.create_time.nanos = rest * 1000
+        _fill_time(message.create_time, *divmod(create_time, 1_000_000), 1000)
     if event.usage is not None:
         message.usage.CopyFrom(usage_message(event.usage))
     _FILL[type(event.body)](message, event.body)
     return message
+
+
+def _fill_time(message: Timestamp, seconds: int, parts: int, nanoseconds: int) -> None:
+    """Write seconds and parts of so many nanoseconds each; the epoch is a time as well."""
+    message.SetInParent()
+    message.seconds, message.nanos = seconds, parts * nanoseconds
 
 
 def _opened(message: event_pb2.Event, body: Opened) -> None:
