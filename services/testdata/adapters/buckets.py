@@ -23,6 +23,10 @@ from services.testdata.traces.datasets.parts import MANIFEST
 from shared.compute import Compute
 
 
+_REFUSALS = {"NoSuchBucket": BucketMissing, "401 Unauthorized": BucketRefused, "403 Forbidden": BucketRefused}
+"""What an error's text holds, and what is wrong then."""
+
+
 class Prefix:
     """The place of one dataset: what lies below a prefix of a bucket.
 
@@ -66,9 +70,7 @@ class Prefix:
     def _failures(self) -> Iterator[None]:
         try:
             yield
-        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-            raise BucketRefused(location=self._location) from error
-        except (exceptions.NotFoundError, FileNotFoundError) as error:
-            raise BucketMissing(location=self._location) from error
-        except exceptions.BaseError as error:
-            raise BucketUnreachable(location=self._location) from error
+        except (exceptions.BaseError, FileNotFoundError) as error:
+            # What a refused listing was refused for stands in its text alone.
+            why = next((one for text, one in _REFUSALS.items() if text in str(error)), BucketUnreachable)
+            raise why(location=self._location) from error

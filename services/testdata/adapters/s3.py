@@ -11,7 +11,7 @@ from shared.errors import FailedPrecondition
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
-_RETRIES: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=30)}
+_RETRIES: Any = {"max_retries": 10, "retry_timeout": timedelta(seconds=30)}
 """Beyond them a job fails and says so; it goes on where it was when it is retried."""
 
 
