@@ -1,4 +1,4 @@
-"""Every method of the synthesizer's services, as their descriptors describe them, to be called with any request."""
+"""Every method of every service, as their descriptors describe them, to be called with any request."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from services.synthesizer import app
-
-assert app, "importing it brings the generated code of every service into the pool"
-SERVICES = ("Persona", "Procedure", "Source", "Conversation", "Batch")
+from services.gateway.adapters.peers import peers
+from services.gateway.settings import GatewaySettings
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,9 @@ def methods() -> list[Method]:
     pool = descriptor_pool.Default()
     return [
         Method(method)
-        for service in SERVICES
-        for method in pool.FindServiceByName(f"greenroom.synthesizer.v1.{service}Service").methods
+        for peer in peers(GatewaySettings())
+        for service in peer.services
+        for method in pool.FindServiceByName(service).methods
     ]
 
 

@@ -12,10 +12,12 @@ from pydantic import SecretStr
 
 from greenroom.client import connect
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
+from greenroom.testdata.v1 import trace_call_pb2, trace_dataset_pb2, trace_learning_pb2
 from greenroom.type.v1.event_pb2 import Event, UserMessage
 from tests.contract.methods import Method, collection_of, methods, names_in, put
 from tests.scripted import ScriptedModel, Theatre, procedure_line, source_line
 from tests.suite import Suite, suite
+from tests.traces import small, some_of_each
 
 SECRET = "a secret of thirty-two bytes or more"
 
@@ -27,11 +29,12 @@ def token(company: str) -> str:
 
 @dataclass
 class Companies:
-    """acme's resources by collection, a theatre of each, and a channel without a token."""
+    """acme's resources by collection, globex's of traces, a theatre of each, and a channel without a token."""
 
     acme: Theatre
     globex: Theatre
     names: Mapping[str, str]
+    theirs: Mapping[str, str]
     channel: grpc.aio.Channel
 
 
@@ -39,10 +42,13 @@ class Companies:
 async def companies(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Companies]:
-    url = "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
+    url, traces_url = (
+        "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
+        for _ in range(2)
+    )
     folder, model = tmp_path_factory.mktemp("companies"), ScriptedModel()
     async with (
-        suite(url, folder, models=lambda _: model, jwt_secret=SecretStr(SECRET)) as running,
+        suite(url, folder, models=lambda _: model, testdata_url=traces_url, jwt_secret=SecretStr(SECRET)) as running,
         connect(running.address, token=token("acme")) as acme_client,
         connect(running.address, token=token("globex")) as globex_client,
         grpc.aio.insecure_channel(running.address) as channel,
@@ -54,7 +60,9 @@ async def companies(
         for theatre in (acme, globex):
             [theatre.procedure] = await theatre.import_procedures(procedure_line("p"))
             [theatre.source] = await theatre.import_sources(source_line("s", procedure="p"))
-        yield Companies(acme, globex, await own(acme), channel)
+        traces = await some_of_each(acme_client, folder, "acmes")
+        theirs = await some_of_each(globex_client, folder, "globexes")
+        yield Companies(acme, globex, {**await own(acme), **traces}, theirs, channel)
 
 
 async def own(acme: Theatre) -> dict[str, str]:
@@ -73,10 +81,20 @@ async def own(acme: Theatre) -> dict[str, str]:
     }
 
 
-def otherwise_right(method: Method, globex: Theatre) -> Any:
+def otherwise_right(method: Method, companies: Companies) -> Any:
     """A request of globex's in which nothing but one name is wrong."""
     request: Any = method.request()
+    globex = companies.globex
     match str(method):
+        case "UpdateWorkflow":
+            request.name = companies.theirs["workflows"]
+            request.workflow.CopyFrom(small("acmes"))
+        case "StreamCalls":
+            request.format = trace_call_pb2.StreamCallsRequest.FORMAT_CSV
+        case "ExportLearning":
+            request.kind = trace_learning_pb2.ExportLearningRequest.KIND_NGRAMS
+        case "CompareWorkflows":
+            request.truth.name, request.learning = "workflows/ecommerce", companies.theirs["learnings"]
         case "UpdatePersona":
             request.persona.display_name, request.persona.description = "Theirs", "Not ours."
         case "AddRevision":
@@ -104,7 +122,7 @@ CASES = [
 
 @pytest.mark.parametrize(("method", "path"), CASES)
 async def test_what_another_company_has_is_not_found(companies: Companies, method: Method, path: Any) -> None:
-    request: Any = otherwise_right(method, companies.globex)
+    request: Any = otherwise_right(method, companies)
     put(request, path, companies.names[collection_of(path[-1])])
     if path[-1].name == "conversation" and path[-2:-1] and path[-2].name == "based_on":
         request.spec.based_on.seq = 1
@@ -124,7 +142,7 @@ UPDATED = [method for method in methods() if str(method) == "UpdatePersona"]
 
 
 async def test_a_persona_of_another_company_is_not_updated(companies: Companies) -> None:
-    request: Any = otherwise_right(UPDATED[0], companies.globex)
+    request: Any = otherwise_right(UPDATED[0], companies)
     request.persona.name = companies.names["personas"]
 
     told, _ = await UPDATED[0].call(companies.channel, request, token=token("globex"))
@@ -179,3 +197,9 @@ async def test_in_the_end_everything_of_the_first_company_is_as_it_was(companies
     assert (await client.personas.get(names["personas"])).display_name == "Ours"
     assert (await client.procedures.get(names["procedures"])).procedure.latest_revision == 1
     await client.sources.get(names["sources"])
+    workflow = (await client.traces.workflows.get(names["workflows"])).workflow
+    assert workflow.create_time == workflow.update_time
+    assert (await client.traces.datasets.get(names["datasets"])).state == trace_dataset_pb2.Dataset.STATE_COMPLETED
+    assert (
+        await client.traces.learnings.get(names["learnings"])
+    ).learning.state == trace_learning_pb2.Learning.STATE_COMPLETED

@@ -8,22 +8,7 @@ from greenroom.client import GreenroomError
 from greenroom.testdata.v1 import trace_call_pb2, trace_workflow_pb2
 from tests.scripted import refused
 from tests.suite import TestdataSuite
-
-SMALL = """
-name: {name}
-entry_points: {{login: 1}}
-transitions:
-  login: {{browse: 1}}
-  browse: {{browse: 0.5, logout: 0.25}}
-exit_points: {{browse: 0.25, logout: 1}}
-avg_response_times: {{login: 120, browse: 80, logout: 40}}
-"""
-
-
-def small(called: str, **keys: str) -> trace_workflow_pb2.WorkflowSource:
-    """A small workflow as YAML, with more keys."""
-    more = "".join(f"{key}: {value}\n" for key, value in keys.items())
-    return trace_workflow_pb2.WorkflowSource(yaml=SMALL.format(name=called) + more)
+from tests.traces import small
 
 
 async def names(traces: TestdataSuite) -> list[str]:
