@@ -10,7 +10,11 @@ Kernel: TypeAlias = Callable[..., Any]
 
 
 def kernel(function: Kernel) -> Kernel:
-    """Compile at the first call. Where there is no folder to keep the code in, each process compiles for itself."""
+    """Compile at the first call. Where there is no folder to keep the code in, each process compiles for itself.
+
+    Kept code is made again when the kernel's own file changes, not when one does whose functions it calls: after such a
+    change remove the *.nbi files from __pycache__.
+    """
     try:
         return cast(Kernel, numba.njit(nogil=True, cache=True)(function))
     except RuntimeError:
