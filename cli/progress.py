@@ -1,17 +1,15 @@
 """How a batch is watched: in place on a terminal, a line for each conversation that ends elsewhere."""
 
-import asyncio
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from cli.commands import first
+from cli.live import in_place
 from cli.render import COLOURS, console, facts, fault, short
 from cli.transcript import ending, spoken
 from greenroom.client import Client, Watch
@@ -21,7 +19,6 @@ from greenroom.type.v1.event_pb2 import Ended, Event
 
 SHOWN = 6
 """How many running conversations are shown."""
-_FRAME_SECONDS = 0.125
 _ORDER = ("completed", "failed", "cancelled", "running", "waiting")
 
 
@@ -104,7 +101,7 @@ def screen(progress: Progress) -> RenderableType:
         )
     for _ in range(SHOWN - rows.row_count):
         rows.add_row("", "", "")
-    return Group(head, Text(" · ").join(words), Text(), rows)
+    return Group(head, Text(" · ").join(words), Text(), rows, Text())
 
 
 def over_line(progress: Progress, event: Event) -> Text:
@@ -123,28 +120,11 @@ async def follow(watch: Watch[Event, Batch], progress: Progress) -> Batch:
             if event.HasField("ended"):
                 out.print(over_line(progress, event))
     else:
-        await _follow_in_place(watch, progress, out)
-    assert watch.summary is not None
-    return watch.summary
-
-
-async def _follow_in_place(watch: Watch[Event, Batch], progress: Progress, out: Console) -> None:
-    # Refreshed from the loop: Live's own thread would read the progress while it changes.
-    with Live(console=out, auto_refresh=False, transient=True, get_renderable=lambda: screen(progress)) as live:
-        refreshing = asyncio.create_task(_refresh(live))
-        try:
+        async with in_place(out, lambda: screen(progress)):
             async for event in watch:
                 progress.apply(event)
-        finally:
-            refreshing.cancel()
-            with suppress(asyncio.CancelledError):
-                await refreshing
-
-
-async def _refresh(live: Live) -> None:
-    while True:
-        live.refresh()
-        await asyncio.sleep(_FRAME_SECONDS)
+    assert watch.summary is not None
+    return watch.summary
 
 
 async def print_summary(client: Client, batch: Batch, seconds: float | None = None) -> None:

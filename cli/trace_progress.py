@@ -1,22 +1,19 @@
 """How a dataset or a learning is watched: a bar on a terminal, a line for each step elsewhere."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cli.live import in_place
 from cli.render import console
 
 Item = TypeVar("Item")
-
-_FRAME_SECONDS = 0.125
 
 
 class Bar:
@@ -62,21 +59,8 @@ async def shown(bar: Bar) -> AsyncIterator[None]:
     if not out.is_terminal:
         yield
         return
-    # Refreshed from the loop: Live's own thread would read the bar while it changes.
-    with Live(console=out, auto_refresh=False, transient=True, get_renderable=lambda: bar) as live:
-        refreshing = asyncio.create_task(_refresh(live))
-        try:
-            yield
-        finally:
-            refreshing.cancel()
-            with suppress(asyncio.CancelledError):
-                await refreshing
-
-
-async def _refresh(live: Live) -> None:
-    while True:
-        live.refresh()
-        await asyncio.sleep(_FRAME_SECONDS)
+    async with in_place(out, lambda: bar):
+        yield
 
 
 def size(count: float) -> str:

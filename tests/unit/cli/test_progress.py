@@ -85,4 +85,5 @@ def test_a_frame_keeps_its_height_and_stays_within_a_narrow_terminal() -> None:
     full = shown(seen)
 
     assert full.count("\n") == empty.count("\n")
+    assert full.splitlines()[-1] == "", "there is room for the ^C that a terminal writes"
     assert max(len(line) for line in full.splitlines()) <= 80
