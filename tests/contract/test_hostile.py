@@ -13,10 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
+from greenroom.testdata.v1.trace_dataset_pb2 import Dataset
+from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
+from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
 from greenroom.type.v1.event_pb2 import Event, UserMessage
 from shared.rpc.cursors import encode_token
-from tests.contract.methods import Method, collection_of, methods
+from tests.contract.methods import Method, collection_of, methods, names_in
+from tests.datasets import SHORT, over, short_spec
 from tests.scripted import State, Theatre, theatre
+from tests.traces import some_of_each
 
 DOCUMENTED = {
     "OK",
@@ -42,9 +47,12 @@ class Target:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 async def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Target]:
-    url = "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
+    url, traces_url = (
+        "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
+        for _ in range(2)
+    )
     async with (
-        theatre(url, tmp_path_factory.mktemp("hostile")) as stage,
+        theatre(url, tmp_path_factory.mktemp("hostile"), testdata_url=traces_url) as stage,
         grpc.aio.insecure_channel(stage.suite.address) as channel,
     ):
         yield Target(stage, channel)
@@ -60,13 +68,22 @@ async def populated(stage: Theatre) -> dict[str, list[str]]:
     spec = batch_pb2.BatchSpec(conversation=stage.spec(persona=""), size=2)
     waiting = await batches.start(spec, create_only=True)
     over = await batches.cancel((await batches.start(spec, create_only=True)).name)
+    traces = await some_of_each(stage.client, stage.folder, f"own-{len(await workflows(stage))}")
     return {
+        "workflows": [traces["workflows"], "workflows/ecommerce", "workflows/none"],
+        "datasets": [traces["datasets"], "datasets/none"],
+        "learnings": [traces["learnings"], "learnings/none"],
         "personas": [persona.name, "personas/eager-eddie", "personas/none"],
         "procedures": [stage.procedure, await stage.draft(), "procedures/none"],
         "sources": [stage.source, "sources/none"],
         "conversations": [manual.name, created.name, done.name, "conversations/none"],
         "batches": [waiting.name, over.name, "batches/none"],
     }
+
+
+async def workflows(stage: Theatre) -> list[str]:
+    """The names of all workflows."""
+    return [one.name async for one in stage.client.traces.workflows.list()]
 
 
 def known(collection: str) -> st.SearchStrategy[str]:
@@ -85,8 +102,8 @@ HOSTILE_TEXT = st.sampled_from(
 )
 TEXT = HOSTILE_TEXT | st.text(max_size=40)
 DOUBLES = st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e308, -1e308, 5e-324, float("nan"), float("inf"), float("-inf")])
-SMALL = {"size": [-1, 0, 1, 3, 10_001, 2**31 - 1]}
-"""A batch of 10,000 is right, and takes its time."""
+SMALL = {"size": [-1, 0, 1, 3, 10_001, 2**31 - 1], "users": [-1, 0, 1, 7, 100_000_001, 2**63 - 1]}
+"""A batch of 10,000 and a dataset of a hundred million users are right, and take their time."""
 
 
 def integers(field: FieldDescriptor) -> st.SearchStrategy[int]:
@@ -181,7 +198,8 @@ def messages(descriptor: Descriptor, depth: int = DEPTH) -> st.SearchStrategy[An
 def values(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         key, value = field.message_type.fields
-        return st.dictionaries(scalar(key), scalar(value), max_size=3)
+        member = scalar(value) if value.message_type is None else messages(value.message_type, depth - 1)
+        return st.dictionaries(scalar(key), member, max_size=3)
     one = scalar(field) if field.message_type is None else messages(field.message_type, depth - 1)
     return st.lists(one, max_size=3) if field.is_repeated else one
 
@@ -219,6 +237,24 @@ def right(method: Method) -> Any:
         case "StartBatch":
             request.spec.conversation.CopyFrom(of_each)
             request.spec.size = 2
+        case "CreateWorkflow":
+            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
+            setattr(request, "as", "short-too")
+        case "UpdateWorkflow":
+            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
+            request.workflow.spec.name = NAMES["workflows"][0].removeprefix("workflows/")
+        case "GenerateSession" | "StreamCalls":
+            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
+        case "StartDataset":
+            request.spec.CopyFrom(short_spec(sessions=3))
+        case "StartLearning":
+            request.spec.dataset = NAMES["datasets"][0]
+        case "LearnWorkflow":
+            request.header.format.kind = LogFormat.KIND_CSV
+        case "CompareWorkflows":
+            request.truth.CopyFrom(WorkflowSource(spec=SHORT))
+        case "ExportLearning":
+            request.kind = ExportLearningRequest.KIND_TRANSITIONS
         case "ImportSources" | "ImportProcedures":
             request.header.format, request.header.file = "greenroom", "x.jsonl"
     for field in method.descriptor.input_type.fields:
@@ -305,7 +341,7 @@ async def test_a_large_message_spoils_no_list(target: Target, method: Method) ->
             assert told.code == "OK" or told.reason.isupper(), (told, path)
 
     for lists in methods():
-        if str(lists) in ("ListPersonas", "ListProcedures", "ListSources", "ListConversations", "ListBatches"):
+        if str(lists).startswith("List") and not list(names_in(lists.descriptor.input_type)):
             assert (await lists.call(target.channel, lists.request(page_size=1000)))[0].code == "OK"
 
 
@@ -333,3 +369,11 @@ async def test_after_all_that_conversations_still_run(target: Target) -> None:
     done = await target.stage.play()
 
     assert done.state == State.STATE_COMPLETED
+
+
+async def test_after_all_that_traces_are_still_generated(target: Target) -> None:
+    traces = target.stage.client.traces
+    dataset = await over(target.stage.client, (await traces.datasets.start(short_spec(sessions=3))).name)
+
+    assert dataset.state == Dataset.STATE_COMPLETED
+    assert await traces.session("workflows/ecommerce")
