@@ -18,6 +18,8 @@ MOST_ENDPOINTS = 2_000
 MOST_CALLS = 1 << 28
 """Calls of one log, which take some 7 GiB."""
 
+_LONGEST_METHOD = 32
+
 _OPTIONAL = {"latency": np.nan, "status": 0, "faulty": False, "retry": False}
 """Columns that a log may lack, and what stands for nothing where only some of its files have them."""
 
@@ -132,7 +134,7 @@ class Gathering:
         pairs, counts = np.unique(endpoint.astype(np.int64) * len(values) + places, return_counts=True)
         for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
             code, place = divmod(pair, len(values))
-            if values[place].isascii() and values[place].isalpha():
+            if values[place].isascii() and values[place].isalpha() and len(values[place]) <= _LONGEST_METHOD:
                 self._methods[code, values[place].upper()] += count
 
 

@@ -4,12 +4,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from services.testdata.traces.certificate import Detection, Evidence
+from services.testdata.traces.validation import MAX_LATENCY
 from services.testdata.traces.workflow import DEFAULT_METHOD, Workflow
 
 DEFAULT_LATENCY = 100.0
 """Mean latency in milliseconds of an endpoint whose log has none, so that its workflow can be generated from."""
-LEAST_LATENCY = 0.001
-"""The mean latency of an endpoint that took no time at all by its log; a workflow's latencies are above 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +130,4 @@ class Learned:
 
 
 def _mean(endpoint: LearnedEndpoint) -> float:
-    return max(endpoint.mean, LEAST_LATENCY) if endpoint.quantiles else DEFAULT_LATENCY
+    return min(endpoint.mean, MAX_LATENCY) if endpoint.quantiles else DEFAULT_LATENCY

@@ -15,7 +15,8 @@ DESCRIPTIONS = {
     "BAD_TIMESTAMP": "The timestamp is neither RFC 3339 nor a number of milliseconds since 1970.",
     "BAD_LATENCY": "The latency is no number from 0 on; the call was learned from without it.",
     "BAD_STATUS": "The status is no number from 100 to 599; the call was learned from without it.",
-    "ENDPOINT_CUT": "The endpoint's name is longer than 200 characters; it was cut there and learned from.",
+    "ENDPOINT_RENAMED": "The endpoint's name has more than 200 characters, or some that cannot be printed; it was cut "
+    "there, � put in their place, and learned from.",
     "OUT_OF_ORDER": "The row is earlier than one of its session before it; it was put in its place and learned from.",
     "RETRY": "The call repeats the failing one before it and is no step of the chain.",
     "BAD_ROW": "The row has another number of columns than the header.",

@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 from services.testdata.traces.learning.errors import LogColumnUnfit
 from services.testdata.traces.learning.report import Report
 from services.testdata.traces.learning.values import Marks, numbers, texts, times
+from services.testdata.traces.validation import MAX_TEXT
 
 T = TypeVar("T")
 
-LONGEST_ENDPOINT = 200
-"""Characters of an endpoint's name."""
-
 RETRY = "retry"
+
+_MOST_LATENCY = 1e15
+"""Milliseconds, thirty thousand years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Cleaning:
         rows = Rows(
             row=raw.row,
             session=session,
-            endpoint=self._cut(endpoint, raw.row, good),
+            endpoint=self._named(endpoint, raw.row, good),
             time=time,
             latency=self._latency(raw, good),
             status=self._status(raw, good),
@@ -104,27 +105,26 @@ class Cleaning:
             name = repr(self.columns.get(role, role))
             raise LogColumnUnfit(file=self.report.file, column=name, role=role, type=column.type) from error
 
-    def _cut(self, endpoint: pa.Array, row: npt.NDArray[np.int64], good: Marks) -> pa.Array:
-        is_dictionary = pa.types.is_dictionary(endpoint.type)
-        names = endpoint.dictionary if is_dictionary else endpoint
-        long = np.array(pc.greater(pc.utf8_length(names), LONGEST_ENDPOINT).fill_null(False))
-        if not long.any():
+    def _named(self, endpoint: pa.Array, row: npt.NDArray[np.int64], good: Marks) -> pa.Array:
+        """The endpoints, by names that a workflow can have."""
+        if not pa.types.is_dictionary(endpoint.type):
+            endpoint = endpoint.fill_null("").dictionary_encode()
+        names = endpoint.dictionary.to_pylist()
+        renamed = [_printable(name) for name in names]
+        if renamed == names:
             return endpoint
-        names = pc.utf8_slice_codeunits(names, 0, LONGEST_ENDPOINT)
-        if not is_dictionary:
-            self.report.skip_rows("ENDPOINT_CUT", row, long & good)
-            return names
-        self.report.skip_rows("ENDPOINT_CUT", row, long[np.array(endpoint.indices)] & good)
-        # Names that differ only behind the cut are the same now: encoded anew when they are gathered.
-        return names.take(endpoint.indices)
+        odd = np.array([name != before for name, before in zip(renamed, names, strict=True)])
+        self.report.skip_rows("ENDPOINT_RENAMED", row, odd[np.array(endpoint.indices)] & good)
+        # Different names may be the same now: they are encoded anew when they are gathered.
+        return pa.array(renamed, pa.string()).take(endpoint.indices)
 
     def _latency(self, raw: RawRows, good: Marks) -> npt.NDArray[np.float32] | None:
         if raw.latency is None:
             return None
         found, bad = self._read("latency", raw.latency, numbers)
-        negative = found < 0
-        found[negative] = np.nan
-        self.report.skip_rows("BAD_LATENCY", raw.row, (bad | negative) & good)
+        absurd = (found < 0) | (found > _MOST_LATENCY)
+        found[absurd] = np.nan
+        self.report.skip_rows("BAD_LATENCY", raw.row, (bad | absurd) & good)
         return found.astype(np.float32)
 
     def _status(self, raw: RawRows, good: Marks) -> npt.NDArray[np.int16] | None:
@@ -162,6 +162,12 @@ def _marked(column: pa.Array) -> Marks:
 def _plain(column: pa.Array) -> pa.Array:
     """As plain strings."""
     return texts(column)[0].cast(pa.string())
+
+
+def _printable(name: str) -> str:
+    if name.isprintable() and len(name) <= MAX_TEXT:
+        return name
+    return "".join(character if character.isprintable() else "�" for character in name[:MAX_TEXT])
 
 
 def _only(rows: Rows, good: Marks) -> Rows:

@@ -93,7 +93,7 @@ class _Spans:
             self._report.row += 1
             try:
                 call = self._call(span, attributes)
-            except (KeyError, TypeError, ValueError, OverflowError):
+            except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
                 self._report.skip("BAD_SPAN", self._report.row)
                 continue
             if call is None:
