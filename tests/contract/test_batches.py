@@ -117,9 +117,13 @@ async def test_a_named_source_without_a_link_is_refused_and_by_filter_left_out(s
     assert loose in str(errors[0])
 
     by_filter = source_pb2.SourceFilter(external_id="loose-0")
-    async with refused("FAILED_PRECONDITION", "NO_SOURCES"):
+    async with refused("FAILED_PRECONDITION", "NO_LINKED_SOURCES"):
         wanted = spec(stage, procedure="", source_filter=by_filter, linked_revisions=True)
         await stage.client.batches.start(wanted)
+
+    nothing = source_pb2.SourceFilter(external_id="loose-1")
+    async with refused("FAILED_PRECONDITION", "NO_SOURCES"):
+        await stage.client.batches.start(spec(stage, source_filter=nothing))
 
 
 async def test_a_named_source_that_is_not_finished_is_refused_even_if_no_conversation_needs_it(stage: Theatre) -> None:

@@ -15,6 +15,12 @@ class NoSources(FailedPrecondition):
     reason = "NO_SOURCES"
 
 
+class NoLinkedSources(FailedPrecondition):
+    """No source that matches the filter is linked to a READY revision; import the procedure, then the sources again, or name a procedure for all."""  # noqa: E501
+
+    reason = "NO_LINKED_SOURCES"
+
+
 class SourceNotLinked(FailedPrecondition):
     """The source {source} is linked to no READY revision; name a procedure for all, or import its procedure first."""
 

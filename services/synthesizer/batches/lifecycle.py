@@ -8,6 +8,7 @@ from services.synthesizer.batches.errors import (
     BatchNotCancellable,
     BatchNotOver,
     BatchNotRetriable,
+    NoLinkedSources,
     NoSources,
     SourceNotLinked,
 )
@@ -46,7 +47,7 @@ class Batches:
     async def start(self, spec: BatchSpec, caller: Caller, *, create_only: bool, key: RequestKey | None) -> Batch:
         """Create a batch with its conversations and, unless create_only, let it run.
 
-        Raises what `resolve` does, NoSources, SourceNotLinked, RequestIdReused, ResultDeleted.
+        Raises what `resolve` does, NoSources, NoLinkedSources, SourceNotLinked, RequestIdReused, ResultDeleted.
         """
         if key is not None and (earlier := await self._store.earlier(caller.company, key)) is not None:
             return await first_result(key, earlier, self._store.get(caller.company, earlier))
@@ -138,10 +139,14 @@ class Batches:
         if spec.source_filter is None:
             return []
         found = await self._catalog.sources(company, replace(spec.source_filter, finished=True))
-        found = [source for source in found if source.revision or not spec.linked_revisions]
         if not found:
             raise NoSources
-        return found
+        if not spec.linked_revisions:
+            return found
+        linked = [source for source in found if source.revision]
+        if not linked:
+            raise NoLinkedSources
+        return linked
 
 
 def _filled(spec: BatchSpec, built_in: Sequence[str]) -> BatchSpec:
