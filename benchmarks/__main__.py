@@ -7,7 +7,7 @@ import argparse
 import importlib
 import sys
 
-TOPICS = ("conversations",)
+TOPICS = ("conversations", "traces")
 """One module each, with `run(quick) -> bool`."""
 
 
