@@ -1,12 +1,9 @@
 """What a company has much of is found by an index that narrows it to what was asked for."""
 
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from services.synthesizer.app import MIGRATIONS
 from services.synthesizer.batches.model import BatchState
@@ -18,6 +15,7 @@ from services.synthesizer.store.tables import log
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog
 from shared.db.migrate import migrate
+from tests.contract.plans import plans
 
 
 class Stores:
@@ -32,21 +30,7 @@ class Stores:
 
     async def plans(self, ask: Callable[[], Awaitable[object]]) -> str:
         """The plans of all queries that are made."""
-        made: list[tuple[str, Any]] = []
-
-        def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-            if statement.startswith("SELECT"):
-                made.append((statement, parameters))
-
-        event.listen(Engine, "before_cursor_execute", note)
-        try:
-            await ask()
-        finally:
-            event.remove(Engine, "before_cursor_execute", note)
-        with sqlite3.connect(self._path) as conn:
-            return "\n".join(
-                row[3] for statement, values in made for row in conn.execute(f"EXPLAIN QUERY PLAN {statement}", values)
-            )
+        return await plans(self._path, ask)
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ from shared.requests import RequestKey
 
 _OF_EACH_COMPANY = 16
 _READ_AT_ONCE = 1_000
+# As a list of those, which an index finds.
+_GOING_ON = [state for state in DatasetState if not state.over]
 
 _SUMMARY = [column for column in datasets.c if column is not datasets.c.workflow]
 _STREAM = datasets.c.id == log.streams.c.stream
@@ -158,7 +160,7 @@ class DatasetStore:
         place = func.row_number().over(partition_by=datasets.c.company, order_by=datasets.c.id)
         ranked = (
             select(datasets.c.id, datasets.c.company, place.label("place"))
-            .where(datasets.c.state.not_in(OVER), datasets.c.id.not_in(_ids(running)))
+            .where(datasets.c.state.in_(_GOING_ON), datasets.c.id.not_in(_ids(running)))
             .subquery()
         )
         query = select(ranked.c.id, ranked.c.company).where(ranked.c.place <= _OF_EACH_COMPANY).order_by(ranked.c.id)

@@ -26,6 +26,8 @@ from shared.ids import new_id
 from shared.requests import RequestKey
 
 _OF_EACH_COMPANY = 16
+# As a list of those, which an index finds.
+_GOING_ON = [state for state in LearningState if not state.over]
 
 _SUMMARY = [column for column in learnings.c if column is not learnings.c.result]
 _STREAM = learnings.c.id == log.streams.c.stream
@@ -143,7 +145,7 @@ class LearningStore:
         place = func.row_number().over(partition_by=learnings.c.company, order_by=learnings.c.id)
         ranked = (
             select(learnings.c.id, learnings.c.company, place.label("place"))
-            .where(learnings.c.state.not_in(OVER), learnings.c.id.not_in(_ids(running)))
+            .where(learnings.c.state.in_(_GOING_ON), learnings.c.id.not_in(_ids(running)))
             .subquery()
         )
         query = select(ranked.c.id, ranked.c.company).where(ranked.c.place <= _OF_EACH_COMPANY).order_by(ranked.c.id)
