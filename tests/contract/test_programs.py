@@ -1,4 +1,4 @@
-"""grpcurl, buf and ghz against the synthesizer and against the gateway before it, with no proto file."""
+"""grpcurl, buf and ghz against the services and against the gateway before them, with no proto file."""
 
 import base64
 import json
@@ -18,7 +18,11 @@ from tests.programs import run
 from tests.suite import EXAMPLES, suite
 
 PACKAGE = "greenroom.synthesizer.v1"
-SERVICES = [f"{PACKAGE}.{name}Service" for name in ("Batch", "Conversation", "Persona", "Procedure", "Source")]
+TRACES = "greenroom.testdata.v1.TraceService"
+SERVICES = [
+    *(f"{PACKAGE}.{name}Service" for name in ("Batch", "Conversation", "Persona", "Procedure", "Source")),
+    TRACES,
+]
 PROCEDURES, SOURCES = EXAMPLES / "procedures.jsonl", EXAMPLES / "sources.jsonl"
 BUF = ("curl", "--protocol", "grpc", "--http2-prior-knowledge")
 
@@ -35,16 +39,17 @@ class Door:
         return await run("grpcurl", "-plaintext", *given, self.address, *arguments, stdin=data)
 
     async def call(self, method: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """What a method of the synthesizer answered: one message, or those of a stream."""
-        code, answer, error = await self.grpcurl(f"{PACKAGE}.{method}", data=json.dumps(request))
+        """What a method of the synthesizer, or one by its full name, answered: one message, or those of a stream."""
+        full = method if method.startswith("greenroom.") else f"{PACKAGE}.{method}"
+        code, answer, error = await self.grpcurl(full, data=json.dumps(request))
         assert code == 0, error
         return messages(answer)
 
 
-@pytest.fixture(params=["synthesizer", "gateway"], scope="module")
+@pytest.fixture(params=["services", "gateway"], scope="module")
 async def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
-    async with suite("sqlite", tmp_path_factory.mktemp("data")) as greenroom:
-        if request.param == "synthesizer":
+    async with suite("sqlite", tmp_path_factory.mktemp("data"), testdata_url="sqlite") as greenroom:
+        if request.param == "services":
             yield Door(greenroom.address)
         else:
             async with gateway(greenroom.address) as address:
@@ -55,7 +60,7 @@ async def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 async def gateway(peer: str) -> AsyncIterator[str]:
     """The address of a gateway before peer."""
     health = Health()
-    settings = GatewaySettings(port=0, synthesizer_address=peer, drain_seconds=0)
+    settings = GatewaySettings(port=0, synthesizer_address=peer, testdata_address=peer, drain_seconds=0)
     app = await build(settings, health)
     server = Server(settings, app.registrations, health=health)
     await app.start()
@@ -180,6 +185,31 @@ async def test_grpcurl_exports_the_transcripts(door: Door) -> None:
 
     lines = b"".join(base64.b64decode(chunk.get("chunk", "")) for chunk in chunks).splitlines()
     assert [json.loads(line)["conversation"]["batch"] for line in lines] == [batch, batch]
+
+
+async def test_grpcurl_keeps_a_workflow_and_generates_from_it(door: Door) -> None:
+    chain = "entry_points: {a: 1}\nexit_points: [a]\navg_response_times: {a: 5}"
+    source = {"yaml": f"name: tiny-{door.address.rpartition(':')[2]}\n{chain}"}
+
+    [created] = await door.call(f"{TRACES}.CreateWorkflow", {"workflow": source})
+    name = created["workflow"]["name"]
+    [session] = await door.call(f"{TRACES}.GenerateSession", {"workflow": {"name": name}, "session": 5})
+    request = {"workflow": {"name": name}, "parameters": {"users": "50"}, "format": "FORMAT_CSV"}
+    lines = b"".join(base64.b64decode(one["data"]) for one in await door.call(f"{TRACES}.StreamCalls", request))
+
+    assert [call["endpoint"] for call in session["calls"]] == ["a"]
+    assert lines.startswith(b"timestamp,user,")
+    assert lines.count(b"\n") > 50
+
+
+async def test_grpcurl_writes_a_dataset_and_watches_it(door: Door) -> None:
+    spec = {"workflow": {"name": "workflows/ecommerce"}, "parameters": {"users": "20"}}
+
+    [started] = await door.call(f"{TRACES}.StartDataset", {"spec": spec})
+    watched = await door.call(f"{TRACES}.WatchDataset", {"name": started["dataset"]["name"]})
+
+    assert watched[-1]["summary"]["state"] == "STATE_COMPLETED"
+    assert [part["file"] for message in watched for part in message.get("parts", ())] == ["part-00000.parquet"]
 
 
 async def test_grpcurl_shows_the_reason_of_an_error(door: Door) -> None:
