@@ -7,49 +7,18 @@ import pty
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.contract.cli_fakes import NAME, TURNS, Rehearsal, conversation, playing
+from tests.contract.houses import ENVIRONMENT, Outcome, finished, spawn
 
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("GREENROOM_")}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    out: str
-    err: str
-
-
-@asynccontextmanager
-async def started(address: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        stdin=asyncio.subprocess.DEVNULL,
-        env=ENVIRONMENT | {"GREENROOM_ADDRESS": address},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def run(address: str, *arguments: str) -> Outcome:
-    async with started(address, *arguments) as process:
-        out, err = await process.communicate()
-    assert process.returncode is not None
-    assert b"Traceback" not in err
-    return Outcome(process.returncode, out.decode(), err.decode())
+    return await finished(await spawn(*arguments, GREENROOM_ADDRESS=address))
 
 
 @pytest.fixture
@@ -125,13 +94,14 @@ async def test_watching_for_programs_is_one_event_a_line() -> None:
 
 async def test_interrupting_a_watch_leaves_the_batch_running_and_says_how_to_come_back(spec: str) -> None:
     rehearsal = Rehearsal(holds=20)
-    async with playing(rehearsal) as address, started(address, "batches", "start", spec) as process:
+    async with playing(rehearsal) as address:
+        process = await spawn("batches", "start", spec, GREENROOM_ADDRESS=address)
         await rehearsal.held.wait()
         process.send_signal(signal.SIGINT)
-        _, err = await process.communicate()
+        outcome = await finished(process)
         await rehearsal.left.wait()
-    assert process.returncode == 130
-    assert err.decode().splitlines() == [
+    assert outcome.status == 130
+    assert outcome.err.splitlines() == [
         f"{NAME} goes on.",
         f"  greenroom batches watch {NAME.removeprefix('batches/')}",
         f"  greenroom batches cancel {NAME.removeprefix('batches/')}",

@@ -1,10 +1,8 @@
 """A store that fails under a running batch: the service says so, loses nothing, and goes on by itself."""
 
 import asyncio
-import os
 import sqlite3
-import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from greenroom.client import Backoff, GreenroomError, connect
+from tests.disks import small_disk
 from tests.durable.gate import Gate
 from tests.durable.synthesizers import sqlite_store
 from tests.postgres import PostgresServer, private_postgres
@@ -97,24 +96,15 @@ async def stopped(server: PostgresServer) -> AsyncIterator[None]:
     await asyncio.to_thread(server.start)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a disk of 16 MiB."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(tmp_path)]
-    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root, and not in every container, may mount the small disk that this test fills")
-    yield tmp_path
-    subprocess.run(["umount", tmp_path], check=True)
-
-
 async def test_a_batch_outlives_a_locked_database(tmp_path: Path, undisturbed: Mapping[int, Row]) -> None:
     fault = locked(tmp_path / "synthesizer.db")
     asked = await rehearse_through(fault, sqlite_store(tmp_path).url, tmp_path, undisturbed)
     assert asked == calls_of(undisturbed), "what a model had answered was thrown away"
 
 
-async def test_a_batch_outlives_a_full_disk(small_disk: Path, undisturbed: Mapping[int, Row]) -> None:
-    asked = await rehearse_through(full(small_disk), sqlite_store(small_disk).url, small_disk, undisturbed)
+async def test_a_batch_outlives_a_full_disk(tmp_path: Path, undisturbed: Mapping[int, Row]) -> None:
+    with small_disk(tmp_path, "16m") as disk:
+        asked = await rehearse_through(full(disk), sqlite_store(disk).url, disk, undisturbed)
     assert asked == calls_of(undisturbed), "what a model had answered was thrown away"
 
 

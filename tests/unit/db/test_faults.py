@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import resource
 import sqlite3
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from shared.db.engine import Database
 from shared.db.eventlog import Append, EventLog, NewEvent, NewStream
 from shared.db.faults import StoreUnavailable
 from shared.ids import new_id
+from tests.disks import small_disk
 from tests.postgres import PostgresServer, private_postgres
 from tests.unit.db.conftest import TABLES, open_database
 
@@ -108,29 +107,21 @@ async def test_a_file_that_cannot_grow_is_unavailable_until_it_can(sqlite: Datab
     assert await stored_seqs(log) == list(range(1, refused.expected + 1))
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)]
-    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root, and not in every container, may mount the small disk that this test fills")
-    yield tmp_path
-    subprocess.run(["umount", tmp_path], check=True)
-
-
-async def test_a_full_disk_is_unavailable_until_there_is_room(small_disk: Path) -> None:
-    ballast = small_disk / "ballast"
-    ballast.write_bytes(b"x" * (1 << 20))
-    db = await open_database(f"sqlite+aiosqlite:///{small_disk / 'greenroom.db'}")
-    log = EventLog(db, TABLES)
-    try:
-        await db.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f")]))
-        refused = await append_until_full(db, log)
-        ballast.unlink()
-        await recovered(db)
-        await db.writer.append(refused)
-        assert await stored_seqs(log) == list(range(1, refused.expected + 1))
-    finally:
-        await db.close()
+async def test_a_full_disk_is_unavailable_until_there_is_room(tmp_path: Path) -> None:
+    with small_disk(tmp_path, "2m") as disk:
+        ballast = disk / "ballast"
+        ballast.write_bytes(b"x" * (1 << 20))
+        db = await open_database(f"sqlite+aiosqlite:///{disk / 'greenroom.db'}")
+        log = EventLog(db, TABLES)
+        try:
+            await db.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f")]))
+            refused = await append_until_full(db, log)
+            ballast.unlink()
+            await recovered(db)
+            await db.writer.append(refused)
+            assert await stored_seqs(log) == list(range(1, refused.expected + 1))
+        finally:
+            await db.close()
 
 
 async def test_the_probe_leaves_nothing_behind(database: Database) -> None:

@@ -1,0 +1,21 @@
+"""Disks that tests fill."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """The folder on a disk of its own. size: such as `16m`. Skips the test where no disk can be mounted."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root, and not in every container, may mount the small disk that this test fills")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
