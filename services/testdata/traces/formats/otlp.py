@@ -11,7 +11,7 @@ import numpy as np
 from services.testdata.traces.formats.texts import (
     Texts,
     digits,
-    put_fixed,
+    put_bytes,
     put_number,
     put_text,
     put_varint,
@@ -182,25 +182,27 @@ def _write(out, order, blob, starts, tables, columns, about, sizes):  # type: ig
     user, user_type, session, endpoint, status, params, fault_id, fault_kind = columns
     trace_ids, call_of, caller, service, ids, start, end, failed, culprit = about
     keys, marks = tables[_KEYS], tables[_MARKS]
+    trace_id_bytes, id_bytes = trace_ids.ravel().view(np.uint8), ids.view(np.uint8)
+    start_bytes, end_bytes = start.view(np.uint8), end.view(np.uint8)
     at = 0
     for span in order:
         call = call_of[span]
         out[at] = _SPAN
         at = put_varint(out, at + 1, sizes[span])
         out[at], out[at + 1] = _TRACE_ID, 16
-        at = put_fixed(out, put_fixed(out, at + 2, trace_ids[call, 0], 8), trace_ids[call, 1], 8)
+        at = put_bytes(out, at + 2, trace_id_bytes, call, 16)
         out[at], out[at + 1] = _SPAN_ID, 8
-        at = put_fixed(out, at + 2, ids[span], 8)
+        at = put_bytes(out, at + 2, id_bytes, span, 8)
         if caller[span] >= 0:
             out[at], out[at + 1] = _PARENT_ID, 8
-            at = put_fixed(out, at + 2, ids[caller[span]], 8)
+            at = put_bytes(out, at + 2, id_bytes, caller[span], 8)
             at = put_text(out, at, blob, starts, tables[_CHILDREN] + service[span])
         else:
             at = put_text(out, at, blob, starts, tables[_ROOTS] + endpoint[call])
         out[at] = _START
-        at = put_fixed(out, at + 1, np.uint64(start[span]), 8)
+        at = put_bytes(out, at + 1, start_bytes, span, 8)
         out[at] = _END
-        at = put_fixed(out, at + 1, np.uint64(end[span]), 8)
+        at = put_bytes(out, at + 1, end_bytes, span, 8)
         if caller[span] < 0:
             at = put_text(out, at, blob, starts, tables[_ENDPOINTS] + endpoint[call])
             at = put_text(out, at, blob, starts, tables[_PARAMS] + params[call])

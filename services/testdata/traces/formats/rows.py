@@ -7,7 +7,7 @@ import numpy as np
 
 from services.testdata.traces.formats.texts import (
     Texts,
-    put_fixed,
+    put_bytes,
     put_text,
     put_varint,
     varint_size,
@@ -50,7 +50,7 @@ class Rows:
         room = texts.size([calls.user_type, calls.endpoint, calls.params, calls.fault_kind])
         out = np.empty(room + count * _NUMBERS, np.uint8)
         columns = (calls.timestamp, calls.user, calls.user_type, calls.session, calls.endpoint, calls.status)
-        more = (calls.latency.view(np.uint32), calls.params, calls.fault_id, calls.fault_kind)
+        more = (calls.latency, calls.params, calls.fault_id, calls.fault_kind)
         return out[: _write_rows(out, texts.blob, texts.starts, texts.tables, *columns, *more)].tobytes()
 
 
@@ -84,6 +84,7 @@ def _write_rows(  # type: ignore[no-untyped-def]
     fault_id,
     fault_kind,
 ):
+    latency_bytes = latency.view(np.uint8)
     at = 0
     for call in range(len(timestamp)):
         kind, place = tables[0] + user_type[call], tables[1] + endpoint[call]
@@ -102,7 +103,7 @@ def _write_rows(  # type: ignore[no-untyped-def]
         at = _put(out, at, _STATUS, status[call])
         if latency[call]:
             out[at] = _LATENCY
-            at = put_fixed(out, at + 1, np.uint64(latency[call]), 4)
+            at = put_bytes(out, at + 1, latency_bytes, call, 4)
         at = put_text(out, at, blob, starts, query)
         at = _put(out, at, _FAULT_ID, fault_id[call])
         at = put_text(out, at, blob, starts, fault)

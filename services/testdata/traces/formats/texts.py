@@ -77,6 +77,13 @@ def put_text(out, at, blob, starts, text):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def put_bytes(out, at, column, row, width):  # type: ignore[no-untyped-def]
+    """Copy a row of a column of numbers that are `width` bytes each, as they lie in memory: least byte first."""
+    _copy(out, at, column, row * width, width)  # type: ignore[call-arg] # numba gives the first
+    return at + width
+
+
+@kernel
 def digits(value):  # type: ignore[no-untyped-def]
     """How many decimal digits a number from 0 on has."""
     count, limit = 1, np.uint64(10)
@@ -177,13 +184,3 @@ def put_varint(out, at, value):  # type: ignore[no-untyped-def]
         at += 1
     out[at] = np.uint8(bits)
     return at + 1
-
-
-@kernel
-def put_fixed(out, at, bits, size):  # type: ignore[no-untyped-def]
-    """Write an unsigned 64-bit pattern, least byte first."""
-    for _ in range(size):
-        out[at] = np.uint8(bits & np.uint64(255))
-        bits >>= np.uint64(8)
-        at += 1
-    return at
