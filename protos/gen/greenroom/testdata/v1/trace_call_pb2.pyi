@@ -383,7 +383,7 @@ class StreamCallsRequest(message.Message):
         FORMAT_CSV: StreamCallsRequest._Format.ValueType  # 4
         """`data`: whole lines of CSV; the stream's first line names the columns."""
         FORMAT_OTLP: StreamCallsRequest._Format.ValueType  # 5
-        """`data`: one serialised `opentelemetry.proto.trace.v1.TracesData`."""
+        """`data`: one serialised `opentelemetry.proto.trace.v1.TracesData`; a call is a trace. Not for times from 2200 on."""
 
     class Format(_Format, metaclass=_FormatEnumTypeWrapper):
         """What a message carries."""
@@ -399,7 +399,7 @@ class StreamCallsRequest(message.Message):
     FORMAT_CSV: StreamCallsRequest.Format.ValueType  # 4
     """`data`: whole lines of CSV; the stream's first line names the columns."""
     FORMAT_OTLP: StreamCallsRequest.Format.ValueType  # 5
-    """`data`: one serialised `opentelemetry.proto.trace.v1.TracesData`."""
+    """`data`: one serialised `opentelemetry.proto.trace.v1.TracesData`; a call is a trace. Not for times from 2200 on."""
 
     WORKFLOW_FIELD_NUMBER: builtins.int
     PARAMETERS_FIELD_NUMBER: builtins.int
@@ -439,7 +439,9 @@ class StreamCallsRequest(message.Message):
 
 @typing.final
 class StreamCallsResponse(message.Message):
-    """About 1 MiB of whole sessions."""
+    """About 1 MiB of whole sessions. What is larger than a message goes over several: a session, cut between calls, and an
+    Arrow schema with its dictionaries, cut anywhere.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -452,11 +454,11 @@ class StreamCallsResponse(message.Message):
     data: builtins.bytes
     """The bytes, in every other format."""
     cursor: builtins.str
-    """Continues after these sessions. A continued stream begins anew with its header or schema."""
+    """Continues after these calls. A continued stream begins anew with its header or schema."""
     call_count: builtins.int
     """How many calls the message carries."""
     last_session: builtins.int
-    """The last session in it."""
+    """The last session that is complete with it."""
     session_count: builtins.int
     """How many sessions there are in all; the stream is over when `last_session` is the last one asked for."""
     @builtins.property
