@@ -15,6 +15,7 @@ from services.testdata.traces.datasets.ports import DatasetStore, Places
 from services.testdata.traces.digest import digest
 from services.testdata.traces.errors import SessionOutOfRange
 from services.testdata.traces.formats import Format
+from services.testdata.traces.formats.limits import check_format
 from services.testdata.traces.generation import ALGORITHM, session_count
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.reading import Given
@@ -66,6 +67,7 @@ class Datasets:
             return await first_result(key, earlier, self._store.get(company, earlier))
         workflow = await self._workflows.resolve(company, request.workflow, "spec.workflow")
         check_fit(workflow, request.parameters, "spec.parameters")
+        check_format(request.format, request.parameters, "spec.parameters")
         own = new_id()
         destination = request.destination or PREFIX + own
         location = self._places.locate(destination, company, "spec.destination")
