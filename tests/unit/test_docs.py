@@ -116,7 +116,7 @@ def test_every_setting_target_and_command_that_is_named_exists(page: Path) -> No
     known = TEST_FLAGS | {"GREENROOM_ADDRESS", "GREENROOM_TOKEN"}
     for kind in SERVICES.values():
         known |= {f"GREENROOM_{name.upper()}" for name in kind.model_fields}
-    assert set(re.findall(r"GREENROOM_[A-Z_]*[A-Z]", text)) - known == set()
+    assert set(re.findall(r"GREENROOM_[A-Z0-9_]*[A-Z0-9]", text)) - known == set()
 
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) - targets == set()
