@@ -7,7 +7,7 @@ import argparse
 import importlib
 import sys
 
-TOPICS = ("conversations", "traces")
+TOPICS = ("conversations", "batches", "traces")
 """One module each, with `run(quick) -> bool`."""
 
 

@@ -52,7 +52,7 @@ async def _rehearse(size: int) -> tuple[float, float]:
 
 async def _rehearsed(process: Server, client: Client, size: int) -> tuple[float, float]:
     spec = batch_pb2.BatchSpec(
-        conversation=conversation_pb2.ConversationSpec(procedure=await _procedure(client), max_turns=TURNS, seed=1),
+        conversation=conversation_pb2.ConversationSpec(procedure=await new_procedure(client), max_turns=TURNS, seed=1),
         personas=[batch_pb2.PersonaShare(persona="personas/technical-tim")],
         size=size,
     )
@@ -78,7 +78,7 @@ async def _rehearsed(process: Server, client: Client, size: int) -> tuple[float,
     return rate, grown
 
 
-async def _procedure(client: Client) -> str:
+async def new_procedure(client: Client) -> str:
     """A procedure that asks for twelve things and calls two tools on the way."""
     revision = procedure_pb2.Revision(instructions="Ask for everything.")
     for tool in ("find_order", "check_item"):
