@@ -73,7 +73,7 @@ def test_no_column_falls_back_from_the_encoding_that_is_meant_for_it(whole: byte
         "status": {"PLAIN", "RLE_DICTIONARY"},
         "latency_ms": {"BYTE_STREAM_SPLIT"},
         "params": {"PLAIN", "RLE_DICTIONARY"},
-        "fault_id": {"PLAIN", "RLE_DICTIONARY"},
+        "fault_id": {"PLAIN"},
         "fault_kind": {"PLAIN", "RLE_DICTIONARY"},
     }
 

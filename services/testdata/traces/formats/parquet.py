@@ -17,7 +17,7 @@ from services.testdata.traces.generation.chain import Chain
 
 ROW_GROUP = 1 << 20
 """Calls in a row group."""
-_DICTIONARIES = ["user_type", "endpoint", "method", "status", "params", "fault_id", "fault_kind"]
+_DICTIONARIES = ["user_type", "endpoint", "method", "status", "params", "fault_kind"]
 _ENCODINGS = {
     "timestamp": "DELTA_BINARY_PACKED",
     "user": "DELTA_BINARY_PACKED",
