@@ -140,8 +140,9 @@ async def test_an_error_tells_its_code_reason_sentence_fields_and_metadata() -> 
             await client.personas.get("persona")
     error = raised.value
     assert (error.code, error.reason) == ("INVALID_ARGUMENT", "BAD_NAME")
-    assert str(error) == error.message == "The name is not well-formed."
+    assert error.message == "The name is not well-formed."
     assert error.violations == (Violation("name", "Write personas/{persona}."),)
+    assert str(error) == "The name is not well-formed.\n  name: Write personas/{persona}."
     assert error.metadata == {"name": "persona"}
 
 

@@ -22,7 +22,7 @@ class Violation:
 
 
 class GreenroomError(Exception):
-    """A call failed. As a string it is one sentence for people.
+    """A call failed. As a string it is one sentence for people, and a line for each field to blame.
 
     code: the canonical code's name, such as `NOT_FOUND`.
     reason: UPPER_SNAKE and stable, for programs, such as `SOURCE_NOT_FINISHED`; empty when it was not Greenroom that
@@ -46,6 +46,9 @@ class GreenroomError(Exception):
         self.message = message
         self.violations = violations
         self.metadata = dict(metadata or {})
+
+    def __str__(self) -> str:
+        return self.message + "".join(f"\n  {one.field}: {one.description}" for one in self.violations)
 
 
 def decoded(error: grpc.aio.AioRpcError) -> GreenroomError:
