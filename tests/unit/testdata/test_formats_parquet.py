@@ -11,6 +11,7 @@ from services.testdata.traces.formats.columns import part
 from services.testdata.traces.formats.parquet import ROW_GROUP, write_parquet
 from services.testdata.traces.generation import Calls, Chain, compile_chain, generate, session_count
 from services.testdata.traces.parameters import Parameters
+from services.testdata.traces.workflow import Workflow
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,19 @@ def test_the_file_says_what_it_was_made_from(whole: bytes) -> None:
     schema = pq.read_schema(io.BytesIO(whole))
 
     assert schema.metadata == {b"seed": b"3", b"algorithm": b"greenroom-traces-1"}
+
+
+def test_parameters_of_very_many_values_are_a_dictionary_too() -> None:
+    values = tuple(f"{number:0>60}" for number in range(1_000))
+    parameters = {"home": {"one": values, "two": tuple(map(str, range(60)))}}
+    workflow = Workflow("wide", {"home": 1.0}, {}, {"home": 1.0}, {"home": 5.0}, parameters=parameters)
+    chain = compile_chain(workflow, Parameters(users=100))
+
+    calls = generate(chain, 1, session_count(chain))
+    data = parquet(chain, [calls])
+
+    params = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).column(8)
+    assert (params.path_in_schema, len(chain.params)) == ("params", 60_001)
+    # The whole dictionary, and no text beside it.
+    texts = sum(map(len, chain.params)) + 4 * len(chain.params)
+    assert texts < params.total_uncompressed_size < texts + 4 * len(calls)

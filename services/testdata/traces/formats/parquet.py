@@ -18,6 +18,8 @@ from services.testdata.traces.generation.chain import Chain
 ROW_GROUP = 1 << 20
 """Calls in a row group."""
 _DICTIONARIES = ["user_type", "endpoint", "method", "status", "params", "fault_kind"]
+_DICTIONARY_BYTES = 1 << 24
+"""Up to here texts are written as a dictionary; pyarrow's own limit is soon reached by parameters of many values."""
 _ENCODINGS = {
     "timestamp": "DELTA_BINARY_PACKED",
     "user": "DELTA_BINARY_PACKED",
@@ -43,11 +45,10 @@ def write_parquet(chain: Chain, blocks: Iterable[Calls], sink: IO[bytes], metada
         column_encoding=_ENCODINGS,
         write_statistics=_STATISTICS,
         write_batch_size=1 << 16,
-        store_schema=True,
+        dictionary_pagesize_limit=_DICTIONARY_BYTES,
     ) as writer:
         for group in _groups(blocks):
-            table = pa.Table.from_batches([batches.batch(group)], batches.schema).replace_schema_metadata(metadata)
-            writer.write_table(table, ROW_GROUP)
+            writer.write_table(pa.Table.from_batches([batches.batch(group)]), ROW_GROUP)
 
 
 def _groups(blocks: Iterable[Calls]) -> Iterable[Calls]:
