@@ -98,14 +98,14 @@ async def build(settings: TestdataSettings, health: Health, *, clock: Callable[[
     )
     engine = LocalEngine(jobs, Ownership(db), db.wakeups, max_in_flight=settings.trace_jobs)
     traces = TraceServicer(
-        workflows,
-        compute,
-        Streams(compute, settings.compute_workers),
-        Datasets(datasets, workflows, places, compute, clock),
-        datasets,
-        Tails(event_log, db.wakeups, watched_dataset),
-        learning_operations,
-        Tails(event_log, db.wakeups, watched_learning),
+        workflows=workflows,
+        compute=compute,
+        streams=Streams(compute, settings.compute_workers),
+        datasets=Datasets(datasets, workflows, places, compute, clock),
+        dataset_store=datasets,
+        dataset_tails=Tails(event_log, db.wakeups, watched_dataset),
+        learnings=learning_operations,
+        learning_tails=Tails(event_log, db.wakeups, watched_learning),
     )
     name = trace_pb2.DESCRIPTOR.services_by_name["TraceService"].full_name
     registration = Registration(name, trace_pb2_grpc.add_TraceServiceServicer_to_server, traces)

@@ -20,6 +20,7 @@ class TraceServicer(WorkflowCalls, SessionCalls, StreamingCalls, DatasetCalls, L
 
     def __init__(
         self,
+        *,
         workflows: Workflows,
         compute: Compute,
         streams: Streams,

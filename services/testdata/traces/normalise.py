@@ -9,15 +9,17 @@ from services.testdata.traces.workflow import Workflow
 
 def normalised(workflow: Workflow) -> Workflow:
     """A workflow without faults, its entries and rows with their exits summing to exactly 1; the same if they do."""
+    # In the order of the names: of shares that are equal it decides which one takes what is missing.
     transitions, exits = {}, dict(workflow.exit_points)
     for endpoint in workflow.endpoints:
-        row = workflow.transitions.get(endpoint, {})
+        row = dict(sorted(workflow.transitions.get(endpoint, {}).items()))
         *shares, leave = to_one([*row.values(), exits.get(endpoint, 0.0)])
         if row:
             transitions[endpoint] = dict(zip(row, shares, strict=True))
         if endpoint in exits:
             exits[endpoint] = leave
-    entries = dict(zip(workflow.entry_points, to_one(list(workflow.entry_points.values())), strict=True))
+    entries = dict(sorted(workflow.entry_points.items()))
+    entries = dict(zip(entries, to_one(list(entries.values())), strict=True))
     return replace(workflow, entry_points=entries, transitions=transitions, exit_points=exits)
 
 

@@ -181,6 +181,19 @@ def test_what_is_off_a_little_is_made_exact_and_what_is_exact_stays() -> None:
     assert normalised(RIGHT) == RIGHT
 
 
+def test_what_is_made_exact_does_not_depend_on_the_order_in_which_it_is_written() -> None:
+    shares = {f"e{number}": 0.142857 for number in range(7)}
+    forwards, backwards = (
+        normalised(
+            replace(RIGHT, transitions={"login": dict(order)}, exit_points=dict.fromkeys(shares, 1.0) | {"browse": 1.0})
+        )
+        for order in (shares.items(), reversed(shares.items()))
+    )
+
+    assert len(set(forwards.transitions["login"].values())) <= 2
+    assert forwards == backwards
+
+
 @given(st.lists(st.floats(1e-12, 1.0), min_size=1, max_size=300))
 def test_any_shares_sum_to_exactly_one_and_then_stay(weights: list[float]) -> None:
     total = sum(weights)
