@@ -45,6 +45,18 @@ async def over(client: Client, name: str) -> pb.Dataset:
     return watch.summary
 
 
+async def written(client: Client, spec: pb.DatasetSpec) -> pb.Dataset:
+    """A dataset of this spec, completed."""
+    done = await over(client, (await client.traces.datasets.start(spec)).name)
+    assert done.state == State.STATE_COMPLETED, done.detail
+    return done
+
+
 def files(dataset: pb.Dataset) -> dict[str, bytes]:
     """What lies in a dataset's folder, hidden or not, by its name."""
     return {path.name: path.read_bytes() for path in Path(dataset.location).iterdir()}
+
+
+def names_in(folder: Path) -> list[str]:
+    """What lies in a folder, hidden or not."""
+    return sorted(path.name for path in folder.iterdir())

@@ -1,0 +1,114 @@
+"""Datasets that cannot be: destinations that lead elsewhere or are taken, sessions that there are not."""
+
+from pathlib import Path
+
+import pytest
+
+from greenroom.client import GreenroomError
+from greenroom.testdata.v1 import trace_dataset_pb2 as pb
+from greenroom.testdata.v1.trace_call_pb2 import SessionRange, TraceParameters
+from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
+from tests.datasets import dataset_spec, files, names_in, written
+from tests.scripted import refused
+from tests.suite import TestdataSuite
+from tests.traces import small
+
+FOLDERS = "Must be folders one below the other, such as `traces/may`: none empty, `.` or `..`."
+CHARACTERS = "Must have no control character and no backslash."
+
+
+@pytest.mark.parametrize(
+    ("destination", "sentence"),
+    [
+        ("/tmp/elsewhere", FOLDERS),
+        ("../elsewhere", FOLDERS),
+        ("a/../../elsewhere", FOLDERS),
+        ("a/./b", FOLDERS),
+        ("a//b", FOLDERS),
+        ("a/", FOLDERS),
+        ("gs://bucket/a", FOLDERS),
+        ("a/..\\b", CHARACTERS),
+        ("a\x1bb", CHARACTERS),
+        ("a\nb", CHARACTERS),
+        ("a\u202eb", CHARACTERS),
+        ("a/" + "ü" * 128, "Must have no name of more than 255 bytes between its slashes."),
+        ("s3://bucket/a", "The server allows no bucket of that name; it allows none."),
+        ("s3://", "The server allows no bucket of that name; it allows none."),
+    ],
+)
+async def test_a_destination_that_could_lead_elsewhere_is_refused(
+    traces: TestdataSuite, destination: str, sentence: str
+) -> None:
+    with pytest.raises(GreenroomError) as error:
+        await traces.client.traces.datasets.start(dataset_spec(destination=destination))
+
+    assert (error.value.code, error.value.reason) == ("INVALID_ARGUMENT", "DESTINATION_INVALID")
+    assert [(one.field, one.description) for one in error.value.violations] == [("spec.destination", sentence)]
+
+
+async def test_a_destination_may_have_any_other_name(traces: TestdataSuite) -> None:
+    done = await written(traces.client, dataset_spec(users=10, destination="Übung 5/%2e%2e/…/-rf *"))
+
+    assert done.location.endswith("/output/Übung 5/%2e%2e/…/-rf *")
+    assert set(files(done)) == {"manifest.json", "part-00000.parquet"}
+
+
+async def test_a_link_that_leads_out_of_the_output_root_is_refused(traces: TestdataSuite, tmp_path: Path) -> None:
+    root = Path((await written(traces.client, dataset_spec(users=10))).location).parent.parent
+    (root / "way-out").symlink_to(tmp_path)
+
+    async with refused("INVALID_ARGUMENT", "DESTINATION_INVALID") as errors:
+        await traces.client.traces.datasets.start(dataset_spec(destination="way-out/deeper"))
+
+    assert errors[0].violations[0].field == "spec.destination"
+    assert names_in(tmp_path) == []
+
+
+async def test_two_names_of_one_folder_are_one_destination(traces: TestdataSuite) -> None:
+    one = await written(traces.client, dataset_spec(users=10, destination="one/folder"))
+    (Path(one.location).parent.parent / "two").symlink_to("one")
+
+    async with refused("FAILED_PRECONDITION", "DESTINATION_NOT_EMPTY"):
+        await traces.client.traces.datasets.start(dataset_spec(destination="two/folder"))
+
+
+async def test_a_folder_that_holds_files_or_is_none_is_refused(traces: TestdataSuite) -> None:
+    root = Path((await written(traces.client, dataset_spec(users=10))).location).parent.parent
+    (root / "full").mkdir()
+    (root / "full" / ".hidden").write_text("something of somebody's")
+
+    async with refused("FAILED_PRECONDITION", "DESTINATION_NOT_EMPTY"):
+        await traces.client.traces.datasets.start(dataset_spec(destination="full"))
+    async with refused("FAILED_PRECONDITION", "DESTINATION_UNWRITABLE") as errors:
+        await traces.client.traces.datasets.start(dataset_spec(destination="full/.hidden/deeper"))
+    assert "Not a directory" in errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("sessions", "session"),
+    [
+        (SessionRange(first=10**9), "1,000,000,000"),
+        (SessionRange(first=30, count=10**6), "1,000,029"),
+        (SessionRange(count=2**62), f"{2**62:,}"),
+    ],
+)
+async def test_sessions_that_there_are_not_are_refused(
+    traces: TestdataSuite, sessions: SessionRange, session: str
+) -> None:
+    async with refused("OUT_OF_RANGE", "SESSION_OUT_OF_RANGE") as errors:
+        await traces.client.traces.datasets.start(dataset_spec(sessions=sessions))
+
+    assert errors[0].metadata["session"] == session
+
+
+async def test_a_workflow_and_parameters_that_are_not_right_are_refused(traces: TestdataSuite) -> None:
+    datasets = traces.client.traces.datasets
+    async with refused("INVALID_ARGUMENT", "WORKFLOW_INVALID") as errors:
+        await datasets.start(pb.DatasetSpec(workflow=small("faulty", error_rates="{login: 3}")))
+    assert [one.field for one in errors[0].violations] == ['spec.workflow.yaml.error_rates["login"]']
+    async with refused("NOT_FOUND", "WORKFLOW_NOT_FOUND"):
+        await datasets.start(pb.DatasetSpec(workflow=WorkflowSource(name="workflows/none")))
+    async with refused("INVALID_ARGUMENT", "PARAMETERS_INVALID") as errors:
+        parameters = TraceParameters(deck_size=3)
+        await datasets.start(pb.DatasetSpec(workflow=WorkflowSource(name="workflows/ecommerce"), parameters=parameters))
+    assert [one.field for one in errors[0].violations] == ["spec.parameters.deck_size"]
