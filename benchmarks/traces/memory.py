@@ -13,10 +13,14 @@ from pyarrow import csv
 from benchmarks import peers
 from benchmarks.contest import Contestant, race
 from benchmarks.results import Result, compared, limited
-from benchmarks.ways.greenroom import write_file
 from benchmarks.ways.shop import chain, shop
+from services.testdata.traces.formats import Format
+from services.testdata.traces.formats.files import write_file
 from services.testdata.traces.generation import generate
 from services.testdata.traces.workflow import Workflow
+
+FILE_SESSIONS = 200_000
+"""Of the file whose size is measured: more than one row group."""
 
 
 def results(gate: Mapping[str, Any], size: Mapping[str, Any]) -> list[Result]:
@@ -68,7 +72,7 @@ def _columns(gate: Mapping[str, Any], rounds: int, seconds: float) -> list[Resul
 def _parquet(gate: Mapping[str, Any], rounds: int, seconds: float) -> list[Result]:
     ours, theirs = race([Contestant("greenroom:parquet"), Contestant("plain:parquet_of_dicts")], rounds, seconds)
     file = io.BytesIO()
-    calls = write_file(chain(1_000_000), 1, file)
+    calls = write_file(chain(1_000_000), Format.PARQUET, 1, FILE_SESSIONS, file, {})
     return [
         compared(gate["parquet"], "calls/s", ours, theirs),
         limited(gate["parquet_bytes"], "B", [file.tell() / calls]),

@@ -1,7 +1,7 @@
 """Greenroom: the kernels and writers of the trace service."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,10 @@ from pyarrow import csv
 
 from benchmarks.contestant import Work
 from benchmarks.ways.shop import chain
+from services.testdata.traces.formats import Format
 from services.testdata.traces.formats.arrow import Batches
-from services.testdata.traces.formats.parquet import write_parquet
-from services.testdata.traces.generation import Calls, Chain, generate
+from services.testdata.traces.formats.files import write_file
+from services.testdata.traces.generation import generate
 from services.testdata.traces.generation import walk as walk_sessions
 from services.testdata.traces.learning.counting import count_edges
 
@@ -40,23 +41,13 @@ def columns(_: Mapping[str, Any]) -> Work:
 
 def parquet(_: Mapping[str, Any]) -> Work:
     """Calls of four shards, as a Parquet file in memory."""
-    shop = chain(USERS)
-    return lambda batch: write_file(shop, 1 + batch * SHARDS * SHARD % LAST, io.BytesIO())
+    shop, sink = chain(USERS), io.BytesIO()
 
+    def work(batch: int) -> int:
+        sink.seek(0)
+        return write_file(shop, Format.PARQUET, 1 + batch * SHARDS * SHARD % LAST, SHARDS * SHARD, sink, {})
 
-def write_file(shop: Chain, first: int, sink: io.BytesIO) -> int:
-    """Write the sessions of four shards from the first as Parquet; how many calls they have."""
-    calls = 0
-
-    def shards() -> Iterator[Calls]:
-        nonlocal calls
-        for shard in range(SHARDS):
-            block = generate(shop, first + shard * SHARD, SHARD)
-            calls += len(block)
-            yield block
-
-    write_parquet(shop, shards(), sink, {})
-    return calls
+    return work
 
 
 def learn(given: Mapping[str, Any]) -> Work:
