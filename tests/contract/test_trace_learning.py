@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -288,6 +289,19 @@ async def test_learnings_are_listed_by_state_without_what_was_learned(stand: Sta
 
     assert listed[-1].name == sent.name
     assert not any(one.HasField("learned") for one in listed)
+
+
+async def test_a_learning_of_thousands_of_edges_is_answered_whole(stand: Stand) -> None:
+    draws = random.Random(1)
+    rows = (f"{call // 8},GET /v1/resource-{draws.randrange(2_000):04d}/{{id}},{call}\n" for call in range(13_000))
+
+    found = await stand.learn("case_id,activity,timestamp\n" + "".join(rows), EVENT_LOG)
+
+    assert len(found.learning.learned.edges) > 13_000
+    assert await stand.client.traces.learnings.get(found.learning.name) == pb.GetLearningResponse(
+        learning=found.learning, yaml=found.yaml
+    )
+    assert 3 << 20 < found.ByteSize() < 4 << 20
 
 
 def long_log(path: Path, lines: int = 1_000_000) -> None:

@@ -11,9 +11,7 @@ from services.testdata.api.convert import learning as convert
 from services.testdata.api.convert.learning import learning_message
 from services.testdata.traces.learning.documents import read_progress
 from services.testdata.traces.learning.errors import ExportMissing, HeaderExpected, HeaderRepeated
-from services.testdata.traces.learning.kept import Learning
 from services.testdata.traces.learning.lifecycle import Learnings
-from services.testdata.traces.workflow_yaml import write_yaml
 from shared.auth import caller
 from shared.db.eventlog import StoredEvent
 from shared.db.tails import Tails
@@ -67,7 +65,8 @@ class LearningCalls(trace_pb2_grpc.TraceServiceServicer):
         header, chunks = first.header, _chunks(request_iterator)
         log_format, name = convert.log_format(header.format), convert.workflow_name(header.workflow_name)
         learning = await self._learnings.learn(chunks, log_format, header.file or "that came", name, caller())
-        return pb.LearnWorkflowResponse(learning=learning_message(learning), yaml=_yaml(learning))
+        message, yaml = await convert.whole(learning)
+        return pb.LearnWorkflowResponse(learning=message, yaml=yaml)
 
     async def StartLearning(self, request: pb.StartLearningRequest, context: Context) -> pb.StartLearningResponse:
         key = request_key(request, "StartLearning")
@@ -76,7 +75,8 @@ class LearningCalls(trace_pb2_grpc.TraceServiceServicer):
 
     async def GetLearning(self, request: pb.GetLearningRequest, context: Context) -> pb.GetLearningResponse:
         learning = await self._learnings.get(caller().company, request.name)
-        return pb.GetLearningResponse(learning=learning_message(learning), yaml=_yaml(learning))
+        message, yaml = await convert.whole(learning)
+        return pb.GetLearningResponse(learning=message, yaml=yaml)
 
     async def ListLearnings(self, request: pb.ListLearningsRequest, context: Context) -> pb.ListLearningsResponse:
         page, state = read_page(request), convert.learning_state(request.state)
@@ -108,7 +108,8 @@ class LearningCalls(trace_pb2_grpc.TraceServiceServicer):
         pages = until_over(followed, after, lambda watched: watched.seq, end)
         async for response in watch(pages, message=message, heartbeat=heartbeat, size=_size):
             yield response
-        yield pb.WatchLearningResponse(cursor=_cursor(name, learning.next_seq - 1), summary=learning_message(learning))
+        summary, _ = await convert.whole(learning)
+        yield pb.WatchLearningResponse(cursor=_cursor(name, learning.next_seq - 1), summary=summary)
 
     async def CancelLearning(self, request: pb.CancelLearningRequest, context: Context) -> pb.CancelLearningResponse:
         learning = await self._learnings.cancel(caller().company, request.name)
@@ -149,10 +150,6 @@ async def _file_chunks(path: Path, after: int, name: str) -> AsyncIterator[tuple
         while chunk := await asyncio.to_thread(file.read, _CHUNK):
             after += 1
             yield after, chunk
-
-
-def _yaml(learning: Learning) -> str:
-    return "" if learning.learned is None else write_yaml(learning.learned.workflow)
 
 
 def _size(noted: Noted) -> int:

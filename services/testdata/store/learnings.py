@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.testdata.store.requests import claim, earlier
 from services.testdata.store.tables import learnings, log
 from services.testdata.traces.learning.documents import (
-    read_learned,
     read_spec,
     write_progress,
     write_spec,
@@ -66,18 +65,15 @@ class LearningStore:
         """The name that the same request made before; None if it is new. Raises RequestIdReused."""
         return await earlier(self._db, company, key)
 
-    async def create(self, learning: Learning, key: RequestKey | None = None, document: bytes | None = None) -> str:
-        """Store it and return its name, or that of the first result for the same request. Raises RequestIdReused.
-
-        document: what was learned, if it is over already.
-        """
+    async def create(self, learning: Learning, key: RequestKey | None = None) -> str:
+        """Store it and return its name, or that of the first result for the same request. Raises RequestIdReused."""
 
         async def work(conn: AsyncConnection) -> str:
             made_before = await claim(conn, learning.company, key, learning.name)
             if made_before is not None:
                 return made_before
-            await conn.execute(insert(learnings), _row(learning, document))
-            events = (_event(None),) if document is not None else ()
+            await conn.execute(insert(learnings), _row(learning))
+            events = (_event(None),) if learning.state.over else ()
             await self._log.open_streams(conn, [NewStream(learning.id, learning.company, events=events)])
             announce(conn, TOPIC)
             return learning.name
@@ -202,13 +198,13 @@ def _whole(name: str) -> Select[Any]:
     )
 
 
-def _row(learning: Learning, document: bytes | None) -> dict[str, Any]:
+def _row(learning: Learning) -> dict[str, Any]:
     return {
         "id": learning.id,
         "company": learning.company,
         "state": learning.state,
         "spec": None if learning.spec is None else write_spec(learning.spec),
-        "result": document,
+        "result": learning.document,
         "bytes_done": learning.bytes_done,
         "byte_count": learning.byte_count,
         "reason": "",
@@ -226,6 +222,6 @@ def _read(row: Row[*tuple[Any, ...]]) -> Learning:
     return Learning(
         **{**fields, "state": LearningState(fields["state"])},
         spec=None if spec is None else read_spec(spec),
-        learned=None if document is None else read_learned(document),
+        document=document,
         wanted=LearningState(wanted) if wanted else None,
     )

@@ -6,8 +6,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from google.protobuf.json_format import MessageToJson
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
+from services.testdata.traces.builtin import built_in
 from services.testdata.traces.certificate import QUANTILES
+from services.testdata.traces.formats.otlp import Otlp
 from services.testdata.traces.formats.parquet import write_parquet
 from services.testdata.traces.generation import Calls, Chain, compile_chain, generate, session_count
 from services.testdata.traces.learning import folders
@@ -26,6 +30,7 @@ from services.testdata.traces.learning.task import learn_log, progress_in
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.statistics import wilson
 from services.testdata.traces.validation import faults
+from services.testdata.traces.workflow import Workflow
 from services.testdata.traces.workflow_yaml import read_yaml, write_yaml
 from tests.unit.testdata.chains import SHOP
 from tests.unit.testdata.learn import edge, edges, learned, skipped
@@ -120,6 +125,22 @@ def chain_error_rates() -> dict[str, float]:
     return {endpoint: SHOP.error_rates.get(endpoint, 0.05) for endpoint in SHOP.endpoints}
 
 
+@pytest.mark.parametrize("workflow", [SHOP, built_in()["workflows/microservices"].workflow], ids=["plain", "graph"])
+def test_traces_that_a_collector_writes_as_json_are_learned_back(tmp_path: Path, workflow: Workflow) -> None:
+    chain = compile_chain(workflow, Parameters(users=200, cascade_rate=0.3, seed=5))
+    calls = generate(chain, 1, session_count(chain))
+    traces = TracesData.FromString(Otlp(chain).encode(calls))
+    of_calls = relearned(tmp_path, chain, calls)
+
+    found = learned(tmp_path, MessageToJson(traces, indent=None), LogKind.OTLP_JSON)
+
+    assert edges(found) == edges(of_calls)
+    assert (found.sessions, found.calls, found.detection) == (of_calls.sessions, of_calls.calls, of_calls.detection)
+    assert [(one.name, one.method, one.error_rate) for one in found.endpoints] == [
+        (one.name, one.method, one.error_rate) for one in of_calls.endpoints
+    ]
+
+
 def test_the_order_of_a_logs_sessions_does_not_matter_for_what_is_learned(tmp_path: Path) -> None:
     chain, calls = generated(Parameters(users=300, cascade_rate=0, seed=2))
     order = np.random.default_rng(1).permutation(len(calls))
@@ -149,12 +170,26 @@ def test_exports_hold_what_was_counted(tmp_path: Path) -> None:
     features = pq.read_table(tmp_path / "session_features.parquet").to_pylist()
     assert [{key: value for key, value in row.items() if key != "start"} for row in features] == [
         {
-            "session": "s", "calls": 3, "duration_ms": 3030.0, "errors": 1, "faults": 1,
-            "latency_mean_ms": 20.0, "latency_max_ms": 30.0, "count: a": 2, "count: b": 1,
+            "session": "s",
+            "calls": 3,
+            "duration_ms": 3030.0,
+            "errors": 1,
+            "faults": 1,
+            "latency_mean_ms": 20.0,
+            "latency_max_ms": 30.0,
+            "count: a": 2,
+            "count: b": 1,
         },
         {
-            "session": "t", "calls": 1, "duration_ms": 0.0, "errors": 0, "faults": 0,
-            "latency_mean_ms": None, "latency_max_ms": None, "count: a": 0, "count: b": 1,
+            "session": "t",
+            "calls": 1,
+            "duration_ms": 0.0,
+            "errors": 0,
+            "faults": 0,
+            "latency_mean_ms": None,
+            "latency_max_ms": None,
+            "count: a": 0,
+            "count: b": 1,
         },
     ]
 

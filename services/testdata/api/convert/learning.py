@@ -1,13 +1,16 @@
 """Learnings, and what logs are."""
 
+import asyncio
 from collections.abc import Mapping
 
 from greenroom.testdata.v1 import trace_learning_pb2 as pb
 from services.testdata.api.convert.workflow import workflow_message
 from services.testdata.traces.certificate import Detection
+from services.testdata.traces.learning.documents import read_learned
 from services.testdata.traces.learning.formats import SESSION_GAP, Columns, LogFormat, LogKind
 from services.testdata.traces.learning.kept import DEFAULT_NAME, Export, Learning, LearningSpec, LearningState, Progress
 from services.testdata.traces.learning.model import Learned
+from services.testdata.traces.workflow_yaml import write_yaml
 from shared.rpc.values import enum_number, enum_value, timestamp
 
 _COLUMNS = ("session", "endpoint", "timestamp", "latency", "status", "method", "fault_id", "fault_kind")
@@ -53,13 +56,13 @@ def learning_state(number: int) -> LearningState | None:
     return LearningState(value) if value else None
 
 
-def learning_message(learning: Learning) -> pb.Learning:
-    """The learning as a message."""
+def learning_message(learning: Learning, learned: Learned | None = None) -> pb.Learning:
+    """The learning as a message, with what was learned if that is given."""
     return pb.Learning(
         name=learning.name,
         state=enum_number(pb.Learning.State, "STATE", learning.state),
         spec=None if learning.spec is None else _spec_message(learning.spec),
-        learned=None if learning.learned is None else learned_message(learning.learned),
+        learned=None if learned is None else learned_message(learned),
         bytes_done=learning.bytes_done,
         byte_count=learning.byte_count,
         reason=learning.reason,
@@ -68,6 +71,21 @@ def learning_message(learning: Learning) -> pb.Learning:
         create_time=timestamp(learning.create_time),
         end_time=timestamp(learning.end_time),
     )
+
+
+async def whole(learning: Learning) -> tuple[pb.Learning, str]:
+    """The learning as a message with what was learned, and that as YAML; "" if there is nothing yet.
+
+    In a thread: the largest take a tenth of a second, for which no other call is to wait.
+    """
+
+    def message(document: bytes) -> tuple[pb.Learning, str]:
+        learned = read_learned(document)
+        return learning_message(learning, learned), write_yaml(learned.workflow)
+
+    if learning.document is None:
+        return learning_message(learning), ""
+    return await asyncio.to_thread(message, learning.document)
 
 
 def progress_message(progress: Progress) -> pb.LearningProgress:

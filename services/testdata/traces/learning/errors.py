@@ -87,6 +87,18 @@ class ExportMissing(Unavailable):
     reason = "EXPORT_MISSING"
 
 
+class LogUnreadable(FailedPrecondition):
+    """The log {file} could not be read to its end: {problem}."""
+
+    reason = "LOG_UNREADABLE"
+
+
+class StorageFailed(FailedPrecondition):
+    """The server cannot write what it learns below its data folder: {problem}; correct that, then learn again."""
+
+    reason = "LEARNING_STORAGE_FAILED"
+
+
 class UploadTooLarge(InvalidArgument):
     """A log that comes with the call has at most {most} bytes; let the server read larger ones with StartLearning."""
 

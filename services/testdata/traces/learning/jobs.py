@@ -68,8 +68,10 @@ class LearningJobs:
         assert learning.spec is not None, "only what the server reads itself is a job"
         watch = _Watch(self._store, learning)
         try:
-            folder = await self._folders.make(learning.id)
-            async with self._inputs.open(learning.company, learning.spec, folder) as log:
+            async with (
+                self._folders.working(learning.id) as folder,
+                self._inputs.open(learning.company, learning.spec, folder) as log,
+            ):
                 document = await self._work(watch, log, learning.spec.workflow_name, folder)
             await self._store.complete(watch.learning, document, self._clock())
             self._crashes.pop(learning.name, None)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.testdata.traces.learning.formats import LogFormat
-from services.testdata.traces.learning.model import Learned
 
 PREFIX = "learnings/"
 DEFAULT_NAME = "learned"
@@ -54,7 +53,8 @@ class LearningSpec:
 class Learning:
     """A learning.
 
-    spec: None for a log that came with the call. learned: None unless it is COMPLETED, and in lists.
+    spec: None for a log that came with the call. document: what was learned, for `read_learned`; None unless it is
+    COMPLETED, and in lists.
     wanted: CANCELLED once somebody asked for it. next_seq: of its event log. Times are Unix milliseconds.
     """
 
@@ -64,7 +64,7 @@ class Learning:
     spec: LearningSpec | None
     creator: str
     create_time: int
-    learned: Learned | None = None
+    document: bytes | None = None
     bytes_done: int = 0
     byte_count: int = 0
     reason: str = ""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.testdata.traces.learning.counting import count_edges, count_triples
-from services.testdata.traces.learning.errors import LogEmpty, LogMalformed, LogTruncated, TooManyEdges
+from services.testdata.traces.learning.errors import LogEmpty, LogMalformed, LogTruncated, LogUnreadable, TooManyEdges
 from services.testdata.traces.learning.exports import write_exports
 from services.testdata.traces.learning.formats import EVENT_LOGS, OURS, LogFormat, LogKind
 from services.testdata.traces.learning.gathering import Gathering
@@ -24,7 +24,7 @@ from services.testdata.traces.learning.rows import Cleaning
 from services.testdata.traces.learning.sessions import Sessions, in_sessions
 from services.testdata.traces.statistics import wilson
 
-MOST_BYTES = 3 << 20
+MOST_BYTES = 15 << 18
 """Of the message that a learning makes with its YAML, so that it stays below the 4 MiB of a message."""
 
 _CHECKPOINTS = 12
@@ -88,8 +88,9 @@ def _read(files: Sequence[tuple[str, Path]], log_format: LogFormat, report: Repo
         except (gzip.BadGzipFile, zlib.error) as error:
             why = "its bytes are damaged"
             raise LogMalformed(file=name, kind="gzip", place=report.place, why=why) from error
+        except OSError as error:
+            raise LogUnreadable(file=name, problem=error.strerror or "the system refuses it") from error
         before += path.stat().st_size
-        note(before, gathering.count)
     if not gathering.count:
         raise _empty(report)
     return gathering
@@ -143,9 +144,10 @@ def _checkpoints(sessions: Sessions, matrix: npt.NDArray[np.int64], k: int) -> t
 
 
 def _check_size(learned: Learned, report: Report) -> None:
-    """Refuse what no message can hold: names stand with each edge, once as proto and half of them again as YAML."""
-    names = sum(2 * len(edge.start.encode()) + 3 * len(edge.to.encode()) for edge in learned.edges)
-    names += sum(4 * len(one.name.encode()) for one in learned.endpoints)
-    size = names + len(learned.edges) * (100 + 3 * len(learned.checkpoints)) + len(learned.endpoints) * 250
+    """Refuse what no message can hold: an edge's names stand in it up to four times, an endpoint's nine times."""
+    numbers = 90 + len(learned.checkpoints)
+    size = sum(len(edge.start.encode()) + 3 * len(edge.to.encode()) + numbers for edge in learned.edges)
+    size += sum(9 * len(one.name.encode()) + 230 for one in learned.endpoints)
+    size += sum(len(f"{count:x}") // 2 for one in learned.checkpoints for count in one.counts)
     if size > MOST_BYTES:
         raise TooManyEdges(file=report.file, edges=f"{len(learned.edges):,}")

@@ -1,5 +1,6 @@
 """What callers do with learnings: learn at once, start, read, cancel, delete."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -43,27 +44,27 @@ class Learnings:
         Raises UploadTooLarge, and what is wrong with the log.
         """
         learning_id, began = new_id(), self._clock()
-        folder = await self._folders.make(learning_id)
-        try:
+        async with self._folders.working(learning_id) as folder:
             log = folder / "log"
             size = await spool(chunks, log)
             if not size:
                 raise LogEmpty(file=file, why="no bytes came")
             document = await self._compute.run(learn_log, [(file, log)], log_format, name, folder)
             log.unlink()
-            learning = Learning(
-                id=learning_id,
-                company=caller.company,
-                state=LearningState.COMPLETED,
-                spec=None,
-                creator=caller.subject,
-                create_time=began,
-                learned=read_learned(document),
-                bytes_done=size,
-                byte_count=size,
-                end_time=self._clock(),
-            )
-            await self._store.create(learning, document=document)
+        learning = Learning(
+            id=learning_id,
+            company=caller.company,
+            state=LearningState.COMPLETED,
+            spec=None,
+            creator=caller.subject,
+            create_time=began,
+            document=document,
+            bytes_done=size,
+            byte_count=size,
+            end_time=self._clock(),
+        )
+        try:
+            await self._store.create(learning)
         except BaseException:
             await self._folders.remove(learning_id)
             raise
@@ -91,15 +92,18 @@ class Learnings:
 
     async def learned(self, company: str, name: str) -> Learned:
         """What one learned. Raises LearningNotFound, LearningNotCompleted."""
-        learning = await self._store.get(company, name)
-        if learning.learned is None:
-            raise LearningNotCompleted(name=name, state=learning.state)
-        return learning.learned
+        return await asyncio.to_thread(read_learned, await self._document(company, name))
 
     async def export(self, company: str, name: str, export: Export) -> Path:
         """Where an export of one lies. Raises LearningNotFound, LearningNotCompleted."""
-        await self.learned(company, name)
+        await self._document(company, name)
         return self._folders.export(name.removeprefix(PREFIX), export)
+
+    async def _document(self, company: str, name: str) -> bytes:
+        learning = await self._store.get(company, name)
+        if learning.document is None:
+            raise LearningNotCompleted(name=name, state=learning.state)
+        return learning.document
 
     async def page(self, company: str, state: LearningState | None, after: str, limit: int) -> list[Learning]:
         """Up to limit behind the one with the id after, oldest first, without what was learned."""
@@ -126,5 +130,5 @@ class Learnings:
     async def remove_abandoned(self) -> None:
         """Remove the folders that calls left which were killed: those of no learning, a day old."""
         old = [one for one in await self._folders.all() if one < first_id(self._clock() - _DAY)]
-        for abandoned in {*old} - {*await self._store.known(old)}:
+        for abandoned in {*old}.difference(await self._store.known(old)):
             await self._folders.remove(abandoned)

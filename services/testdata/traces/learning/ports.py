@@ -19,11 +19,8 @@ class LearningStore(Protocol):
         """The name that the same request made before; None if it is new. Raises RequestIdReused."""
         ...
 
-    async def create(self, learning: Learning, key: RequestKey | None = None, document: bytes | None = None) -> str:
-        """Store it and return its name, or that of the first result for the same request. Raises RequestIdReused.
-
-        document: what was learned, if it is over already.
-        """
+    async def create(self, learning: Learning, key: RequestKey | None = None) -> str:
+        """Store it and return its name, or that of the first result for the same request. Raises RequestIdReused."""
         ...
 
     async def get(self, company: str, name: str) -> Learning:

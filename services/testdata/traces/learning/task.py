@@ -1,5 +1,6 @@
 """The work of a learning, for a process of its own; whoever asks for it imports nothing that is only needed there."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,8 +29,10 @@ def learn_log(files: Sequence[tuple[str, Path]], log_format: LogFormat, name: st
         if (now := time.monotonic()) - last >= _EVERY:
             last = now
             new = folder / f"{_PROGRESS}.new"
-            new.write_bytes(write_progress(Progress(bytes_done, calls)))
-            new.replace(folder / _PROGRESS)
+            # It is told for its own sake: the work goes on without.
+            with contextlib.suppress(OSError):
+                new.write_bytes(write_progress(Progress(bytes_done, calls)))
+                new.replace(folder / _PROGRESS)
 
     learned = learn(files, log_format, name, folder, note)
     (folder / _PROGRESS).unlink(missing_ok=True)
