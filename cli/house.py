@@ -20,12 +20,18 @@ from shared.rpc.server import Server, check_address
 async def running(settings: GatewaySettings) -> AsyncIterator[int]:
     """Serve everything by settings; gives the port. At the block's end calls are drained and jobs handed back.
 
-    Raises Failed if another process holds the data folder, and what check_address does.
+    Raises Failed if another process holds the data folder or if services were to share a database, and what
+    check_address does.
     """
+    folder = {"data_dir": settings.data_dir}
+    of_traces = TestdataSettings.read().model_copy(update=folder)
+    of_rehearsals = SynthesizerSettings.read().model_copy(update=folder)
+    if of_traces.store_url == of_rehearsals.store_url:
+        raise Failed("Each service has a database of its own; set GREENROOM_TESTDATA_DATABASE_URL to another one.")
     settings.make_data_dir()
     with _held(settings.data_dir):
         check_address(settings)
-        health, folder = Health(), {"data_dir": settings.data_dir}
+        health = Health()
         async with AsyncExitStack() as stack:
 
             async def built(building: Awaitable[App]) -> App:
@@ -34,8 +40,8 @@ async def running(settings: GatewaySettings) -> AsyncIterator[int]:
                 return part
 
             parts = [
-                await built(testdata.build(TestdataSettings.read().model_copy(update=folder), health)),
-                await built(synthesizer.build(SynthesizerSettings.read().model_copy(update=folder), health)),
+                await built(testdata.build(of_traces, health)),
+                await built(synthesizer.build(of_rehearsals, health)),
             ]
             server = Server(settings, [one for part in parts for one in part.registrations], health=health)
             stack.push_async_callback(server.stop)

@@ -50,6 +50,17 @@ async def test_a_port_that_is_taken_is_named_before_there_is_a_database(house: H
     assert not (tmp_path / "synthesizer.db").exists()
 
 
+async def test_two_services_on_one_postgresql_database_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    url = "postgresql://nobody@127.0.0.1:1/greenroom"
+    process = await spawn("up", "--port", "0", "--data-dir", str(tmp_path / "new"), GREENROOM_DATABASE_URL=url)
+
+    outcome = await finished(process)
+
+    assert outcome.status == 1
+    assert "set GREENROOM_TESTDATA_DATABASE_URL" in outcome.err
+    assert not (tmp_path / "new").exists()
+
+
 async def test_an_import_counts_lines_and_reports_bad_ones(imported: House, tmp_path: Path) -> None:
     lines = (EXAMPLE / "sources.jsonl").read_text().splitlines()
     path = tmp_path / "sources.jsonl"
