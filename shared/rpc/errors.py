@@ -153,6 +153,6 @@ def _trace_id() -> str:
 
 
 def _clip(text: str, size: int) -> str:
-    """text, or its beginning within size bytes of UTF-8 and an ellipsis."""
+    """text, or its beginning within size bytes of UTF-8 and an ellipsis; half surrogate pairs become question marks."""
     encoded = text.encode(errors="replace")
-    return text if len(encoded) <= size else encoded[: size - 3].decode(errors="ignore") + "…"
+    return encoded.decode() if len(encoded) <= size else encoded[: size - 3].decode(errors="ignore") + "…"

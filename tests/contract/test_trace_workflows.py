@@ -177,7 +177,20 @@ async def test_yaml_that_is_not_as_it_should_be_is_refused_with_the_place(
     assert says in violation.description
 
 
-@pytest.mark.parametrize("yaml", ["", "[]", "name: x", ": :", "\t", "&a [*a]", "x" * 1000])
+NO_WORKFLOWS = [
+    *("", "[]", "name: x", ": :", "\t", "&a [*a]", "x" * 1000, "[" * 100_000, "{a: " * 50_000, "? [a]\n: b", "\ufeff"),
+    *(
+        '"\\ud800": 1',
+        'name: "\\ud800"',
+        "name: !!python/object:os.system x",
+        "name: x\n---\nname: y",
+        "a: " + "9" * 5000,
+    ),
+    'name: x\nentry_points: {"\\ud800": 1}\nexit_points: ["\\ud800"]\navg_response_times: {"\\0": 1}',
+]
+
+
+@pytest.mark.parametrize("yaml", NO_WORKFLOWS, ids=range(len(NO_WORKFLOWS)))
 async def test_what_is_no_workflow_is_refused(traces: TestdataSuite, yaml: str) -> None:
     async with refused("INVALID_ARGUMENT", "WORKFLOW_INVALID") as errors:
         await traces.client.traces.workflows.create(trace_workflow_pb2.WorkflowSource(yaml=yaml))
