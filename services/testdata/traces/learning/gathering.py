@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,11 @@ _OPTIONAL = {"latency": np.nan, "status": 0, "faulty": False, "retry": False}
 """Columns that a log may lack, and what stands for nothing where only some of its files have them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Calls:
     """A log's calls in some order; latency, status, faulty and retry are None if it has none, else as in `Rows`.
+
+    Not frozen, so that `take` needs room for one column more and not for all of them.
 
     session: codes, or the sessions' own numbers if names is None. endpoint: numbers of `endpoints`, which are sorted.
     time: Unix microseconds.
@@ -39,6 +41,13 @@ class Calls:
     status: npt.NDArray[np.int16] | None
     faulty: npt.NDArray[np.bool_] | None
     retry: npt.NDArray[np.bool_] | None
+
+    def take(self, which: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> None:
+        """Keep those of the calls, in that order."""
+        for part in fields(self):
+            column = getattr(self, part.name)
+            if column is not None:
+                setattr(self, part.name, column[which])
 
 
 class Gathering:

@@ -73,8 +73,10 @@ def _by_endpoint(calls: Calls, k: int) -> list[tuple[npt.NDArray[np.float32], np
     nothing = np.zeros(0, np.float32)
     if calls.latency is None:
         return [(nothing, None)] * k
-    known = np.flatnonzero(~np.isnan(calls.latency))
-    order = known[np.argsort(calls.endpoint[known], kind="stable")]
-    ends = np.cumsum(np.bincount(calls.endpoint[known], minlength=k))
+    order = np.argsort(calls.endpoint, kind="stable")
+    missing = np.isnan(calls.latency)
+    if missing.any():
+        order = order[~missing[order]]
+    ends = np.cumsum(np.bincount(calls.endpoint[~missing], minlength=k))
     parts = [order[end - count : end] for end, count in zip(ends, np.diff(ends, prepend=0), strict=True)]
     return [(calls.latency[part], None if calls.faulty is None else calls.faulty[part]) for part in parts]

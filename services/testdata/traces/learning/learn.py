@@ -39,7 +39,7 @@ def learn(
     """Learn one chain from a log in one file or several, read in their order.
 
     files: each with its name for errors. name: the workflow's. exports: a folder that is there, for the Parquet files.
-    Memory: the calls in compact columns, about 26 bytes each and for a moment twice of it, and the sessions' names.
+    Memory: 26 bytes a call, as much again while they are sorted and measured, and the sessions' names.
     Raises what `errors` lists.
     """
     report = Report(files[0][0])
@@ -49,7 +49,6 @@ def learn(
     found = detection(calls, k)
     gap = log_format.session_gap if log_format.kind is LogKind.ACCESS_LOG else None
     sessions = in_sessions(calls, gathering, report, gap)
-    del calls
     if not sessions.count:
         raise _empty(report)
     matrix = count_edges(sessions.calls.endpoint, sessions.starts, k)
