@@ -43,7 +43,10 @@ async def generate(
     watch: Following = True,
     json: Json = False,
 ) -> int:
-    """Let the server write a dataset and watch it. Interrupting the watch leaves it being written."""
+    """Let the server write a dataset and watch it. Interrupting the watch leaves it being written.
+
+    With --json it prints the dataset as it ended.
+    """
     spec = DatasetSpec(
         workflow=workflow_source(workflow),
         parameters=wanted.parameters,
@@ -85,7 +88,7 @@ async def show(client: Client, name: Name, json: Json = False) -> None:
 @command(app, "watch")
 async def watch_(client: Client, name: Name, json: Json = False) -> int:
     """Show a dataset's progress until it is over; with --json its parts from the first, one a line."""
-    return await _follow(client, await client.traces.datasets.get(name), json)
+    return await _follow(client, await client.traces.datasets.get(name), json, parts=True)
 
 
 @command(app, "cancel")
@@ -109,7 +112,8 @@ async def delete(client: Client, name: Name, yes: Yes = False) -> None:
     console().print(f"{name} is deleted; its files are left.")
 
 
-async def _follow(client: Client, dataset: Dataset, json: bool) -> int:
+async def _follow(client: Client, dataset: Dataset, json: bool, parts: bool = False) -> int:
+    """Watch a dataset to its end and print it, or with json its parts, if those are wanted instead."""
     bar, calls, byte_count = Bar(dataset.session_count, "sessions"), 0, 0
     before = dataset.parts_done
 
@@ -126,7 +130,8 @@ async def _follow(client: Client, dataset: Dataset, json: bool) -> int:
         async with client.traces.datasets.watch(dataset.name) as watch:
             if json:
                 async for part in watch:
-                    print_json(part)
+                    if parts:
+                        print_json(part)
             else:
                 await follow(watch, bar, apply)
     except BaseException:
@@ -134,7 +139,7 @@ async def _follow(client: Client, dataset: Dataset, json: bool) -> int:
         raise
     ended = watch.summary
     assert ended is not None
-    if not json:
+    if not (json and parts):
         _print(ended, json)
     if ended.state == Dataset.STATE_FAILED:
         again = f"Go on when that is mended:\n  greenroom traces datasets retry {short(ended.name)}"

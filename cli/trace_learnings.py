@@ -184,13 +184,14 @@ def _learned(learning: Learning, yaml: str, out: Path | None, edges: int, json: 
     if out is not None:
         out.write_text(yaml)
     for skipped in learning.learned.skipped:
-        said = f"{skipped.count:,} rows skipped, the first {skipped.first_row:,}: {skipped.description}"
+        rows = "1 row" if skipped.count == 1 else f"{skipped.count:,} rows"
+        said = f"{rows}, the first {skipped.first_row:,}: {skipped.description}"
         console(stderr=True).print(f"{said} ({skipped.reason})", soft_wrap=True, markup=False)
     if json:
         print_json(learning)
         return OK
     learned = learning.learned
-    rows: list[tuple[str, str | Text]] = [
+    told: list[tuple[str, str | Text]] = [
         ("learning", learning.name),
         ("from", _origin(learning)),
         ("workflow", learned.spec.name),
@@ -200,7 +201,7 @@ def _learned(learning: Learning, yaml: str, out: Path | None, edges: int, json: 
         ("order 1", _order(learned.order_test)),
         ("faults", _detection(learned.fault_detection) if learned.HasField("fault_detection") else ""),
     ]
-    console().print(facts(*rows))
+    console().print(facts(*told))
     _print_edges(learned, edges)
     if out is not None:
         console(stderr=True).print(f"The workflow is in {out}.", soft_wrap=True)

@@ -42,10 +42,9 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 @pytest.fixture(scope="module")
 async def learning(house: House) -> str:
     """Learned from a dataset of the built-in ecommerce."""
-    made = (await house.ok("traces", "generate", "ecommerce", "--users", "800", "--seed", "5", "--json")).lines
-    assert made[0]["file"] == "part-00000.parquet"
-    dataset = (await house.ok("traces", "datasets", "list", "--json")).lines[-1]["name"]
-    name: str = (await house.ok("traces", "learn", "--dataset", dataset, "--json")).json["name"]
+    made = (await house.ok("traces", "generate", "ecommerce", "--users", "800", "--seed", "5", "--json")).json
+    assert made["state"] == "STATE_COMPLETED"
+    name: str = (await house.ok("traces", "learn", "--dataset", made["name"], "--json")).json["name"]
     return name
 
 
@@ -148,6 +147,8 @@ async def test_a_dataset_is_written_followed_shown_and_forgotten(house: House) -
     name = facts["dataset"]
     assert (await house.ok("traces", "datasets", "show", name, "--json")).json["state"] == "STATE_COMPLETED"
     assert (await house.ok("traces", "datasets", "watch", name)).out.splitlines()[0] == lines[0]
+    parts = (await house.ok("traces", "datasets", "watch", name, "--json")).lines
+    assert [part["file"] for part in parts] == ["part-00000.parquet"]
     await house.ok("traces", "datasets", "delete", name, "--yes")
     assert (await house.run("traces", "datasets", "show", name)).status == 3
     assert where.exists()  # noqa: ASYNC240
@@ -217,7 +218,7 @@ async def test_a_file_here_is_learned_from_with_columns_named(house: House, tmp_
     learned = await house.ok("traces", "learn", str(path), *arguments, "--json")
     assert learned.json["learned"]["spec"]["name"] == "mine"
     assert learned.json["learned"]["call_count"] == "3"
-    assert learned.err.startswith("1 rows skipped, the first ")
+    assert learned.err.startswith("1 row, the first ")
     name = learned.json["name"]
     assert name in [one["name"] for one in (await house.ok("traces", "learnings", "list", "--json")).lines]
     await house.ok("traces", "learnings", "delete", name, "--yes")
