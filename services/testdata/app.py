@@ -86,7 +86,7 @@ async def build(settings: TestdataSettings, health: Health, *, clock: Callable[[
     )
     datasets = dataset_rows.DatasetStore(db, event_log)
     learnings = learning_rows.LearningStore(db, event_log)
-    inputs = ServerInputs(settings.input_roots, datasets, s3)
+    inputs = ServerInputs(settings.input_roots, datasets, settings.buckets, s3)
     folders = Folders(settings.data_dir / "learnings")
     learning_operations = Learnings(learnings, inputs, folders, compute, clock)
     await learning_operations.remove_abandoned()

@@ -15,6 +15,8 @@ from greenroom.client import Client, connect
 from greenroom.testdata.v1 import trace_dataset_pb2, trace_pb2_grpc, trace_workflow_pb2
 from greenroom.testdata.v1 import trace_learning_pb2 as pb
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest, TraceParameters
+from tests.datasets import dataset_spec, written
+from tests.minio import minio
 from tests.processes import service
 from tests.scripted import refused
 from tests.suite import TestdataSuite
@@ -23,6 +25,7 @@ from tests.unit.rpc.echo import failure
 
 ECOMMERCE = trace_workflow_pb2.WorkflowSource(name="workflows/ecommerce")
 EVENT_LOG = pb.LogFormat(kind=pb.LogFormat.KIND_EVENT_LOG)
+EXPORTS = ("transitions.parquet", "ngrams.parquet", "session_features.parquet")
 JSONL = pb.LogFormat(kind=pb.LogFormat.KIND_JSONL)
 SMALL = """case_id,activity,timestamp
 1,login,2026-01-05T10:00:00Z
@@ -57,11 +60,16 @@ class Stand:
 
     async def over(self, learning: pb.Learning) -> pb.Learning:
         """The learning as it ended."""
-        watched = self.client.traces.learnings.watch(learning.name)
+        return await over(self.client, learning)
+
+
+async def over(client: Client, learning: pb.Learning) -> pb.Learning:
+    """The learning as it ended."""
+    async with client.traces.learnings.watch(learning.name) as watched:
         async for _ in watched:
             pass
-        assert watched.summary is not None
-        return watched.summary
+    assert watched.summary is not None
+    return watched.summary
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -138,30 +146,51 @@ async def test_calls_that_are_streamed_are_learned_back_and_the_certificate_says
 
 async def test_a_dataset_is_learned_by_a_job_that_can_be_watched_and_exported(stand: Stand) -> None:
     traces = stand.client.traces
-    spec = trace_dataset_pb2.DatasetSpec(workflow=ECOMMERCE, parameters=TraceParameters(users=5_000, seed=3))
-    dataset = await traces.datasets.start(spec)
-    async for _ in traces.datasets.watch(dataset.name):
-        pass
+    dataset = await written(stand.client, dataset_spec(users=5_000))
 
     started = await traces.learnings.start(pb.LearningSpec(dataset=dataset.name, workflow_name="again"))
     learning = await stand.over(started)
 
-    written = await traces.datasets.get(dataset.name)
     assert learning.state == pb.Learning.STATE_COMPLETED
     assert learning.learned.spec.name == "again"
     retries = sum(one.count for one in learning.learned.skipped if one.reason == "RETRY")
-    assert learning.learned.call_count + retries == written.call_count
-    assert learning.learned.session_count == written.session_count
-    assert learning.bytes_done == learning.byte_count == written.byte_count
+    assert learning.learned.call_count + retries == dataset.call_count
+    assert learning.learned.session_count == dataset.session_count
+    assert learning.bytes_done == learning.byte_count == dataset.byte_count
     assert (await traces.compare(ECOMMERCE.name, learning.name)).certificate.recovered
+
+
+async def test_a_dataset_in_a_bucket_is_learned_as_one_in_a_folder(tmp_path: Path) -> None:
+    async with (
+        minio(tmp_path / "drive", "traces") as bucket,
+        served("sqlite", tmp_path / "data", **bucket.settings("traces")) as running,
+    ):
+        traces, learned = running.client.traces, []
+        for destination in ("s3://traces/may", ""):
+            dataset = await written(running.client, dataset_spec(users=300, destination=destination))
+            learned.append(
+                await over(running.client, await traces.learnings.start(pb.LearningSpec(dataset=dataset.name)))
+            )
+
+    there, here = learned
+    assert there.state == pb.Learning.STATE_COMPLETED, there.detail
+    assert there.learned == here.learned
+    assert sorted(one.name for one in (tmp_path / "data" / "learnings").glob("*/*")) == sorted([*EXPORTS, *EXPORTS])
+
+
+async def test_a_dataset_whose_files_are_gone_cannot_be_learned_from(stand: Stand) -> None:
+    dataset = await written(stand.client, dataset_spec())
+    (Path(dataset.location) / "part-00000.parquet").unlink()
+
+    failed = await stand.over(await stand.client.traces.learnings.start(pb.LearningSpec(dataset=dataset.name)))
+
+    assert (failed.state, failed.reason) == (pb.Learning.STATE_FAILED, "DATASET_NOT_LEARNABLE")
+    assert dataset.location in failed.detail
 
 
 async def test_a_dataset_that_is_not_there_or_not_to_be_read_cannot_be_learned_from(stand: Stand) -> None:
     traces = stand.client.traces
-    spec = trace_dataset_pb2.DatasetSpec(workflow=ECOMMERCE, format=trace_dataset_pb2.DatasetSpec.FORMAT_OTLP)
-    dataset = await traces.datasets.start(spec)
-    async for _ in traces.datasets.watch(dataset.name):
-        pass
+    dataset = await written(stand.client, dataset_spec(format=trace_dataset_pb2.DatasetSpec.FORMAT_OTLP))
 
     async with refused("FAILED_PRECONDITION", "DATASET_NOT_LEARNABLE"):
         await traces.learnings.start(pb.LearningSpec(dataset=dataset.name))

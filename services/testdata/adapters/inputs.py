@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,11 +29,15 @@ _KINDS = {Format.PARQUET: LogKind.PARQUET, Format.JSONL: LogKind.JSONL, Format.C
 
 
 class ServerInputs:
-    """What the server may learn from. roots: the folders below which every company may have logs read."""
+    """What the server may learn from.
 
-    def __init__(self, roots: Sequence[Path], datasets: DatasetStore, s3: "S3Access") -> None:
+    roots: the folders below which every company may have logs read. buckets: those that datasets may be read from.
+    """
+
+    def __init__(self, roots: Sequence[Path], datasets: DatasetStore, buckets: Collection[str], s3: S3Access) -> None:
         self._roots = [root.resolve() for root in roots]
         self._datasets = datasets
+        self._buckets = buckets
         self._s3 = s3
 
     async def check(self, company: str, spec: LearningSpec, field: str) -> None:
@@ -92,6 +96,10 @@ class ServerInputs:
     async def _fetch(self, dataset: Dataset, names: Sequence[str], folder: Path) -> None:
         """Copy a dataset's files out of its bucket."""
         bucket, _, prefix = dataset.location.removeprefix(S3).partition("/")
+        if bucket not in self._buckets:
+            raise DatasetNotLearnable(
+                name=dataset.name, why=f"the server does not allow the bucket of {dataset.location}"
+            )
         store = self._s3.open(bucket)
         # Optional, as buckets are.
         import obstore
