@@ -25,7 +25,7 @@ def _certificate(certificate: Certificate) -> pb.Certificate:
         mean_error_cells=found.cell_error,
         bound=found.bound,
         ratio_to_bound=found.ratio,
-        worst_edge=worst and _edge(worst),
+        worst_edge=None if worst is None else _edge(worst),
         impossible_edges=map(_edge, listed_impossible(certificate)),
         rows=map(_row, certificate.rows),
         bonferroni_limit=certificate.bonferroni_limit,
@@ -33,7 +33,7 @@ def _certificate(certificate: Certificate) -> pb.Certificate:
             pb.LatencyDistance(endpoint=endpoint, relative_distance=distance)
             for endpoint, distance in certificate.latencies.items()
         ],
-        fault_detection=detection and detection_message(detection),
+        fault_detection=None if detection is None else detection_message(detection),
         recovered=certificate.recovered,
         verdict=verdict(certificate),
     )

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping
 
 from greenroom.testdata.v1 import trace_learning_pb2 as pb
+from services.testdata.api.convert.certificates import detection_message
 from services.testdata.api.convert.workflow import workflow_message
-from services.testdata.traces.certificate import Detection
 from services.testdata.traces.learning.documents import read_learned
 from services.testdata.traces.learning.formats import SESSION_GAP, Columns, LogFormat, LogKind
 from services.testdata.traces.learning.kept import DEFAULT_NAME, Export, Learning, LearningSpec, LearningState, Progress
@@ -134,17 +134,6 @@ def learned_message(learned: Learned) -> pb.LearnedWorkflow:
         ],
         fault_detection=None if learned.detection is None else detection_message(learned.detection),
         checkpoints=[pb.Checkpoint(call_count=one.calls, counts=one.counts) for one in learned.checkpoints],
-    )
-
-
-def detection_message(detection: Detection) -> pb.FaultDetection:
-    """How labelled faults were told."""
-    return pb.FaultDetection(
-        detector=detection.detector,
-        precision=detection.precision,
-        recall=detection.recall,
-        f1=detection.f1,
-        faults=detection.faults,
     )
 
 
