@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import jwt
 import pyarrow.parquet as pq
 import pytest
+from pydantic import SecretStr
 
 from greenroom.client import Client, connect
 from greenroom.testdata.v1 import trace_dataset_pb2, trace_pb2_grpc, trace_workflow_pb2
@@ -370,6 +372,37 @@ async def test_a_deleted_learning_takes_its_exports_with_it(stand: Stand) -> Non
     await stand.client.traces.learnings.delete(sent.name)
 
     assert not folder.exists()
+
+
+async def test_no_company_finds_anothers_learnings(tmp_path: Path) -> None:
+    secret = "a-secret-of-at-least-thirty-two-bytes"
+    (tmp_path / "small.csv").write_text(SMALL)
+
+    def of(company: str) -> str:
+        claims = {"company": company, "sub": "somebody", "permissions": ["traces.*"], "exp": 2**33}
+        return jwt.encode(claims, secret, "HS256")
+
+    async with (
+        served("sqlite", tmp_path / "data", jwt_secret=SecretStr(secret)) as running,
+        connect(running.address, token=of("acme")) as acme,
+        connect(running.address, token=of("globex")) as globex,
+    ):
+        name = (await acme.traces.learnings.learn_file(tmp_path / "small.csv", EVENT_LOG)).learning.name
+        theirs = globex.traces.learnings
+
+        for call in (
+            theirs.get(name),
+            theirs.cancel(name),
+            theirs.delete(name),
+            globex.traces.compare(ECOMMERCE.name, name),
+        ):
+            async with refused("NOT_FOUND", "LEARNING_NOT_FOUND"):
+                await call
+        for stream in (theirs.watch(name), theirs.export(name, pb.ExportLearningRequest.KIND_NGRAMS)):
+            async with refused("NOT_FOUND", "LEARNING_NOT_FOUND"):
+                await anext(aiter(stream))
+        assert [one.name async for one in theirs.list()] == []
+        assert [one.name async for one in acme.traces.learnings.list()] == [name]
 
 
 async def test_a_learning_whose_server_is_killed_begins_again_and_completes(tmp_path: Path) -> None:

@@ -102,6 +102,17 @@ def test_jsonl_may_mix_numbers_and_texts_and_leave_keys_out(tmp_path: Path) -> N
     assert skipped(found) == {"MISSING_SESSION": (1, 4), "BAD_LINE": (2, 5)}
 
 
+def test_odd_values_in_jsonl_are_their_own_rows_fault(tmp_path: Path) -> None:
+    odd = [{"latency_ms": [1]}, {"latency_ms": 10**400}, {"status": True}, {"endpoint": "\ud800"}, {"session": None}]
+    records = [{"session": 1, "endpoint": "a", "timestamp": 5, "latency_ms": 1, "status": 200, **one} for one in odd]
+    log = "\n".join(map(json.dumps, records))
+
+    found = learned(tmp_path, log, LogKind.JSONL)
+
+    assert edges(found) == {("", "a"): 1, ("a", "a"): 2, ("a", "?"): 1, ("?", ""): 1}
+    assert skipped(found) == {"MISSING_SESSION": (1, 5), "BAD_LATENCY": (2, 1), "BAD_STATUS": (1, 3)}
+
+
 def test_parquet_is_read_with_its_own_types(tmp_path: Path) -> None:
     log = parquet(
         tmp_path,

@@ -15,13 +15,15 @@ from services.testdata.traces.learning.rows import RawRows
 
 
 def read_jsonl(stream: BinaryIO, log_format: LogFormat, report: Report) -> Iterator[RawRows]:
-    """Its rows. Which columns there are, the first thousands say. Raises LogColumnMissing. Counts BAD_LINE."""
-    columns: dict[str, str] = {}
+    """Its rows. The first 65,536 have every column that is asked for. Raises LogColumnMissing. Counts BAD_LINE."""
+    present: set[str] = set()
     for row, records in _batches(stream, report):
-        columns = columns or columns_of(log_format, sorted({key for record in records for key in record}), report)
-        found = {
-            name: pa.array([_text(record.get(name)) for record in records], pa.string()) for name in columns.values()
-        }
+        present.update(*records)
+        columns = columns_of(log_format, sorted(present), report)
+        found = {name: _column([record.get(name) for record in records]) for name in columns.values()}
+        for role in ("session", "endpoint"):
+            # They may be numbers here and texts in the next lines.
+            found[columns[role]] = found[columns[role]].cast(pa.string())
         yield raw_rows(np.array(row, np.int64), columns, found.__getitem__)
 
 
@@ -43,6 +45,17 @@ def _batches(stream: BinaryIO, report: Report) -> Iterator[tuple[list[int], list
             row, records = [], []
     if row:
         yield row, records
+
+
+def _column(values: list[Any]) -> pa.Array:
+    """Values of one type as they are, and of several types as text."""
+    try:
+        column = pa.array(values)
+        if not pa.types.is_nested(column.type):
+            return column
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        pass
+    return pa.array([_text(value) for value in values], pa.string())
 
 
 def _text(value: object) -> str | None:
