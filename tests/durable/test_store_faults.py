@@ -12,7 +12,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from greenroom.client import Backoff, GreenroomError, connect
-from tests.disks import small_disk
+from tests.disks import full, small_disk
 from tests.durable.gate import Gate
 from tests.durable.synthesizers import sqlite_store
 from tests.postgres import PostgresServer, private_postgres
@@ -72,20 +72,6 @@ async def locked(database: Path) -> AsyncIterator[None]:
         await asyncio.to_thread(intruder.execute, "BEGIN EXCLUSIVE")
         yield
         intruder.rollback()
-
-
-@asynccontextmanager
-async def full(folder: Path) -> AsyncIterator[None]:
-    """Not a byte is left on the disk of folder."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            pass
-    yield
-    ballast.unlink()
 
 
 @asynccontextmanager

@@ -88,6 +88,6 @@ class BucketUnreachable(DestinationFailed):
 
 
 class PartFailed(FailedPrecondition):
-    """{file} could not be written: its process ended {times} times, as it does when memory runs out; then retry."""
+    """{file} could not be written: its process ended {times} times, as it does when memory runs out. Free some, then retry."""  # noqa: E501
 
     reason = "PART_FAILED"

@@ -1,0 +1,98 @@
+"""SIGKILL while a dataset is written, and a full disk: it ends as one that nothing happened to, in every byte."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+
+from greenroom.client import Client, connect
+from tests.datasets import State, files, names_in, over, short_spec, written
+from tests.disks import full, small_disk
+from tests.processes import Service, service
+from tests.suite import testdata_suite as serving
+
+PARTS = 4
+SPEC = short_spec(PARTS * 2**20 - 1_000)
+
+
+@asynccontextmanager
+async def server(settings: Mapping[str, str], **environment: str) -> AsyncIterator[tuple[Service, Client]]:
+    """A test data service as a process, and a client that is connected to it."""
+    async with (
+        service("tests.durable.killable_testdata", {**settings, **environment}) as process,
+        connect(process.address) as client,
+    ):
+        yield process, client
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Mapping[str, str]:
+    """How a service is told of its store, once on SQLite and once on PostgreSQL."""
+    database = {} if database_url.startswith("sqlite") else {"GREENROOM_DATABASE_URL": database_url}
+    return {"GREENROOM_DATA_DIR": str(tmp_path / "data"), **database}
+
+
+async def begun(folder: Path, index: int) -> None:
+    """Until a part is half written."""
+    async with asyncio.timeout(120):
+        while not any(name.startswith(f".part-{index:05}") for name in await asyncio.to_thread(_names, folder)):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+def _names(folder: Path) -> list[str]:
+    return names_in(folder) if folder.exists() else []
+
+
+async def test_a_dataset_whose_server_is_killed_three_times_is_the_same_in_every_byte(
+    settings: Mapping[str, str],
+) -> None:
+    async with server(settings) as (process, client):
+        undisturbed = await written(client, SPEC)
+        started = await client.traces.datasets.start(SPEC)
+        folder = Path(started.location)
+        await begun(folder, 1)
+        process.kill()
+        assert await process.died() == -SIGKILL
+
+    # It knows of one part. When it is killed next, the third is written and nobody knows; and then the manifest.
+    async with server(settings, KILL_AT="2") as (process, _):
+        assert await process.died() == -SIGKILL
+    assert "part-00002.parquet" in names_in(folder)
+    async with server(settings, KILL_AT="3") as (process, _):
+        assert await process.died() == -SIGKILL
+    assert "manifest.json" in names_in(folder)
+
+    async with server(settings) as (_, client):
+        async with client.traces.datasets.watch(started.name) as watch:
+            assert [part.index async for part in watch] == list(range(PARTS))
+        done = await over(client, started.name)
+
+    assert done.state == State.STATE_COMPLETED
+    assert files(done) == files(undisturbed)
+    same = ("call_count", "byte_count", "sessions_done", "parts_done", "workflow_digest", "algorithm")
+    assert [getattr(done, name) for name in same] == [getattr(undisturbed, name) for name in same]
+
+
+async def test_a_dataset_outlives_a_full_disk(tmp_path: Path) -> None:
+    spec, disk = short_spec(500_000), tmp_path / "disk"
+    disk.mkdir()
+    with small_disk(disk, "16m"):
+        async with serving("sqlite", tmp_path, output_root=disk) as greenroom:
+            datasets = greenroom.client.traces.datasets
+            undisturbed = files(await written(greenroom.client, spec))
+            async with full(disk):
+                started = await datasets.start(spec)
+                failed = await over(greenroom.client, started.name)
+                # Not even the folder can be made on a disk without a free page.
+                assert (failed.state, failed.reason) == (State.STATE_FAILED, "DESTINATION_FULL")
+                assert failed.detail.startswith(
+                    f"There is no room for {started.location}: No space left on device; 0.0 MB"
+                )
+
+            await datasets.retry(started.name)
+            done = await over(greenroom.client, started.name)
+        assert done.state == State.STATE_COMPLETED
+        assert files(done) == undisturbed
