@@ -78,8 +78,9 @@ class CompareWorkflowsResponse(message.Message):
 
 @typing.final
 class Certificate(message.Message):
-    """Whether what was learned is the truth, as far as so many calls can tell. Edges are the truth's transitions, entries and
-    exits with a probability above 0; cells are all pairs of endpoints, entries and exits.
+    """Whether what was learned is the truth, as far as so many calls can tell. Edges are the truth's transitions and exits with
+    a probability above 0, cells all that could be; means are over those of endpoints that were called. Entries are a row of
+    their own among the tests, and may be the worst or an impossible edge.
     """
 
     DESCRIPTOR: descriptor.Descriptor
@@ -115,7 +116,9 @@ class Certificate(message.Message):
     bound: builtins.float
     """The mean over the edges of √(2/π)·√(p(1−p)/n), n the calls of the row: what independent draws are off by on average."""
     ratio_to_bound: builtins.float
-    """The mean error over the edges divided by the bound; about 1 for a faithful generator and learner."""
+    """The mean error over the edges divided by the bound; about 1 for a faithful generator and learner, 0 if nothing is left
+    to chance.
+    """
     bonferroni_limit: builtins.float
     """What a row's p-value is compared with: 0.01 divided by the number of rows."""
     recovered: builtins.bool
@@ -128,11 +131,13 @@ class Certificate(message.Message):
 
     @builtins.property
     def impossible_edges(self) -> containers.RepeatedCompositeFieldContainer[EdgeError]:
-        """Edges that were seen and that the truth does not have."""
+        """Edges that were seen and that the truth does not have, the most seen first; 500 at most."""
 
     @builtins.property
     def rows(self) -> containers.RepeatedCompositeFieldContainer[RowTest]:
-        """A G-test for each row of the chain, the entries among them (`endpoint` empty)."""
+        """A G-test for each row of the chain, the entries among them (`endpoint` empty); count 0 for an endpoint that was never
+        called.
+        """
 
     @builtins.property
     def latencies(self) -> containers.RepeatedCompositeFieldContainer[LatencyDistance]:
@@ -219,7 +224,7 @@ class RowTest(message.Message):
     g: builtins.float
     """The statistic."""
     degrees_of_freedom: builtins.int
-    """Its degrees of freedom."""
+    """Its degrees of freedom: cells that are expected fewer than 5 times are taken together; 0 if there is nothing to test."""
     p_value: builtins.float
     """How likely so large a statistic is if the truth is true."""
     def __init__(
