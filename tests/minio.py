@@ -20,9 +20,10 @@ _KEY, _SECRET = "greenroom", "a-secret-of-the-tests"
 
 @dataclass(frozen=True, slots=True)
 class Minio:
-    """A running MinIO. endpoint: its address."""
+    """A running MinIO. endpoint: its address. drive: the folder with its data."""
 
     endpoint: str
+    drive: Path
 
     def settings(self, *buckets: str) -> dict[str, Any]:
         """What a test data service is told to write these buckets."""
@@ -32,6 +33,10 @@ class Minio:
             "s3_access_key_id": SecretStr(_KEY),
             "s3_secret_access_key": SecretStr(_SECRET),
         }
+
+    def create_bucket(self, name: str) -> None:
+        """Make a bucket, which a folder of the drive is."""
+        (self.drive / name).mkdir(parents=True)
 
     def bucket(self, name: str) -> S3Store:
         """A bucket, to look into it."""
@@ -45,11 +50,11 @@ class Minio:
 @asynccontextmanager
 async def minio(folder: Path, *buckets: str) -> AsyncIterator[Minio]:
     """A MinIO with its data in a folder and these buckets, until the block ends. Skips the test if it is missing."""
-    for bucket in buckets:
-        # A folder of the drive is a bucket.
-        (folder / bucket).mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
+    running = Minio(f"http://{address}", folder)
+    for bucket in buckets:
+        running.create_bucket(bucket)
     process = await create_subprocess_exec(
         *(program("minio"), "server", str(folder), "--address", address, "--console-address", "127.0.0.1:0"),
         env={**os.environ, "MINIO_ROOT_USER": _KEY, "MINIO_ROOT_PASSWORD": _SECRET, "HOME": str(folder.parent)},
@@ -62,7 +67,7 @@ async def minio(folder: Path, *buckets: str) -> AsyncIterator[Minio]:
         async for line in process.stdout:
             if line.startswith(b"API:"):
                 break
-        yield Minio(f"http://{address}")
+        yield running
     finally:
         process.terminate()
         await process.communicate()

@@ -1,4 +1,4 @@
-"""grpcurl, buf and ghz: programs that CI installs; elsewhere tests that drive them may be skipped."""
+"""grpcurl, buf, ghz and minio: programs that CI installs; elsewhere tests that drive them may be skipped."""
 
 import asyncio
 import os

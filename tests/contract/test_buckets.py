@@ -10,11 +10,13 @@ import obstore
 import pytest
 from pydantic import SecretStr
 
-from greenroom.client import GreenroomError, connect
+from greenroom.client import connect
 from greenroom.testdata.v1 import trace_dataset_pb2 as pb
 from services.testdata.adapters import s3
-from tests.datasets import State, dataset_spec, files, over
+from tests.datasets import State, dataset_spec, files, over, written
 from tests.minio import Minio, minio
+from tests.scripted import refused
+from tests.suite import TestdataSuite
 from tests.suite import testdata_suite as serving
 
 BUCKET = "traces"
@@ -27,6 +29,13 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Min
         yield running
 
 
+@pytest.fixture(scope="module")
+async def greenroom(service: Minio, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestdataSuite]:
+    """A test data service that may write this bucket, and another one that there is not yet."""
+    async with serving("sqlite", tmp_path_factory.mktemp("data"), **service.settings(BUCKET, "later")) as running:
+        yield running
+
+
 async def objects(service: Minio, prefix: str) -> dict[str, bytes]:
     """What lies below a prefix of the bucket, by its name there."""
     bucket = service.bucket(BUCKET)
@@ -35,26 +44,23 @@ async def objects(service: Minio, prefix: str) -> dict[str, bytes]:
     return {path.removeprefix(f"{prefix}/"): bytes(data) for path, data in zip(found, read, strict=True)}
 
 
-async def test_a_dataset_in_a_bucket_is_the_same_as_one_in_a_folder(service: Minio, tmp_path: Path) -> None:
-    async with serving("sqlite", tmp_path, **service.settings(BUCKET)) as greenroom:
-        datasets = greenroom.client.traces.datasets
-        # Large enough to go in several pieces.
-        for form in (pb.DatasetSpec.FORMAT_JSONL, pb.DatasetSpec.FORMAT_PARQUET):
-            prefix = f"may/{form}"
-            there = await datasets.start(dataset_spec(users=5_000, format=form, destination=f"s3://{BUCKET}/{prefix}"))
-            here = await datasets.start(dataset_spec(users=5_000, format=form))
+async def test_a_dataset_in_a_bucket_is_the_same_as_one_in_a_folder(greenroom: TestdataSuite, service: Minio) -> None:
+    # Parquet in one piece, JSONL in several.
+    for form in (pb.DatasetSpec.FORMAT_PARQUET, pb.DatasetSpec.FORMAT_JSONL):
+        prefix = f"may/{form}"
+        here = await written(greenroom.client, dataset_spec(users=5_000, format=form))
+        spec = dataset_spec(users=5_000, format=form, destination=f"s3://{BUCKET}/{prefix}")
+        there = await written(greenroom.client, spec)
 
-            assert (await over(greenroom.client, there.name)).state == State.STATE_COMPLETED
-            assert (await over(greenroom.client, here.name)).state == State.STATE_COMPLETED
-            assert there.location == f"s3://{BUCKET}/{prefix}"
-            assert await objects(service, prefix) == files(here)
-        assert not list((tmp_path / "staging").iterdir()), "a part was left behind"
+        assert there.location == f"s3://{BUCKET}/{prefix}"
+        assert await objects(service, prefix) == files(here)
+        assert not list((Path(here.location).parents[2] / "staging").iterdir()), "a part was left behind"
 
 
-async def test_a_manifest_in_a_bucket_has_the_checksums_of_what_lies_beside_it(service: Minio, tmp_path: Path) -> None:
-    async with serving("sqlite", tmp_path, **service.settings(BUCKET)) as greenroom:
-        started = await greenroom.client.traces.datasets.start(dataset_spec(destination=f"s3://{BUCKET}/checked"))
-        await over(greenroom.client, started.name)
+async def test_a_manifest_in_a_bucket_has_the_checksums_of_what_lies_beside_it(
+    greenroom: TestdataSuite, service: Minio
+) -> None:
+    await written(greenroom.client, dataset_spec(destination=f"s3://{BUCKET}/checked"))
 
     found = await objects(service, "checked")
 
@@ -64,37 +70,32 @@ async def test_a_manifest_in_a_bucket_has_the_checksums_of_what_lies_beside_it(s
     }
 
 
-async def test_a_prefix_that_holds_objects_is_refused(service: Minio, tmp_path: Path) -> None:
+async def test_a_prefix_that_holds_objects_is_refused(greenroom: TestdataSuite, service: Minio) -> None:
     await obstore.put_async(service.bucket(BUCKET), "occupied/by/something", b"else")
-    async with serving("sqlite", tmp_path, **service.settings(BUCKET)) as greenroom:
-        started = await greenroom.client.traces.datasets.start(dataset_spec(destination=f"s3://{BUCKET}/occupied"))
+    started = await greenroom.client.traces.datasets.start(dataset_spec(destination=f"s3://{BUCKET}/occupied"))
 
-        failed = await over(greenroom.client, started.name)
+    failed = await over(greenroom.client, started.name)
 
-        assert (failed.state, failed.reason) == (State.STATE_FAILED, "DESTINATION_NOT_EMPTY")
-        assert failed.detail == (
-            f"s3://{BUCKET}/occupied holds files already; choose another destination, or move them away and retry."
-        )
-        assert list(await objects(service, "occupied")) == ["by/something"]
+    assert (failed.state, failed.reason) == (State.STATE_FAILED, "DESTINATION_NOT_EMPTY")
+    assert failed.detail == (
+        f"s3://{BUCKET}/occupied holds files already; choose another destination, or move them away and retry."
+    )
+    assert list(await objects(service, "occupied")) == ["by/something"]
 
 
 async def test_a_dataset_fails_for_a_missing_bucket_and_goes_on_when_it_is_there(
-    service: Minio, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    greenroom: TestdataSuite, service: Minio
 ) -> None:
-    async with serving("sqlite", tmp_path, **service.settings("later")) as greenroom:
-        datasets = greenroom.client.traces.datasets
-        started = await datasets.start(dataset_spec(destination="s3://later/set"))
-        failed = await over(greenroom.client, started.name)
-        assert (failed.state, failed.reason) == (State.STATE_FAILED, "BUCKET_MISSING")
-        assert failed.detail == "There is no bucket for s3://later/set; create it, then retry."
+    datasets = greenroom.client.traces.datasets
+    started = await datasets.start(dataset_spec(destination="s3://later/set"))
+    failed = await over(greenroom.client, started.name)
+    assert (failed.state, failed.reason) == (State.STATE_FAILED, "BUCKET_MISSING")
+    assert failed.detail == "There is no bucket for s3://later/set; create it, then retry."
 
-    drive = tmp_path_factory.mktemp("second") / "drive"
-    async with (
-        minio(drive, "later") as second,
-        serving("sqlite", tmp_path, **second.settings("later")) as greenroom,
-    ):
-        await greenroom.client.traces.datasets.retry(started.name)
-        assert (await over(greenroom.client, started.name)).state == State.STATE_COMPLETED
+    service.create_bucket("later")
+    await datasets.retry(started.name)
+
+    assert (await over(greenroom.client, started.name)).state == State.STATE_COMPLETED
 
 
 async def test_a_dataset_fails_for_wrong_credentials_without_telling_them(service: Minio, tmp_path: Path) -> None:
@@ -123,15 +124,13 @@ async def test_a_dataset_fails_if_nobody_answers(
     assert (failed.state, failed.reason) == (State.STATE_FAILED, "BUCKET_UNREACHABLE")
 
 
-async def test_a_bucket_that_the_server_does_not_allow_is_refused(service: Minio, tmp_path: Path) -> None:
-    async with serving("sqlite", tmp_path, **service.settings("another")) as greenroom:
-        for bucket in (BUCKET, "", "Another", "another "):
-            with pytest.raises(GreenroomError) as refused:
-                await greenroom.client.traces.datasets.start(dataset_spec(destination=f"s3://{bucket}/x"))
-            assert refused.value.reason == "DESTINATION_INVALID"
-            assert [(one.field, one.description) for one in refused.value.violations] == [
-                ("spec.destination", "The server allows no bucket of that name; it allows `another`.")
-            ]
+async def test_a_bucket_that_the_server_does_not_allow_is_refused(greenroom: TestdataSuite) -> None:
+    for bucket in ("another", "", "Traces", "traces "):
+        async with refused("INVALID_ARGUMENT", "DESTINATION_INVALID") as errors:
+            await greenroom.client.traces.datasets.start(dataset_spec(destination=f"s3://{bucket}/x"))
+        assert [(one.field, one.description) for one in errors[0].violations] == [
+            ("spec.destination", "The server allows no bucket of that name; it allows `later`, `traces`.")
+        ]
 
 
 async def test_a_companys_datasets_lie_below_a_prefix_of_its_own(service: Minio, tmp_path: Path) -> None:
