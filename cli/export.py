@@ -44,16 +44,21 @@ async def write_file(path: Path, of: str, chunks: Callable[[str], AsyncGenerator
     place = _Place(**json.loads(note.read_bytes())) if note.exists() and part.exists() else _Place(of)
     if place.of != of:
         raise Failed(f"{part} is the unfinished file of {place.of}; finish that one, or delete it.")
-    with part.open("r+b" if place.bytes else "wb") as file:
-        # What was written after the note was is not vouched for.
-        file.truncate(place.bytes)
-        file.seek(place.bytes)
-        async with aclosing(chunks(place.cursor)) as streamed:
-            async for chunk in streamed:
-                file.write(chunk.data)
-                file.flush()
-                place = _Place(of, chunk.cursor, file.tell(), place.count + chunk.count)
-                note.write_text(json.dumps(asdict(place)))
+    try:
+        with part.open("r+b" if place.bytes else "wb") as file:
+            # What was written after the note was is not vouched for.
+            file.truncate(place.bytes)
+            file.seek(place.bytes)
+            async with aclosing(chunks(place.cursor)) as streamed:
+                async for chunk in streamed:
+                    file.write(chunk.data)
+                    file.flush()
+                    place = _Place(of, chunk.cursor, file.tell(), place.count + chunk.count)
+                    note.write_text(json.dumps(asdict(place)))
+    except BaseException:
+        if not place.bytes:
+            part.unlink(missing_ok=True)
+        raise
     part.rename(path)
     note.unlink(missing_ok=True)
     return place.count

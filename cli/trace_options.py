@@ -16,6 +16,8 @@ from cli.commands import USAGE, Failed, full_name, names
 from greenroom.testdata.v1.trace_call_pb2 import SessionRange, SessionsPerUser, TraceParameters, UserType
 from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
 
+_MOST = 2**63 - 1
+"""The largest number that the contract has room for; the server has bounds of its own."""
 _MEAN, _STD = 3.0, 2.0
 """Sessions of a user where only the other of the two is given; the contract's own."""
 
@@ -77,7 +79,7 @@ Chain = Annotated[str, chain("The workflow: workflows/…, only what follows, or
 class Generation:
     """The options of what is generated from a workflow. Those that are not given are the server's to choose."""
 
-    users: Annotated[int | None, typer.Option(min=1, help="How many users; 1,000 unless told.")] = None
+    users: Annotated[int | None, typer.Option(min=1, max=_MOST, help="How many users; 1,000 unless told.")] = None
     sessions_mean: Annotated[
         float | None, typer.Option(help="How many sessions a user has on average, 3 unless told.")
     ] = None
@@ -95,9 +97,11 @@ class Generation:
     cascade_rate: Annotated[
         float | None, typer.Option(help="In what share of the sessions failures cascade; 0.1 unless told.")
     ] = None
-    seed: Annotated[int, typer.Option(help="The same seed gives the same calls.")] = 0
+    seed: Annotated[int, typer.Option(min=-_MOST - 1, max=_MOST, help="The same seed gives the same calls.")] = 0
     mode: Annotated[Mode, typer.Option(help="Successors drawn independently, or dealt from decks.")] = Mode.INDEPENDENT
-    deck_size: Annotated[int | None, typer.Option(min=1, help="Successors in a deck; 100 unless told.")] = None
+    deck_size: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Successors in a deck; 100 unless told.")
+    ] = None
     sessions: Annotated[
         str, typer.Option(metavar="FIRST-LAST", help="Only these sessions, such as 5000000-5001000.")
     ] = ""
