@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from subprocess import PIPE
 from typing import Any, Self
 
@@ -38,11 +37,6 @@ def race(contestants: Sequence[Contestant], rounds: int, seconds: float) -> list
         running = [stack.enter_context(_Process(contestant)) for contestant in contestants]
         taken = [[process.rate(seconds) for process in running] for _ in range(rounds)]
     return [list(rates) for rates in zip(*taken, strict=True)]
-
-
-def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """How much faster ours is: the median over the rounds."""
-    return median(mine / other for mine, other in zip(ours, theirs, strict=True))
 
 
 class _Process:
