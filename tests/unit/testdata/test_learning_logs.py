@@ -1,7 +1,9 @@
 """The readers of logs: what they take, what they skip and count, what they refuse and where."""
 
 import gzip
+import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from services.testdata.traces.learning.errors import (
 from services.testdata.traces.learning.formats import Columns, LogKind
 from services.testdata.traces.learning.logs import READERS
 from services.testdata.traces.learning.logs.paths import template
+from services.testdata.traces.learning.logs.utf8 import Utf8, unmarked
 from shared.errors import GreenroomError
 from tests.unit.testdata.learn import edges, learned, skipped, zipped
 
@@ -178,6 +181,39 @@ def test_text_that_is_no_utf_8_is_its_own_rows_fault(tmp_path: Path) -> None:
 
     assert edges(found) == CYCLE
     assert skipped(found) == {"BAD_TEXT": (1, 3)}
+
+
+def test_a_row_that_is_neither_utf_8_nor_of_the_right_length_is_counted_too(tmp_path: Path) -> None:
+    log = EVENTS.encode() + b"1,a,1\n\xff\xfe\n1,b,3\n\xe4\xbd,c,\xa0,4\n" + "é,a,1\n".encode()
+
+    found = learned(tmp_path, log, LogKind.EVENT_LOG)
+
+    assert found.calls == 3
+    assert skipped(found) == {"BAD_ROW": (2, 3)}
+
+
+def test_texts_in_parquet_need_not_be_utf_8(tmp_path: Path) -> None:
+    names = pa.array([b"a", b"\xff", b"b"]).view(pa.string())
+    for endpoint in (names, names.dictionary_encode(), names.cast(pa.large_string())):
+        log = parquet(tmp_path, session=[1, 1, 1], endpoint=endpoint, timestamp=[1, 2, 3])
+
+        found = learned(tmp_path, log, LogKind.PARQUET)
+
+        assert edges(found) == CYCLE
+        assert skipped(found) == {"BAD_TEXT": (1, 2)}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_bytes_that_are_no_utf_8_are_marked_wherever_a_read_ends(size: int) -> None:
+    data = "aé你🙂".encode() + b"\xff\xe4\xbd" + b"z" * 5 + "é".encode() + b"\xe4"
+
+    read = b"".join(iter(partial(Utf8(io.BytesIO(data)).read, size), b""))
+
+    marked = read.decode()
+    assert marked == "aé你🙂" + "\ufdd0" * 2 + "zzzzzé\ufdd0"
+    assert unmarked(pa.array([read])).to_pylist() == [
+        "aé你🙂".encode() + b"\xff\xff" + b"zzzzz" + "é".encode() + b"\xff"
+    ]
 
 
 def test_rows_out_of_order_are_put_in_their_place_and_counted(tmp_path: Path) -> None:

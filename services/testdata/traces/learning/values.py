@@ -25,14 +25,15 @@ def texts(column: pa.Array) -> tuple[pa.Array, Marks]:
         if not bad.any() and values.null_count == 0 and column.null_count == 0:
             return pa.DictionaryArray.from_arrays(column.indices, values), np.zeros(len(column), np.bool_)
         return texts(column.cast(kind.value_type))
-    if pa.types.is_string(kind):
-        return column, np.zeros(len(column), np.bool_)
     try:
-        return column.cast(pa.string()), np.zeros(len(column), np.bool_)
+        text = column.cast(pa.string())
+        # Neither Parquet's readers nor casts between kinds of strings look whether they are UTF-8.
+        text.validate(full=True)
+        return text, np.zeros(len(column), np.bool_)
     except pa.ArrowInvalid:
-        if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        if not _is_text(kind):
             raise
-    decoded = [_decoded(value) for value in column.to_pylist()]
+    decoded = [_decoded(value) for value in column.cast(pa.large_binary()).to_pylist()]
     return pa.array([text or None for text in decoded], pa.string()), np.array([text is None for text in decoded])
 
 

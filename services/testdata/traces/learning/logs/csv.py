@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow.csv
 from services.testdata.traces.learning.errors import LogMalformed
 from services.testdata.traces.learning.formats import LogFormat
 from services.testdata.traces.learning.logs.columns import columns_of, raw_rows
+from services.testdata.traces.learning.logs.utf8 import Utf8, unmarked
 from services.testdata.traces.learning.report import Report
 from services.testdata.traces.learning.rows import RawRows
 
@@ -51,16 +53,19 @@ def _rows(stream: BinaryIO, columns: Mapping[str, str], report: Report) -> Itera
 
     names = sorted({*columns.values()})
     batches = pyarrow.csv.open_csv(
-        stream,
+        Utf8(stream),
         pyarrow.csv.ReadOptions(block_size=_BLOCK, use_threads=False),  # with threads, rows have no numbers
         pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-        # As bytes: what is no UTF-8 is then one row's fault and not its whole block's.
         pyarrow.csv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.binary())),
     )
     for batch in batches:
         row = _numbers(report.row, batch.num_rows, bad)
         report.row = int(row[-1]) if len(row) else report.row
-        yield raw_rows(row, columns, batch.column)
+        yield raw_rows(row, columns, partial(_column, batch))
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+    return unmarked(batch.column(name))
 
 
 def _numbers(last: int, count: int, bad: list[int]) -> npt.NDArray[np.int64]:
