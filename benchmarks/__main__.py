@@ -7,7 +7,7 @@ import argparse
 import importlib
 import sys
 
-TOPICS = ("conversations", "batches", "traces")
+TOPICS = ("conversations", "batches", "traces", "datasets")
 """One module each, with `run(quick) -> bool`."""
 
 

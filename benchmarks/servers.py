@@ -45,16 +45,17 @@ def _seconds(pid: int) -> float:
 
 
 @contextmanager
-def server(module: str, *arguments: str, core: int | None = None) -> Iterator[Server]:
-    """`python -m module`, which says on its first line where it listens, with its data in a folder that goes away.
+def server(module: str, *arguments: str, core: int | None = None, folder: Path | None = None) -> Iterator[Server]:
+    """`python -m module`, which says on its first line where it listens.
 
-    core: where it and its workers run; anywhere unless given.
+    core: where it and its workers run; anywhere unless given. folder: where its data is; in one that goes away unless
+    given.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as own:
         process = subprocess.Popen(
             (sys.executable, "-m", module, *arguments),
             cwd=ROOT,
-            env={**os.environ, "GREENROOM_PORT": "0", "GREENROOM_DATA_DIR": folder},
+            env={**os.environ, "GREENROOM_PORT": "0", "GREENROOM_DATA_DIR": str(folder or own)},
             stdout=PIPE,
             text=True,
         )
