@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.scripted import refused
 from tests.suite import TestdataSuite
 
 ECOMMERCE = "workflows/ecommerce"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "traces.md"
 CSV = trace_learning_pb2.LogFormat(kind=trace_learning_pb2.LogFormat.KIND_CSV)
 
 
@@ -137,3 +139,11 @@ async def test_what_cannot_be_compared_is_refused(traces: TestdataSuite, tmp_pat
     await traces.client.traces.learnings.delete(name)
     async with refused("NOT_FOUND", "LEARNING_NOT_FOUND"):
         await compare(ECOMMERCE, name)
+
+
+async def test_the_documents_show_what_is_generated_and_certified(traces: TestdataSuite, tmp_path: Path) -> None:
+    name = await learning(traces.client, tmp_path, TraceParameters(seed=292))
+    certificate = (await traces.client.traces.compare(ECOMMERCE, name)).certificate
+    page = DOCUMENT.read_text()
+    assert certificate.verdict in page
+    assert sha256((tmp_path / "calls.csv").read_bytes()).hexdigest() in page
