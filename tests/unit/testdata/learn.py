@@ -2,12 +2,26 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from services.testdata.traces.learning.formats import Columns, LogFormat, LogKind
 from services.testdata.traces.learning.learn import learn
 from services.testdata.traces.learning.model import Learned, LearnedEdge
 
-KINDS = LogKind
+OURS = "timestamp,session,endpoint,method,status,latency_ms,fault_id,fault_kind\n"
+EVENTS = "case_id,activity,timestamp\n"
+CYCLE = {("", "a"): 1, ("a", "b"): 1, ("b", ""): 1}
+"""The edges of one session that goes from a to b."""
+
+
+def parquet(folder: Path, **columns: Any) -> bytes:
+    """A Parquet file of these columns."""
+    path = folder / "made.parquet"
+    pq.write_table(pa.table(columns), path)
+    return path.read_bytes()
 
 
 def learned(folder: Path, log: str | bytes, kind: LogKind, columns: Columns = Columns(), **options: float) -> Learned:  # noqa: B008
