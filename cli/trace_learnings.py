@@ -67,7 +67,7 @@ async def learn(
         read_as = log_format(format, column, gap, file.name)
         if file.stat().st_size > _MOST_BYTES:
             raise Failed(f"{file} has more than 256 MiB; put it into an input folder of the server's and use --path.")
-        async with shown(Bar(0, "calls")):
+        async with shown(Bar(0, "calls", f"learns from {file.name}")):
             found = await client.traces.learnings.learn_file(file, read_as, workflow_name=name)
         return _learned(found.learning, found.yaml, out, edges, json)
     spec = LearningSpec(dataset=dataset, workflow_name=name) if dataset else LearningSpec(path=path, workflow_name=name)

@@ -17,12 +17,12 @@ Item = TypeVar("Item")
 
 
 class Bar:
-    """How far something is, in steps, with a few words on it."""
+    """How far something is, in steps, with a few words on it. total: 0 while nobody knows."""
 
-    def __init__(self, total: int, unit: str) -> None:
+    def __init__(self, total: int, unit: str, words: str = "begins") -> None:
         self.total = total
         self.done = 0
-        self.words = ""
+        self.words = words
         self._unit = unit
         self._began = time.monotonic()
 
@@ -35,11 +35,11 @@ class Bar:
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.add_column(ratio=1)
         grid.add_column(no_wrap=True)
-        done = f"{self.done:,} of {self.total:,} {self._unit}"
+        done = f"{self.done:,} of {self.total:,} {self._unit}" if self.total else ""
         # Without a first step there is no knowing how far it is.
         bar = ProgressBar(self.total or None, self.done, pulse=not self.done, finished_style="green")
         grid.add_row(bar, done)
-        return Group(grid, Text(f"{self.words or 'begins'} · {self.seconds:.0f} s", "dim"))
+        return Group(grid, Text(f"{self.words} · {self.seconds:.0f} s", "dim"))
 
 
 async def follow(items: AsyncIterator[Item], bar: Bar, apply: Callable[[Item], str]) -> None:

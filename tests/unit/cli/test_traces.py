@@ -122,3 +122,12 @@ def test_a_bar_says_how_far_it_is() -> None:
     first, second = out.file.getvalue().splitlines()
     assert first.endswith("1,000 of 4,000 sessions")
     assert second.startswith("3 calls · ")
+
+
+def test_a_bar_of_which_nobody_knows_how_long_it_is_says_only_what_goes_on() -> None:
+    out = Console(file=io.StringIO(), width=60, force_terminal=True, color_system=None)
+    out.print(Bar(0, "calls", "learns from access.log"))
+    assert isinstance(out.file, io.StringIO)
+    first, second = out.file.getvalue().splitlines()
+    assert " of " not in first
+    assert second == "learns from access.log · 0 s"
