@@ -68,7 +68,7 @@ async def test_two_names_of_one_folder_are_one_destination(traces: TestdataSuite
     one = await written(traces.client, dataset_spec(users=10, destination="one/folder"))
     (Path(one.location).parent.parent / "two").symlink_to("one")
 
-    async with refused("FAILED_PRECONDITION", "DESTINATION_NOT_EMPTY"):
+    async with refused("ALREADY_EXISTS", "DESTINATION_TAKEN"):
         await traces.client.traces.datasets.start(dataset_spec(destination="two/folder"))
 
 

@@ -68,6 +68,10 @@ class DatasetStore:
         """The name that the same request made before; None if it is new. Raises RequestIdReused."""
         return await earlier(self._db, company, key)
 
+    async def has(self, location: str) -> bool:
+        """Whether some dataset is or was written there."""
+        return bool(await self._db.fetch(select(datasets.c.id).where(datasets.c.location == location)))
+
     async def create(self, dataset: Dataset, key: RequestKey | None) -> str:
         """Store it and return its name, or that of the first result for the same request.
 

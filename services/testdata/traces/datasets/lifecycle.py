@@ -8,6 +8,7 @@ from services.testdata.traces.datasets.errors import (
     DatasetNotCancellable,
     DatasetNotOver,
     DatasetNotRetriable,
+    DestinationTaken,
 )
 from services.testdata.traces.datasets.model import PREFIX, Dataset, DatasetSpec, DatasetState
 from services.testdata.traces.datasets.parts import part_count
@@ -72,6 +73,9 @@ class Datasets:
         destination = request.destination or PREFIX + own
         location = self._places.locate(destination, company, "spec.destination")
         first, count = _range(request, await self._compute.run(_count_sessions, workflow, request.parameters))
+        # Asked first, so that the answer does not depend on whether that dataset has written anything yet.
+        if await self._store.has(location):
+            raise DestinationTaken(destination=destination)
         await self._places.check(location)
         spec = DatasetSpec(workflow.name, request.parameters, first, count, request.format, destination)
         dataset = Dataset(

@@ -7,6 +7,7 @@ often that was interrupted.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 
 from services.testdata.traces.datasets.documents import parameters_json
 from services.testdata.traces.datasets.model import Dataset, Part
@@ -14,9 +15,11 @@ from services.testdata.traces.digest import canonical_json
 from services.testdata.traces.formats.columns import COLUMNS
 from services.testdata.traces.workflow import Workflow
 
+_json = partial(json.dumps, ensure_ascii=False)
+
 
 def manifest(dataset: Dataset, workflow: Workflow, parts: Sequence[Part]) -> bytes:
-    """The manifest as JSON in UTF-8.
+    """The manifest as JSON in UTF-8: a line each for what all files have in common, and a line a file.
 
     workflow: the truth behind the calls. parts: all of them, in their order.
     """
@@ -33,6 +36,7 @@ def manifest(dataset: Dataset, workflow: Workflow, parts: Sequence[Part]) -> byt
         "session_count": spec.count,
         "call_count": sum(part.call_count for part in parts),
         "byte_count": sum(part.byte_count for part in parts),
-        "files": [asdict(part) for part in parts],
     }
-    return json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n"
+    lines = [f"  {_json(name)}: {_json(value)}" for name, value in record.items()]
+    files = ",\n".join(f"    {_json(asdict(part))}" for part in parts)
+    return "\n".join(["{", ",\n".join([*lines, f'  "files": [\n{files}\n  ]']), "}", ""]).encode()

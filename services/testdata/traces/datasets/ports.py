@@ -15,6 +15,10 @@ class DatasetStore(Protocol):
         """The name that the same request made before; None if it is new. Raises RequestIdReused."""
         ...
 
+    async def has(self, location: str) -> bool:
+        """Whether some dataset is or was written there."""
+        ...
+
     async def create(self, dataset: Dataset, key: RequestKey | None) -> str:
         """Store it and return its name, or that of the first result for the same request.
 
