@@ -124,6 +124,13 @@ async def test_a_dataset_fails_if_nobody_answers(
     assert (failed.state, failed.reason) == (State.STATE_FAILED, "BUCKET_UNREACHABLE")
 
 
+async def test_half_a_key_is_noticed_at_the_start(service: Minio, tmp_path: Path) -> None:
+    half = {**service.settings(BUCKET), "s3_secret_access_key": None}
+    with pytest.raises(s3.IncompleteKey):
+        async with serving("sqlite", tmp_path, **half):
+            pass
+
+
 async def test_a_bucket_that_the_server_does_not_allow_is_refused(greenroom: TestdataSuite) -> None:
     for bucket in ("another", "", "Traces", "traces "):
         async with refused("INVALID_ARGUMENT", "DESTINATION_INVALID") as errors:

@@ -22,7 +22,6 @@ from services.testdata.traces.datasets.model import Dataset, Part
 from services.testdata.traces.datasets.parts import MANIFEST
 from shared.compute import Compute
 
-
 _REFUSALS = {"NoSuchBucket": BucketMissing, "401 Unauthorized": BucketRefused, "403 Forbidden": BucketRefused}
 """What an error's text holds, and what is wrong then."""
 

@@ -32,8 +32,8 @@ class OutputPlaces:
         a_folder_a_company: bool,
     ) -> None:
         self._root = root.absolute()
-        self._buckets = buckets
-        self._s3 = s3
+        # Opened at the start, where what is missing for them is noticed.
+        self._buckets = {bucket: s3.open(bucket) for bucket in buckets}
         self._staging = staging
         self._compute = compute
         self._a_folder_a_company = a_folder_a_company
@@ -68,4 +68,4 @@ class OutputPlaces:
         if bucket not in self._buckets:
             raise BucketNotAllowed(location=location)
         staging = self._staging / sha256(location.encode()).hexdigest()
-        return Prefix(self._s3.open(bucket), prefix, location, staging, self._compute)
+        return Prefix(self._buckets[bucket], prefix, location, staging, self._compute)

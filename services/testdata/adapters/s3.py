@@ -21,6 +21,12 @@ class ObstoreMissing(FailedPrecondition):
     reason = "OBSTORE_MISSING"
 
 
+class IncompleteKey(FailedPrecondition):
+    """A key for S3 has two parts; set GREENROOM_S3_ACCESS_KEY_ID and GREENROOM_S3_SECRET_ACCESS_KEY, or neither."""
+
+    reason = "INCOMPLETE_S3_KEY"
+
+
 @dataclass(frozen=True, slots=True)
 class S3Access:
     """How buckets are reached.
@@ -35,11 +41,13 @@ class S3Access:
     secret_access_key: SecretStr | None = None
 
     def open(self, bucket: str) -> "S3Store":
-        """A bucket; nothing is asked of it yet. Raises ObstoreMissing."""
+        """A bucket; nothing is asked of it yet. Raises ObstoreMissing, IncompleteKey."""
         try:
             from obstore.store import S3Store
         except ImportError as error:
             raise ObstoreMissing from error
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            raise IncompleteKey
         config: Any = {"region": self.region}
         if self.endpoint is not None:
             config["endpoint"] = self.endpoint
