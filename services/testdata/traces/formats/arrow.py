@@ -34,7 +34,7 @@ class Batches:
             "user_type": _dictionary(calls.user_type, self._user_types),
             "session": pa.array(calls.session),
             "endpoint": _dictionary(calls.endpoint, self._endpoints),
-            "method": _dictionary(self._method[calls.endpoint], self._methods),
+            "method": _dictionary(self._method.take(calls.endpoint), self._methods),
             "status": pa.array(calls.status),
             "latency_ms": pa.array(calls.latency),
             "params": _dictionary(calls.params, self._params),
@@ -66,4 +66,5 @@ class ArrowStream:
 def _dictionary(numbers: NDArray[np.integer[Any]], texts: pa.Array) -> pa.DictionaryArray:
     # Signed, since pandas reads no unsigned ones.
     fitting = np.int8 if len(texts) <= 1 << 7 else np.int16 if len(texts) <= 1 << 15 else np.int32
-    return pa.DictionaryArray.from_arrays(numbers.astype(fitting, copy=False), texts)
+    # Our own numbers need no check that they are within the texts.
+    return pa.DictionaryArray.from_arrays(numbers.astype(fitting, copy=False), texts, safe=False)
