@@ -11,6 +11,8 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Any, Self
 
+from shared.compute.pool import KEEP_MEMORY
+
 ROOT = Path(__file__).parent.parent
 CORE = max(os.sched_getaffinity(0))
 """Where contestants run: not where most interrupts are served."""
@@ -52,6 +54,8 @@ class _Process:
             stdin=PIPE,
             stdout=PIPE,
             text=True,
+            # As the processes of the product, which do what ours does.
+            env={**KEEP_MEMORY, **os.environ},
         )
         self._tell(json.dumps(contestant.given))
         self._answer()

@@ -23,6 +23,9 @@ Ts = TypeVarTuple("Ts")
 
 BUFFER = 4 << 20
 """Bytes of an answer that are read ahead."""
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
+"""Lets glibc keep what a piece of work frees for the next one. To get megabytes from the system anew each time, page by
+page, takes a worker as long as to fill them; mallopt(3)."""
 CLOSE_SECONDS = 2.0
 """How long an idle worker may take to end before it is killed."""
 
@@ -106,7 +109,7 @@ class Compute:
                 return worker
             worker.requests.close()
         # The child finds modules where this process does, installed or not.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment = {**KEEP_MEMORY, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: ASYNC220 - see above; it takes a millisecond

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, cast
 
-from services.testdata.traces.compiled import compiled
+from services.testdata.traces.compiled import compiled, packed
 from services.testdata.traces.formats import Format
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.workflow import Workflow
@@ -53,7 +53,7 @@ def write_part(order: PartOrder) -> WrittenPart:
 
     with whole_file(Path(order.path)) as file:
         sink = _Sink(file, order.server)
-        chain = compiled(order.workflow, order.parameters)
+        chain = compiled(packed(order.workflow, order.parameters))
         calls = write_file(chain, order.form, order.first, order.count, cast(IO[bytes], sink), order.metadata)
         return WrittenPart(calls, sink.size, sink.digest.hexdigest())
 

@@ -12,7 +12,7 @@ from services.testdata.traces.digest import digest
 from services.testdata.traces.errors import SessionOutOfRange
 from services.testdata.traces.formats import Format
 from services.testdata.traces.formats.limits import check_format
-from services.testdata.traces.formats.wire import bytes_field
+from services.testdata.traces.formats.wire import bytes_head
 from services.testdata.traces.generation import ALGORITHM
 from services.testdata.traces.sessions import check_fit
 from services.testdata.traces.streams import Source, Streams
@@ -59,7 +59,10 @@ class StreamingCalls(trace_pb2_grpc.TraceServiceServicer):
                     last_session=chunk.last_session,
                     session_count=outline.session_count,
                 )
-                yield ready(pb.StreamCallsResponse, _body(chunk, streamed.format) + tail.SerializeToString())
+                yield ready(
+                    pb.StreamCallsResponse,
+                    b"".join((_head(chunk, streamed.format), chunk.data, tail.SerializeToString())),
+                )
 
 
 def _range(request: pb.StreamCallsRequest, session_count: int) -> tuple[int, int]:
@@ -89,6 +92,6 @@ def _read(cursor: str, scope: str, first: int, last: int) -> tuple[int, int]:
     raise malformed("cursor")
 
 
-def _body(chunk: Chunk, form: Format) -> bytes:
-    """The field of the message that carries the calls."""
-    return chunk.data if form is Format.ROWS else bytes_field(_DATA, chunk.data)
+def _head(chunk: Chunk, form: Format) -> bytes:
+    """What comes before a chunk's bytes to make them a field; nothing for rows, which are fields."""
+    return b"" if form is Format.ROWS else bytes_head(_DATA, len(chunk.data))

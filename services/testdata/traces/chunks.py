@@ -13,8 +13,6 @@ from services.testdata.traces.compiled import compiled
 from services.testdata.traces.formats import Format
 from services.testdata.traces.formats.columns import part
 from services.testdata.traces.generation import Calls, Chain, generate, session_count
-from services.testdata.traces.parameters import Parameters
-from services.testdata.traces.workflow import Workflow
 
 if TYPE_CHECKING:
     from services.testdata.traces.formats.registry import Encoder
@@ -45,23 +43,21 @@ class Chunk:
     begun: int = 0
 
 
-def outline(workflow: Workflow, parameters: Parameters, form: Format) -> Outline:
-    """What to ask make_chunk for."""
+def outline(source: bytes, form: Format) -> Outline:
+    """What to ask make_chunk for. source: as `compiled` takes it."""
     from services.testdata.traces.formats.sizes import sessions_a_chunk
 
-    chain = compiled(workflow, parameters)
+    chain = compiled(source)
     return Outline(session_count(chain), sessions_a_chunk(chain, _encoder(chain, form)))
 
 
-def make_chunk(
-    workflow: Workflow, parameters: Parameters, first: int, count: int, form: Format, beginning: bool, begun: int = 0
-) -> list[Chunk]:
+def make_chunk(source: bytes, first: int, count: int, form: Format, beginning: bool, begun: int = 0) -> list[Chunk]:
     """So many sessions from the first as a chunk, or as several where they come to more than MOST_BYTES.
 
-    beginning: whether what comes before all calls is to come first, such as a header. begun: how many calls of the
-    first session are to be left out.
+    source: as `compiled` takes it. beginning: whether what comes before all calls is to come first, such as a header.
+    begun: how many calls of the first session are to be left out.
     """
-    chain = compiled(workflow, parameters)
+    chain = compiled(source)
     encoder, calls = _encoder(chain, form), generate(chain, first, count)
     begun = min(begun, int(calls.session.searchsorted(first, "right")) - 1)
     chunks = list(_cut(encoder, calls, begun, len(calls)))

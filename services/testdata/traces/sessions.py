@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.testdata.traces.compiled import compiled
+from services.testdata.traces.compiled import compiled, packed
 from services.testdata.traces.errors import ParametersInvalid, SessionOutOfRange
 from services.testdata.traces.generation import FAULT_KINDS, generate, session_count
 from services.testdata.traces.parameters import Mode, Parameters
@@ -44,15 +44,15 @@ def check_fit(workflow: Workflow, parameters: Parameters, field: str) -> None:
 
 async def session(compute: Compute, workflow: Workflow, parameters: Parameters, number: int) -> tuple[Call, ...]:
     """The calls of one session, numbered from 1. Raises SessionOutOfRange."""
-    found = await compute.run(_session, workflow, parameters, number)
+    found = await compute.run(_session, packed(workflow, parameters), number)
     if isinstance(found, int):
         raise SessionOutOfRange(session=number, count=f"{found:,}")
     return found
 
 
-def _session(workflow: Workflow, parameters: Parameters, number: int) -> tuple[Call, ...] | int:
+def _session(source: bytes, number: int) -> tuple[Call, ...] | int:
     """The calls, or how many sessions there are if there is none of the number."""
-    chain = compiled(workflow, parameters)
+    chain = compiled(source)
     if number > (count := session_count(chain)):
         return count
     calls = generate(chain, number, 1)

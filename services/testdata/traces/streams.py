@@ -4,8 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from functools import cached_property
 
 from services.testdata.traces.chunks import Chunk, Outline, make_chunk, outline
+from services.testdata.traces.compiled import packed
 from services.testdata.traces.formats import Format
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.workflow import Workflow
@@ -15,13 +17,18 @@ AHEAD = 4
 """Chunks that are made or ready before their reader asks for them; about 1 MiB each."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """What calls are streamed from, and as what."""
 
     workflow: Workflow
     parameters: Parameters
     format: Format
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The workflow and parameters as processes take them."""
+        return packed(self.workflow, self.parameters)
 
 
 class Streams:
@@ -33,7 +40,7 @@ class Streams:
 
     async def outline(self, source: Source) -> Outline:
         """How many sessions there are, and how many make a chunk."""
-        return await self._compute.run(outline, source.workflow, source.parameters, source.format)
+        return await self._compute.run(outline, source.packed, source.format)
 
     async def chunks(
         self, source: Source, first: int, last: int, chunk_sessions: int, begun: int = 0
@@ -67,7 +74,7 @@ class Streams:
         making = asyncio.ensure_future(
             self._compute.run(
                 make_chunk,
-                *(source.workflow, source.parameters, start, count, source.format, is_first),
+                *(source.packed, start, count, source.format, is_first),
                 begun if is_first else 0,
             )
         )

@@ -4,7 +4,7 @@ import pytest
 
 from services.testdata.traces.builtin import built_in
 from services.testdata.traces.chunks import MOST_BYTES, Chunk, make_chunk, outline
-from services.testdata.traces.compiled import compiled
+from services.testdata.traces.compiled import compiled, packed
 from services.testdata.traces.formats import Format
 from services.testdata.traces.generation import generate
 from services.testdata.traces.parameters import Parameters
@@ -31,9 +31,9 @@ def data(chunks: list[Chunk]) -> bytes:
 @pytest.mark.parametrize("form", STREAMED)
 def test_as_many_sessions_as_the_outline_says_come_to_about_a_mebibyte(form: Format) -> None:
     workflow, parameters = built_in()["workflows/ecommerce"].workflow, Parameters(users=10_000)
-    outlined = outline(workflow, parameters, form)
+    outlined = outline(packed(workflow, parameters), form)
 
-    (chunk,) = make_chunk(workflow, parameters, 5_001, outlined.chunk_sessions, form, False)
+    (chunk,) = make_chunk(packed(workflow, parameters), 5_001, outlined.chunk_sessions, form, False)
 
     assert 1 << 19 <= len(chunk.data) <= 1 << 21
     assert (chunk.last_session, chunk.begun) == (5_000 + outlined.chunk_sessions, 0)
@@ -41,11 +41,11 @@ def test_as_many_sessions_as_the_outline_says_come_to_about_a_mebibyte(form: For
 
 @pytest.mark.parametrize("form", [Format.ROWS, Format.JSONL, Format.CSV, Format.OTLP])
 def test_a_session_that_is_too_large_is_cut_at_its_calls(form: Format) -> None:
-    chunks = make_chunk(WORDY, TWO, 1, 2, form, True)
+    chunks = make_chunk(packed(WORDY, TWO), 1, 2, form, True)
 
     assert len(chunks) >= 5
     assert all(len(chunk.data) <= MOST_BYTES for chunk in chunks)
-    chain = compiled(WORDY, TWO)
+    chain = compiled(packed(WORDY, TWO))
     assert same(DECODERS[form](data(chunks)), rows_of(chain, generate(chain, 1, 2)))
     assert (chunks[0].last_session, chunks[-1].last_session, chunks[-1].begun) == (0, 2, 0)
     assert chunks[0].begun == chunks[0].call_count
@@ -53,19 +53,19 @@ def test_a_session_that_is_too_large_is_cut_at_its_calls(form: Format) -> None:
 
 @pytest.mark.parametrize("form", [Format.ROWS, Format.JSONL, Format.OTLP])
 def test_what_is_made_after_any_chunk_is_what_is_missing(form: Format) -> None:
-    chunks = make_chunk(WORDY, TWO, 1, 2, form, True)
+    chunks = make_chunk(packed(WORDY, TWO), 1, 2, form, True)
     expected = DECODERS[form](data(chunks))
 
     for place, chunk in enumerate(chunks[:-1], start=1):
         first = chunk.last_session + 1
-        rest = make_chunk(WORDY, TWO, first, 2 + 1 - first, form, True, chunk.begun)
+        rest = make_chunk(packed(WORDY, TWO), first, 2 + 1 - first, form, True, chunk.begun)
         assert DECODERS[form](data(chunks[:place] + rest)) == expected
 
 
 def test_too_many_sessions_for_a_message_are_cut_between_sessions() -> None:
     workflow, parameters = built_in()["workflows/ecommerce"].workflow, Parameters(users=20_000)
 
-    chunks = make_chunk(workflow, parameters, 1, 20_000, Format.JSONL, False)
+    chunks = make_chunk(packed(workflow, parameters), 1, 20_000, Format.JSONL, False)
 
     assert len(chunks) >= 4
     assert all(chunk.begun == 0 and len(chunk.data) <= MOST_BYTES for chunk in chunks)
@@ -77,10 +77,10 @@ def test_an_arrow_schema_with_more_texts_than_a_message_holds_is_cut_anywhere() 
     parameters = {"poll": {"one": values, "two": values[:60]}}
     workflow = Workflow("wide", {"poll": 1.0}, {}, {"poll": 1.0}, {"poll": 5.0}, parameters=parameters)
 
-    chunks = make_chunk(workflow, TWO, 1, 2, Format.ARROW_IPC, True)
+    chunks = make_chunk(packed(workflow, TWO), 1, 2, Format.ARROW_IPC, True)
 
     assert [chunk.call_count for chunk in chunks] == [*[0] * (len(chunks) - 1), 2]
     assert len(chunks) >= 3
     assert all(len(chunk.data) <= MOST_BYTES and chunk.last_session in (0, 2) for chunk in chunks)
-    chain = compiled(workflow, TWO)
+    chain = compiled(packed(workflow, TWO))
     assert same(DECODERS[Format.ARROW_IPC](data(chunks)), rows_of(chain, generate(chain, 1, 2)))

@@ -29,7 +29,7 @@ class Noting(Compute):
 
     async def run(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
         if cast(object, function) is make_chunk:
-            _, _, first, *_ = cast(tuple[Any, ...], arguments)
+            _, first, *_ = cast(tuple[Any, ...], arguments)
             self.begun.append(first)
         return await super().run(function, *arguments)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.testdata.ports import Clock
-from services.testdata.traces.compiled import compiled
+from services.testdata.traces.compiled import compiled, packed
 from services.testdata.traces.datasets.errors import (
     DatasetNotCancellable,
     DatasetNotOver,
@@ -124,7 +124,7 @@ class Datasets:
 
 
 def _count_sessions(workflow: Workflow, parameters: Parameters) -> int:
-    return session_count(compiled(workflow, parameters))
+    return session_count(compiled(packed(workflow, parameters)))
 
 
 def _range(request: DatasetRequest, sessions: int) -> tuple[int, int]:

@@ -18,9 +18,14 @@ def varint(value: int) -> bytes:
     return bytes([*out, value])
 
 
+def bytes_head(field: int, size: int) -> bytes:
+    """What comes before so many bytes to make them a field."""
+    return bytes([tag(field, BYTES)]) + varint(size)
+
+
 def bytes_field(field: int, value: bytes) -> bytes:
     """A field of bytes or of a message, also when it is empty."""
-    return bytes([tag(field, BYTES)]) + varint(len(value)) + value
+    return bytes_head(field, len(value)) + value
 
 
 def text_field(field: int, text: str) -> bytes:
