@@ -71,10 +71,18 @@ async def test_no_more_is_made_than_a_few_chunks_ahead_of_the_reader(streams: St
             assert len([first for first in compute.begun if first < 1_500]) <= read - 1 + AHEAD
 
 
+async def processes(compute: Noting) -> set[int]:
+    """The two processes of the pool; one of them may be busy for a while with what nobody waits for."""
+    found: set[int] = set()
+    while len(found) < 2:
+        found |= set(await asyncio.gather(*(compute.run(work.process) for _ in range(2))))
+    return found
+
+
 async def test_what_a_reader_who_went_away_did_not_get_is_not_begun_and_costs_no_process(
     streams: Streams, compute: Noting
 ) -> None:
-    workers = {await compute.run(work.process) for _ in range(5)}
+    workers = await processes(compute)
     stream = streams.chunks(SOURCE, 1, 1_000, 1)
     await anext(stream)
     await stream.aclose()
@@ -83,7 +91,7 @@ async def test_what_a_reader_who_went_away_did_not_get_is_not_begun_and_costs_no
     assert [chunk.last_session async for chunk in streams.chunks(SOURCE, 1_500, 1_500, 1)] == [1_500]
 
     assert compute.begun == [*begun, 1_500]
-    assert workers <= {await compute.run(work.process) for _ in range(5)}
+    assert await processes(compute) == workers
 
 
 async def test_a_reader_that_is_cancelled_while_it_waits_leaves_the_pool_to_others(
