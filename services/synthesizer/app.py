@@ -34,6 +34,7 @@ from services.synthesizer.conversations.casting import Casting
 from services.synthesizer.conversations.jobs import ConversationJobs
 from services.synthesizer.conversations.lifecycle import Lifecycle
 from services.synthesizer.conversations.opening import Limits
+from services.synthesizer.recent import Recent
 from services.synthesizer.settings import SynthesizerSettings
 from services.synthesizer.store import batches as batch_rows
 from services.synthesizer.store import conversations as conversation_rows
@@ -99,12 +100,12 @@ async def build(
         settings.make_data_dir()
     await migrate(settings.store_url, MIGRATIONS)
     db = await Database.open(settings.store_url)
-    event_log = EventLog(db, log)
+    event_log, recent = EventLog(db, log), Recent()
     compute = Compute(settings.compute_workers)
     agents = Agents(event_message, settings.agent_timeout_seconds)
 
     procedures, sources = procedure_rows.Procedures(db), source_rows.Sources(db)
-    conversations = conversation_rows.ConversationStore(db, event_log)
+    conversations = conversation_rows.ConversationStore(db, event_log, recent)
     batches = batch_rows.BatchStore(db, event_log, conversations)
     personas = Personas(persona_rows.Personas(db), built_in(), clock)
     catalog = Lookup(personas, procedures, sources)
@@ -125,7 +126,7 @@ async def build(
     opened(settings.default_model)
     jobs = ConversationJobs(conversations, Casting(catalog, opened, agents.open), clock)
     engine = LocalEngine(jobs, Ownership(db), db.wakeups, max_in_flight=settings.max_in_flight)
-    tails = Tails(event_log, db.wakeups, encode)
+    tails = Tails(event_log, db.wakeups, partial(encode, recent.unpack))
     lifecycle = Lifecycle(conversations, catalog, limits, clock)
     operations = Batches(batches, catalog, limits, clock)
     await operations.remove_abandoned()

@@ -12,8 +12,8 @@ class SynthesizerSettings(Settings):
     port: int = Field(default=9003, ge=0, le=65535)
     """The port to listen on; 0 takes a free one."""
 
-    max_in_flight: int = Field(default=50, ge=1, le=10_000)
-    """How many conversations run at once."""
+    max_in_flight: int = Field(default=100, ge=1, le=10_000)
+    """How many conversations run at once; by default two batches of fifty."""
 
     compute_workers: int = Field(default=1, ge=1, le=64)
     """How many processes do what holds the processor: imports and exports."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TypeVarTuple
+from typing import Any, TypeVarTuple
 
 import structlog
 from sqlalchemy import URL, Connection, MetaData, Row, Select, make_url, text
@@ -19,6 +19,9 @@ from shared.db.wakeups import PostgresWakeups, Wakeups
 from shared.db.writer import Writer
 
 Ts = TypeVarTuple("Ts")
+
+Query = tuple[Select[Any], Mapping[str, object] | None]
+"""A statement and its parameters."""
 
 READERS = 4
 PROBE_INTERVAL = 1.0
@@ -98,11 +101,17 @@ class Database:
 
     async def fetch(self, statement: Select[*Ts], parameters: Mapping[str, object] | None = None) -> Sequence[Row[*Ts]]:
         """The rows of one query. Raises StoreUnavailable if the store is."""
+        query: tuple[Any, Mapping[str, object] | None] = statement, parameters
+        (rows,) = await self.fetch_each(query)
+        return rows
+
+    async def fetch_each(self, *queries: Query) -> Sequence[Sequence[Row[Any]]]:
+        """The rows of each of some queries in one snapshot. Raises StoreUnavailable if the store is."""
         if self._reading is None:
             async with self.read() as conn:
-                return (await conn.execute(statement, parameters)).all()
+                return [(await conn.execute(statement, parameters)).all() for statement, parameters in queries]
         try:
-            return await self._reading.run(_all, statement, parameters)
+            return await self._reading.run(_each, queries)
         except Exception as error:
             if not is_unavailable(error):
                 raise
@@ -168,8 +177,8 @@ class Database:
             listener(healthy)
 
 
-def _all(conn: Connection, statement: Select[*Ts], parameters: Mapping[str, object] | None) -> Sequence[Row[*Ts]]:
-    return conn.execute(statement, parameters).all()
+def _each(conn: Connection, queries: Sequence[Query]) -> Sequence[Sequence[Row[Any]]]:
+    return [conn.execute(statement, parameters).all() for statement, parameters in queries]
 
 
 def _postgres_engine(url: URL, connections: int, *, read_only: bool = False) -> AsyncEngine:

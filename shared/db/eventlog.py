@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.appends import (
@@ -19,7 +19,7 @@ from shared.db.appends import (
     insert_new,
     now,
 )
-from shared.db.engine import Database
+from shared.db.engine import Database, Query
 from shared.db.tables import EventTables, event_tables
 from shared.db.wakeups import announce, feed_topic, removal_topic, stream_topic
 
@@ -68,6 +68,11 @@ class StoredEvent(NamedTuple):
     create_time: int
 
 
+def stored(rows: Sequence[Row[Any]]) -> list[StoredEvent]:
+    """The events of the rows that `EventLog.query` finds."""
+    return [StoredEvent._make(row) for row in rows]
+
+
 class EventLog:
     """What is read from the log, and what happens to whole streams; events are appended by `Database.writer`.
 
@@ -94,11 +99,18 @@ class EventLog:
 
     async def read(self, stream: str, after_seq: int, limit: int) -> list[StoredEvent]:
         """Up to limit events of a stream after a seq (0 for the first), in order."""
-        return await self._page(self._by_seq, stream, after_seq, limit)
+        (rows,) = await self._db.fetch_each(self.query(stream, after_seq, limit))
+        return stored(rows)
+
+    def query(self, stream: str, after_seq: int, limit: int) -> Query:
+        """What `read` asks, for whoever asks more at once; `stored` makes events of the rows."""
+        return self._by_seq, {"name": stream, "after": after_seq, "count": limit}
 
     async def read_feed(self, feed: str, after_position: int, limit: int) -> list[StoredEvent]:
         """Up to limit events of a feed after a position (0 for the first), in order."""
-        return await self._page(self._by_position, feed, after_position, limit)
+        query = self._by_position, {"name": feed, "after": after_position, "count": limit}
+        (rows,) = await self._db.fetch_each(query)
+        return stored(rows)
 
     async def head(self, feed: str) -> int:
         """The position of the feed's last event; 0 if there is none."""
@@ -169,10 +181,6 @@ class EventLog:
         announce(conn, removal_topic(feed), *map(removal_topic, names))
         for table in (self._tables.events, self._tables.streams, self._tables.feeds):
             await conn.execute(delete(table).where(table.c.feed == feed))
-
-    async def _page(self, statement: Select[Any], name: str, after: int, limit: int) -> list[StoredEvent]:
-        rows: Sequence[Any] = await self._db.fetch(statement, {"name": name, "after": after, "count": limit})
-        return [StoredEvent._make(row) for row in rows]
 
     async def _heads(self, conn: AsyncConnection, names: Sequence[str]) -> dict[str, int]:
         """The heads of feeds, made where missing and locked in one order as appends lock them."""

@@ -8,6 +8,7 @@ import pytest
 from services.synthesizer.app import MIGRATIONS
 from services.synthesizer.batches.model import BatchState
 from services.synthesizer.conversations.model import ConversationFilter, ConversationState
+from services.synthesizer.recent import Recent
 from services.synthesizer.store.batches import BatchStore
 from services.synthesizer.store.conversations import ConversationStore
 from services.synthesizer.store.references import based_on
@@ -24,7 +25,7 @@ class Stores:
     def __init__(self, db: Database, path: Path) -> None:
         event_log = EventLog(db, log)
         self.db = db
-        self.conversations = ConversationStore(db, event_log)
+        self.conversations = ConversationStore(db, event_log, Recent())
         self.batches = BatchStore(db, event_log, self.conversations)
         self._path = path
 

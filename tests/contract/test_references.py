@@ -10,6 +10,7 @@ from services.synthesizer.batches.model import Batch, BatchSpec, BatchState
 from services.synthesizer.catalog.errors import PersonaNotFound, SourceNotFound
 from services.synthesizer.conversations.errors import ConversationNotFound, StillNeeded
 from services.synthesizer.conversations.model import Conversation, ConversationSpec, ConversationState
+from services.synthesizer.recent import Recent
 from services.synthesizer.store.batches import BatchStore
 from services.synthesizer.store.conversations import ConversationStore
 from services.synthesizer.store.references import hold
@@ -59,7 +60,7 @@ async def test_what_a_conversation_is_based_on_is_held_as_well(database: Databas
 
 async def test_who_is_based_on_what_is_to_be_deleted_is_asked_in_the_same_transaction(database: Database) -> None:
     event_log = EventLog(database, log)
-    conversations = ConversationStore(database, event_log)
+    conversations = ConversationStore(database, event_log, Recent())
     spec = ConversationSpec()
     base = Conversation("base", "acme", ConversationState.COMPLETED, spec, None, "b", 0, "", 0)
     await refer(database, "acme", id="base", batch="b", state="COMPLETED")

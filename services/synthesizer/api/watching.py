@@ -1,13 +1,13 @@
 """What watchers of conversations and batches get."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from greenroom.synthesizer.v1 import batch_pb2
 from services.synthesizer.api.convert.events import event_message
 from shared.db.eventlog import StoredEvent
 from shared.db.tails import Tails
-from shared.model.events import Ended, unpack
+from shared.model.events import Ended, Event
 
 
 class Watched(NamedTuple):
@@ -23,7 +23,7 @@ class Watched(NamedTuple):
     ends: bool
 
 
-def encode(stored: StoredEvent) -> Watched:
+def encode(unpack: Callable[[bytes], Event], stored: StoredEvent) -> Watched:
     """What watchers get for a stored event."""
     event = unpack(stored.payload)
     message = event_message(event, f"conversations/{stored.stream}", stored.create_time)

@@ -43,13 +43,14 @@ class ConversationJobs:
 
     async def run(self, job: Job) -> None:
         """Advance a conversation until it is over."""
-        conversation = await self._store.find(job.name)
-        if conversation is None or conversation.state.over:
+        found = await self._store.take_up(job.name)
+        if found is None or found[0].state.over:
             return
+        conversation, events = found
         if conversation.wanted is not Wanted.NOTHING:
             await close(self._store, conversation, self._clock())
             return
-        state = fold(await self._store.events(conversation))
+        state = fold(events)
         try:
             await self._rehearse(conversation, state)
         except Unavailable:

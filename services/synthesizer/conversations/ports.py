@@ -51,6 +51,10 @@ class ConversationStore(Protocol):
         """The conversation of that id, whosever it is; None when it was deleted. For jobs, not for callers."""
         ...
 
+    async def take_up(self, conversation_id: str) -> tuple[Conversation, list[Event]] | None:
+        """The same with all its events, in one look at the store."""
+        ...
+
     async def events(self, conversation: Conversation, up_to: int | None = None) -> list[Event]:
         """All events in order, or those up to and with a seq."""
         ...

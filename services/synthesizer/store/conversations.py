@@ -16,6 +16,7 @@ from services.synthesizer.conversations.model import (
     Wanted,
 )
 from services.synthesizer.conversations.ports import Progress
+from services.synthesizer.recent import Recent
 from services.synthesizer.store.conversation_moves import (
     BATCH_IS_OVER,
     BATCH_RUNS,
@@ -34,9 +35,9 @@ from services.synthesizer.store.shared_terms import SharedTerms
 from services.synthesizer.store.tables import conversations, requests, terms
 from shared.db.appends import Append, AppendConflict, NewEvent
 from shared.db.engine import Database
-from shared.db.eventlog import EventLog, StoredEvent
+from shared.db.eventlog import EventLog, StoredEvent, stored
 from shared.engine.jobs import Job
-from shared.model.events import AttemptStarted, Event, pack, unpack
+from shared.model.events import AttemptStarted, Event, unpack
 from shared.requests import RequestKey
 
 _RUNNABLE = [ConversationState.PENDING, ConversationState.GENERATING]
@@ -52,9 +53,10 @@ _BY_NAME = _BY_ID.where(conversations.c.company == bindparam("wanted_company"))
 class ConversationStore:
     """The synthesizer's conversations on SQLite or PostgreSQL."""
 
-    def __init__(self, db: Database, event_log: EventLog) -> None:
+    def __init__(self, db: Database, event_log: EventLog, recent: Recent) -> None:
         self._db = db
         self._log = event_log
+        self._recent = recent
         self._terms = SharedTerms(db)
 
     async def get(self, company: str, name: str) -> Conversation:
@@ -100,12 +102,22 @@ class ConversationStore:
         """Up to limit events after a seq (0 for the first), in order."""
         return await self._log.read(conversation.id, after_seq, limit)
 
+    async def take_up(self, conversation_id: str) -> tuple[Conversation, list[Event]] | None:
+        """The conversation of that id with all its events; None when it was deleted."""
+        queries = (_BY_ID, {"wanted_id": conversation_id}), self._log.query(conversation_id, 0, _EVENTS_AT_ONCE)
+        rows, page = await self._db.fetch_each(*queries)
+        found = await self._terms.conversations(rows)
+        if not found:
+            return None
+        events = [unpack(one.payload) for one in stored(page)]
+        return found[0], events if len(events) < _EVENTS_AT_ONCE else await self.events(found[0])
+
     async def events(self, conversation: Conversation, up_to: int | None = None) -> list[Event]:
         """All events in order, or those up to and with a seq."""
         events: list[Event] = []
         while True:
             page = await self._log.read(conversation.id, len(events), _EVENTS_AT_ONCE)
-            events += [unpack(stored.payload) for stored in page]
+            events += [unpack(one.payload) for one in page]
             if len(page) < _EVENTS_AT_ONCE or (up_to is not None and len(events) >= up_to):
                 return events if up_to is None else events[:up_to]
 
@@ -149,7 +161,7 @@ class ConversationStore:
         append = Append(
             stream=conversation.id,
             expected=events[0].seq,
-            events=tuple(NewEvent(event.id, pack(event)) for event in events),
+            events=tuple(NewEvent(event.id, self._recent.pack(event)) for event in events),
             also=tuple(also),
             final=final,
         )

@@ -36,6 +36,11 @@ _YES_NO = re.compile(
 )
 
 
+_SENTENCES = re.compile(r"(?<=[.!?:])\s+")
+_CLAUSES = re.compile(r",|\band\b|\bor\b|\n")
+_WORDS = re.compile(r"[a-z]+")
+
+
 def speak(request: ChatRequest, brief: PersonaBrief) -> ChatReply:
     """The persona's next step: say something, stay silent, or leave."""
     return _Persona(request, brief).step()
@@ -63,7 +68,7 @@ class _Persona:
 
     def _is_asked_again(self) -> bool:
         """Whether the last sentence that it is told was told before: then it gives in."""
-        last = re.split(r"(?<=[.!?:])\s+", self.question)[-1]
+        last = _SENTENCES.split(self.question)[-1]
         earlier = self.request.messages[: len(self.request.messages) - len(self.asked)]
         before = [*(message.text for message in earlier if message.role == "user"), *self.asked[:-1]]
         return bool(last) and any(text.endswith(last) for text in before)
@@ -171,7 +176,7 @@ class _Persona:
 
     def _clause(self, kind: str) -> str:
         """The part of the question that asks for this kind, so that "order ID and account ID" are two questions."""
-        clauses = [clause for clause in re.split(r",|\band\b|\bor\b|\n", self.question) if kind in asked_kinds(clause)]
+        clauses = [clause for clause in _CLAUSES.split(self.question) if kind in asked_kinds(clause)]
         return clauses[0] if clauses else self.question
 
     def _told(self, utterance: Utterance, value: str) -> str:
@@ -226,7 +231,7 @@ class _Persona:
     def _tone(self, use: str) -> Phrases:
         """The phrases of the tone's first word that has some; [] when none has."""
         tones = wording().tones
-        for word in re.findall(r"[a-z]+", self.brief.tone.lower()):
+        for word in _WORDS.findall(self.brief.tone.lower()):
             if use in tones.get(word, {}):
                 return tones[word][use]
         return []
