@@ -14,7 +14,6 @@ import pytest
 from greenroom.client import Client, GreenroomError
 from greenroom.synthesizer.v1 import conversation_pb2, procedure_pb2
 from greenroom.type.v1.event_pb2 import Event
-from shared.errors import FailedPrecondition
 from shared.llm.base import (
     END_CONVERSATION,
     LEAVE,
@@ -61,12 +60,6 @@ def ends(text: str = "") -> ChatReply:
 def refuses() -> ModelRefused:
     """The model refuses this call."""
     return ModelRefused(model="scripted")
-
-
-class Broken(FailedPrecondition):
-    """What a conversation needs is out of order."""
-
-    reason = "BROKEN_FOR_A_TEST"
 
 
 @dataclass(eq=False)

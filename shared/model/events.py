@@ -292,11 +292,6 @@ def read_answer(record: Mapping[str, Json]) -> ToolAnswer:
     )
 
 
-def read_body(kind: str, record: Mapping[str, Json]) -> Kind:
-    """The inverse of `body_json`; KeyError for a kind that there is not."""
-    return _READERS[kind](record)
-
-
 _READERS: Mapping[str, Callable[[Mapping[str, Json]], Kind]] = {
     "opened": lambda r: Opened(tuple(read_resource(resource) for resource in r["resources"])),
     "user_message": lambda r: UserMessage(r["text"], r["silent"], r["leaves"]),

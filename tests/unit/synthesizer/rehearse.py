@@ -1,6 +1,5 @@
 """Plays conversations in one process, without a server or a store: the turn loop, the offline model, the mocks."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,29 +13,11 @@ from services.synthesizer.procedure import Revision, RevisionState
 from services.synthesizer.source import Source, SourceConversation, start_point
 from services.synthesizer.tool_answers import NO_RECORDED, recorded_rules
 from services.synthesizer.tool_config import ToolConfig
-from shared.llm.base import ChatModel, ChatReply, ChatRequest
-from shared.llm.offline import OfflineModel
+from shared.llm.base import ChatModel
 from shared.model.conversation import State, fold
 from shared.model.events import AgentMessage, Event, Opened, ToolAnswer, ToolCall, ToolResult, UserMessage
 
 OK = ToolConfig(default=ToolAnswer({"status": "ok"}))
-
-
-class Timed:
-    """The offline model, with the time that it takes."""
-
-    def __init__(self) -> None:
-        self.model: ChatModel = OfflineModel()
-        self.calls = 0
-        self.seconds = 0.0
-
-    async def complete(self, request: ChatRequest) -> ChatReply:
-        """Answer, and count."""
-        before = time.perf_counter()
-        reply = await self.model.complete(request)
-        self.seconds += time.perf_counter() - before
-        self.calls += 1
-        return reply
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from greenroom.testdata.v1 import trace_call_pb2 as pb
 from services.testdata.traces.builtin import built_in
 from services.testdata.traces.formats import Format
-from services.testdata.traces.formats.columns import joined, part
+from services.testdata.traces.formats.columns import part
 from services.testdata.traces.formats.files import write_file
 from services.testdata.traces.formats.registry import FORMATS, Encoder
 from services.testdata.traces.generation import Calls, Chain, compile_chain, generate, session_count
@@ -127,6 +127,11 @@ def test_texts_that_a_format_must_quote_or_escape_are_read_back(form: Format, en
     assert same(DECODERS[form](written(chain, form, calls)), rows_of(chain, calls))
 
 
+def repeated(calls: Calls, times: int) -> Calls:
+    """The same calls so many times."""
+    return Calls(*(np.tile(column, times) for column in calls.columns))
+
+
 @pytest.mark.parametrize("form", [Format.JSONL, Format.CSV])
 def test_any_latency_is_written_so_that_the_same_32_bit_float_is_read_back(form: Format) -> None:
     chain, calls = one_call("home")
@@ -136,7 +141,7 @@ def test_any_latency_is_written_so_that_the_same_32_bit_float_is_read_back(form:
         [dice.lognormal(4, 2, 20_000), dice.uniform(0, 1, 5_000), 10.0 ** dice.uniform(-6, 9, 5_000)]
     )
     latencies = np.concatenate([edges, random]).astype(np.float32)
-    many = joined([calls] * len(latencies))
+    many = repeated(calls, len(latencies))
     many.latency[:] = latencies
 
     rows = DECODERS[form](written(chain, form, many))
@@ -156,7 +161,7 @@ def test_times_are_written_as_dates_over_all_years_that_may_be_asked_for() -> No
     chain, calls = one_call("home")
     times = np.random.default_rng(2).integers(0, 190_288_396_800_000, 5_000)
     leap = [datetime(year, 2, 29, 23, 59, 59, 999_000, UTC).timestamp() * 1000 for year in (1972, 2000, 2024, 7996)]
-    many = joined([calls] * (len(times) + len(leap)))
+    many = repeated(calls, len(times) + len(leap))
     many.timestamp[:] = np.concatenate([times, np.round(leap).astype(np.int64)])
 
     rows = DECODERS[Format.CSV](written(chain, Format.CSV, many))
