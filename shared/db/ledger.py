@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db.appends import insert_new
 from shared.db.engine import Database
 from shared.errors import AlreadyExists
+from shared.requests import RequestKey
 
 
 class RequestIdReused(AlreadyExists):
@@ -27,42 +28,45 @@ def ledger_table(metadata: MetaData) -> Table:
     )
 
 
-async def claim(
-    conn: AsyncConnection, requests: Table, *, company: str, method: str, request_id: str, digest: str, name: str
-) -> str | None:
+async def claim(requests: Table, conn: AsyncConnection, company: str, key: RequestKey | None, name: str) -> str | None:
     """Note that a request makes the resource name, in the transaction that makes it.
 
-    digest: of the request's content without its request_id.
-    Returns None if the request is new, the name that it made before if it was sent again; raises RequestIdReused if
-    its content was another then.
+    Returns None if the request is new or carries no id, the name that it made before if it was sent again; raises
+    RequestIdReused if its content was another then.
     """
-    row = {"company": company, "method": method, "request_id": request_id, "digest": digest, "name": name}
+    if key is None:
+        return None
+    row = {
+        "company": company,
+        "method": key.method,
+        "request_id": key.request_id,
+        "digest": key.digest,
+        "name": name,
+    }
     inserted = await conn.execute(insert_new(requests, conn.dialect.name), row)
     if inserted.first() is not None:
         return None
-    found = await conn.execute(_of(requests, company, method, request_id))
-    return _name(found.one(), request_id, digest)
+    found = await conn.execute(_of(requests, company, key))
+    return _name(found.one(), key)
 
 
-async def earlier(
-    db: Database, requests: Table, *, company: str, method: str, request_id: str, digest: str
-) -> str | None:
+async def earlier(requests: Table, db: Database, company: str, key: RequestKey) -> str | None:
     """What the request made before, None if it is new; for whoever can save work by asking before `claim`.
 
     Raises RequestIdReused.
     """
-    found = await db.fetch(_of(requests, company, method, request_id))
-    return _name(found[0], request_id, digest) if found else None
+    found = await db.fetch(_of(requests, company, key))
+    return _name(found[0], key) if found else None
 
 
-def _of(requests: Table, company: str, method: str, request_id: str) -> Select[str, str]:
+def _of(requests: Table, company: str, key: RequestKey) -> Select[str, str]:
     return select(requests.c.digest, requests.c.name).where(
-        requests.c.company == company, requests.c.method == method, requests.c.request_id == request_id
+        requests.c.company == company, requests.c.method == key.method, requests.c.request_id == key.request_id
     )
 
 
-def _name(found: Row[str, str], request_id: str, digest: str) -> str:
+def _name(found: Row[str, str], key: RequestKey) -> str:
     then_digest, then_name = found
-    if then_digest != digest:
-        raise RequestIdReused(request_id=request_id)
+    if then_digest != key.digest:
+        raise RequestIdReused(request_id=key.request_id)
     return then_name

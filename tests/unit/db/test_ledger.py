@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.engine import Database
 from shared.db.ledger import RequestIdReused, claim
+from shared.requests import RequestKey
 from tests.unit.db.conftest import REQUESTS
 
 
 async def _claim(db: Database, digest: str, name: str, company: str = "acme", method: str = "Start") -> str | None:
     async def work(conn: AsyncConnection) -> str | None:
-        return await claim(conn, REQUESTS, company=company, method=method, request_id="r1", digest=digest, name=name)
+        return await claim(REQUESTS, conn, company, RequestKey(method, "r1", digest), name)
 
     return await db.writer.run(work)
 
