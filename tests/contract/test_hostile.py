@@ -1,25 +1,19 @@
 """Every method is called with generated hostile messages: it answers with a documented code, and goes on answering."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
+from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2
 from greenroom.testdata.v1.trace_dataset_pb2 import Dataset
-from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
-from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
-from greenroom.type.v1.event_pb2 import Event, UserMessage
-from shared.rpc.cursors import encode_token
-from tests.contract.methods import Method, collection_of, methods, names_in
-from tests.datasets import SHORT, over, short_spec
+from tests.contract.hostile import NAMES, OWN_PERSONA, VALUE, filled_value, json_paths, messages, put, right, spoilt
+from tests.contract.methods import Method, methods, names_in
+from tests.datasets import over, short_spec
 from tests.scripted import State, Theatre, theatre
 from tests.traces import some_of_each
 
@@ -32,9 +26,6 @@ DOCUMENTED = {
     "ABORTED",
     "OUT_OF_RANGE",
 }
-DEPTH = 4
-NAMES: dict[str, list[str]] = {}
-"""Names that there are, by collection; made anew for each method, since the one before may have deleted them."""
 
 
 @dataclass
@@ -86,214 +77,6 @@ async def workflows(stage: Theatre) -> list[str]:
     return [one.name async for one in stage.client.traces.workflows.list()]
 
 
-def known(collection: str) -> st.SearchStrategy[str]:
-    """A name of the collection; which ones there are is looked up when it is drawn."""
-    return st.integers(0, 3).map(lambda place: NAMES[collection][place % len(NAMES[collection])])
-
-
-HOSTILE_TEXT = st.sampled_from(
-    [
-        *("", " ", "\0", "a\0b", "\n", "\x7f", "\ufeff", "\u202e", "🧨" * 10, "é", "ﬀ", "\U0010ffff"),
-        *("x" * 129, "x" * 1025, "y" * 20_001, "../../etc/passwd", "personas/../batches/x", "batches/", "/"),
-        *("'; DROP TABLE conversations; --", "%s%n%x", "{{7*7}}", "{name}", "${jndi:ldap://x}", "__proto__", "null"),
-        *("offline", "abcd", "greenroom", "localhost:1", "127.0.0.1:99999", "display_name", "personality.tone"),
-        *(encode_token("batches.watch", "x", 2**70), encode_token("x", "", {}), "AAAA", "====", "-1"),  # type: ignore[arg-type]
-    ]
-)
-TEXT = HOSTILE_TEXT | st.text(max_size=40)
-DOUBLES = st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e308, -1e308, 5e-324, float("nan"), float("inf"), float("-inf")])
-SMALL = {"size": [-1, 0, 1, 3, 10_001, 2**31 - 1], "users": [-1, 0, 1, 7, 100_000_001, 2**63 - 1]}
-"""A batch of 10,000 and a dataset of a hundred million users are right, and take their time."""
-
-
-def integers(field: FieldDescriptor) -> st.SearchStrategy[int]:
-    if field.name in SMALL:
-        return st.sampled_from(SMALL[field.name])
-    wide = field.type in (field.TYPE_INT64, field.TYPE_UINT64)
-    last = 2**63 - 1 if wide else 2**31 - 1
-    least = 0 if field.type in (field.TYPE_UINT32, field.TYPE_UINT64) else -last - 1
-    return st.sampled_from([least, max(least, -1), 0, 1, 2, 5, 200, 1001, last]) | st.integers(least, last)
-
-
-def scalar(field: FieldDescriptor) -> st.SearchStrategy[Any]:
-    match field.type:
-        case FieldDescriptor.TYPE_STRING:
-            collection = collection_of(field)
-            return known(collection) | known(collection) | TEXT if collection else TEXT
-        case FieldDescriptor.TYPE_BYTES:
-            return st.binary(max_size=40) | st.sampled_from([b"{}\n", b'{"external_id": "x"}\n', b"\xff\n", b"\0" * 50])
-        case FieldDescriptor.TYPE_BOOL:
-            return st.booleans()
-        case FieldDescriptor.TYPE_ENUM:
-            assert field.enum_type is not None
-            return st.sampled_from([*(value.number for value in field.enum_type.values), 99, -1, 2**31 - 1])
-        case FieldDescriptor.TYPE_DOUBLE | FieldDescriptor.TYPE_FLOAT:
-            return DOUBLES
-        case _:
-            return integers(field)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | DOUBLES | st.sampled_from([2**53 + 1, -(2**60)]) | TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=12,
-)
-
-
-def filled_value(value: Any, depth: int = 0) -> Message:
-    """A google.protobuf.Value; unlike the library's own way, with numbers that JSON does not have."""
-    message = message_factory.GetMessageClass(_VALUE)()
-    kind: Any = message
-    match value:
-        case None:
-            kind.null_value = 0
-        case bool():
-            kind.bool_value = value
-        case int() | float():
-            kind.number_value = value
-        case str():
-            kind.string_value = value
-        case list():
-            kind.list_value.values.extend(filled_value(item) for item in value)
-        case dict():
-            kind.struct_value.SetInParent()
-            for name, item in value.items():
-                kind.struct_value.fields[name].CopyFrom(filled_value(item))
-    return message
-
-
-_STRUCT = procedure_pb2.DESCRIPTOR.pool.FindMessageTypeByName("google.protobuf.Struct")
-_VALUE = procedure_pb2.DESCRIPTOR.pool.FindMessageTypeByName("google.protobuf.Value")
-
-
-def deep(depth: int) -> Any:
-    value: Any = "bottom"
-    for _ in range(depth):
-        value = {"down": value}
-    return value
-
-
-def structs() -> st.SearchStrategy[Message]:
-    objects = st.dictionaries(TEXT, JSON, max_size=3) | st.sampled_from([deep(5), deep(20)])
-    return objects.map(lambda value: filled_value(value).struct_value)  # type: ignore[attr-defined]
-
-
-def messages(descriptor: Descriptor, depth: int = DEPTH) -> st.SearchStrategy[Any]:
-    """A message in which any field may be missing, and any may be wrong."""
-    if descriptor is _STRUCT:
-        return structs()
-    if descriptor is _VALUE:
-        return JSON.map(filled_value)
-    fields = [field for field in descriptor.fields if depth or field.message_type is None]
-    some = (
-        st.lists(st.sampled_from(fields), unique_by=lambda field: field.number, max_size=6) if fields else st.just([])
-    )
-    return some.flatmap(
-        lambda chosen: st.tuples(*(values(field, depth) for field in chosen)).map(
-            lambda drawn: assembled(descriptor, dict(zip((field.name for field in chosen), drawn, strict=True)))
-        )
-    )
-
-
-def values(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
-    if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        key, value = field.message_type.fields
-        member = scalar(value) if value.message_type is None else messages(value.message_type, depth - 1)
-        return st.dictionaries(scalar(key), member, max_size=3)
-    one = scalar(field) if field.message_type is None else messages(field.message_type, depth - 1)
-    return st.lists(one, max_size=3) if field.is_repeated else one
-
-
-def assembled(descriptor: Descriptor, drawn: Mapping[str, Any]) -> Any:
-    return message_factory.GetMessageClass(descriptor)(**drawn)
-
-
-TOOLS = procedure_pb2.Tool(name="find_order"), procedure_pb2.Tool(name="refund")
-OWN_PERSONA = persona_pb2.Persona(display_name="P", description="Somebody.")
-
-
-def right(method: Method) -> Any:
-    """A request that is right, to be spoilt in one place: what is wrong from end to end is refused early."""
-    request: Any = method.request()
-    of_each = conversation_pb2.ConversationSpec(procedure=NAMES["procedures"][0], seed=1)
-    match str(method):
-        case "CreatePersona":
-            request.persona.CopyFrom(OWN_PERSONA)
-        case "UpdatePersona":
-            request.persona.CopyFrom(OWN_PERSONA)
-            request.persona.name = NAMES["personas"][0]
-        case "CreateProcedure":
-            request.procedure.display_name = "P"
-            request.revision.CopyFrom(procedure_pb2.Revision(instructions="Help.", tools=TOOLS))
-        case "AddRevision":
-            request.revision.CopyFrom(procedure_pb2.Revision(instructions="Help.", tools=TOOLS))
-        case "MarkReady":
-            request.revision = 1
-        case "AppendEvents":
-            request.events.append(Event(user_message=UserMessage(text="Hello.")))
-        case "StartConversation":
-            request.spec.CopyFrom(of_each)
-            request.spec.persona = "personas/eager-eddie"
-        case "StartBatch":
-            request.spec.conversation.CopyFrom(of_each)
-            request.spec.size = 2
-        case "CreateWorkflow":
-            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
-            setattr(request, "as", "short-too")
-        case "UpdateWorkflow":
-            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
-            request.workflow.spec.name = NAMES["workflows"][0].removeprefix("workflows/")
-        case "GenerateSession" | "StreamCalls":
-            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
-        case "StartDataset":
-            request.spec.CopyFrom(short_spec(sessions=3))
-        case "StartLearning":
-            request.spec.dataset = NAMES["datasets"][0]
-        case "LearnWorkflow":
-            request.header.format.kind = LogFormat.KIND_CSV
-        case "CompareWorkflows":
-            request.truth.CopyFrom(WorkflowSource(spec=SHORT))
-        case "ExportLearning":
-            request.kind = ExportLearningRequest.KIND_TRANSITIONS
-        case "ImportSources" | "ImportProcedures":
-            request.header.format, request.header.file = "greenroom", "x.jsonl"
-    for field in method.descriptor.input_type.fields:
-        if field.type == field.TYPE_STRING and (collection := collection_of(field)):
-            setattr(request, field.name, NAMES[collection][0])
-    return request
-
-
-def paths(descriptor: Descriptor, depth: int = DEPTH) -> list[tuple[FieldDescriptor, ...]]:
-    """The paths to all fields of a message, those of its parts included."""
-    found: list[tuple[FieldDescriptor, ...]] = []
-    for field in descriptor.fields:
-        found.append((field,))
-        inner = field.message_type
-        is_ours = inner is not None and inner.full_name.startswith("greenroom.")
-        if depth and inner is not None and is_ours and not inner.GetOptions().map_entry:
-            found += [(field, *rest) for rest in paths(inner, depth - 1)]
-    return found
-
-
-def spoilt(method: Method) -> st.SearchStrategy[Any]:
-    """A right request in which one field is hostile."""
-
-    def with_one(path: tuple[FieldDescriptor, ...]) -> st.SearchStrategy[Any]:
-        return values(path[-1], 2).map(lambda value: _spoil(right(method), path, value))
-
-    return st.sampled_from(paths(method.descriptor.input_type)).flatmap(with_one)
-
-
-def _spoil(request: Any, path: tuple[FieldDescriptor, ...], value: Any) -> Any:
-    *outer, last = path
-    message = request
-    for field in outer:
-        inner = getattr(message, field.name)
-        message = (inner[0] if len(inner) else inner.add()) if field.is_repeated else inner
-    message.MergeFrom(type(message)(**{last.name: value}))
-    return request
-
-
 @pytest.mark.parametrize("method", methods(), ids=str)
 async def test_a_hostile_message_gets_a_documented_code_and_a_reason(target: Target, method: Method) -> None:
     NAMES.clear()
@@ -322,11 +105,6 @@ async def test_a_hostile_message_gets_a_documented_code_and_a_reason(target: Tar
             assert "sqlalchemy" not in told.sentence.lower()
 
 
-def json_paths(method: Method) -> list[tuple[FieldDescriptor, ...]]:
-    """The paths to all fields that hold any JSON; nothing in the proto bounds them."""
-    return [path for path in paths(method.descriptor.input_type) if path[-1].message_type in (_STRUCT, _VALUE)]
-
-
 @pytest.mark.parametrize("method", [method for method in methods() if json_paths(method)], ids=str)
 async def test_a_large_message_spoils_no_list(target: Target, method: Method) -> None:
     NAMES.clear()
@@ -335,8 +113,8 @@ async def test_a_large_message_spoils_no_list(target: Target, method: Method) ->
     for path in json_paths(method):
         for size in (400_000, 4_100_000):
             large = filled_value({"text": "x" * size})
-            value = large if path[-1].message_type is _VALUE else large.struct_value  # type: ignore[attr-defined]
-            told, _ = await method.call(target.channel, _spoil(right(method), path, value))
+            value = large if path[-1].message_type is VALUE else large.struct_value  # type: ignore[attr-defined]
+            told, _ = await method.call(target.channel, put(right(method), path, value))
             assert told.code in DOCUMENTED, (told, path)
             assert told.code == "OK" or told.reason.isupper(), (told, path)
 
