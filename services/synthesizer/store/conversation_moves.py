@@ -33,10 +33,12 @@ def _row_of(*columns: str) -> Update:
     )
 
 
-_STANDS = ("state", "turns", "last_seq", "attempt", "model_calls", "input_tokens", "output_tokens")
+_STANDS = ("turns", "last_seq", "attempt", "model_calls", "input_tokens", "output_tokens")
 GOES_ON = _row_of(*_STANDS)
-"""What the fold says, beside the events."""
-ENDS = _row_of(*_STANDS, "reason", "detail", "fault", "digest", "end_time")
+"""What the fold says, beside the events. The state stays what it is: to write it is to write three indexes."""
+TAKEN_UP = _row_of("state", *_STANDS)
+"""The same with the state that a job's first event brings."""
+ENDS = _row_of("state", *_STANDS, "reason", "detail", "fault", "digest", "end_time")
 """The same with how it ended."""
 
 BATCH_RUNS = (

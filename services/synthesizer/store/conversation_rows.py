@@ -14,6 +14,7 @@ from services.synthesizer.conversations.model import (
 from services.synthesizer.conversations.ports import Progress
 from services.synthesizer.persona import Persona
 from services.synthesizer.store.tables import conversations
+from shared.model.conversation import State
 from shared.model.events import Ended, Fault, Outcome, Usage
 
 
@@ -89,12 +90,10 @@ def _name(collection: str, key: str) -> str:
     return f"{collection}/{key}" if key else ""
 
 
-def progress_row(conversation_id: str, progress: Progress) -> dict[str, object]:
-    """What an append changes in a row, as the parameters of `GOES_ON` or `ENDS`."""
-    fold = progress.fold
-    row: dict[str, object] = {
+def stands_row(conversation_id: str, fold: State) -> dict[str, object]:
+    """What every append changes in a row, as the parameters of `GOES_ON`."""
+    return {
         "of": conversation_id,
-        "new_state": progress.state,
         "new_turns": fold.turns,
         "new_last_seq": fold.last_seq,
         "new_attempt": fold.attempt,
@@ -102,9 +101,12 @@ def progress_row(conversation_id: str, progress: Progress) -> dict[str, object]:
         "new_input_tokens": fold.usage.input_tokens,
         "new_output_tokens": fold.usage.output_tokens,
     }
-    if (ended := fold.ended) is None:
-        return row
-    return row | {
+
+
+def end_row(ended: Ended, progress: Progress) -> dict[str, object]:
+    """What `ENDS` sets beside that."""
+    return {
+        "new_state": progress.state,
         "new_reason": ended.reason,
         "new_detail": ended.detail,
         "new_fault": ended.fault or "",

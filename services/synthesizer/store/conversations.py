@@ -22,13 +22,14 @@ from services.synthesizer.store.conversation_moves import (
     BATCH_RUNS,
     ENDS,
     GOES_ON,
+    TAKEN_UP,
     ask_to_stop,
     insert_conversations,
     insert_events,
     let_run,
     retry,
 )
-from services.synthesizer.store.conversation_rows import conditions, progress_row
+from services.synthesizer.store.conversation_rows import conditions, end_row, stands_row
 from services.synthesizer.store.references import based_on
 from services.synthesizer.store.requests import claim, earlier
 from services.synthesizer.store.shared_terms import SharedTerms
@@ -148,14 +149,18 @@ class ConversationStore:
         key: RequestKey | None = None,
     ) -> None:
         """Append events that follow one another, with the row's new state and what it means for the batch."""
-        also: list[tuple[Executable, Mapping[str, object]]] = [
-            (ENDS if progress.fold.ended else GOES_ON, progress_row(conversation.id, progress))
-        ]
-        if conversation.batch is not None:
-            if progress.state.over:
-                also.append((BATCH_IS_OVER, {"of_batch": conversation.batch, "at": progress.at}))
-            elif isinstance(events[0].body, AttemptStarted):
-                also.append((BATCH_RUNS, {"of_batch": conversation.batch}))
+        stands, batch = stands_row(conversation.id, progress.fold), conversation.batch
+        also: list[tuple[Executable, Mapping[str, object]]]
+        if (ended := progress.fold.ended) is not None:
+            also = [(ENDS, stands | end_row(ended, progress))]
+            if batch is not None:
+                also.append((BATCH_IS_OVER, {"of_batch": batch, "at": progress.at}))
+        elif isinstance(events[0].body, AttemptStarted):
+            also = [(TAKEN_UP, stands | {"new_state": progress.state})]
+            if batch is not None:
+                also.append((BATCH_RUNS, {"of_batch": batch}))
+        else:
+            also = [(GOES_ON, stands)]
         if key is not None:
             also.append((_REMEMBER, _remembered(conversation, events, key)))
         append = Append(
