@@ -53,10 +53,11 @@ async def suite(
     """A synthesizer with its store at url, served on a free port.
 
     models: what opens a model by name. testdata_url: the store of a test data service on the same server. settings:
-    fields of SynthesizerSettings; of the other's, those that are of all services.
+    fields of SynthesizerSettings; of the other's, those that are of all services. The store's writer is a thread unless
+    settings ask for the process, which takes longer to start than many a test.
     """
     health = Health()
-    read = SynthesizerSettings(**_chosen(url, folder, settings))
+    read = SynthesizerSettings(**{"writer_process": False, **_chosen(url, folder, settings)})
     app = await synthesizer.build(read, health, models=models)
     apps: list[App] = [app]
     if testdata_url is not None:

@@ -99,7 +99,7 @@ async def build(
     if settings.database_url is None:
         settings.make_data_dir()
     await migrate(settings.store_url, MIGRATIONS)
-    db = await Database.open(settings.store_url)
+    db = await Database.open(settings.store_url, writer_process=settings.writer_process)
     event_log, recent = EventLog(db, log), Recent()
     compute = Compute(settings.compute_workers)
     agents = Agents(event_message, settings.agent_timeout_seconds)

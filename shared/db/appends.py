@@ -1,5 +1,6 @@
 """Appending to streams: what one append is, and how a whole group of them becomes a handful of statements."""
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.db.faults import is_unavailable
 from shared.db.tables import EventTables
-from shared.db.wakeups import announce, feed_topic, stream_topic
+from shared.db.topics import announce, feed_topic, stream_topic
 from shared.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 
 MAX_PAYLOAD = 640 << 10
@@ -54,21 +55,36 @@ class NewEvent(NamedTuple):
     payload: bytes
 
 
+class Constant:
+    """A statement that is a constant of a module, by whose name another process finds it.
+
+    GOES_ON = Constant(__name__, update(...))
+    """
+
+    def __init__(self, module: str, statement: Executable) -> None:
+        self.__module__ = module
+        self.statement = statement
+
+    def __reduce__(self) -> str:
+        # How pickle writes a reference to a module's attribute.
+        return next(name for name, value in vars(sys.modules[self.__module__]).items() if value is self)
+
+
 @dataclass(frozen=True, slots=True)
 class Append:
     """Events that follow one another in a stream, all or none.
 
     expected: the seq that the first of them gets; the append wins only if the stream's next seq is this.
     also: statements of the caller's own, run in the same transaction if the append wins. Appends that are committed
-        together run a statement object they share as one executemany, so keep such statements in constants and let
-        different ones not depend on each other's order across streams.
+        together run a statement that they share as one executemany, so let different ones not depend on each other's
+        order across streams.
     final: the append closes the stream, so an interrupted stream takes it too.
     """
 
     stream: str
     expected: int
     events: tuple[NewEvent, ...]
-    also: tuple[tuple[Executable, Mapping[str, object]], ...] = ()
+    also: tuple[tuple[Constant, Mapping[str, object]], ...] = ()
     final: bool = False
 
     def __post_init__(self) -> None:
@@ -131,7 +147,7 @@ class _Plan:
     feeds: dict[str, int]
     rows: list[dict[str, object]] = field(default_factory=list)
     streams: dict[str, int] = field(default_factory=dict)
-    also: dict[int, tuple[Executable, list[Mapping[str, object]]]] = field(default_factory=dict)
+    also: dict[Constant, list[Mapping[str, object]]] = field(default_factory=dict)
 
 
 class Appender:
@@ -201,8 +217,8 @@ class Appender:
         if len(stored.all()) < len(plan.rows):
             raise AppendConflict(stream=plan.rows[0]["stream"], expected=plan.rows[0]["seq"], next_seq="taken")
         conn.execute(self._move_stream, [{"name": name, "next": seq} for name, seq in plan.streams.items()])
-        for statement, parameters in plan.also.values():
-            conn.execute(statement, parameters)
+        for constant, parameters in plan.also.items():
+            conn.execute(constant.statement, parameters)
         announce(conn, *map(stream_topic, plan.streams), *map(feed_topic, plan.feeds))
         return appended
 
@@ -269,6 +285,6 @@ def _place(plan: _Plan, append: Append, stream: _Stream) -> Appended:
     if stream.feed is not None and position is not None:
         plan.feeds[stream.feed] = position
     plan.streams[append.stream] = stream.next_seq
-    for statement, parameters in append.also:
-        plan.also.setdefault(id(statement), (statement, []))[1].append(parameters)
+    for constant, parameters in append.also:
+        plan.also.setdefault(constant, []).append(parameters)
     return Appended(append.expected, append.expected + len(append.events) - 1, position, stream.interrupted)

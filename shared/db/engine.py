@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from shared.db.appends import Appender
 from shared.db.faults import StoreUnavailable, is_unavailable
 from shared.db.postgres import CONNECT_TIMEOUT, STATEMENT_TIMEOUT
-from shared.db.sqlite import LOCK_TIMEOUT, READ, WRITE, SqliteThreads, async_engine
+from shared.db.sqlite import LOCK_TIMEOUT, READ, WRITE, SqliteThreads, options, set_up
+from shared.db.sqlite_appends import InProcess, InThread, SqliteAppends
 from shared.db.tables import event_tables
 from shared.db.wakeups import PostgresWakeups, Wakeups
 from shared.db.writer import Writer
@@ -47,7 +48,7 @@ class Database:
         writers: AsyncEngine,
         wakeups: Wakeups,
         reading: SqliteThreads | None,
-        writing: SqliteThreads | None,
+        appending: SqliteAppends | None,
     ) -> None:
         self.url = url
         self.dialect = url.get_backend_name()
@@ -56,25 +57,25 @@ class Database:
         self._readers = readers
         self._writers = writers
         self._reading = reading
-        self._writing = writing
+        self._appending = appending
         self._listeners: list[Callable[[bool], None]] = []
         self._probe: asyncio.Task[None] | None = None
-        self.writer = Writer(writers, Appender(event_tables(MetaData()), self.dialect), wakeups, self._fault, writing)
+        appender = Appender(event_tables(MetaData()), self.dialect)
+        self.writer = Writer(writers, appender, wakeups, self._fault, appending)
         # A server that is gone is a fault even while nobody asks anything of it.
         wakeups.on_fault(self._fault)
 
     @classmethod
-    async def open(cls, url: str) -> "Database":
+    async def open(cls, url: str, *, writer_process: bool = False) -> "Database":
         """Open `sqlite+aiosqlite:///path` or `postgresql+asyncpg://user:password@host/database`.
 
+        writer_process: whether appends to SQLite run in a process of their own.
         Raises StoreUnavailable if it cannot be reached. It does not create tables; `migrate` does.
         """
         parsed = make_url(url)
         sqlite = parsed.get_backend_name() == "sqlite"
-        reading = writing = None
         if sqlite:
-            readers, writers = async_engine(parsed, READ, READERS), async_engine(parsed, WRITE, 1)
-            reading, writing = SqliteThreads(parsed, READ, READERS), SqliteThreads(parsed, WRITE, 1)
+            readers, writers = _sqlite_engine(parsed, READ, READERS), _sqlite_engine(parsed, WRITE, 1)
         else:
             readers, writers = _postgres_engine(parsed, READERS, read_only=True), _postgres_engine(parsed, 1)
         try:
@@ -85,7 +86,10 @@ class Database:
             if is_unavailable(error):
                 raise StoreUnavailable from error
             raise
-        return cls(parsed, readers, writers, wakeups, reading, writing)
+        if not sqlite:
+            return cls(parsed, readers, writers, wakeups, None, None)
+        appending = InProcess(parsed) if writer_process else InThread(parsed)
+        return cls(parsed, readers, writers, wakeups, SqliteThreads(parsed, READ, READERS), appending)
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -129,7 +133,7 @@ class Database:
             self._probe.cancel()
             await asyncio.wait([self._probe])
         await self.wakeups.close()
-        for threads in (self._reading, self._writing):
+        for threads in (self._reading, self._appending):
             if threads is not None:
                 await threads.close()
         await self._readers.dispose()
@@ -179,6 +183,13 @@ class Database:
 
 def _each(conn: Connection, queries: Sequence[Query]) -> Sequence[Sequence[Row[Any]]]:
     return [conn.execute(statement, parameters).all() for statement, parameters in queries]
+
+
+def _sqlite_engine(url: URL, begin: str, connections: int) -> AsyncEngine:
+    """A pool of aiosqlite's connections whose transactions start with begin."""
+    engine = create_async_engine(url, **options(connections))
+    set_up(engine.sync_engine, begin)
+    return engine
 
 
 def _postgres_engine(url: URL, connections: int, *, read_only: bool = False) -> AsyncEngine:

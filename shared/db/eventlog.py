@@ -21,7 +21,7 @@ from shared.db.appends import (
 )
 from shared.db.engine import Database, Query
 from shared.db.tables import EventTables, event_tables
-from shared.db.wakeups import announce, feed_topic, removal_topic, stream_topic
+from shared.db.topics import announce, feed_topic, removal_topic, stream_topic
 
 __all__ = [
     "Append",

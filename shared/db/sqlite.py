@@ -1,4 +1,4 @@
-"""SQLite: how its connections are set up, and whole transactions in one visit to a thread.
+"""SQLite: how its connections are set up, and whole transactions at once, here or in a visit to a thread.
 
 aiosqlite hands each statement to its thread and back. While the event loop is busy each of these trips waits for the
 interpreter's lock, up to its switch interval of 5 ms, and a commit makes twenty of them. So what runs often, appends
@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -22,29 +21,18 @@ READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
 """How transactions start: a writer takes its lock at once, readers never wait for it."""
 
 
-def async_engine(url: URL, begin: str, connections: int) -> AsyncEngine:
-    """A pool of aiosqlite's connections whose transactions start with begin."""
-    engine = create_async_engine(url, **_options(connections))
-    _set_up(engine.sync_engine, begin)
-    return engine
-
-
-class SqliteThreads:
-    """Runs whole transactions on as many connections of their own as there are threads."""
+class Transactions:
+    """Runs whole transactions on connections of its own."""
 
     def __init__(self, url: URL, begin: str, connections: int) -> None:
-        self._engine = create_engine(url.set(drivername="sqlite+pysqlite"), **_options(connections))
-        _set_up(self._engine, begin)
-        self._executor = ThreadPoolExecutor(connections, thread_name_prefix="sqlite")
+        self._engine = create_engine(url.set(drivername="sqlite+pysqlite"), **options(connections))
+        set_up(self._engine, begin)
 
-    async def run(self, work: Callable[[Connection, *Ts], T], *arguments: *Ts) -> T:
+    def run(self, work: Callable[[Connection, *Ts], T], *arguments: *Ts) -> T:
         """What work returns, once its transaction is committed; raises what work or the commit raises.
 
         After an error its connection is not used again.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._transact, work, arguments)
-
-    def _transact(self, work: Callable[[Connection, *Ts], T], arguments: tuple[*Ts]) -> T:
         with self._engine.connect() as conn:
             try:
                 with conn.begin():
@@ -53,13 +41,31 @@ class SqliteThreads:
                 conn.invalidate()
                 raise
 
-    async def close(self) -> None:
-        """Finish what runs, then let go of the connections."""
-        await asyncio.to_thread(self._executor.shutdown)
+    def close(self) -> None:
+        """Let go of the connections."""
         self._engine.dispose()
 
 
-def _options(connections: int) -> dict[str, Any]:
+class SqliteThreads:
+    """Runs whole transactions on as many connections of their own as there are threads."""
+
+    def __init__(self, url: URL, begin: str, connections: int) -> None:
+        self._transactions = Transactions(url, begin, connections)
+        self._executor = ThreadPoolExecutor(connections, thread_name_prefix="sqlite")
+
+    async def run(self, work: Callable[[Connection, *Ts], T], *arguments: *Ts) -> T:
+        """As Transactions.run, in a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._transactions.run, work, *arguments)
+
+    async def close(self) -> None:
+        """Finish what runs, then let go of the connections."""
+        await asyncio.to_thread(self._executor.shutdown)
+        self._transactions.close()
+
+
+def options(connections: int) -> dict[str, Any]:
+    """What an engine of so many connections is made with."""
     return {
         "pool_size": connections,
         "max_overflow": 0,
@@ -68,7 +74,8 @@ def _options(connections: int) -> dict[str, Any]:
     }
 
 
-def _set_up(engine: Engine, begin: str) -> None:
+def set_up(engine: Engine, begin: str) -> None:
+    """Make the engine's connections durable, and its transactions start with begin."""
     pragmas = ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"]
     if begin == READ:
         pragmas.append("PRAGMA query_only = ON")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from shared.db.eventlog import EventLog, StoredEvent
-from shared.db.wakeups import Wakeups, feed_topic, removal_topic, stream_topic
+from shared.db.topics import feed_topic, removal_topic, stream_topic
+from shared.db.wakeups import Wakeups
 
 T = TypeVar("T")
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
 from sqlalchemy import URL, text
-from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.postgres import CONNECTION_ERRORS, Connection, connect
@@ -21,35 +20,8 @@ _REMEMBERED = 10_000
 _RECONNECT = 1.0
 # PostgreSQL refuses a payload of 8000 bytes and more (manual, NOTIFY).
 _PAYLOAD = 7_500
-_PENDING = "greenroom.wakeups"
 
 _log = structlog.get_logger(__name__)
-
-
-def feed_topic(feed: str) -> str:
-    """The topic that is notified when a feed grows."""
-    return f"feed:{feed}"
-
-
-def stream_topic(stream: str) -> str:
-    """The topic that is notified when a stream grows or is interrupted."""
-    return f"stream:{stream}"
-
-
-def removal_topic(name: str) -> str:
-    """The topic that is notified when events of a feed or stream were deleted, so that nobody serves a copy of them."""
-    return f"removed:{name}"
-
-
-def announce(conn: AsyncConnection | SyncConnection, *topics: str) -> None:
-    """Wake the waiters of topics once this transaction of the writer is committed."""
-    conn.info.setdefault(_PENDING, set()).update(topics)
-
-
-def announced(conn: AsyncConnection | SyncConnection) -> set[str]:
-    """Take what was announced on the connection since the last time."""
-    topics: set[str] = conn.info.pop(_PENDING, set())
-    return topics
 
 
 class Wakeups:

@@ -7,17 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db.appends import Append, Appended, Appender
 from shared.db.faults import StoreUnavailable, is_deadlock, is_unavailable
-from shared.db.sqlite import SqliteThreads
-from shared.db.wakeups import Wakeups, announced
+from shared.db.sqlite_appends import SqliteAppends, run_appends
+from shared.db.topics import announced
+from shared.db.wakeups import Wakeups
 
 T = TypeVar("T")
-
-_AppendAll = Callable[[Connection, Sequence[Append]], Sequence[Appended | Exception]]
 
 GROUP = 256
 """Units committed at once, at most."""
@@ -42,10 +40,10 @@ class Writer:
         appender: Appender,
         wakeups: Wakeups,
         on_fault: Callable[[Exception], None],
-        threads: SqliteThreads | None,
+        elsewhere: SqliteAppends | None,
     ) -> None:
         self._engine = engine
-        self._threads = threads
+        self._elsewhere = elsewhere
         self._appender = appender
         self._wakeups = wakeups
         self._on_fault = on_fault
@@ -101,11 +99,11 @@ class Writer:
         """Each unit with its result or its exception."""
         try:
             try:
-                outcomes, topics = await self._transact(group, self._appender.together)
+                outcomes, topics = await self._transact(group, alone=False)
             except Exception as error:
                 if is_unavailable(error) and not is_deadlock(error):
                     raise
-                outcomes, topics = await self._transact(group, self._appender.alone)
+                outcomes, topics = await self._transact(group, alone=True)
         except Exception as error:
             await self._disconnect()
             if not is_unavailable(error):
@@ -115,20 +113,20 @@ class Writer:
         self._wakeups.notify(topics)
         return outcomes
 
-    async def _transact(
-        self, group: Sequence[_Unit], append: _AppendAll
-    ) -> tuple[list[tuple[_Unit, object]], set[str]]:
+    async def _transact(self, group: Sequence[_Unit], *, alone: bool) -> tuple[list[tuple[_Unit, object]], set[str]]:
         appends = [unit for unit in group if isinstance(unit.work, Append)]
         runs = [unit for unit in group if not isinstance(unit.work, Append)]
         works = [cast(Append, unit.work) for unit in appends]
-        if self._threads is not None and not runs:
-            results, topics = await self._threads.run(_appending, append, works)
-            return list(zip(appends, results, strict=True)), topics
+        results: list[object]
+        if self._elsewhere is not None and not runs:
+            outcomes, topics = await self._elsewhere.run(works, alone=alone)
+            return list(zip(appends, outcomes, strict=True)), topics
         conn = await self._connection()
         announced(conn)
         async with conn.begin():
             # Appends come first: if they fail together, nothing else is rolled back, and they need no savepoint.
-            results, topics = await conn.run_sync(_appending, append, works) if appends else ([], set())
+            outcomes, topics = await conn.run_sync(run_appends, self._appender, works, alone) if works else ([], set())
+            results = [*outcomes]
             for unit in runs:
                 results.append(await self._run(conn, unit, topics))
             if topics:
@@ -161,12 +159,6 @@ class Writer:
                 await conn.invalidate()
             with contextlib.suppress(Exception):
                 await conn.close()
-
-
-def _appending(conn: Connection, append: _AppendAll, works: Sequence[Append]) -> tuple[list[object], set[str]]:
-    """The outcomes of appends, and whom to wake."""
-    announced(conn)
-    return list(append(conn, works)), announced(conn)
 
 
 def _answer(outcomes: Sequence[tuple[_Unit, object]]) -> None:

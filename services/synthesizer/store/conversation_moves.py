@@ -10,8 +10,9 @@ from services.synthesizer.store.conversation_rows import conversation_row
 from services.synthesizer.store.references import hold
 from services.synthesizer.store.shared_terms import insert_terms
 from services.synthesizer.store.tables import batches, conversations, log
+from shared.db.appends import Constant
 from shared.db.eventlog import EventLog, NewEvent, NewStream
-from shared.db.wakeups import announce
+from shared.db.topics import announce
 from shared.engine.jobs import TOPIC
 from shared.model.events import Event, pack
 
@@ -34,17 +35,19 @@ def _row_of(*columns: str) -> Update:
 
 
 _STANDS = ("turns", "last_seq", "attempt", "model_calls", "input_tokens", "output_tokens")
-GOES_ON = _row_of(*_STANDS)
+GOES_ON = Constant(__name__, _row_of(*_STANDS))
 """What the fold says, beside the events. The state stays what it is: to write it is to write three indexes."""
-TAKEN_UP = _row_of("state", *_STANDS)
+TAKEN_UP = Constant(__name__, _row_of("state", *_STANDS))
 """The same with the state that a job's first event brings."""
-ENDS = _row_of("state", *_STANDS, "reason", "detail", "fault", "digest", "end_time")
+ENDS = Constant(__name__, _row_of("state", *_STANDS, "reason", "detail", "fault", "digest", "end_time"))
 """The same with how it ended."""
 
-BATCH_RUNS = (
-    update(batches).where(batches.c.id == bindparam("of_batch"), batches.c.state == "PENDING").values(state="RUNNING")
+BATCH_RUNS = Constant(
+    __name__,
+    update(batches).where(batches.c.id == bindparam("of_batch"), batches.c.state == "PENDING").values(state="RUNNING"),
 )
-BATCH_IS_OVER = (
+BATCH_IS_OVER = Constant(
+    __name__,
     update(batches)
     .where(
         batches.c.id == bindparam("of_batch"),
@@ -55,7 +58,7 @@ BATCH_IS_OVER = (
         # Cancelled is what was asked for; a batch whose last conversation had ended before is completed all the same.
         state=func.coalesce(func.nullif(batches.c.wanted, ""), "COMPLETED"),
         end_time=bindparam("at"),
-    )
+    ),
 )
 
 

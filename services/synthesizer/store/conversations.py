@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Select, bindparam, delete, func, insert, select
+from sqlalchemy import Select, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,7 +34,7 @@ from services.synthesizer.store.references import based_on
 from services.synthesizer.store.requests import claim, earlier
 from services.synthesizer.store.shared_terms import SharedTerms
 from services.synthesizer.store.tables import conversations, requests, terms
-from shared.db.appends import Append, AppendConflict, NewEvent
+from shared.db.appends import Append, AppendConflict, Constant, NewEvent
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, StoredEvent, stored
 from shared.engine.jobs import Job
@@ -46,7 +46,7 @@ _PER_GROUP = 200
 _EVENTS_AT_ONCE = 500
 
 # What runs for each conversation of a batch is built once: building a statement costs more than running it.
-_REMEMBER = insert(requests)
+_REMEMBER = Constant(__name__, insert(requests))
 _BY_ID = select(conversations).where(conversations.c.id == bindparam("wanted_id"))
 _BY_NAME = _BY_ID.where(conversations.c.company == bindparam("wanted_company"))
 
@@ -150,7 +150,7 @@ class ConversationStore:
     ) -> None:
         """Append events that follow one another, with the row's new state and what it means for the batch."""
         stands, batch = stands_row(conversation.id, progress.fold), conversation.batch
-        also: list[tuple[Executable, Mapping[str, object]]]
+        also: list[tuple[Constant, Mapping[str, object]]]
         if (ended := progress.fold.ended) is not None:
             also = [(ENDS, stands | end_row(ended, progress))]
             if batch is not None:

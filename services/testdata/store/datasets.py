@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Executable, Row, Select, bindparam, delete, func, select, true, update
+from sqlalchemy import Row, Select, bindparam, delete, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.testdata.store.requests import claim, earlier
@@ -22,10 +22,10 @@ from services.testdata.traces.datasets.model import (
     Part,
 )
 from services.testdata.traces.digest import canonical_json, read_canonical
-from shared.db.appends import Append, AppendConflict, NewEvent, insert_new
+from shared.db.appends import Append, AppendConflict, Constant, NewEvent, insert_new
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, NewStream
-from shared.db.wakeups import announce
+from shared.db.topics import announce
 from shared.engine.jobs import TOPIC, Job
 from shared.ids import new_id
 from shared.requests import RequestKey
@@ -39,8 +39,9 @@ _SUMMARY = [column for column in datasets.c if column is not datasets.c.workflow
 _STREAM = datasets.c.id == log.streams.c.stream
 
 _OF = datasets.c.id == bindparam("of")
-_BEGUN = update(datasets).where(_OF).values(state=DatasetState.RUNNING, claimed=true())
-_PART_DONE = (
+_BEGUN = Constant(__name__, update(datasets).where(_OF).values(state=DatasetState.RUNNING, claimed=true()))
+_PART_DONE = Constant(
+    __name__,
     update(datasets)
     .where(_OF)
     .values(
@@ -48,12 +49,13 @@ _PART_DONE = (
         sessions_done=datasets.c.sessions_done + bindparam("sessions"),
         call_count=datasets.c.call_count + bindparam("calls"),
         byte_count=datasets.c.byte_count + bindparam("bytes"),
-    )
+    ),
 )
-_ENDED = (
+_ENDED = Constant(
+    __name__,
     update(datasets)
     .where(_OF)
-    .values({name: bindparam(f"new_{name}") for name in ("state", "reason", "detail", "end_time")})
+    .values({name: bindparam(f"new_{name}") for name in ("state", "reason", "detail", "end_time")}),
 )
 
 
@@ -200,7 +202,7 @@ class DatasetStore:
         return parts
 
     async def _append(
-        self, dataset: Dataset, event: DatasetEvent, statement: Executable, values: Mapping[str, object]
+        self, dataset: Dataset, event: DatasetEvent, statement: Constant, values: Mapping[str, object]
     ) -> None:
         payload = pack_event(event)
         also = ((statement, {"of": dataset.id, **values}),)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Executable, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.testdata.store.requests import claim, earlier
@@ -16,10 +16,10 @@ from services.testdata.traces.learning.documents import (
 )
 from services.testdata.traces.learning.errors import LearningNotFound
 from services.testdata.traces.learning.kept import OVER, PREFIX, Learning, LearningState, Progress
-from shared.db.appends import Append, AppendConflict, NewEvent
+from shared.db.appends import Append, AppendConflict, Constant, NewEvent
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, NewStream
-from shared.db.wakeups import announce
+from shared.db.topics import announce
 from shared.engine.jobs import TOPIC, Job
 from shared.ids import new_id
 from shared.requests import RequestKey
@@ -32,12 +32,14 @@ _SUMMARY = [column for column in learnings.c if column is not learnings.c.result
 _STREAM = learnings.c.id == log.streams.c.stream
 
 _OF = learnings.c.id == bindparam("of")
-_NOTED = (
+_NOTED = Constant(
+    __name__,
     update(learnings)
     .where(_OF)
-    .values(state=LearningState.RUNNING, bytes_done=bindparam("done"), byte_count=bindparam("in_all"))
+    .values(state=LearningState.RUNNING, bytes_done=bindparam("done"), byte_count=bindparam("in_all")),
 )
-_COMPLETED = (
+_COMPLETED = Constant(
+    __name__,
     update(learnings)
     .where(_OF)
     .values(
@@ -45,12 +47,13 @@ _COMPLETED = (
         bytes_done=learnings.c.byte_count,
         result=bindparam("document"),
         end_time=bindparam("at"),
-    )
+    ),
 )
-_ENDED = (
+_ENDED = Constant(
+    __name__,
     update(learnings)
     .where(_OF)
-    .values({name: bindparam(f"new_{name}") for name in ("state", "reason", "detail", "end_time")})
+    .values({name: bindparam(f"new_{name}") for name in ("state", "reason", "detail", "end_time")}),
 )
 
 
@@ -176,7 +179,7 @@ class LearningStore:
         await self._append(learning, None, _ENDED, new)
 
     async def _append(
-        self, learning: Learning, progress: Progress | None, statement: Executable, values: Mapping[str, object]
+        self, learning: Learning, progress: Progress | None, statement: Constant, values: Mapping[str, object]
     ) -> None:
         also = ((statement, {"of": learning.id, **values}),)
         await self._db.writer.append(Append(learning.id, learning.next_seq, (_event(progress),), also))

@@ -15,9 +15,9 @@ TABLES = event_tables(METADATA)
 REQUESTS = ledger_table(METADATA)
 
 
-async def open_database(url: str) -> Database:
+async def open_database(url: str, *, writer_process: bool = False) -> Database:
     """Open a database and create what is missing in it."""
-    db = await Database.open(url)
+    db = await Database.open(url, writer_process=writer_process)
 
     async def create(conn: AsyncConnection) -> None:
         await conn.run_sync(METADATA.create_all)

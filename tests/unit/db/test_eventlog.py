@@ -2,15 +2,16 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.db.appends import MAX_PAYLOAD
+from shared.db.appends import MAX_PAYLOAD, Constant
 from shared.db.engine import Database
 from shared.db.eventlog import (
     Append,
@@ -23,7 +24,26 @@ from shared.db.eventlog import (
     StreamNotFound,
 )
 from shared.ids import new_id
-from tests.unit.db.conftest import REQUESTS, TABLES
+from tests.unit.db.conftest import REQUESTS, TABLES, open_database
+
+MARK = Constant(
+    __name__,
+    update(TABLES.streams).where(TABLES.streams.c.stream == bindparam("which")).values(company=bindparam("now")),
+)
+REMEMBER = Constant(__name__, insert(REQUESTS))
+NONSENSE = Constant(__name__, text("SELECT nonsense FROM nowhere"))
+
+
+@pytest.fixture(params=["sqlite", "sqlite with the writer's process", "postgresql"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """Wherever appends run, they promise the same."""
+    if request.param == "postgresql":
+        db = await open_database(request.getfixturevalue("postgres").create_database())
+    else:
+        url = f"sqlite+aiosqlite:///{tmp_path / 'greenroom.db'}"
+        db = await open_database(url, writer_process=request.param != "sqlite")
+    yield db
+    await db.close()
 
 
 def events(count: int) -> tuple[NewEvent, ...]:
@@ -119,11 +139,10 @@ async def test_an_interrupted_stream_takes_only_its_closing_event(database: Data
 
 async def test_what_is_also_written_stands_only_if_the_append_wins(database: Database, log: EventLog) -> None:
     await open_streams(database, log, "a", "b")
-    note = update(TABLES.streams).where(TABLES.streams.c.stream == bindparam("which")).values(company=bindparam("now"))
 
     outcomes = await asyncio.gather(
-        database.writer.append(Append("a", 1, events(1), also=((note, {"which": "a", "now": "won"}),))),
-        database.writer.append(Append("b", 7, events(1), also=((note, {"which": "b", "now": "lost"}),))),
+        database.writer.append(Append("a", 1, events(1), also=((MARK, {"which": "a", "now": "won"}),))),
+        database.writer.append(Append("b", 7, events(1), also=((MARK, {"which": "b", "now": "lost"}),))),
         return_exceptions=True,
     )
 
@@ -137,10 +156,9 @@ async def test_an_append_whose_own_statement_fails_fails_alone(database: Databas
     names = [f"s{n}" for n in range(8)]
     await open_streams(database, log, *names)
     row = {"company": "acme", "method": "m", "request_id": "r", "digest": "d", "name": "n"}
-    note = insert(REQUESTS)
 
     outcomes = await asyncio.gather(
-        *(database.writer.append(Append(name, 1, events(1), also=((note, row),))) for name in names[:2]),
+        *(database.writer.append(Append(name, 1, events(1), also=((REMEMBER, row),))) for name in names[:2]),
         *(database.writer.append(Append(name, 1, events(1))) for name in names[2:]),
         return_exceptions=True,
     )
@@ -170,7 +188,7 @@ async def test_an_append_that_the_database_refuses_fails_alone(database: Databas
 
     outcomes = await asyncio.gather(
         database.writer.append(Append("good", 1, events(1))),
-        database.writer.append(Append("bad", 1, events(1), also=((text("SELECT nonsense FROM nowhere"), {}),))),
+        database.writer.append(Append("bad", 1, events(1), also=((NONSENSE, {}),))),
         database.writer.append(Append("good", 2, events(1))),
         return_exceptions=True,
     )

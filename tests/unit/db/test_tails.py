@@ -9,7 +9,8 @@ import pytest
 from shared.db.engine import Database
 from shared.db.eventlog import Append, EventLog, NewEvent, NewStream, StoredEvent
 from shared.db.tails import KEPT, PAGE, Tails
-from shared.db.wakeups import Wakeups, removal_topic
+from shared.db.topics import removal_topic
+from shared.db.wakeups import Wakeups
 from shared.ids import new_id
 from tests.unit.db.conftest import TABLES
 

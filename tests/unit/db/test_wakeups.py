@@ -7,7 +7,8 @@ import pytest
 from shared.db import wakeups as module
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, NewStream
-from shared.db.wakeups import Wakeups, announce, stream_topic
+from shared.db.topics import announce, stream_topic
+from shared.db.wakeups import Wakeups
 from tests.postgres import PostgresServer
 
 LONG = 60.0
