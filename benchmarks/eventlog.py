@@ -27,7 +27,7 @@ async def bare_writer_events_per_second(url: str, seconds: float) -> float:
     """
     metadata = new_metadata()
     tables = event_tables(metadata)
-    db = await Database.open(url, writer_process=True)
+    db = await Database.open(url)
     try:
         await db.writer.run(lambda conn: conn.run_sync(metadata.create_all))
         streams, log = [new_id() for _ in range(PRODUCERS)], EventLog(db, tables)
