@@ -1,5 +1,6 @@
 """Who plays in a conversation: its job looks up persona, agent, model and mocks once, when it takes it up."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,6 +51,7 @@ class Casting:
         self._models = models
         self._external = external
         self._scripts: Kept[tuple[str, str, int], Script] = Kept(_SCRIPTS_KEPT)
+        self._looking_up = asyncio.Lock()
         self._sources: Kept[tuple[str, str], SourceConversation] = Kept(_SOURCE_BYTES_KEPT)
         self._roles: Kept[tuple[str, str, Persona], Role] = Kept(_ROLE_CHARACTERS_KEPT)
 
@@ -76,11 +78,14 @@ class Casting:
     async def _script(self, company: str, procedure: str, number: int) -> Script:
         """A revision that is READY, and so never changes: looked up once for all conversations of a batch."""
         key = (company, procedure, number)
-        script = self._scripts.get(key)
-        if script is None:
-            _, revision = await self._catalog.revision(company, procedure, number)
-            script = Script(revision, agent_system(AgentBrief(revision.instructions, revision.steps)))
-            self._scripts.put(key, script)
+        if (script := self._scripts.get(key)) is not None:
+            return script
+        # A batch's first hundred ask all at once, and most of them for the same.
+        async with self._looking_up:
+            if (script := self._scripts.get(key)) is None:
+                _, revision = await self._catalog.revision(company, procedure, number)
+                script = Script(revision, agent_system(AgentBrief(revision.instructions, revision.steps)))
+                self._scripts.put(key, script)
         return script
 
     async def _source(self, company: str, name: str) -> SourceConversation:

@@ -1,5 +1,6 @@
 """What conversations were started with, stored once for all of a batch: the spec, and each persona as it was."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -41,21 +42,32 @@ class SharedTerms:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._kept: Kept[_Key, _Part] = Kept(KEPT_BYTES)
+        self._reading = asyncio.Lock()
 
     async def conversations(self, rows: Sequence[Row[Any]]) -> list[Conversation]:
         """The conversations of these rows, without those that were deleted since the rows were read."""
+        keys = {key for row in rows for key in _keys(row)}
+        parts, missing = self._known(keys)
+        if missing:
+            # A batch's first hundred ask all at once, and for the same.
+            async with self._reading:
+                parts, missing = self._known(keys)
+                owners = sorted(missing)
+                for start in range(0, len(owners), _OWNERS_AT_ONCE):
+                    some = owners[start : start + _OWNERS_AT_ONCE]
+                    parts |= await self._read(some, set().union(*(missing[owner] for owner in some)))
+        return [_read(row, parts) for row in rows if all(key in parts for key in _keys(row))]
+
+    def _known(self, keys: Iterable[_Key]) -> tuple[dict[_Key, _Part], dict[str, set[str]]]:
+        """Those that are kept, and the parts that are missing by owner."""
         parts: dict[_Key, _Part] = {}
         missing: dict[str, set[str]] = {}
-        for owner, part in {key for row in rows for key in _keys(row)}:
+        for owner, part in keys:
             if (kept := self._kept.get((owner, part))) is not None:
                 parts[owner, part] = kept
             else:
                 missing.setdefault(owner, set()).add(part)
-        owners = sorted(missing)
-        for start in range(0, len(owners), _OWNERS_AT_ONCE):
-            some = owners[start : start + _OWNERS_AT_ONCE]
-            parts |= await self._read(some, set().union(*(missing[owner] for owner in some)))
-        return [_read(row, parts) for row in rows if all(key in parts for key in _keys(row))]
+        return parts, missing
 
     async def _read(self, owners: Sequence[str], wanted: Iterable[str]) -> dict[_Key, _Part]:
         found: dict[_Key, _Part] = {}
