@@ -88,7 +88,11 @@ class Database:
             raise
         if not sqlite:
             return cls(parsed, readers, writers, wakeups, None, None)
-        appending = InProcess(parsed) if writer_process else InThread(parsed)
+        if writer_process:
+            appending = process = InProcess(parsed)
+            await process.start()
+        else:
+            appending = InThread(parsed)
         return cls(parsed, readers, writers, wakeups, SqliteThreads(parsed, READ, READERS), appending)
 
     @contextlib.asynccontextmanager

@@ -4,7 +4,6 @@ A busy event loop and a thread that writes share one interpreter's lock: each wa
 machine idles. In a process beside it the writer has an interpreter to itself.
 """
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 from functools import cache
@@ -61,12 +60,17 @@ class InThread:
 
 
 class InProcess:
-    """Appends in a process that starts and ends with this one, and is started anew if it is killed."""
+    """Appends in a process of their own, which is started anew when it was killed."""
 
     def __init__(self, url: URL) -> None:
         self._url = url.render_as_string(hide_password=False)
         self._process = Compute(1)
-        self._starting = asyncio.create_task(self._start(), name="the writer's process")
+
+    async def start(self) -> None:
+        """Start the process, which takes half a second; without this the first append would."""
+        # Killed on the way, it is the first append that starts it again.
+        with contextlib.suppress(WorkerCrashed):
+            await self._process.run(_open, self._url)
 
     async def run(self, appends: Sequence[Append], *, alone: bool) -> Outcomes:
         """As SqliteAppends says."""
@@ -75,12 +79,6 @@ class InProcess:
     async def close(self) -> None:
         """End the process."""
         await self._process.close()
-        await asyncio.wait([self._starting])
-
-    async def _start(self) -> None:
-        # The first append would wait for it; if it is killed on the way, that starts it again.
-        with contextlib.suppress(WorkerCrashed):
-            await self._process.run(_open, self._url)
 
 
 def _append(url: str, appends: Sequence[Append], alone: bool) -> Outcomes:
