@@ -52,6 +52,16 @@ class Service:
         return int(found[1]) * 1024
 
 
+def workers(process: int | None = None) -> set[int]:
+    """The processes that a process, or this one, has started to compute; Linux only."""
+    return {
+        int(child)
+        for task in Path(f"/proc/{process or os.getpid()}/task").iterdir()
+        for child in (task / "children").read_text().split()
+        if b"shared.compute.worker" in Path(f"/proc/{child}/cmdline").read_bytes()
+    }
+
+
 @asynccontextmanager
 async def service(module: str, environment: Mapping[str, str]) -> AsyncIterator[Service]:
     """`python -m module` with these settings and no others, from when it listens until it is ended.

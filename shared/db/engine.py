@@ -88,11 +88,7 @@ class Database:
             raise
         if not sqlite:
             return cls(parsed, readers, writers, wakeups, None, None)
-        if writer_process:
-            appending = process = InProcess(parsed)
-            await process.start()
-        else:
-            appending = InThread(parsed)
+        appending = await InProcess.start(parsed) if writer_process else InThread(parsed)
         return cls(parsed, readers, writers, wakeups, SqliteThreads(parsed, READ, READERS), appending)
 
     @contextlib.asynccontextmanager

@@ -32,10 +32,7 @@ class SqliteAppends(Protocol):
     """Runs groups of appends, each group in a transaction of its own."""
 
     async def run(self, appends: Sequence[Append], *, alone: bool) -> Outcomes:
-        """Append, and commit; alone: each in a savepoint.
-
-        Raises what a statement or the commit raises, and WorkerCrashed, after which they may be stored all the same.
-        """
+        """Append, and commit; alone: each in a savepoint. Raises what a statement or the commit raises."""
         ...
 
     async def close(self) -> None:
@@ -66,15 +63,21 @@ class InProcess:
         self._url = url.render_as_string(hide_password=False)
         self._process = Compute(1)
 
-    async def start(self) -> None:
-        """Start the process, which takes half a second; without this the first append would."""
-        # Killed on the way, it is the first append that starts it again.
+    @classmethod
+    async def start(cls, url: URL) -> "InProcess":
+        """Start the process, which takes half a second that the first append would else take."""
+        appends = cls(url)
         with contextlib.suppress(WorkerCrashed):
-            await self._process.run(_open, self._url)
+            await appends._process.run(_open, appends._url)
+        return appends
 
     async def run(self, appends: Sequence[Append], *, alone: bool) -> Outcomes:
         """As SqliteAppends says."""
-        return await self._process.run(_append, self._url, appends, alone)
+        try:
+            return await self._process.run(_append, self._url, appends, alone)
+        except WorkerCrashed:
+            # Killed: before the commit, or after it, and then the events are found where they are to be.
+            return await self._process.run(_append, self._url, appends, alone)
 
     async def close(self) -> None:
         """End the process."""

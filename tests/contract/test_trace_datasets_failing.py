@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from greenroom.client import Client, connect
 from greenroom.testdata.v1 import trace_dataset_pb2 as pb
 from tests.datasets import State, dataset_spec, files, names_in, over, short_spec, written
+from tests.processes import workers
 from tests.suite import testdata_suite as serving
 
 SECRET = "a secret of the tests of datasets only"
@@ -45,16 +46,6 @@ async def alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     async with serving(url, tmp_path_factory.mktemp("alone"), trace_jobs=1, compute_workers=1) as greenroom:
         [_ async for _ in greenroom.client.traces.stream("workflows/ecommerce")]
         yield Alone(greenroom.client, workers())
-
-
-def workers() -> set[int]:
-    """The processes that this one has started to compute."""
-    return {
-        int(child)
-        for task in Path("/proc/self/task").iterdir()
-        for child in (task / "children").read_text().split()
-        if b"shared.compute.worker" in Path(f"/proc/{child}/cmdline").read_bytes()
-    }
 
 
 @contextmanager

@@ -24,7 +24,12 @@ ONCE = Backoff(attempts=1)
 
 
 async def rehearse_through(
-    fault: AbstractAsyncContextManager[None], url: str, folder: Path, undisturbed: Mapping[int, Row]
+    fault: AbstractAsyncContextManager[None],
+    url: str,
+    folder: Path,
+    undisturbed: Mapping[int, Row],
+    *,
+    writer_process: bool = False,
 ) -> int:
     """Let the fault strike in the middle of a batch, and hold the service to what it promises.
 
@@ -32,7 +37,7 @@ async def rehearse_through(
     """
     gate = Gate(calls=300)
     async with (
-        suite(url, folder, models=gate.models) as greenroom,
+        suite(url, folder, models=gate.models, writer_process=writer_process) as greenroom,
         grpc.aio.insecure_channel(greenroom.address) as channel,
         connect(greenroom.address, retry=ONCE) as hasty,
     ):
@@ -82,15 +87,25 @@ async def stopped(server: PostgresServer) -> AsyncIterator[None]:
     await asyncio.to_thread(server.start)
 
 
-async def test_a_batch_outlives_a_locked_database(tmp_path: Path, undisturbed: Mapping[int, Row]) -> None:
-    fault = locked(tmp_path / "synthesizer.db")
-    asked = await rehearse_through(fault, sqlite_store(tmp_path).url, tmp_path, undisturbed)
+wherever_appends_run = pytest.mark.parametrize("writer_process", [False, True], ids=["thread", "process"])
+
+
+@wherever_appends_run
+async def test_a_batch_outlives_a_locked_database(
+    tmp_path: Path, undisturbed: Mapping[int, Row], writer_process: bool
+) -> None:
+    fault, url = locked(tmp_path / "synthesizer.db"), sqlite_store(tmp_path).url
+    asked = await rehearse_through(fault, url, tmp_path, undisturbed, writer_process=writer_process)
     assert asked == calls_of(undisturbed), "what a model had answered was thrown away"
 
 
-async def test_a_batch_outlives_a_full_disk(tmp_path: Path, undisturbed: Mapping[int, Row]) -> None:
+@wherever_appends_run
+async def test_a_batch_outlives_a_full_disk(
+    tmp_path: Path, undisturbed: Mapping[int, Row], writer_process: bool
+) -> None:
     with small_disk(tmp_path, "16m") as disk:
-        asked = await rehearse_through(full(disk), sqlite_store(disk).url, disk, undisturbed)
+        url = sqlite_store(disk).url
+        asked = await rehearse_through(full(disk), url, disk, undisturbed, writer_process=writer_process)
     assert asked == calls_of(undisturbed), "what a model had answered was thrown away"
 
 

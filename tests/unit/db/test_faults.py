@@ -68,13 +68,22 @@ async def sqlite_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def sqlite(sqlite_path: Path) -> AsyncIterator[Database]:
-    db = await open_database(f"sqlite+aiosqlite:///{sqlite_path}")
+def writer_process() -> bool:
+    return False
+
+
+wherever_appends_run = pytest.mark.parametrize("writer_process", [False, True], ids=["thread", "process"])
+
+
+@pytest.fixture
+async def sqlite(sqlite_path: Path, writer_process: bool) -> AsyncIterator[Database]:
+    db = await open_database(f"sqlite+aiosqlite:///{sqlite_path}", writer_process=writer_process)
     await db.writer.run(lambda conn: EventLog(db, TABLES).open_streams(conn, [NewStream("s", "acme", "f")]))
     yield db
     await db.close()
 
 
+@wherever_appends_run
 async def test_a_locked_database_is_unavailable_until_the_lock_is_gone(sqlite: Database, sqlite_path: Path) -> None:
     log, changes = EventLog(sqlite, TABLES), list[bool]()
     sqlite.on_health(changes.append)
@@ -107,11 +116,12 @@ async def test_a_file_that_cannot_grow_is_unavailable_until_it_can(sqlite: Datab
     assert await stored_seqs(log) == list(range(1, refused.expected + 1))
 
 
-async def test_a_full_disk_is_unavailable_until_there_is_room(tmp_path: Path) -> None:
+@wherever_appends_run
+async def test_a_full_disk_is_unavailable_until_there_is_room(tmp_path: Path, writer_process: bool) -> None:
     with small_disk(tmp_path, "2m") as disk:
         ballast = disk / "ballast"
         ballast.write_bytes(b"x" * (1 << 20))
-        db = await open_database(f"sqlite+aiosqlite:///{disk / 'greenroom.db'}")
+        db = await open_database(f"sqlite+aiosqlite:///{disk / 'greenroom.db'}", writer_process=writer_process)
         log = EventLog(db, TABLES)
         try:
             await db.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f")]))
