@@ -56,9 +56,11 @@ class NewEvent(NamedTuple):
 
 
 class Constant:
-    """A statement that is a constant of a module, by whose name another process finds it.
+    """A statement that is a constant of a module:
 
-    GOES_ON = Constant(__name__, update(...))
+        GOES_ON = Constant(__name__, update(...))
+
+    By its name another process finds it, for pickle writes it as a reference.
     """
 
     def __init__(self, module: str, statement: Executable) -> None:
@@ -66,7 +68,6 @@ class Constant:
         self.statement = statement
 
     def __reduce__(self) -> str:
-        # How pickle writes a reference to a module's attribute.
         return next(name for name, value in vars(sys.modules[self.__module__]).items() if value is self)
 
 
