@@ -41,6 +41,7 @@ from services.synthesizer.store import conversations as conversation_rows
 from services.synthesizer.store import personas as persona_rows
 from services.synthesizer.store import procedures as procedure_rows
 from services.synthesizer.store import sources as source_rows
+from services.synthesizer.store import statements
 from services.synthesizer.store.documents import pack_source
 from services.synthesizer.store.requests import RequestResults
 from services.synthesizer.store.tables import log
@@ -99,7 +100,7 @@ async def build(
     if settings.database_url is None:
         settings.make_data_dir()
     await migrate(settings.store_url, MIGRATIONS)
-    db = await Database.open(settings.store_url, writer_process=settings.writer_process)
+    db = await Database.open(settings.store_url, writer_process=statements.ALL if settings.writer_process else None)
     event_log, recent = EventLog(db, log), Recent()
     compute = Compute(settings.compute_workers)
     agents = Agents(event_message, settings.agent_timeout_seconds)

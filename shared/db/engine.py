@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, MetaData, Row, Select, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.db.appends import Appender
+from shared.db.appends import Appender, Constant
 from shared.db.faults import StoreUnavailable, is_unavailable
 from shared.db.postgres import CONNECT_TIMEOUT, STATEMENT_TIMEOUT
 from shared.db.sqlite import LOCK_TIMEOUT, READ, WRITE, SqliteThreads, options, set_up
@@ -66,10 +66,10 @@ class Database:
         wakeups.on_fault(self._fault)
 
     @classmethod
-    async def open(cls, url: str, *, writer_process: bool = False) -> "Database":
+    async def open(cls, url: str, *, writer_process: Sequence[Constant] | None = None) -> "Database":
         """Open `sqlite+aiosqlite:///path` or `postgresql+asyncpg://user:password@host/database`.
 
-        writer_process: whether appends to SQLite run in a process of their own.
+        writer_process: if given, appends to SQLite run in a process of their own, which has these statements at hand.
         Raises StoreUnavailable if it cannot be reached. It does not create tables; `migrate` does.
         """
         parsed = make_url(url)
@@ -88,7 +88,7 @@ class Database:
             raise
         if not sqlite:
             return cls(parsed, readers, writers, wakeups, None, None)
-        appending = await InProcess.start(parsed) if writer_process else InThread(parsed)
+        appending = InThread(parsed) if writer_process is None else await InProcess.start(parsed, writer_process)
         return cls(parsed, readers, writers, wakeups, SqliteThreads(parsed, READ, READERS), appending)
 
     @contextlib.asynccontextmanager

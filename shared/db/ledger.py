@@ -1,12 +1,18 @@
 """The ledger of request ids: the same request sent again gets its first result."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Column, MetaData, Row, Select, String, Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.appends import insert_new
-from shared.db.engine import Database
 from shared.errors import AlreadyExists
 from shared.requests import RequestKey
+
+if TYPE_CHECKING:
+    # Tables are declared in the writer's process as well, which starts sooner without these.
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from shared.db.engine import Database
 
 
 class RequestIdReused(AlreadyExists):
@@ -28,7 +34,9 @@ def ledger_table(metadata: MetaData) -> Table:
     )
 
 
-async def claim(requests: Table, conn: AsyncConnection, company: str, key: RequestKey | None, name: str) -> str | None:
+async def claim(
+    requests: Table, conn: "AsyncConnection", company: str, key: RequestKey | None, name: str
+) -> str | None:
     """Note that a request makes the resource name, in the transaction that makes it.
 
     Returns None if the request is new or carries no id, the name that it made before if it was sent again; raises
@@ -50,7 +58,7 @@ async def claim(requests: Table, conn: AsyncConnection, company: str, key: Reque
     return _name(found.one(), key)
 
 
-async def earlier(requests: Table, db: Database, company: str, key: RequestKey) -> str | None:
+async def earlier(requests: Table, db: "Database", company: str, key: RequestKey) -> str | None:
     """What the request made before, None if it is new; for whoever can save work by asking before `claim`.
 
     Raises RequestIdReused.

@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy import URL, Connection, MetaData, make_url
 
 from shared.compute import Compute, WorkerCrashed
-from shared.db.appends import Append, Appended, Appender
+from shared.db.appends import Append, Appended, Appender, Constant
 from shared.db.sqlite import WRITE, SqliteThreads, Transactions
 from shared.db.tables import event_tables
 from shared.db.topics import announced
@@ -64,11 +64,14 @@ class InProcess:
         self._process = Compute(1)
 
     @classmethod
-    async def start(cls, url: URL) -> "InProcess":
-        """Start the process, which takes half a second that the first append would else take."""
+    async def start(cls, url: URL, statements: Sequence[Constant]) -> "InProcess":
+        """Start the process with what it needs, which takes half a second that the first append would else take.
+
+        statements: those that appends bring along.
+        """
         appends = cls(url)
         with contextlib.suppress(WorkerCrashed):
-            await appends._process.run(_open, appends._url)
+            await appends._process.run(_open, appends._url, statements)
         return appends
 
     async def run(self, appends: Sequence[Append], *, alone: bool) -> Outcomes:
@@ -89,7 +92,7 @@ def _append(url: str, appends: Sequence[Append], alone: bool) -> Outcomes:
     return transactions.run(run_appends, appender, appends, alone)
 
 
-def _open(url: str) -> None:
+def _open(url: str, statements: Sequence[Constant]) -> None:  # noqa: ARG001 - to read them was to import them
     _opened(url)
 
 

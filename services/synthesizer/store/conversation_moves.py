@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Update, and_, bindparam, case, exists, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, exists, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.conversations.model import OVER, Conversation, ConversationSpec, ConversationState, Wanted
@@ -10,56 +10,13 @@ from services.synthesizer.store.conversation_rows import conversation_row
 from services.synthesizer.store.references import hold
 from services.synthesizer.store.shared_terms import insert_terms
 from services.synthesizer.store.tables import batches, conversations, log
-from shared.db.appends import Constant
 from shared.db.eventlog import EventLog, NewEvent, NewStream
 from shared.db.topics import announce
 from shared.engine.jobs import TOPIC
 from shared.model.events import Event, pack
 
-_GOING_ON = [ConversationState.CREATED, ConversationState.PENDING, ConversationState.GENERATING]
 _RETRIED_AT_ONCE = 500
 _INSERTED_AT_ONCE = 500
-
-
-def _one_of(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
-    """`column IN values`, in a form that can be executed for many rows at once."""
-    return or_(*(column == value for value in values))
-
-
-def _row_of(*columns: str) -> Update:
-    return (
-        update(conversations)
-        .where(conversations.c.id == bindparam("of"))
-        .values({name: bindparam(f"new_{name}") for name in columns})
-    )
-
-
-_STANDS = ("turns", "last_seq", "attempt", "model_calls", "input_tokens", "output_tokens")
-GOES_ON = Constant(__name__, _row_of(*_STANDS))
-"""What the fold says, beside the events. The state stays what it is: to write it is to write three indexes."""
-TAKEN_UP = Constant(__name__, _row_of("state", *_STANDS))
-"""The same with the state that a job's first event brings."""
-ENDS = Constant(__name__, _row_of("state", *_STANDS, "reason", "detail", "fault", "digest", "end_time"))
-"""The same with how it ended."""
-
-BATCH_RUNS = Constant(
-    __name__,
-    update(batches).where(batches.c.id == bindparam("of_batch"), batches.c.state == "PENDING").values(state="RUNNING"),
-)
-BATCH_IS_OVER = Constant(
-    __name__,
-    update(batches)
-    .where(
-        batches.c.id == bindparam("of_batch"),
-        _one_of(batches.c.state, ["CREATED", "PENDING", "RUNNING"]),
-        ~exists().where(conversations.c.batch == bindparam("of_batch"), _one_of(conversations.c.state, _GOING_ON)),
-    )
-    .values(
-        # Cancelled is what was asked for; a batch whose last conversation had ended before is completed all the same.
-        state=func.coalesce(func.nullif(batches.c.wanted, ""), "COMPLETED"),
-        end_time=bindparam("at"),
-    ),
-)
 
 
 async def insert_events(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, insert, select
+from sqlalchemy import Select, bindparam, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,11 +18,6 @@ from services.synthesizer.conversations.model import (
 from services.synthesizer.conversations.ports import Progress
 from services.synthesizer.recent import Recent
 from services.synthesizer.store.conversation_moves import (
-    BATCH_IS_OVER,
-    BATCH_RUNS,
-    ENDS,
-    GOES_ON,
-    TAKEN_UP,
     ask_to_stop,
     insert_conversations,
     insert_events,
@@ -33,7 +28,8 @@ from services.synthesizer.store.conversation_rows import conditions, end_row, st
 from services.synthesizer.store.references import based_on
 from services.synthesizer.store.requests import claim, earlier
 from services.synthesizer.store.shared_terms import SharedTerms
-from services.synthesizer.store.tables import conversations, requests, terms
+from services.synthesizer.store.statements import BATCH_IS_OVER, BATCH_RUNS, ENDS, GOES_ON, REMEMBER, TAKEN_UP
+from services.synthesizer.store.tables import conversations, terms
 from shared.db.appends import Append, AppendConflict, Constant, NewEvent
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, StoredEvent, stored
@@ -46,7 +42,6 @@ _PER_GROUP = 200
 _EVENTS_AT_ONCE = 500
 
 # What runs for each conversation of a batch is built once: building a statement costs more than running it.
-_REMEMBER = Constant(__name__, insert(requests))
 _BY_ID = select(conversations).where(conversations.c.id == bindparam("wanted_id"))
 _BY_NAME = _BY_ID.where(conversations.c.company == bindparam("wanted_company"))
 
@@ -162,7 +157,7 @@ class ConversationStore:
         else:
             also = [(GOES_ON, stands)]
         if key is not None:
-            also.append((_REMEMBER, _remembered(conversation, events, key)))
+            also.append((REMEMBER, _remembered(conversation, events, key)))
         append = Append(
             stream=conversation.id,
             expected=events[0].seq,

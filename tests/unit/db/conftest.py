@@ -17,7 +17,7 @@ REQUESTS = ledger_table(METADATA)
 
 async def open_database(url: str, *, writer_process: bool = False) -> Database:
     """Open a database and create what is missing in it."""
-    db = await Database.open(url, writer_process=writer_process)
+    db = await Database.open(url, writer_process=() if writer_process else None)
 
     async def create(conn: AsyncConnection) -> None:
         await conn.run_sync(METADATA.create_all)
