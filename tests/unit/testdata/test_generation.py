@@ -2,8 +2,6 @@
 
 import hashlib
 import itertools
-import subprocess
-import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,6 +25,7 @@ from services.testdata.traces.generation.philox import key_words
 from services.testdata.traces.parameters import MONDAY, Arrival, Mode, Parameters
 from services.testdata.traces.workflow import Workflow
 from tests.unit.testdata.chains import ENDLESS, ONE, SHOP, edge_errors, only, same, web
+from tests.unit.testdata.programs import run
 
 MANY = Parameters(users=2_000_000, seed=9)
 KINDS = [
@@ -216,8 +215,3 @@ def test_where_numba_cannot_be_imported_numpy_generates_the_same() -> None:
     )
 
     assert printed == str(generate(chain, 1, 100).timestamp.tolist())
-
-
-def run(program: str) -> str:
-    """What a fresh interpreter prints."""
-    return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip()
