@@ -1,0 +1,135 @@
+"""The three ways in which a column of a row group is encoded, page by page."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.testdata.traces.formats.parquet.encodings_numpy import Bytes, Places
+from services.testdata.traces.formats.parquet.kernels import Kernel
+from services.testdata.traces.formats.parquet.layout import Encoding
+from services.testdata.traces.formats.parquet.shapes import room
+from services.testdata.traces.generation.arrays import Whole
+from services.testdata.traces.generation.calls import Calls
+
+PAGE = 1 << 16
+"""Calls in a page."""
+MOST = 1 << 17
+"""When a dictionary has more numbers than these the next page is written plain, and all after it. So many are looked up
+within the processor's cache."""
+_SLOTS = 1 << 18
+"""For MOST numbers and those of another page, with a quarter to spare."""
+
+Take = Callable[[Calls], NDArray[Any]]
+"""Which numbers of calls a column is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Memory for the encoding of a page, which each uses again."""
+
+    out: Bytes = field(default_factory=lambda: np.empty(room(PAGE), np.uint8))
+    places: Places = field(default_factory=lambda: np.empty(PAGE, np.uint32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plain:
+    """Values of a dictionary in plain encoding: their bytes, and how many there are."""
+
+    data: bytes
+    count: int
+
+
+class Encoder(Protocol):
+    """Encodes a column of one row group."""
+
+    @property
+    def bounds(self) -> tuple[int, int] | None:
+        """The least and the greatest value so far, of columns by which readers choose row groups."""
+        ...
+
+    def page(self, calls: Calls, scratch: Scratch) -> tuple[Encoding, Bytes]:
+        """How calls, PAGE at most, are encoded, and their bytes, which may be in the scratch."""
+        ...
+
+    def dictionary(self) -> Plain | None:
+        """The dictionary of all pages so far; None where there is none."""
+        ...
+
+
+class Deltas:
+    """Whole numbers that differ little from one call to the next."""
+
+    def __init__(self, kernel: Kernel, take: Take) -> None:
+        self._kernel, self._take = kernel, take
+        self.bounds: tuple[int, int] | None = None
+
+    def page(self, calls: Calls, scratch: Scratch) -> tuple[Encoding, Bytes]:
+        values: Whole = self._take(calls)
+        seen = (int(values.min()), int(values.max()), *(self.bounds or ()))
+        self.bounds = min(seen), max(seen)
+        return Encoding.DELTA_BINARY_PACKED, scratch.out[: self._kernel.delta(values, scratch.out)]
+
+    def dictionary(self) -> Plain | None:
+        return None
+
+
+class Texts:
+    """Texts that are all known beforehand.
+
+    table: uint32, for each code of a call the text's place in the dictionary.
+    """
+
+    bounds = None
+
+    def __init__(self, kernel: Kernel, take: Take, table: Places, dictionary: Plain) -> None:
+        self._kernel, self._take, self._table, self._dictionary = kernel, take, table, dictionary
+
+    def page(self, calls: Calls, scratch: Scratch) -> tuple[Encoding, Bytes]:
+        places = scratch.places[: len(calls)]
+        self._kernel.look_up(self._table, self._take(calls), places)
+        return _places(self._kernel, places, self._dictionary.count, scratch)
+
+    def dictionary(self) -> Plain | None:
+        return self._dictionary
+
+
+class Numbers:
+    """Numbers of which there are few, in a dictionary as they come.
+
+    plain: the type of a number in the file. Numbers with a fraction are taken as whole ones of the same bits.
+    """
+
+    bounds = None
+
+    def __init__(self, kernel: Kernel, take: Take, plain: str) -> None:
+        self._kernel, self._take, self._plain = kernel, take, plain
+        self._slots = np.full(_SLOTS, -1, np.int32)
+        self._found = np.empty(MOST + PAGE, plain)
+        self._size = 0
+
+    def page(self, calls: Calls, scratch: Scratch) -> tuple[Encoding, Bytes]:
+        values = self._take(calls).astype(self._plain, copy=False)
+        if self._size > MOST:
+            return Encoding.PLAIN, values.view(np.uint8)
+        places = scratch.places[: len(calls)]
+        self._size = self._kernel.number(values, self._found, self._size, self._slots, places)
+        return _places(self._kernel, places, self._size, scratch)
+
+    def dictionary(self) -> Plain | None:
+        return Plain(self._found[: self._size].tobytes(), self._size)
+
+
+def plain_texts(texts: Sequence[str]) -> Plain:
+    """Texts in plain encoding, each after its length."""
+    encoded = [text.encode() for text in texts]
+    return Plain(b"".join(part for text in encoded for part in (len(text).to_bytes(4, "little"), text)), len(texts))
+
+
+def _places(kernel: Kernel, places: Places, size: int, scratch: Scratch) -> tuple[Encoding, Bytes]:
+    """Places in a dictionary of a size: how many bits each has, and they themselves."""
+    # The only place of a dictionary needs no bit, but readers are seldom asked for none.
+    scratch.out[0] = width = max(1, (size - 1).bit_length())
+    return Encoding.RLE_DICTIONARY, scratch.out[: 1 + kernel.hybrid(places, width, scratch.out[1:])]
