@@ -1,6 +1,5 @@
 """What a call is made of, in the same order in every format; and parts of columns."""
 
-from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -41,10 +40,3 @@ NOTHING = Calls(
 def part(calls: Calls, start: int, stop: int) -> Calls:
     """The calls from place start to before stop, in the same memory."""
     return Calls(**{name: getattr(calls, name)[start:stop] for name in _FIELDS})
-
-
-def joined(parts: Sequence[Calls]) -> Calls:
-    """The calls of all parts, one or more, after each other; of a single one in the same memory."""
-    if len(parts) == 1:
-        return parts[0]
-    return Calls(**{name: np.concatenate([getattr(calls, name) for calls in parts]) for name in _FIELDS})

@@ -24,6 +24,8 @@ _SLOTS = 1 << 18
 
 Take = Callable[[Calls], NDArray[Any]]
 """Which numbers of calls a column is made of."""
+Parts = Sequence[Calls]
+"""The calls of a page, PAGE at most, in the parts in which they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Encoder(Protocol):
         """The least and the greatest value so far, of columns by which readers choose row groups."""
         ...
 
-    def page(self, calls: Calls, scratch: Scratch) -> tuple[Encoding, Bytes]:
-        """How calls, PAGE at most, are encoded, and their bytes, which may be in the scratch."""
+    def page(self, parts: Parts, scratch: Scratch) -> tuple[Encoding, Bytes]:
+        """How calls are encoded, and their bytes, which may be in the scratch."""
         ...
 
     def dictionary(self) -> Plain | None:
@@ -66,8 +68,8 @@ class Deltas:
         self._kernel, self._take = kernel, take
         self.bounds: tuple[int, int] | None = None
 
-    def page(self, calls: Calls, scratch: Scratch) -> tuple[Encoding, Bytes]:
-        values: Whole = self._take(calls)
+    def page(self, parts: Parts, scratch: Scratch) -> tuple[Encoding, Bytes]:
+        values: Whole = _taken(self._take, parts)
         seen = (int(values.min()), int(values.max()), *(self.bounds or ()))
         self.bounds = min(seen), max(seen)
         return Encoding.DELTA_BINARY_PACKED, scratch.out[: self._kernel.delta(values, scratch.out)]
@@ -87,9 +89,10 @@ class Texts:
     def __init__(self, kernel: Kernel, take: Take, table: Places, dictionary: Plain) -> None:
         self._kernel, self._take, self._table, self._dictionary = kernel, take, table, dictionary
 
-    def page(self, calls: Calls, scratch: Scratch) -> tuple[Encoding, Bytes]:
-        places = scratch.places[: len(calls)]
-        self._kernel.look_up(self._table, self._take(calls), places)
+    def page(self, parts: Parts, scratch: Scratch) -> tuple[Encoding, Bytes]:
+        codes = _taken(self._take, parts)
+        places = scratch.places[: len(codes)]
+        self._kernel.look_up(self._table, codes, places)
         return _places(self._kernel, places, self._dictionary.count, scratch)
 
     def dictionary(self) -> Plain | None:
@@ -110,11 +113,11 @@ class Numbers:
         self._found = np.empty(MOST + PAGE, plain)
         self._size = 0
 
-    def page(self, calls: Calls, scratch: Scratch) -> tuple[Encoding, Bytes]:
-        values = self._take(calls).astype(self._plain, copy=False)
+    def page(self, parts: Parts, scratch: Scratch) -> tuple[Encoding, Bytes]:
+        values = _taken(self._take, parts).astype(self._plain, copy=False)
         if self._size > MOST:
             return Encoding.PLAIN, values.view(np.uint8)
-        places = scratch.places[: len(calls)]
+        places = scratch.places[: len(values)]
         self._size = self._kernel.number(values, self._found, self._size, self._slots, places)
         return _places(self._kernel, places, self._size, scratch)
 
@@ -126,6 +129,11 @@ def plain_texts(texts: Sequence[str]) -> Plain:
     """Texts in plain encoding, each after its length."""
     encoded = [text.encode() for text in texts]
     return Plain(b"".join(part for text in encoded for part in (len(text).to_bytes(4, "little"), text)), len(texts))
+
+
+def _taken(take: Take, parts: Parts) -> NDArray[Any]:
+    taken = [take(calls) for calls in parts]
+    return taken[0] if len(taken) == 1 else np.concatenate(taken)
 
 
 def _places(kernel: Kernel, places: Places, size: int, scratch: Scratch) -> tuple[Encoding, Bytes]:

@@ -86,6 +86,9 @@ class Page:
     encoding: Encoding
     encoded: int
 
+    def __len__(self) -> int:
+        return len(self.head) + len(self.body)
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -99,22 +102,21 @@ class Chunk:
     codec: Codec
     bounds: tuple[int, int] | None
 
-    def pieces(self) -> Iterator[bytes]:
-        """What is written, in its order."""
-        for page in (*filter(None, [self.dictionary]), *self.pages):
-            yield page.head
-            yield page.body
+    def all_pages(self) -> Iterator[Page]:
+        """The pages as they are written, one after the other."""
+        if self.dictionary is not None:
+            yield self.dictionary
+        yield from self.pages
 
     @property
     def written(self) -> int:
-        """How many bytes that is."""
-        return sum(map(len, self.pieces()))
+        """Its bytes, with the heads of pages."""
+        return sum(map(len, self.all_pages()))
 
     @property
     def raw(self) -> int:
-        """How many bytes it would be without compression."""
-        pages = (*filter(None, [self.dictionary]), *self.pages)
-        return sum(len(page.head) + page.encoded for page in pages)
+        """What they were before they were compressed."""
+        return sum(len(page.head) + page.encoded for page in self.all_pages())
 
 
 def data_page_head(values: int, encoding: Encoding, raw: int, compressed: int) -> bytes:
@@ -133,29 +135,25 @@ def dictionary_page_head(values: int, raw: int, compressed: int) -> bytes:
     return struct({1: _DICTIONARY_PAGE, 2: i32(raw), 3: i32(compressed), 7: page}).data
 
 
-def row_group(fields: Sequence[Field], chunks: Sequence[Chunk], rows: int, offset: int) -> Value:
-    """What the footer says of a row group that begins at an offset of the file, its chunks one after the other."""
-    columns, at = [], offset
-    for field, chunk in zip(fields, chunks, strict=True):
-        columns.append(struct({2: i64(0), 3: _column(field, chunk, rows, at)}))
-        at += chunk.written
-    raw = sum(chunk.raw for chunk in chunks)
-    return struct({1: structs(columns), 2: i64(raw), 3: i64(rows), 5: i64(offset), 6: i64(at - offset)})
+def row_group(columns: Sequence[Value], rows: int, raw: int, offset: int, end: int) -> Value:
+    """What the footer says of a row group between two offsets of the file. raw: what its chunks' are together."""
+    return struct({1: structs(columns), 2: i64(raw), 3: i64(rows), 5: i64(offset), 6: i64(end - offset)})
 
 
-def _column(field: Field, chunk: Chunk, rows: int, at: int) -> Value:
+def column(field: Field, chunk: Chunk, rows: int, offset: int) -> Value:
+    """What the row group says of a column that begins at an offset of the file."""
     counts = Counter(page.encoding for page in chunk.pages)
     kinds = [struct({1: _DATA_PAGE, 2: i32(encoding), 3: i32(count)}) for encoding, count in sorted(counts.items())]
-    encodings, before = {Encoding.RLE, *counts}, 0
+    encodings, first = {Encoding.RLE, *counts}, offset
     if chunk.dictionary is not None:
         kinds.insert(0, struct({1: _DICTIONARY_PAGE, 2: i32(Encoding.PLAIN), 3: i32(1)}))
         encodings.add(Encoding.PLAIN)
-        before = len(chunk.dictionary.head) + len(chunk.dictionary.body)
+        first += len(chunk.dictionary)
     statistics = None
     if chunk.bounds is not None:
         least, most = (binary(bound.to_bytes(8, "little", signed=True)) for bound in chunk.bounds)
         statistics = struct({3: i64(0), 5: most, 6: least, 7: flag(True), 8: flag(True)})
-    return struct(
+    metadata = struct(
         {
             1: i32(field.type),
             2: numbers(sorted(encodings)),
@@ -164,12 +162,13 @@ def _column(field: Field, chunk: Chunk, rows: int, at: int) -> Value:
             5: i64(rows),
             6: i64(chunk.raw),
             7: i64(chunk.written),
-            9: i64(at + before),
-            11: i64(at) if before else None,
+            9: i64(first),
+            11: i64(offset) if first > offset else None,
             12: statistics,
             13: structs(kinds),
         }
     )
+    return struct({2: i64(0), 3: metadata})
 
 
 def footer(fields: Sequence[Field], schema: pa.Schema, row_groups: Sequence[Value], rows: int) -> bytes:

@@ -1,11 +1,12 @@
 """The pages of one column of a row group."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import pyarrow as pa
 
 from services.testdata.traces.formats.parquet.columns import Column
-from services.testdata.traces.formats.parquet.encoders import Plain, Scratch
+from services.testdata.traces.formats.parquet.encoders import Parts, Plain, Scratch
 from services.testdata.traces.formats.parquet.kernels import Kernel
 from services.testdata.traces.formats.parquet.layout import (
     Chunk,
@@ -15,31 +16,22 @@ from services.testdata.traces.formats.parquet.layout import (
     data_page_head,
     dictionary_page_head,
 )
-from services.testdata.traces.generation.calls import Calls
 
 _ZSTD = pa.Codec("zstd", compression_level=1)
 """Higher levels take several times as long, for a few per cent."""
 
 
-class Pages:
-    """Gathers them."""
-
-    def __init__(self, column: Column, kernel: Kernel) -> None:
-        self._codec, self._encoder = column.codec, column.encoder(kernel)
-        self._pages: list[Page] = []
-
-    def add(self, calls: Calls, scratch: Scratch) -> None:
-        """One more page of calls."""
-        encoding, encoded = self._encoder.page(calls, scratch)
-        body = _written(encoded.data, self._codec)
-        head = data_page_head(len(calls), encoding, len(encoded), len(body))
-        self._pages.append(Page(head, body, encoding, len(encoded)))
-
-    def chunk(self) -> Chunk:
-        """All of them, after their dictionary."""
-        values = self._encoder.dictionary()
-        dictionary = None if values is None else _dictionary_page(values, self._codec)
-        return Chunk(dictionary, self._pages, self._codec, self._encoder.bounds)
+def chunk(column: Column, kernel: Kernel, pages: Iterable[Parts], scratch: Scratch) -> Chunk:
+    """The column of all pages, after the dictionary of all."""
+    encoder, written = column.encoder(kernel), []
+    for parts in pages:
+        encoding, encoded = encoder.page(parts, scratch)
+        body = _written(encoded.data, column.codec)
+        head = data_page_head(sum(map(len, parts)), encoding, len(encoded), len(body))
+        written.append(Page(head, body, encoding, len(encoded)))
+    values = encoder.dictionary()
+    dictionary = None if values is None else _dictionary_page(values, column.codec)
+    return Chunk(dictionary, written, column.codec, encoder.bounds)
 
 
 # Those of texts are the same in every row group.

@@ -7,12 +7,13 @@ from typing import IO
 import pyarrow as pa
 
 from services.testdata.traces.formats.arrow import Batches
-from services.testdata.traces.formats.columns import joined, part
+from services.testdata.traces.formats.columns import part
+from services.testdata.traces.formats.parquet import layout
 from services.testdata.traces.formats.parquet.columns import Column, columns
-from services.testdata.traces.formats.parquet.encoders import PAGE, Scratch
+from services.testdata.traces.formats.parquet.encoders import PAGE, Parts, Scratch
 from services.testdata.traces.formats.parquet.kernels import Kernel, load
-from services.testdata.traces.formats.parquet.layout import MAGIC, footer, row_group
-from services.testdata.traces.formats.parquet.pages import Pages
+from services.testdata.traces.formats.parquet.layout import MAGIC
+from services.testdata.traces.formats.parquet.pages import chunk
 from services.testdata.traces.formats.parquet.thrift import Value
 from services.testdata.traces.generation.calls import Calls
 from services.testdata.traces.generation.chain import Chain
@@ -28,12 +29,12 @@ def write_parquet(
     """Write blocks of calls as one Parquet file, whose bytes depend neither on how the calls are cut into blocks nor on
     the kernel.
 
-    metadata: what the file says of itself, beside the schema. What is encoded of a row group is held until it is whole;
-    that is about 10 MB. Raises what the sink raises.
+    metadata: what the file says of itself, beside the schema. The calls of a row group are held until it is whole; they
+    take about 50 MB. Raises what the sink raises.
     """
     file = _File(columns(chain), load(kernel), sink)
-    for page in _pages(blocks):
-        file.add(page)
+    for pages in _row_groups(blocks):
+        file.add(pages)
     file.close(_schema(chain).with_metadata(dict(metadata)))
 
 
@@ -43,51 +44,53 @@ def _schema(chain: Chain) -> pa.Schema:
 
 
 class _File:
-    """What has been written, and the pages of the row group that is not whole yet."""
+    """What has been written."""
 
     def __init__(self, columns: Sequence[Column], kernel: Kernel, sink: IO[bytes]) -> None:
         self._columns, self._kernel, self._sink = columns, kernel, sink
-        self._fields = [column.field for column in columns]
-        self._row_groups: list[Value] = []
         self._scratch = Scratch()
+        self._row_groups: list[Value] = []
         self._rows = self._offset = 0
         self._write(MAGIC)
-        self._begin()
 
-    def add(self, page: Calls) -> None:
-        """Add calls, which are PAGE if any come after them."""
-        for column in self._pages:
-            column.add(page, self._scratch)
-        self._held += len(page)
-        if self._held == ROW_GROUP:
-            self._end()
-            self._begin()
+    def add(self, pages: Sequence[Parts]) -> None:
+        """One more row group. A column of all pages after the other, so that what it looks up stays in the cache."""
+        rows, raw, begin = sum(len(calls) for parts in pages for calls in parts), 0, self._offset
+        told: list[Value] = []
+        for column in self._columns:
+            encoded = chunk(column, self._kernel, pages, self._scratch)
+            told.append(layout.column(column.field, encoded, rows, self._offset))
+            raw += encoded.raw
+            for page in encoded.all_pages():
+                self._write(page.head)
+                self._write(page.body)
+        self._row_groups.append(layout.row_group(told, rows, raw, begin, self._offset))
+        self._rows += rows
 
     def close(self, schema: pa.Schema) -> None:
-        """Write what is left. schema: Arrow's, with the file's metadata."""
-        if self._held:
-            self._end()
-        self._write(footer(self._fields, schema, self._row_groups, self._rows))
-
-    def _begin(self) -> None:
-        self._held = 0
-        self._pages = [Pages(column, self._kernel) for column in self._columns]
-
-    def _end(self) -> None:
-        chunks = [pages.chunk() for pages in self._pages]
-        self._row_groups.append(row_group(self._fields, chunks, self._held, self._offset))
-        for chunk in chunks:
-            for piece in chunk.pieces():
-                self._write(piece)
-        self._rows += self._held
+        """Write the end. schema: Arrow's, with the file's metadata."""
+        fields = [column.field for column in self._columns]
+        self._write(layout.footer(fields, schema, self._row_groups, self._rows))
 
     def _write(self, data: bytes) -> None:
         self._sink.write(data)
         self._offset += len(data)
 
 
-def _pages(blocks: Iterable[Calls]) -> Iterator[Calls]:
-    """The same calls by PAGE; the last may be fewer."""
+def _row_groups(blocks: Iterable[Calls]) -> Iterator[Sequence[Parts]]:
+    """The same calls by ROW_GROUP in pages; the last may be fewer. A row group is gone when the next is asked for."""
+    held: list[Parts] = []
+    for page in _pages(blocks):
+        held.append(page)
+        if len(held) == ROW_GROUP // PAGE:
+            yield held
+            held.clear()
+    if held:
+        yield held
+
+
+def _pages(blocks: Iterable[Calls]) -> Iterator[Parts]:
+    """The same calls by PAGE; the last may be fewer. Nothing is copied."""
     held: list[Calls] = []
     left = PAGE
     for block in blocks:
@@ -97,7 +100,7 @@ def _pages(blocks: Iterable[Calls]) -> Iterator[Calls]:
             taken += len(held[-1])
             left -= len(held[-1])
             if not left:
-                yield joined(held)
+                yield held
                 held, left = [], PAGE
     if held:
-        yield joined(held)
+        yield held
