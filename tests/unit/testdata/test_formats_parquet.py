@@ -14,7 +14,7 @@ from services.testdata.traces.builtin import built_in
 from services.testdata.traces.formats.arrow import Batches
 from services.testdata.traces.formats.columns import part
 from services.testdata.traces.formats.parquet import ROW_GROUP, write_parquet
-from services.testdata.traces.formats.parquet.encoders import MOST, PAGE
+from services.testdata.traces.formats.parquet.encoders import PAGE
 from services.testdata.traces.generation import Calls, Chain, compile_chain, generate, session_count
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.workflow import Workflow
@@ -115,16 +115,29 @@ def test_a_session_is_found_in_the_one_row_group_whose_bounds_have_it(calls: Cal
     assert found["latency_ms"].to_pylist() == calls.latency[calls.session == session].tolist()
 
 
-def test_latencies_of_very_many_values_are_a_dictionary_only_as_long_as_that_pays(chain: Chain, calls: Calls) -> None:
-    measured = replace(part(calls, 0, 6 * PAGE), latency=np.arange(6 * PAGE, dtype=np.float32))
-    data = parquet(chain, [measured])
+def test_latencies_of_too_many_values_go_on_without_the_dictionary(chain: Chain, calls: Calls) -> None:
+    latency = np.concatenate([np.arange(10 * PAGE) % 1_000, np.arange(4 * PAGE)]).astype(np.float32)
+    data = parquet(chain, [replace(part(calls, 0, len(latency)), latency=latency)])
 
     column = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).column(7)
 
     assert set(column.encodings) == {"PLAIN", "RLE", "RLE_DICTIONARY"}
-    assert column.total_compressed_size < 1.3 * measured.latency.nbytes + (MOST + PAGE) * measured.latency.itemsize
+    assert column.total_compressed_size < 0.65 * latency.nbytes
     read = pq.read_table(io.BytesIO(data), columns=["latency_ms"])["latency_ms"]
-    assert np.array_equal(read.to_numpy(), measured.latency)
+    assert np.array_equal(read.to_numpy(), latency)
+
+
+@pytest.mark.parametrize("count", [30, 2_000, 5 * PAGE])
+def test_a_dictionary_of_latencies_that_does_not_pay_is_left_out(chain: Chain, calls: Calls, count: int) -> None:
+    latency = np.arange(count, dtype=np.float32)
+    data = parquet(chain, [replace(part(calls, 0, count), latency=latency)])
+
+    column = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).column(7)
+
+    assert set(column.encodings) == {"PLAIN", "RLE"}
+    assert column.total_compressed_size < latency.nbytes + 200
+    read = pq.read_table(io.BytesIO(data), columns=["latency_ms"])["latency_ms"]
+    assert np.array_equal(read.to_numpy(), latency)
 
 
 def test_where_numba_cannot_be_imported_the_bytes_are_the_same() -> None:

@@ -8,7 +8,15 @@ from operator import attrgetter
 import numpy as np
 
 from services.testdata.traces.formats.columns import COLUMNS
-from services.testdata.traces.formats.parquet.encoders import Deltas, Encoder, Numbers, Take, Texts, plain_texts
+from services.testdata.traces.formats.parquet.encoders import (
+    Deltas,
+    Encoder,
+    Numbers,
+    Plainly,
+    Take,
+    Texts,
+    plain_texts,
+)
 from services.testdata.traces.formats.parquet.encodings_numpy import Places
 from services.testdata.traces.formats.parquet.kernels import Kernel
 from services.testdata.traces.formats.parquet.layout import Codec, Field, Meaning, Type
@@ -67,7 +75,8 @@ def _texts(name: str, texts: Sequence[str], take: Take | None = None, table: Pla
 
 
 def _numbers(name: str, kind: Type, plain: str, meaning: Meaning | None = None, take: Take | None = None) -> Column:
-    return _column(Field(name, kind, meaning), partial(Numbers, take=take or attrgetter(name), plain=plain))
+    plainly = Plainly(take or attrgetter(name), plain)
+    return _column(Field(name, kind, meaning), partial(Numbers, plainly=plainly, plain=plain))
 
 
 def _column(field: Field, encoder: Callable[[Kernel], Encoder]) -> Column:

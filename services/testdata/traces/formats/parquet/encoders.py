@@ -60,6 +60,10 @@ class Encoder(Protocol):
         """The dictionary of all pages so far; None where there is none."""
         ...
 
+    def better(self) -> "Encoder | None":
+        """What would have taken fewer bytes for the pages so far, if there is such an encoder."""
+        ...
+
 
 class Deltas:
     """Whole numbers that differ little from one call to the next."""
@@ -75,6 +79,9 @@ class Deltas:
         return Encoding.DELTA_BINARY_PACKED, scratch.out[: self._kernel.delta(values, scratch.out)]
 
     def dictionary(self) -> Plain | None:
+        return None
+
+    def better(self) -> Encoder | None:
         return None
 
 
@@ -98,31 +105,61 @@ class Texts:
     def dictionary(self) -> Plain | None:
         return self._dictionary
 
+    def better(self) -> Encoder | None:
+        return None
 
-class Numbers:
-    """Numbers of which there are few, in a dictionary as they come.
 
-    plain: the type of a number in the file. Numbers with a fraction are taken as whole ones of the same bits.
+class Plainly:
+    """Numbers as they are.
+
+    plain: the type of a number in the file. Those with a fraction are taken as whole ones of the same bits.
     """
 
     bounds = None
 
-    def __init__(self, kernel: Kernel, take: Take, plain: str) -> None:
-        self._kernel, self._take, self._plain = kernel, take, plain
+    def __init__(self, take: Take, plain: str) -> None:
+        self._take, self._plain = take, plain
+
+    def values(self, parts: Parts) -> NDArray[Any]:
+        """The numbers of a page."""
+        return _taken(self._take, parts).astype(self._plain, copy=False)
+
+    def page(self, parts: Parts, scratch: Scratch) -> tuple[Encoding, Bytes]:  # noqa: ARG002 - they are bytes already
+        return Encoding.PLAIN, self.values(parts).view(np.uint8)
+
+    def dictionary(self) -> Plain | None:
+        return None
+
+    def better(self) -> Encoder | None:
+        return None
+
+
+class Numbers:
+    """Numbers of which there are few, in a dictionary as they come; otherwise as `plainly` has them."""
+
+    bounds = None
+
+    def __init__(self, kernel: Kernel, plainly: Plainly, plain: str) -> None:
+        self._kernel, self._plainly = kernel, plainly
         self._slots = np.full(_SLOTS, -1, np.int32)
         self._found = np.empty(MOST + PAGE, plain)
-        self._size = 0
+        self._size = self._saved = 0
 
     def page(self, parts: Parts, scratch: Scratch) -> tuple[Encoding, Bytes]:
-        values = _taken(self._take, parts).astype(self._plain, copy=False)
         if self._size > MOST:
-            return Encoding.PLAIN, values.view(np.uint8)
+            return self._plainly.page(parts, scratch)
+        values = self._plainly.values(parts)
         places = scratch.places[: len(values)]
         self._size = self._kernel.number(values, self._found, self._size, self._slots, places)
-        return _places(self._kernel, places, self._size, scratch)
+        encoding, encoded = _places(self._kernel, places, self._size, scratch)
+        self._saved += values.nbytes - len(encoded)
+        return encoding, encoded
 
     def dictionary(self) -> Plain | None:
         return Plain(self._found[: self._size].tobytes(), self._size)
+
+    def better(self) -> Encoder | None:
+        return self._plainly if self._saved < self._size * self._found.itemsize else None
 
 
 def plain_texts(texts: Sequence[str]) -> Plain:

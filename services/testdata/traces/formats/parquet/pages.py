@@ -1,12 +1,12 @@
 """The pages of one column of a row group."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 
 import pyarrow as pa
 
 from services.testdata.traces.formats.parquet.columns import Column
-from services.testdata.traces.formats.parquet.encoders import Parts, Plain, Scratch
+from services.testdata.traces.formats.parquet.encoders import Encoder, Parts, Plain, Scratch
 from services.testdata.traces.formats.parquet.kernels import Kernel
 from services.testdata.traces.formats.parquet.layout import (
     Chunk,
@@ -21,17 +21,24 @@ _ZSTD = pa.Codec("zstd", compression_level=1)
 """Higher levels take several times as long, for a few per cent."""
 
 
-def chunk(column: Column, kernel: Kernel, pages: Iterable[Parts], scratch: Scratch) -> Chunk:
+def chunk(column: Column, kernel: Kernel, pages: Sequence[Parts], scratch: Scratch) -> Chunk:
     """The column of all pages, after the dictionary of all."""
-    encoder, written = column.encoder(kernel), []
+    encoder = column.encoder(kernel)
+    encoded = _chunk(encoder, column.codec, pages, scratch)
+    better = encoder.better()
+    return encoded if better is None else _chunk(better, column.codec, pages, scratch)
+
+
+def _chunk(encoder: Encoder, codec: Codec, pages: Sequence[Parts], scratch: Scratch) -> Chunk:
+    written: list[Page] = []
     for parts in pages:
         encoding, encoded = encoder.page(parts, scratch)
-        body = _written(encoded.data, column.codec)
+        body = _written(encoded.data, codec)
         head = data_page_head(sum(map(len, parts)), encoding, len(encoded), len(body))
         written.append(Page(head, body, encoding, len(encoded)))
     values = encoder.dictionary()
-    dictionary = None if values is None else _dictionary_page(values, column.codec)
-    return Chunk(dictionary, written, column.codec, encoder.bounds)
+    dictionary = None if values is None else _dictionary_page(values, codec)
+    return Chunk(dictionary, written, codec, encoder.bounds)
 
 
 # Those of texts are the same in every row group.
