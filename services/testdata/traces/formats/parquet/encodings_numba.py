@@ -1,7 +1,7 @@
 """The encodings of Parquet as kernels.
 
 Source: Encodings.md of Apache Parquet, whose sections are named below. All write to `out`, which has to have room for
-`kernels.room` of the values, and return how many bytes they wrote.
+`shapes.room` of the values, and return how many bytes they wrote.
 """
 
 import numpy as np

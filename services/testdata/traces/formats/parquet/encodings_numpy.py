@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.testdata.traces.formats.parquet.shapes import BLOCK, LEAST_RUN, MINIBLOCK, MINIBLOCKS
+from services.testdata.traces.formats.parquet.shapes import BLOCK, GROUP, MINIBLOCK, MINIBLOCKS
 from services.testdata.traces.formats.parquet.thrift import zigzag
 from services.testdata.traces.formats.wire import varint
 from services.testdata.traces.generation.arrays import Whole
@@ -34,12 +34,12 @@ def delta(values: Whole, out: Bytes) -> int:
 def hybrid(codes: Places, width: int, out: Bytes) -> int:
     """Places in a dictionary, of 1 to 32 bits."""
     starts = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)]])
-    long = np.flatnonzero(np.diff(starts) >= LEAST_RUN)
+    long = np.flatnonzero(np.diff(starts) >= GROUP)
     data, begin = bytearray(), 0
     for start, stop in zip(starts[long].tolist(), starts[long + 1].tolist(), strict=True):
-        # Groups of eight go on until one begins within the run.
-        at = begin + -(-max(0, start - begin) // 8) * 8
-        if stop - at >= LEAST_RUN:
+        # Groups go on until one begins within the run.
+        at = begin + -(-max(0, start - begin) // GROUP) * GROUP
+        if stop - at >= GROUP:
             data += _packed(codes[begin:at], width)
             data += varint((stop - at) << 1) + int(codes[at]).to_bytes((width + 7) // 8, "little")
             begin = stop
@@ -66,8 +66,8 @@ def number(values: NDArray[Any], dictionary: NDArray[Any], size: int, slots: NDA
 def _packed(codes: Places, width: int) -> bytes:
     if not len(codes):
         return b""
-    groups = -(-len(codes) // 8)
-    filled = np.zeros(groups * 8, np.uint64)
+    groups = -(-len(codes) // GROUP)
+    filled = np.zeros(groups * GROUP, np.uint64)
     filled[: len(codes)] = codes
     return varint(groups << 1 | 1) + _bits(filled, width)
 

@@ -3,8 +3,8 @@
 BLOCK, MINIBLOCKS = 256, 4
 """Differences in a block of the delta encoding, and the parts of it that have widths of their own; as in pyarrow."""
 MINIBLOCK = BLOCK // MINIBLOCKS
-LEAST_RUN = 8
-"""How many equal codes are a run. Exactly eight, as that many are packed otherwise."""
+GROUP = 8
+"""Codes that are packed together. As many equal ones, or more, are a run instead."""
 HASH = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio: Fibonacci hashing, Knuth, The Art of Computer Programming, vol. 3, 6.4."""
 
