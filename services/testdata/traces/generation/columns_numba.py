@@ -17,6 +17,7 @@ CALL = np.uint64(Purpose.CALL)
 RETRY = np.uint8(FaultKind.RETRY)
 GATEWAY_TIMEOUT, SERVICE_UNAVAILABLE = np.int16(504), np.int16(503)
 TIMEOUT_MS = np.float32(cascades.TIMEOUT_MS)
+ONE = np.uint64(1)
 CHUNK = 2_048
 """How many calls are worked on at a time, so that they stay in the processor's cache; at least MAX_CALLS."""
 
@@ -43,7 +44,9 @@ def _fill(key0, key1, first, codes, lengths, sessions, tables, slow_factors, out
     words = np.empty((4, CHUNK), np.uint64)
     statuses, latencies = np.empty(CHUNK, np.int16), np.empty(CHUNK, np.float32)
     thinks, queries = np.empty(CHUNK, np.int64), np.empty(CHUNK, np.uint16)
-    row = at = stop = 0
+    at = stop = 0
+    # Without a sign, as a negative place would have to be looked for at each of ten columns.
+    row = np.uint64(0)
     while stop < len(lengths):
         start, calls = stop, 0
         while stop < len(lengths) and calls + lengths[stop] <= CHUNK:
@@ -56,7 +59,7 @@ def _fill(key0, key1, first, codes, lengths, sessions, tables, slow_factors, out
         chunk = codes[at : at + calls]
         _look_up(chunk, words, tables, statuses, latencies, thinks, queries)
         at += calls
-        call = 0
+        call = np.uint64(0)
         for i in range(start, stop):
             now, number_, user_, type_ = begins[i], first + i, users[i], user_types[i]
             for _ in range(cascade_starts[i]):
@@ -66,8 +69,8 @@ def _fill(key0, key1, first, codes, lengths, sessions, tables, slow_factors, out
                 status[row], latency[row] = statuses[call], latencies[call]
                 fault_id[row], fault_kind[row] = 0, NONE
                 now += np.int64(math.ceil(latencies[call])) + thinks[call]
-                row += 1
-                call += 1
+                row += ONE
+                call += ONE
             for _ in range(cascade_starts[i], lengths[i]):
                 kind, retried, slot = fault(key0, key1, low[call], high[call], step_[call])
                 answer, took = statuses[call], latencies[call]
@@ -85,9 +88,9 @@ def _fill(key0, key1, first, codes, lengths, sessions, tables, slow_factors, out
                     fault_id[row] = number_ if kind != NONE else 0
                     fault_kind[row] = RETRY if copy else kind
                     now += np.int64(math.ceil(took))
-                    row += 1
+                    row += ONE
                 now += thinks[call]
-                call += 1
+                call += ONE
 
 
 def columns(chain: Chain, first: int, codes: Codes, lengths: Lengths, first_user: int, skip: int) -> Calls:
