@@ -24,8 +24,8 @@ from services.testdata.traces.generation.calls import FAULT_KINDS
 from services.testdata.traces.generation.chain import Chain
 
 _COMPRESSED = {"endpoint", "status", "params", "fault_id"}
-"""What zstd makes smaller by a third at least. The others it makes hardly smaller, for as much time as all of their
-encoding takes."""
+"""Where zstd saves a fifth of a byte a call at least, which is 40 % or more of the column. The others it makes a
+twentieth smaller, taken together, for as much time as all of their encoding takes."""
 
 
 @dataclass(frozen=True, slots=True)
