@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from services.testdata.traces.compiled import compiled
 from services.testdata.traces.formats import Format
-from services.testdata.traces.formats.columns import part
 from services.testdata.traces.generation import Calls, Chain, generate, session_count
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def _encoder(chain: Chain, form: Format) -> "Encoder":
 def _cut(encoder: "Encoder", calls: Calls, start: int, stop: int) -> Iterator[Chunk]:
     """The calls from place start to before stop as chunks, cut between sessions wherever that is possible."""
     session = calls.session
-    data = encoder.encode(part(calls, start, stop), start - int(session.searchsorted(session[start])))
+    data = encoder.encode(calls.part(start, stop), start - int(session.searchsorted(session[start])))
     if len(data) <= MOST_BYTES or stop - start == 1:
         last, complete = int(session[stop - 1]), stop == len(calls) or session[stop] != session[stop - 1]
         begun = 0 if complete else stop - int(session.searchsorted(last))

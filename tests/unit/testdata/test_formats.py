@@ -10,7 +10,6 @@ import pytest
 from greenroom.testdata.v1 import trace_call_pb2 as pb
 from services.testdata.traces.builtin import built_in
 from services.testdata.traces.formats import Format
-from services.testdata.traces.formats.columns import part
 from services.testdata.traces.formats.files import write_file
 from services.testdata.traces.formats.registry import FORMATS, Encoder
 from services.testdata.traces.generation import Calls, Chain, compile_chain, generate, session_count
@@ -70,7 +69,7 @@ def test_calls_that_are_cut_anywhere_and_written_one_part_after_the_other_are_on
     data = encoder.beginning()
     for start, stop in pairwise(cuts):
         before = start - int(calls.session.searchsorted(calls.session[start]))
-        data += encoder.encode(part(calls, start, stop), before)
+        data += encoder.encode(calls.part(start, stop), before)
 
     assert same(DECODERS[form](data), rows_of(chain, calls))
 
@@ -79,7 +78,7 @@ def test_calls_that_are_cut_anywhere_and_written_one_part_after_the_other_are_on
 def test_a_file_in_any_format_is_read_back_as_the_same_calls_and_says_how_many(
     form: Format, chain: Chain, calls: Calls
 ) -> None:
-    sink, wanted = io.BytesIO(), part(calls, *np.searchsorted(calls.session, [101, 301]).tolist())
+    sink, wanted = io.BytesIO(), calls.part(*np.searchsorted(calls.session, [101, 301]).tolist())
 
     count = write_file(chain, form, 101, 200, sink, {})
 

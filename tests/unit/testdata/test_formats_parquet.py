@@ -12,7 +12,6 @@ import pytest
 
 from services.testdata.traces.builtin import built_in
 from services.testdata.traces.formats.arrow import Batches
-from services.testdata.traces.formats.columns import part
 from services.testdata.traces.formats.parquet import ROW_GROUP, write_parquet
 from services.testdata.traces.formats.parquet.encoders import PAGE
 from services.testdata.traces.generation import Calls, Chain, compile_chain, generate, session_count
@@ -44,7 +43,7 @@ def whole(chain: Chain, calls: Calls) -> bytes:
 
 
 def blocks(calls: Calls, size: int) -> list[Calls]:
-    return [part(calls, start, start + size) for start in range(0, len(calls), size)]
+    return [calls.part(start, start + size) for start in range(0, len(calls), size)]
 
 
 @pytest.mark.parametrize("size", [65_536, 300_001, ROW_GROUP])
@@ -117,7 +116,7 @@ def test_a_session_is_found_in_the_one_row_group_whose_bounds_have_it(calls: Cal
 
 def test_latencies_of_too_many_values_go_on_without_the_dictionary(chain: Chain, calls: Calls) -> None:
     latency = np.concatenate([np.arange(10 * PAGE) % 1_000, np.arange(4 * PAGE)]).astype(np.float32)
-    data = parquet(chain, [replace(part(calls, 0, len(latency)), latency=latency)])
+    data = parquet(chain, [replace(calls.part(0, len(latency)), latency=latency)])
 
     column = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).column(7)
 
@@ -130,7 +129,7 @@ def test_latencies_of_too_many_values_go_on_without_the_dictionary(chain: Chain,
 @pytest.mark.parametrize("count", [30, 2_000, 5 * PAGE])
 def test_a_dictionary_of_latencies_that_does_not_pay_is_left_out(chain: Chain, calls: Calls, count: int) -> None:
     latency = np.arange(count, dtype=np.float32)
-    data = parquet(chain, [replace(part(calls, 0, count), latency=latency)])
+    data = parquet(chain, [replace(calls.part(0, count), latency=latency)])
 
     column = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).column(7)
 

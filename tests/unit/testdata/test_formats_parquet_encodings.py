@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from services.testdata.traces.formats.columns import COLUMNS, part
+from services.testdata.traces.formats.columns import COLUMNS
 from services.testdata.traces.formats.parquet import ROW_GROUP, write_parquet
 from services.testdata.traces.formats.parquet.kernels import NUMPY, load
 from services.testdata.traces.formats.parquet.shapes import room
@@ -173,7 +173,7 @@ def test_any_calls_are_the_same_file_from_either_kernel_and_are_read_back(calls:
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_row_groups_are_the_same_file_from_either_kernel(beyond: int) -> None:
     chain = compile_chain(SHOP, Parameters(users=130_000))
-    calls = part(generate(chain, 1, session_count(chain)), 0, ROW_GROUP + beyond)
+    calls = generate(chain, 1, session_count(chain)).part(0, ROW_GROUP + beyond)
 
     data = written(calls, "numba")
 

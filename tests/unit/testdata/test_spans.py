@@ -8,7 +8,6 @@ import pytest
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from services.testdata.traces.builtin import built_in
-from services.testdata.traces.formats.columns import part
 from services.testdata.traces.formats.otlp import Otlp
 from services.testdata.traces.generation import Calls, Chain, FaultKind, compile_chain, generate, session_count
 from services.testdata.traces.generation.spans import Services, Spans, services, spans
@@ -145,7 +144,7 @@ def test_a_calls_spans_are_the_same_whatever_calls_are_asked_for_with_it(
 ) -> None:
     for start, stop in ((0, 1), (3, 40), (501, 502), (1_000, 1_700)):
         before = start - int(calls.session.searchsorted(calls.session[start]))
-        alone = spans(chain, behind, part(calls, start, stop), before)
+        alone = spans(chain, behind, calls.part(start, stop), before)
         first, last = np.searchsorted(made.call, [start, stop])
         for column in ("service", "ids", "start", "end", "failed", "culprit"):
             assert (getattr(alone, column) == getattr(made, column)[first:last]).all()

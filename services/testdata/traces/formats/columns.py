@@ -1,6 +1,4 @@
-"""What a call is made of, in the same order in every format; and parts of columns."""
-
-from dataclasses import fields
+"""What a call is made of, in the same order in every format."""
 
 import numpy as np
 
@@ -20,9 +18,6 @@ COLUMNS = (
     "fault_kind",
 )
 
-_FIELDS = tuple(field.name for field in fields(Calls))
-
-
 NOTHING = Calls(
     timestamp=np.empty(0, np.int64),
     user=np.empty(0, np.int64),
@@ -35,8 +30,3 @@ NOTHING = Calls(
     fault_id=np.empty(0, np.int64),
     fault_kind=np.empty(0, np.uint8),
 )
-
-
-def part(calls: Calls, start: int, stop: int) -> Calls:
-    """The calls from place start to before stop, in the same memory."""
-    return Calls(**{name: getattr(calls, name)[start:stop] for name in _FIELDS})

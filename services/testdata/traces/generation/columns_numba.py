@@ -38,6 +38,7 @@ def _look_up(codes, words, tables, status, latency, think, params):  # type: ign
 
 @kernel
 def _fill(key0, key1, first, codes, lengths, sessions, tables, slow_factors, out):  # type: ignore[no-untyped-def]
+    """Write all calls, a session after the other, with their retries; how many that is."""
     users, user_types, begins, cascade_starts = sessions
     timestamp, user, user_type, session, endpoint, status, latency, params, fault_id, fault_kind = out
     low, high, step_ = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
@@ -91,12 +92,13 @@ def _fill(key0, key1, first, codes, lengths, sessions, tables, slow_factors, out
                     row += ONE
                 now += thinks[call]
                 call += ONE
+    return row
 
 
 def columns(chain: Chain, first: int, codes: Codes, lengths: Lengths, first_user: int, skip: int) -> Calls:
     """All columns of the sessions from the first, with their retries."""
-    sessions, retries = sessions_of(chain, first, lengths, first_user, skip)
-    calls = empty_calls(len(codes) + retries)
+    sessions, in_cascades = sessions_of(chain, first, lengths, first_user, skip)
+    calls = empty_calls(len(codes) + in_cascades)
     tables = chain.calls
     looked_up = (
         tables.latency_means,
@@ -109,5 +111,5 @@ def columns(chain: Chain, first: int, codes: Codes, lengths: Lengths, first_user
         tables.params.codes,
     )
     key0, key1 = (np.uint64(number) for number in chain.key)
-    _fill(key0, key1, first, codes, lengths, tuple(sessions), looked_up, tables.slow_factors, calls.columns)
-    return calls
+    rows = _fill(key0, key1, first, codes, lengths, tuple(sessions), looked_up, tables.slow_factors, calls.columns)
+    return calls.part(0, rows)

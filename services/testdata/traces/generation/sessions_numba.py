@@ -75,11 +75,11 @@ def _begin(
 
 @kernel
 def _sessions(key0, key1, threshold, first, lengths, user, skip, counts, kinds, arrival, out):  # type: ignore[no-untyped-def]
-    """Fill `out`, from the session after `skip` sessions of a user and those after; how many retries there are."""
+    """Fill `out`, from the session after `skip` sessions of a user and those after; how many steps cascades have."""
     users, user_types, begins, starts = out
     low, high, step = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.zeros(CHUNK, np.uint64)
     words = np.empty((4, CHUNK), np.uint64)
-    retries = i = 0
+    steps = i = 0
     user -= 1
     while i < len(lengths):
         block, word = np.uint64(user // 4), user % 4
@@ -100,18 +100,17 @@ def _sessions(key0, key1, threshold, first, lengths, user, skip, counts, kinds, 
             begins[i] = _begin(arrival, words[0, at], ordinal, of)
             length = np.int64(lengths[i])
             starts[i] = start = _cascade_start(threshold, words[1, at], words[2, at], length)
-            for place in range(start, length):
-                retries += fault(key0, key1, low[at], high[at], np.uint64(place))[1]
+            steps += length - start
             i += 1
         skip = max(0, skip - of)
-    return retries
+    return steps
 
 
 def sessions_of(chain: Chain, first: int, lengths: Lengths, first_user: int, skip: int) -> tuple[Sessions, int]:
-    """The sessions from the first, and how many retries they have."""
+    """The sessions from the first, and how many of their calls are in cascades, each of which may be retried once."""
     n, arrival = len(lengths), chain.arrival
     sessions = Sessions(np.empty(n, np.int64), np.empty(n, np.uint8), np.empty(n, np.int64), np.empty(n, np.int32))
-    retries = _sessions(
+    in_cascades = _sessions(
         *(np.uint64(number) for number in (*chain.key, chain.cascade_threshold)),
         first,
         lengths,
@@ -122,4 +121,4 @@ def sessions_of(chain: Chain, first: int, lengths: Lengths, first_user: int, ski
         (arrival.starts, arrival.weights, arrival.before, arrival.guide, arrival.shift),
         tuple(sessions),
     )
-    return sessions, retries
+    return sessions, in_cascades

@@ -7,7 +7,6 @@ from typing import IO
 import pyarrow as pa
 
 from services.testdata.traces.formats.arrow import Batches
-from services.testdata.traces.formats.columns import part
 from services.testdata.traces.formats.parquet import layout
 from services.testdata.traces.formats.parquet.columns import Column, columns
 from services.testdata.traces.formats.parquet.encoders import PAGE, Parts, Scratch
@@ -96,7 +95,7 @@ def _pages(blocks: Iterable[Calls]) -> Iterator[Parts]:
     for block in blocks:
         taken = 0
         while taken < len(block):
-            held.append(part(block, taken, taken + left))
+            held.append(block.part(taken, taken + left))
             taken += len(held[-1])
             left -= len(held[-1])
             if not left:
