@@ -80,6 +80,15 @@ async def locked(database: Path) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def without_room(database: Path) -> AsyncIterator[None]:
+    """The disk of the database is full, and no room is left in its write-ahead log, where a batch could go on."""
+    with closing(sqlite3.connect(database, timeout=30)) as outside:
+        assert outside.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+    async with full(database.parent):
+        yield
+
+
+@asynccontextmanager
 async def stopped(server: PostgresServer) -> AsyncIterator[None]:
     """The database server has crashed, and starts again."""
     await asyncio.to_thread(server.stop, "immediate")
@@ -104,8 +113,8 @@ async def test_a_batch_outlives_a_full_disk(
     tmp_path: Path, undisturbed: Mapping[int, Row], writer_process: bool
 ) -> None:
     with small_disk(tmp_path, "16m") as disk:
-        url = sqlite_store(disk).url
-        asked = await rehearse_through(full(disk), url, disk, undisturbed, writer_process=writer_process)
+        fault, url = without_room(disk / "synthesizer.db"), sqlite_store(disk).url
+        asked = await rehearse_through(fault, url, disk, undisturbed, writer_process=writer_process)
     assert asked == calls_of(undisturbed), "what a model had answered was thrown away"
 
 
