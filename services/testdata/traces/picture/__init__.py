@@ -75,7 +75,7 @@ def _head(certificate: Certificate) -> tuple[str, float]:
     """The title, the verdict, and where they end."""
     recovered = certificate.recovered
     word = "✓ Recovered" if recovered else "✗ Not recovered"
-    wide = width(word, 13) + 26
+    wide = width(word, 13) + 40
     drawn = [
         text(_MARGIN, 50, certificate.truth, 24, font_weight="600"),
         text(_MARGIN, 24, "RECOVERY CERTIFICATE", 11, MUTED, letter_spacing=1.5),
