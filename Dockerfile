@@ -1,5 +1,5 @@
-# One image for every service; SERVICE says which one it starts. Written and read, never built where Greenroom is
-# developed, because no containers run there: tests/contract starts the same commands as processes.
+# One image for all services; SERVICE selects the one to start. Nobody has built it yet, because no containers run where
+# Greenroom is developed; a test starts the same commands as processes.
 FROM python:3.12-slim AS dependencies
 WORKDIR /app
 COPY requirements.lock .

@@ -2,5 +2,5 @@
 
 import os
 
-# gRPC's own log lines would stand between ours. It reads this when it is imported.
+# Keep gRPC's log lines out of our output. gRPC reads this variable when it is imported.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")

@@ -2,45 +2,49 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.padding import Padding
+from rich.table import Table
 
 import greenroom.client
-from cli import specs
-from cli.commands import FAILED, OK, Failed, first, verb
-from cli.export import export_file
-from cli.progress import Progress, elapsed, follow, print_summary
-from cli.render import console
-from cli.transcript import line
+from cli.kit import specs
+from cli.kit.export import export
+from cli.kit.progress import Progress, elapsed, follow, print_summary, status
+from cli.kit.render import console, short
+from cli.kit.run import Failed, verb
+from cli.kit.transcript import line
 from greenroom.client import Client
-from greenroom.synthesizer.v1.batch_pb2 import Batch, BatchSpec
+from greenroom.synthesizer.v1.batch_pb2 import Batch, BatchResult, BatchSpec
+from greenroom.type.v1.event_pb2 import Event
 
 app = verb()
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "returns"
-SAMPLES = 2
-"""How many transcripts are shown."""
+HELPING = ("create_return", "issue_voucher")
+"""The tools of the example that give customers what they came for."""
 
 
 @app.command()
 def demo(
     data_dir: Annotated[Path, typer.Option(help="The folder that holds everything.")] = Path(".greenroom/demo"),
 ) -> None:
-    """Rehearse 50 conversations of examples/returns here and now: no server, key or network is needed."""
+    """Play 50 conversations of examples/returns in this process. Needs no server, key or network."""
     from services.gateway.settings import GatewaySettings
     from shared import telemetry
 
+    console().print(f"Starting Greenroom in this process. Its data is in {data_dir}.")
     settings = GatewaySettings.read().model_copy(update={"port": 0, "data_dir": data_dir})
     telemetry.configure(settings, "demo")
-    # The display is what there is to see; only what goes wrong is logged.
+    # The display shows the progress, so only warnings are logged.
     logging.getLogger().setLevel(logging.ERROR)
     transcripts = data_dir / "transcripts.jsonl"
 
     async def rehearse() -> int:
-        from cli.house import running
+        from cli.kit.house import running
 
         async with (
             running(settings) as port,
@@ -69,20 +73,55 @@ async def _rehearse(client: Client, transcripts: Path) -> int:
     out.print(f"Rehearsing {batch.spec.size} conversations with the offline model, a stand-in for a real one.\n")
     async with client.batches.watch(batch.name) as watch:
         await client.batches.run(batch.name)
-        ended = await follow(watch, Progress(batch))
-    await _print_samples(client, batch)
+        ended = await follow(client, watch, Progress(batch))
+    left: dict[str, list[str]] = {}
+    async for result in client.batches.results(batch.name):
+        if not result.index:
+            await _print_sample(client, result)
+        events = [event async for event in client.conversations.events(result.conversation)]
+        if why := not_helped(events):
+            left.setdefault(why, []).append(result.conversation)
     transcripts.unlink(missing_ok=True)  # noqa: ASYNC240
-    await export_file(client, batch.name, transcripts)
+    await export(client, batch.name, transcripts, "", lambda after: client.batches.export(batch.name, cursor=after))
     await print_summary(client, ended, elapsed(ended))
-    out.print(f"The transcripts are in {transcripts}.")
-    return FAILED if ended.counts.failed else OK
+    _print_finding(ended, left, transcripts)
+    return status(ended)
 
 
-async def _print_samples(client: Client, batch: Batch) -> None:
+async def _print_sample(client: Client, result: BatchResult) -> None:
     out = console()
-    async for result in first(client.batches.results(batch.name), SAMPLES):
-        out.print(f"{result.conversation} ({result.persona}, from {result.source})", style="bold")
-        async for event in client.conversations.events(result.conversation):
-            if (shown := line(event)) is not None:
-                out.print(Padding(shown, (0, 0, 0, 2), expand=False))
-        out.print()
+    out.print(f"{result.conversation} ({result.persona}, from {result.source})", style="bold")
+    async for event in client.conversations.events(result.conversation):
+        if (shown := line(event)) is not None:
+            out.print(Padding(shown, (0, 0, 0, 2), expand=False))
+    out.print()
+
+
+def not_helped(events: Sequence[Event]) -> str:
+    """Why the customer got neither a return nor a voucher; empty if one of them was given."""
+    results = [event.tool_result for event in events if event.HasField("tool_result")]
+    if any(one.tool in HELPING and one.answer.HasField("value") for one in results):
+        return ""
+    if results and results[-1].answer.HasField("error"):
+        return f"{results[-1].tool} failed: {results[-1].answer.error.message}"
+    if results and results[-1].tool == "escalate":
+        return "The agent could not find the order and passed the customer on to a colleague."
+    return "The agent took nothing back and gave no voucher."
+
+
+def _print_finding(batch: Batch, left: dict[str, list[str]], transcripts: Path) -> None:
+    """Print what the agent did not do for its customers, with an example each. left: conversations by reason."""
+    out = console()
+    count = sum(map(len, left.values()))
+    said = f"{count} of {batch.spec.size} customers left without a return or a voucher:"
+    out.print(f"\n{said}", style="bold yellow", soft_wrap=True)
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(justify="right", no_wrap=True)
+    rows.add_column(overflow="fold")
+    for why, names in sorted(left.items(), key=lambda item: -len(item[1])):
+        rows.add_row(str(len(names)), f"{why}\ngreenroom conversations transcript {short(names[0])[-8:]}")
+    out.print(rows)
+    out.print(
+        "\nThis counts what the tools answered; nothing scores the conversations yet. To read them, start "
+        f"`greenroom up --data-dir {transcripts.parent}` in another terminal, or open {transcripts}."
+    )

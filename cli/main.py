@@ -1,4 +1,4 @@
-"""The `greenroom` command: what there is, each imported when it is asked for, so that `--help` is there at once."""
+"""The `greenroom` command. A command is a line in COMMANDS and a module here; modules are imported on demand."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,25 +12,31 @@ import typer.main
 
 COMMANDS = {
     "demo": "Rehearse 50 conversations of examples/returns here and now.",
+    "init": "Write a first procedure, personas and a batch, inferred from recorded conversations.",
     "up": "Serve everything in one process, until Ctrl-C.",
     "serve": "Serve one service.",
-    "status": "Say how the gateway and each service behind it are.",
-    "sources": "Real, finished conversations that synthetic ones start from.",
-    "procedures": "What an agent must do, in revisions.",
-    "personas": "The synthetic users.",
-    "conversations": "A persona talks to the agent under test, or you append the events.",
-    "batches": "Many conversations at a time.",
-    "traces": "API traces with known truth: generate them, learn from logs, and compare with the truth.",
+    "status": "Show the health of the gateway and of each service.",
+    "sources": "Real, finished conversations; synthetic ones start from them.",
+    "procedures": "Instructions and steps of agents, in revisions.",
+    "personas": "Simulated users.",
+    "resources": "Sets of records, such as orders, that tools read and change.",
+    "tools": "Mocked tools: try what they answer.",
+    "agents": "Agents under test: check one before it is rehearsed.",
+    "talk": "Talk to an agent yourself, or be the agent.",
+    "conversations": "Test conversations, generated or written by hand.",
+    "batches": "Many conversations, started by one request.",
+    "recordings": "Recorded calls of models, to repeat a run without them.",
+    "traces": "API logs with known ground truth: generate, learn from logs, compare.",
 }
-"""What each is for. Each has a module here, with the commands as `app`."""
+"""The help of each command. Its module `cli.<name>` holds the Typer application `app`."""
 
 EXIT_STATUSES = """\
-Exit status: 0 all is well; 1 it failed, or what it waited for ended with failures; 2 bad usage or bad input; \
-3 there is no such thing; 4 the gateway cannot be reached; 130 interrupted."""
+Exit status: 0 success; 1 the command failed, or the work that it waited for had failures; 2 bad usage or input; \
+3 not found; 4 the gateway cannot be reached; 130 interrupted."""
 
 
 class _Imported(Mapping[str, Any]):
-    """The commands by name, imported one at a time."""
+    """The commands by name; each is imported when it is used."""
 
     def __getitem__(self, name: str) -> Any:
         if name not in COMMANDS:
@@ -45,7 +51,7 @@ class _Imported(Mapping[str, Any]):
 
 
 class Greenroom(typer.core.TyperGroup):
-    """The root command: whatever goes wrong is one sentence on stderr, never a traceback of ours or a box."""
+    """The root command. It reports an error as one sentence on stderr."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options | {"commands": _Imported()})
@@ -59,9 +65,9 @@ class Greenroom(typer.core.TyperGroup):
         try:
             status = super().main(*args, **options)
         except Exception as error:
-            from cli.commands import told
+            from cli.kit.run import report
 
-            status = told(error)
+            status = report(error)
         sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -73,7 +79,7 @@ app = typer.Typer(
 )
 
 
-@app.callback(invoke_without_command=True, help=f"Rehearse conversational agents.\n\n{EXIT_STATUSES}")
+@app.callback(invoke_without_command=True, help=f"Test conversational agents before launch.\n\n{EXIT_STATUSES}")
 def greenroom(
     context: typer.Context,
     address: Annotated[
@@ -82,10 +88,14 @@ def greenroom(
     token: Annotated[
         str | None, typer.Option(envvar="GREENROOM_TOKEN", help="A bearer token; best set in the environment.")
     ] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Speak TLS with the system's authorities.")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="Use TLS with the certificate authorities of the system.")] = False,
     tls_ca: Annotated[
         Path | None,
-        typer.Option(envvar="GREENROOM_TLS_CA", help="Speak TLS with the authorities of this PEM file."),
+        typer.Option(envvar="GREENROOM_TLS_CA", help="Use TLS with the certificate authorities in this PEM file."),
+    ] = None,
+    acting_as: Annotated[
+        str | None,
+        typer.Option("--as", envvar="GREENROOM_AS", help="Who you are, on a server here that does not authenticate."),
     ] = None,
 ) -> None:
     if context.invoked_subcommand is None:
@@ -93,11 +103,18 @@ def greenroom(
         return
     import grpc
 
-    from cli.commands import Connection
+    from cli.kit.run import USAGE, Connection, Failed
+    from shared.hosts import is_grpc_address
 
+    if not is_grpc_address(address):
+        raise Failed(f"`{address}` is no address of a gateway; write host:port, such as 127.0.0.1:9000.", USAGE)
     credentials = None
     if tls_ca is not None:
         credentials = grpc.ssl_channel_credentials(tls_ca.read_bytes())
     elif tls:
         credentials = grpc.ssl_channel_credentials()
-    context.obj = Connection(address, token, credentials)
+    if acting_as:
+        from shared.auth import person
+
+        person(acting_as)
+    context.obj = Connection(address, token, credentials, acting_as)

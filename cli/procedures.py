@@ -1,27 +1,42 @@
 """greenroom procedures"""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from google.protobuf.message import Message
 
-from cli import specs
-from cli.commands import Json, Limit, command, first, named, noun
-from cli.imports import File, Format, reported
-from cli.render import Rows, console, facts, print_json, short, when
+from cli.kit import specs
+from cli.kit.export import After, Output, export
+from cli.kit.imports import File, Format, Redact, RedactPatterns, redaction, reported
+from cli.kit.lists import All, Limit, print_list
+from cli.kit.names import named
+from cli.kit.render import Rows, console, facts, print_json, short, when
+from cli.kit.run import Json, Strict, Yes, command, confirmed, noun
 from greenroom.client import Client
 from greenroom.synthesizer.v1.procedure_pb2 import CreateProcedureRequest, Procedure, Revision, Step
 
 app = noun("What an agent must do, in revisions.")
 
 Name = Annotated[str, named("procedures")]
+Number = Annotated[int, typer.Argument(min=1, help="The revision's number.")]
 Ready = Annotated[bool, typer.Option("--ready", help="Make the revision ready at once; it cannot change any more.")]
 
 
 @command(app, "import")
-async def import_(client: Client, file: File, format: Format = "greenroom", json: Json = False) -> int:  # noqa: A002
+async def import_(
+    client: Client,
+    file: File,
+    format: Format = "greenroom",  # noqa: A002
+    redact: Redact = "",
+    redact_pattern: RedactPatterns = None,
+    strict: Strict = False,
+    json: Json = False,
+) -> int:
     """Import procedures from a file. Bad lines are reported, the rest is imported."""
-    return reported(await client.procedures.import_file(file, format=format), json)
+    redacted = redaction(redact, redact_pattern or [])
+    return reported(await client.procedures.import_file(file, format=format, redaction=redacted), strict, json)
 
 
 @command(app, "create")
@@ -41,23 +56,42 @@ async def create(
 async def revise(
     client: Client,
     name: Name,
-    file: Annotated[Path, typer.Argument(help="YAML with the fields of Revision.")],
+    file: Annotated[Path, typer.Argument(help="YAML with the fields of Revision, or the file of `create`.")],
     ready: Ready = False,
     json: Json = False,
 ) -> None:
     """Add a revision from a YAML file to a procedure."""
-    revision = await client.procedures.add_revision(name, specs.read(file, Revision()), ready=ready)
+    content = specs.load(file)
+    if isinstance(content, dict) and "revision" in content:
+        new = specs.filled(content, CreateProcedureRequest(), str(file)).revision
+    else:
+        new = specs.filled(content, Revision(), str(file))
+    revision = await client.procedures.add_revision(name, new, ready=ready)
     if json:
         print_json(revision)
     else:
         console().print(f"{name} has revision {revision.number}, {_state(revision)}.")
 
 
-@command(app, "ready")
-async def ready_(
-    client: Client, name: Name, revision: Annotated[int, typer.Argument(min=1)], json: Json = False
+@command(app, "update-revision")
+async def update_revision(
+    client: Client,
+    name: Name,
+    revision: Number,
+    file: Annotated[Path, typer.Argument(help="YAML with the fields of Revision.")],
+    json: Json = False,
 ) -> None:
-    """Make a revision ready, from when on it can be rehearsed and cannot change."""
+    """Replace the content of a draft by that of a YAML file."""
+    updated = await client.procedures.update_revision(name, revision, specs.read(file, Revision()))
+    if json:
+        print_json(updated)
+    else:
+        console().print(f"{name} revision {updated.number} is updated.")
+
+
+@command(app, "ready")
+async def ready_(client: Client, name: Name, revision: Number, json: Json = False) -> None:
+    """Make a revision ready: it can be rehearsed, and cannot change any more."""
     made = await client.procedures.mark_ready(name, revision)
     if json:
         print_json(made)
@@ -69,18 +103,20 @@ async def ready_(
 async def list_(
     client: Client,
     external_id: Annotated[str, typer.Option(help="Only the one with this id of the caller's.")] = "",
-    limit: Limit = 50,
+    limit: Limit = None,
+    every: All = False,
     json: Json = False,
 ) -> None:
-    """List the procedures, oldest first."""
-    rows = Rows("PROCEDURE", "READY", "CALLED", "EXTERNAL ID", shorten=["CALLED", "EXTERNAL ID"])
-    async for one in first(client.procedures.list(external_id=external_id), limit):
-        if json:
-            print_json(one)
-        ready = f"{one.latest_ready_revision} of {one.latest_revision}" if one.latest_ready_revision else "no"
-        rows.add(short(one.name), ready, one.display_name, one.external_id)
-    if not json:
-        console().print(rows)
+    """List the procedures, newest first."""
+    rows = Rows("PROCEDURE", "READY", "CALLED", "EXTERNAL ID", leave_out=["CALLED"], prose=["CALLED"])
+    listing = client.procedures.list(external_id=external_id)
+    await print_list(listing, rows, _row, limit=limit, every=every, json=json)
+
+
+def _row(procedure: Procedure) -> tuple[str, ...]:
+    newest = procedure.latest_ready_revision
+    ready = f"{newest} of {procedure.latest_revision}" if newest else "no"
+    return short(procedure.name), ready, procedure.display_name, procedure.external_id
 
 
 @command(app, "show")
@@ -96,6 +132,29 @@ async def show(
         print_json(found)
     else:
         _print(found.procedure, found.revision, json=False)
+
+
+@command(app, "export")
+async def export_(client: Client, output: Output = None, cursor: After = "") -> None:
+    """Export the procedures that have a ready revision as JSONL that can be imported. Repeat an interrupted export to a
+    file to continue it."""
+    await export(client, "procedures", output, cursor, lambda after: client.procedures.export(cursor=after))
+
+
+@command(app, "delete-revision")
+async def delete_revision(client: Client, name: Name, revision: Number, yes: Yes = False) -> None:
+    """Delete a draft, or a ready revision that nothing refers to, for good."""
+    confirmed(f"Delete revision {revision} of {name} for good?", yes)
+    await client.procedures.delete_revision(name, revision)
+    console().print(f"Revision {revision} of {name} is deleted.")
+
+
+@command(app, "delete")
+async def delete(client: Client, name: Name, yes: Yes = False) -> None:
+    """Delete a procedure that nothing refers to, with its revisions, for good."""
+    confirmed(f"Delete {name} for good?", yes)
+    await client.procedures.delete(name)
+    console().print(f"{name} is deleted.")
 
 
 def _print(procedure: Procedure, revision: Revision, json: bool) -> None:
@@ -116,7 +175,7 @@ def _print(procedure: Procedure, revision: Revision, json: bool) -> None:
     ]
     out.print(facts(*rows))
     for number, step in enumerate(revision.steps, 1):
-        out.print(f"  {number:3}. {_step(step)}", markup=False)
+        out.print(f"  {number:3}. {_step(step)}")
 
 
 def _state(revision: Revision) -> str:
@@ -124,14 +183,11 @@ def _state(revision: Revision) -> str:
 
 
 def _step(step: Step) -> str:
-    kind = step.WhichOneof("kind")
+    """The kind of the step with its fields, except JSON Schemas and flags."""
+    kind = str(step.WhichOneof("kind"))
     label = f"[{step.id}] " if step.id else ""
-    words = {
-        "say": f"say: {step.say.text}",
-        "ask": f"ask for {step.ask.slot}: {step.ask.question}",
-        "call": f"call {step.call.tool}({', '.join(f'{name}={slot}' for name, slot in step.call.arguments.items())})",
-        "branch": f"if {step.branch.condition} go to {step.branch.then}"
-        + (f", else to {step.branch.otherwise}" if step.branch.otherwise else ""),
-        "end": f"end{': ' + step.end.text if step.end.text else ''}",
-    }
-    return label + words[str(kind)]
+    values = [value for _, value in getattr(step, kind).ListFields()]
+    texts = [value for value in values if isinstance(value, str)]
+    maps = [value for value in values if isinstance(value, Mapping) and not isinstance(value, Message)]
+    texts += [f"{name}={slot}" for value in maps for name, slot in value.items()]
+    return f"{label}{kind}: {', '.join(texts)}" if texts else f"{label}{kind}"

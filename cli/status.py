@@ -7,20 +7,16 @@ import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.text import Text
 
-from cli.commands import FAILED, OK, UNREACHABLE, Connection, Failed, verb
-from cli.render import Rows, console
-from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2, source_pb2
-from greenroom.testdata.v1 import trace_pb2
+from cli.kit.render import Rows, console
+from cli.kit.run import FAILED, OK, UNREACHABLE, Connection, Failed, verb
+from shared.roster import PEERS
 
 app = verb()
-
-_FILES = (trace_pb2, persona_pb2, procedure_pb2, source_pb2, conversation_pb2, batch_pb2)
-_SERVICES = tuple(name.full_name for file in _FILES for name in file.DESCRIPTOR.services_by_name.values())
 
 
 @app.command()
 def status(context: typer.Context) -> None:
-    """Say how the gateway and each service behind it are; exit status 1 when one of them does not serve."""
+    """Show the health of the gateway and of each service; exit status 1 if one does not serve."""
     connection: Connection = context.obj
     found = asyncio.run(_ask(connection))
     rows = Rows("SERVICE", "STATUS")
@@ -36,9 +32,10 @@ async def _ask(connection: Connection) -> list[tuple[str, str]]:
         if connection.tls is None
         else grpc.aio.secure_channel(connection.address, connection.tls)
     )
+    services = ["", *(service for peer in PEERS for service in peer.rpc_services)]
     async with channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        return [(service, await _check(stub, service, connection.address)) for service in ("", *_SERVICES)]
+        return [(service, await _check(stub, service, connection.address)) for service in services]
 
 
 async def _check(stub: health_pb2_grpc.HealthStub, service: str, address: str) -> str:
@@ -46,9 +43,9 @@ async def _check(stub: health_pb2_grpc.HealthStub, service: str, address: str) -
         response = await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.NOT_FOUND:
-            return "not there"
+            return "unknown"
         raise Failed(
-            f"Nothing answers at {address}; start it with `greenroom up`, or say where it is with --address.",
+            f"Nothing answers at {address}; start it with `greenroom up`, or pass its address with --address.",
             UNREACHABLE,
         ) from error
     name: str = health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)

@@ -1,14 +1,25 @@
-"""Who calls: a company, and what the caller may do there. Read from a JWT, carried in a context variable."""
+"""The caller of a call: read from a JWT, held in a context variable."""
 
+import re
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 import jwt
 
-from shared.errors import FailedPrecondition, PermissionDenied, Unauthenticated
-from shared.settings import Settings
+from shared.errors import FailedPrecondition, InvalidArgument, PermissionDenied, Unauthenticated
+from shared.keys import read_public_key
+from shared.settings import BadSetting, Settings
+
+NAME_LENGTH = 256
+"""The most characters of a company, a subject or a permission in a token."""
+
+_SECRET_BYTES = 32
+_LAST_SECOND = 253_402_300_800
+"""The end of the year 9999."""
 
 
 class TokenMissing(Unauthenticated):
@@ -24,7 +35,7 @@ class TokenExpired(Unauthenticated):
 
 
 class TokenInvalid(Unauthenticated):
-    """The bearer token is not valid: it must be signed with the server's key and name exp, sub and company."""
+    """The bearer token is not valid: it must be signed with the server's key and name exp, sub and company as plain text."""  # noqa: E501
 
     reason = "TOKEN_INVALID"
 
@@ -47,23 +58,37 @@ class AmbiguousKeys(FailedPrecondition):
     reason = "AMBIGUOUS_KEYS"
 
 
+class PersonRefused(PermissionDenied):
+    """The metadata greenroom-as, or --as, is honoured only on loopback and without authentication; leave it out, or send a token."""  # noqa: E501
+
+    reason = "PERSON_REFUSED"
+
+
+class PersonInvalid(InvalidArgument):
+    """The metadata greenroom-as, or --as, must be a name such as anna: up to 64 letters, digits or `._@+-`, the first a letter or digit."""  # noqa: E501
+
+    reason = "PERSON_INVALID"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a call.
+    """The identity of a caller.
 
-    company: whose rows the caller sees; every query filters on it.
+    company: the caller sees the rows of this company only; every query filters on it.
     permissions: such as `batches.write`, `batches.*` or `*`.
-    staff: whether it belongs to those who run Greenroom.
-    subject: the person or program, for what is recorded as creator.
+    staff: True for people who run Greenroom.
+    subject: the person or program; stored as the creator of what it starts.
+    expires: when the token does, in Unix seconds.
     """
 
     company: str
     permissions: frozenset[str]
     staff: bool = False
     subject: str = ""
+    expires: float = field(default=inf, compare=False)
 
     def allows(self, permission: str) -> bool:
-        """Whether the caller holds permission, by itself or by a wildcard."""
+        """True if the caller holds the permission or a wildcard that covers it."""
         held = self.permissions
         parts = permission.split(".")
         return (
@@ -71,49 +96,63 @@ class Caller:
         )
 
     def require(self, permission: str) -> None:
-        """Raises PermissionMissing unless the caller holds permission."""
+        """Raise PermissionMissing unless the caller holds the permission."""
         if not self.allows(permission):
             raise PermissionMissing(permission=permission)
 
 
 DEVELOPMENT = Caller(company="development", permissions=frozenset({"*"}), staff=True, subject="developer")
-"""Everyone, on a server without authentication settings."""
+"""The caller of every call on a server without authentication settings."""
+
+_PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+
+
+def person(name: str) -> Caller:
+    """Another person of the development company, with the same permissions. Raises PersonInvalid."""
+    if not _PERSON.fullmatch(name):
+        raise PersonInvalid
+    return replace(DEVELOPMENT, subject=name)
+
 
 _caller: ContextVar[Caller] = ContextVar("caller")
 
 
 def caller() -> Caller:
-    """Who makes the call that is being answered. Raises LookupError outside of one."""
+    """The caller of the current call. Raises LookupError outside a call."""
     return _caller.get()
 
 
+def seconds_left() -> float:
+    """How long the token of the current call is valid, in seconds; infinite without one."""
+    who = _caller.get(None)
+    return inf if who is None or who.expires == inf else who.expires - time.time()
+
+
 def set_caller(caller: Caller) -> None:
-    """Make caller the one of this task and of the tasks it starts."""
+    """Set the caller of this task and of the tasks that it starts."""
     _caller.set(caller)
 
 
 class Authenticator:
-    """Turns a bearer token into a caller, by the keys in settings.
+    """Turns a bearer token into a caller with the keys in the settings.
 
-    Raises WeakSecret, AmbiguousKeys when made with keys that cannot be used.
+    Raises WeakSecret, AmbiguousKeys, and BadSetting for a key that cannot check tokens.
     """
 
     def __init__(self, settings: Settings) -> None:
         if settings.jwt_secret is not None and settings.jwt_public_key is not None:
             raise AmbiguousKeys
         self._key: str | bytes | None = None
-        # Symmetric and public keys never share a list of algorithms: a public key must not pass as an HS256 secret.
+        # Never allow both kinds of algorithms: an attacker could use the public key as an HS256 secret.
         self._algorithms: list[str] = []
         if settings.jwt_secret is not None:
-            self._key, self._algorithms = settings.jwt_secret.get_secret_value(), ["HS256"]
-            if len(self._key.encode()) < 32:
-                raise WeakSecret
+            self._key, self._algorithms = _secret(settings.jwt_secret.get_secret_value()), ["HS256"]
         elif settings.jwt_public_key is not None:
-            self._key, self._algorithms = settings.jwt_public_key.read_bytes(), ["RS256", "ES256"]
+            self._key, self._algorithms = read_public_key(settings.jwt_public_key), ["RS256", "ES256"]
         self._audience, self._issuer = settings.jwt_audience, settings.jwt_issuer
 
     def authenticate(self, authorization: str | None) -> Caller:
-        """The caller whom an `authorization` header names; the development one without authentication settings.
+        """The caller of an `authorization` header; DEVELOPMENT on a server without authentication settings.
 
         Raises TokenMissing, TokenExpired, TokenInvalid.
         """
@@ -133,19 +172,39 @@ class Authenticator:
             )
         except jwt.ExpiredSignatureError as error:
             raise TokenExpired from error
-        except jwt.PyJWTError as error:
+        except Exception as error:  # for some values of claims PyJWT raises errors other than its own
             raise TokenInvalid from error
         return _caller_of(claims)
 
 
+def _secret(secret: str) -> str:
+    try:
+        if len(secret.encode()) < _SECRET_BYTES:
+            raise WeakSecret
+        jwt.encode({}, secret, algorithm="HS256")
+    except (jwt.InvalidKeyError, UnicodeEncodeError) as error:
+        problem = "it must be random text, not the text of a key or certificate"
+        raise BadSetting(name="JWT_SECRET", problem=problem) from error
+    return secret
+
+
 def _caller_of(claims: Mapping[str, Any]) -> Caller:
     company, permissions, staff = claims["company"], claims.get("permissions", []), claims.get("staff", False)
+    expires = int(claims["exp"])
     if not (
-        isinstance(company, str)
-        and company
+        expires < _LAST_SECOND
+        and _is_name(company)
+        and _is_name(claims["sub"])
         and isinstance(permissions, list)
-        and all(isinstance(permission, str) for permission in permissions)
+        and all(map(_is_name, permissions))
         and isinstance(staff, bool)
     ):
         raise TokenInvalid
-    return Caller(company=company, permissions=frozenset(permissions), staff=staff, subject=claims["sub"])
+    return Caller(
+        company=company, permissions=frozenset(permissions), staff=staff, subject=claims["sub"], expires=expires
+    )
+
+
+def _is_name(value: object) -> bool:
+    """True for text that stores can hold and people can read: no control characters, no lone surrogates."""
+    return isinstance(value, str) and 0 < len(value) <= NAME_LENGTH and value.isprintable()

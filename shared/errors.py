@@ -1,6 +1,6 @@
-"""The error catalogue's trunk: one class a canonical code, one subclass a reason.
+"""The base classes of all errors: one class per canonical code, one subclass per reason.
 
-A subclass's docstring is the sentence its caller reads, filled in with the keywords it was raised with:
+The docstring of a subclass is the sentence that the caller reads. Keyword arguments fill its placeholders:
 
     class SourceNotFinished(FailedPrecondition):
         \"\"\"The source conversation {source} has not finished; only finished conversations can be rehearsed.\"\"\"
@@ -9,8 +9,8 @@ A subclass's docstring is the sentence its caller reads, filled in with the keyw
 
     raise SourceNotFinished(source=name)
 
-The sentence reaches the client unchanged, so it holds no exception text, SQL, path or key. `shared/rpc` turns the
-code, the reason and the violations into a status; nothing here knows of gRPC.
+The sentence reaches the client unchanged, so it must not contain exception text, SQL, paths or keys. `shared/rpc` turns
+code, reason and violations into a gRPC status.
 """
 
 import inspect
@@ -21,10 +21,10 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One field that is to blame.
+    """A field of the request that is wrong.
 
-    field: its path in the request, dotted and indexed, such as `spec.tool_config.mocks[2].tool`.
-    description: what is wrong and what would be right, one sentence.
+    field: its path, such as `spec.tool_config.mocks[2].tool`.
+    description: one sentence that says what is wrong and what would be right.
     """
 
     field: str
@@ -35,9 +35,9 @@ class GreenroomError(Exception):
     """An internal error occurred."""
 
     code: ClassVar[str] = "INTERNAL"
-    """The canonical status code's name."""
+    """The name of the canonical status code."""
     reason: ClassVar[str] = "INTERNAL"
-    """What programs match on: UPPER_SNAKE, stable, unique within the domain `greenroom`."""
+    """UPPER_SNAKE, stable and unique in the domain `greenroom`; programs match on it."""
 
     def __init__(self, *, violations: Sequence[Violation] = (), **details: object) -> None:
         self.violations = tuple(violations)
@@ -46,42 +46,42 @@ class GreenroomError(Exception):
         super().__init__(sentence.format(**details))
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Other exceptions are made again from their sentence; these are made from what fills it in, in any form.
-        return _again, (type(self), str(self), self.violations, self.details)
+        # By default, unpickling would call the class with the sentence; the class takes keyword arguments instead.
+        return _restored, (type(self), str(self), self.violations, self.details)
 
 
-def _again(
+def _restored(
     kind: type[GreenroomError], sentence: str, violations: tuple[Violation, ...], details: dict[str, str]
 ) -> GreenroomError:
-    """An error that another process raised, as it was."""
+    """The error that another process pickled."""
     error = kind.__new__(kind, sentence)
     error.violations, error.details = violations, details
     return error
 
 
 class InvalidArgument(GreenroomError):
-    """The request is not valid; its field violations say what would be."""
+    """The request is not valid; see the field violations."""
 
     code = "INVALID_ARGUMENT"
     reason = "INVALID_ARGUMENT"
 
 
 class OutOfRange(GreenroomError):
-    """The request asks for what lies outside the range that exists."""
+    """The request asks for something outside the existing range."""
 
     code = "OUT_OF_RANGE"
     reason = "OUT_OF_RANGE"
 
 
 class NotFound(GreenroomError):
-    """There is no {name}."""
+    """{name} does not exist."""
 
     code = "NOT_FOUND"
     reason = "NOT_FOUND"
 
 
 class AlreadyExists(GreenroomError):
-    """There is a {name} already."""
+    """{name} already exists."""
 
     code = "ALREADY_EXISTS"
     reason = "ALREADY_EXISTS"
@@ -113,6 +113,20 @@ class Unauthenticated(GreenroomError):
 
     code = "UNAUTHENTICATED"
     reason = "UNAUTHENTICATED"
+
+
+class DeadlineExceeded(GreenroomError):
+    """The call took longer than it may; try again."""
+
+    code = "DEADLINE_EXCEEDED"
+    reason = "DEADLINE_EXCEEDED"
+
+
+class DataLoss(GreenroomError):
+    """Stored data is damaged."""
+
+    code = "DATA_LOSS"
+    reason = "DATA_LOSS"
 
 
 class Unavailable(GreenroomError):

@@ -1,31 +1,42 @@
 """Resource ids: UUIDv7 (RFC 9562, section 5.7), so that the order of names is the order of creation."""
 
 import random
+import re
 import threading
 import time
 
 _lock = threading.Lock()
 _last = 0
-# Ids are no secrets; a call of the kernel's for each would cost more than all the rest.
+# Ids are not secret, and a system call for each would cost more than the rest of new_id.
 _random = random.Random(random.SystemRandom().getrandbits(256))  # noqa: S311
+_UUID7 = re.compile("([0-9a-f]{8})-([0-9a-f]{4})-7([0-9a-f]{3})-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def new_id() -> str:
-    """A UUIDv7, 36 characters; later ids of one process sort after earlier ones, also within a millisecond.
+    """A new UUIDv7, 36 characters. Later ids of a process sort after earlier ones, also within a millisecond and after
+    the clock was set back.
 
     48 bits of Unix milliseconds, 12 bits that count up within a millisecond (monotonic method 1 of RFC 9562, section
     6.2), 62 random bits.
     """
     global _last
     with _lock:
-        # Milliseconds and counter form one number, so an overrun of the counter carries into the time.
+        # Milliseconds and counter are one number, so a full counter carries into the milliseconds.
         _last = max(time.time_ns() // 1_000_000 << 12, _last + 1)
         stamp, tail = _last, _random.getrandbits(62)
     return _text(stamp, tail)
 
 
+def continue_after(newest: str) -> None:
+    """Make ids that sort after this one, also if the clock was set back since it was made."""
+    global _last
+    if (found := _UUID7.fullmatch(newest)) is not None:
+        with _lock:
+            _last = max(_last, int(found[1] + found[2], 16) << 12 | int(found[3], 16))
+
+
 def first_id(milliseconds: int) -> str:
-    """What all ids made at a time in Unix milliseconds or later sort after, and all made before it sort before."""
+    """The lowest id of a time in Unix milliseconds: ids made before it sort before, ids made after it sort after."""
     return _text(milliseconds << 12, 0)
 
 

@@ -1,15 +1,18 @@
-"""Patterns that users write: RE2, which takes time linear in the text whatever the pattern, so none can stop us."""
+"""Patterns that users write: RE2 takes time linear in the text for every pattern, so no pattern can block a server."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import re2
 
+from shared.model.work_budget import spend, spend_call
+
 MAX_PATTERN = 500
-"""Characters that a pattern may have."""
+"""The most characters of a pattern."""
 _MAX_MEMORY = 256 * 1024
-"""Bytes of a compiled pattern: where RE2 simulates the automaton, a character takes time linear in its size."""
+"""The most bytes of a compiled pattern; RE2's time for a character is linear in them."""
 
 
 class BadPattern(ValueError):
@@ -18,22 +21,41 @@ class BadPattern(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """A pattern that was checked; see `compile_pattern`."""
+    """A compiled pattern."""
 
     _regexp: Any
 
     def find(self, text: str) -> tuple[int, int] | None:
-        """Where the first match begins and ends, or None. Nothing matches a text with half a surrogate pair."""
+        """The offsets of the first match, or None. A text with half a surrogate pair has no match.
+
+        Raises TooMuchWork. RE2 may simulate the automaton, which takes about 30 ns per instruction and character.
+        """
+        spend_call(1 + len(text) * self._regexp.programsize // 30)
         try:
             found = self._regexp.search(text)
         except UnicodeEncodeError:
             return None
         return None if found is None else found.span()
 
+    def find_all(self, text: str) -> Iterator[tuple[int, int]]:
+        """The offsets of all matches that are not empty, or of their first group if the pattern has groups.
+
+        A text with half a surrogate pair has no match. Raises TooMuchWork, but a single call may take long.
+        """
+        spend(1 + len(text) * self._regexp.programsize // 30)
+        group = min(1, self._regexp.groups)
+        try:
+            for found in self._regexp.finditer(text):
+                start, end = found.span(group)
+                if start < end:
+                    yield start, end
+        except UnicodeEncodeError:
+            return
+
 
 @lru_cache(maxsize=1024)
 def compile_pattern(source: str) -> Pattern:
-    """The pattern, in RE2's syntax: regular expressions without look-around and back references. Raises BadPattern."""
+    """Compile a pattern in RE2's syntax: no look-around, no back references. Raises BadPattern."""
     shown = source if len(source) <= 100 else f"{source[:100]}…"
     if len(source) > MAX_PATTERN:
         raise BadPattern(f"The pattern {shown!r} has {len(source):,} characters; up to {MAX_PATTERN} are allowed.")
@@ -43,11 +65,11 @@ def compile_pattern(source: str) -> Pattern:
     try:
         return Pattern(re2.compile(source, options))
     except UnicodeEncodeError:
-        raise BadPattern(f"The pattern {shown!r} has half a surrogate pair, which is no character.") from None
+        raise BadPattern(f"The pattern {shown!r} has half a surrogate pair, which is not a character.") from None
     except re2.error as error:
         why = error.args[0].decode(errors="replace")
     if "too large" in why:
-        raise BadPattern(f"The pattern {shown!r} is too large once its counts are written out; make them smaller.")
+        raise BadPattern(f"The pattern {shown!r} is too large when its counts are expanded; make them smaller.")
     raise BadPattern(
         f"The pattern {shown!r} cannot be used ({why}); it should be a regular expression without look-around and "
         "back references."

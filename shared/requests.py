@@ -1,4 +1,4 @@
-"""Requests that may be sent again: each gets what it made before, as it is now, as long as that is there."""
+"""Requests that may be sent again: a repeated request returns the resource that its first sending made."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ T = TypeVar("T")
 
 
 class ResultDeleted(FailedPrecondition):
-    """The request_id {request_id} was used before, and {name}, which it made, was deleted; choose a new one to start anew."""  # noqa: E501
+    """The request_id {request_id} created {name}, which was deleted since; choose a new request_id."""
 
     reason = "REQUEST_RESULT_DELETED"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """What makes a call the same when it is sent again.
+    """Identifies a request: two calls with equal keys are the same request.
 
-    method: such as `CreatePersona`. request_id: the caller's. digest: of the request's content without the id.
+    method: such as `CreatePersona`. request_id: chosen by the caller. digest: hash of the request without its id.
     """
 
     method: str
@@ -28,7 +28,7 @@ class RequestKey:
 
 
 async def first_result(key: RequestKey, name: str, found: Awaitable[T]) -> T:
-    """What the request made before. name: what that was. found: the look-up of it. Raises ResultDeleted."""
+    """The resource `name` that the request made before. found: the call that gets it. Raises ResultDeleted."""
     try:
         return await found
     except NotFound as gone:

@@ -1,4 +1,4 @@
-"""Logs, traces and the event loop's lag: what an operator sees of a process."""
+"""Logs, traces and the event loop's lag, for operators."""
 
 import asyncio
 import logging
@@ -22,7 +22,6 @@ from shared.settings import Settings
 
 _TICK_SECONDS = 0.25
 _SAMPLES = 9
-_OVERLOAD_SECONDS = 0.5
 
 
 class ExporterMissing(FailedPrecondition):
@@ -32,7 +31,7 @@ class ExporterMissing(FailedPrecondition):
 
 
 def configure(settings: Settings, service: str) -> None:
-    """Log as JSON lines on standard error, with trace ids; record spans and metrics. Once a process, before all else.
+    """Log JSON lines with trace ids to standard error, and record spans and metrics. Call it first, once per process.
 
     Raises ExporterMissing.
     """
@@ -42,7 +41,7 @@ def configure(settings: Settings, service: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
-        # Never with local variables: requests and keys are among them.
+        # Leave out local variables, because requests and keys are among them.
         structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -52,9 +51,12 @@ def configure(settings: Settings, service: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    # Its plugins introduce themselves at every start.
+    # At INFO alembic logs its plugins at every start.
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    # It warns of each further attempt; an agent that is down has thousands, and what comes of them is stored.
+    # The HTTP clients of models log each request.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    # stamina warns of each retry, thousands of times for an agent that is down. The result is stored anyway.
     logging.getLogger("stamina").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -94,19 +96,21 @@ def _add_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> M
 
 
 class LoopLag:
-    """Measures how late the event loop wakes up, as the gauge `greenroom.loop.lag`, and tells when it stays late.
+    """Measures how late the event loop wakes up, as the gauge `greenroom.loop.lag`, and reports an overload.
 
-    The median of the last samples decides, so one pause (a collection, a cold import) tells nothing.
+    on_overload: called with each sample: True if the median of the last samples is over `overload_seconds`. One pause,
+        such as a garbage collection or a cold import, is not an overload.
     """
 
-    def __init__(self, *, on_overload: Callable[[bool], None]) -> None:
+    def __init__(self, on_overload: Callable[[bool], None], overload_seconds: float) -> None:
         self._on_overload = on_overload
+        self._overload_seconds = overload_seconds
         self._samples: deque[float] = deque(maxlen=_SAMPLES)
         self._gauge = metrics.get_meter(__name__).create_gauge("greenroom.loop.lag", unit="s")
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Measure until stop."""
+        """Measure until `stop`."""
         self._task = asyncio.create_task(self._measure())
 
     async def stop(self) -> None:
@@ -116,10 +120,10 @@ class LoopLag:
             await asyncio.wait({self._task})
 
     def record(self, lag: float) -> None:
-        """Take in one sample, in seconds."""
+        """Record one sample, in seconds."""
         self._gauge.set(lag)
         self._samples.append(lag)
-        self._on_overload(median(self._samples) > _OVERLOAD_SECONDS)
+        self._on_overload(median(self._samples) > self._overload_seconds)
 
     async def _measure(self) -> None:
         clock = asyncio.get_running_loop().time

@@ -1,7 +1,8 @@
-"""The one strict YAML loader: bounded, without tags, aliases or repeated keys; and what is said of unknown keys."""
+"""The only YAML loader. It is strict: bounded size, no tags, no aliases, no repeated keys."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -18,10 +19,10 @@ class BadYaml(InvalidArgument):
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe, refuses aliases and repeated keys, and leaves dates as the text that they are: what follows is JSON."""
+    """A safe loader that refuses aliases and repeated keys and keeps dates as text, as JSON does."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        # A handful of aliases, each of aliases, stands for billions of values as soon as they are written out as JSON.
+        # A few nested aliases can expand to billions of values.
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]
             raise _Refused(f"line {event.start_mark.line + 1} has the alias *{event.anchor}; write its value out")
@@ -55,10 +56,10 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def load(text: str | bytes, file: str) -> Any:
-    """The one document of the text as JSON values: mappings have text keys, dates stay text.
+    """Parse one document into JSON values: mappings have text keys, dates stay text.
 
-    file: what to call it in an error. Raises BadYaml for bad syntax, aliases, repeated keys, unknown tags, or more
-    than 4 MiB.
+    file: the name to use in errors. Raises BadYaml for bad syntax, aliases, repeated keys, unknown tags and more than
+    4 MiB.
     """
     if len(text) > MAX_BYTES:
         raise BadYaml(file=file, why="it is larger than 4 MiB")
@@ -74,13 +75,18 @@ def load(text: str | bytes, file: str) -> Any:
         raise BadYaml(file=file, why="it is not YAML in UTF-8") from None
 
 
+def load_file(path: Path) -> Any:
+    """Parse a file as `load` does; errors have its name."""
+    return load(path.read_bytes(), path.name)
+
+
 def near(name: str, known: Iterable[str]) -> str:
-    """` (did you mean `…`?)` when one of the known names is near, else nothing; to be put behind a sentence's name."""
+    """The text ` (did you mean `…`?)` if a known name is similar, else an empty string."""
     matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" (did you mean `{matches[0]}`?)" if matches else ""
 
 
 def unknown_keys(record: Mapping[str, Any], known: Iterable[str]) -> list[str]:
-    """One phrase for each key that is not known, such as "`tonne` (did you mean `tone`?)"."""
+    """One phrase per unknown key, such as "`tonne` (did you mean `tone`?)"."""
     names = list(known)
     return [f"`{key}`{near(str(key), names)}" for key in record if key not in names]

@@ -1,11 +1,11 @@
-"""Real data that lies beside the checkout, read in place."""
+"""Real data in the folder next to the checkout."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
+SHARED = (Path(__file__).parent.parent.parent / "shared" / "data").resolve()
 
 
 def shared_data(name: str) -> Path:

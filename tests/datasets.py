@@ -1,4 +1,4 @@
-"""What the tests of datasets share."""
+"""Helpers of the dataset tests."""
 
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,19 @@ SHORT = WorkflowSpec(
     exit_points={"ping": 0.75, "pong": 1},
     avg_response_times={"ping": 10, "pong": 20},
 )
-"""Sessions of one call or two: many sessions, and so many parts, of few calls."""
+"""Sessions of one or two calls, so a dataset of few calls has many parts."""
 
 
 def dataset_spec(
     *, users: int = 200, sessions: SessionRange | None = None, workflow: WorkflowSpec | None = None, **fields: Any
 ) -> pb.DatasetSpec:
-    """A dataset of the e-commerce workflow, or of another one. fields: others of the spec."""
+    """A dataset of the e-commerce workflow, or of another one. fields: other fields of the spec."""
     source = WorkflowSource(name="workflows/ecommerce") if workflow is None else WorkflowSource(spec=workflow)
     return pb.DatasetSpec(workflow=source, parameters=TraceParameters(users=users), sessions=sessions, **fields)
 
 
 def short_spec(sessions: int, **fields: Any) -> pb.DatasetSpec:
-    """A dataset of so many short sessions, each of another user."""
+    """A dataset of `sessions` short sessions, one per user."""
     spec = dataset_spec(workflow=SHORT, **fields)
     spec.parameters.users = sessions
     spec.parameters.sessions_per_user.CopyFrom(SessionsPerUser(mean=1, std=0))
@@ -37,7 +37,7 @@ def short_spec(sessions: int, **fields: Any) -> pb.DatasetSpec:
 
 
 async def over(client: Client, name: str) -> pb.Dataset:
-    """The dataset, once nothing more happens to it."""
+    """The dataset, once it is over."""
     async with client.traces.datasets.watch(name) as watch:
         async for _ in watch:
             pass
@@ -53,10 +53,10 @@ async def written(client: Client, spec: pb.DatasetSpec) -> pb.Dataset:
 
 
 def files(dataset: pb.Dataset) -> dict[str, bytes]:
-    """What lies in a dataset's folder, hidden or not, by its name."""
+    """The files in a dataset's folder by name, also hidden ones."""
     return {path.name: path.read_bytes() for path in Path(dataset.location).iterdir()}
 
 
 def names_in(folder: Path) -> list[str]:
-    """What lies in a folder, hidden or not."""
+    """The names in a folder, also hidden ones."""
     return sorted(path.name for path in folder.iterdir())

@@ -11,7 +11,7 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """The folder on a disk of its own. size: such as `16m`. Skips the test where no disk can be mounted."""
+    """Mount a new disk on the folder. size: such as `16m`. Skips the test where no disk can be mounted."""
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only root, and not in every container, may mount the small disk that this test fills")
@@ -23,7 +23,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 @asynccontextmanager
 async def full(folder: Path) -> AsyncIterator[None]:
-    """Not a byte is left on the disk of folder."""
+    """Fill the disk of `folder` to the last byte until the end of the block."""
     ballast = folder / "ballast"
     with ballast.open("wb", buffering=0) as file:
         try:

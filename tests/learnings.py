@@ -1,4 +1,4 @@
-"""What the tests of learnings share."""
+"""Helpers of the learning tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,22 +35,22 @@ class Stand:
         return self.suite.client
 
     async def learn(self, content: str | bytes, log_format: pb.LogFormat, name: str = "") -> pb.LearnWorkflowResponse:
-        """What is learned from a log that is sent."""
+        """Upload a log and learn from it."""
         path = self.data / "sent.log"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return await self.client.traces.learnings.learn_file(path, log_format, workflow_name=name)
 
     async def start(self, path: str, log_format: pb.LogFormat = EVENT_LOG) -> pb.Learning:
-        """A learning of a log in the folder."""
+        """Start a learning of a log in the folder."""
         return await self.client.traces.learnings.start(pb.LearningSpec(path=path, format=log_format))
 
     async def over(self, learning: pb.Learning) -> pb.Learning:
-        """The learning as it ended."""
+        """Wait until the learning is over and return it."""
         return await over(self.client, learning)
 
 
 async def over(client: Client, learning: pb.Learning) -> pb.Learning:
-    """The learning as it ended."""
+    """Wait until the learning is over and return it."""
     async with client.traces.learnings.watch(learning.name) as watched:
         async for _ in watched:
             pass

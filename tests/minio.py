@@ -1,4 +1,4 @@
-"""A real S3 service: MinIO, on a port of its own, with buckets in a temporary folder."""
+"""A real S3 service: MinIO on a free port, with buckets in a temporary folder."""
 
 import os
 import socket
@@ -26,7 +26,7 @@ class Minio:
     drive: Path
 
     def settings(self, *buckets: str) -> dict[str, Any]:
-        """What a test data service is told to write these buckets."""
+        """The settings with which a test data service writes these buckets."""
         return {
             "buckets": buckets,
             "s3_endpoint": self.endpoint,
@@ -35,11 +35,11 @@ class Minio:
         }
 
     def create_bucket(self, name: str) -> None:
-        """Make a bucket, which a folder of the drive is."""
+        """Make a bucket: a folder of the drive."""
         (self.drive / name).mkdir(parents=True)
 
     def bucket(self, name: str) -> S3Store:
-        """A bucket, to look into it."""
+        """A bucket's store, to read its objects."""
         return S3Store(
             name,
             config={"endpoint": self.endpoint, "access_key_id": _KEY, "secret_access_key": _SECRET},

@@ -16,16 +16,17 @@ import pytest
 
 
 class PostgresServer:
-    """A PostgreSQL of our own in a temporary folder, reached by a socket in it, so that no two runs can meet."""
+    """A PostgreSQL of our own in a temporary folder, reached by a socket in it, so that two runs cannot conflict."""
 
     def __init__(self, programs: Path) -> None:
         self._programs = programs
-        # Not under tmp_path: a socket's path has 107 bytes at most, and the server's user has to reach it.
+        # Do not use tmp_path: a socket's path has at most 107 bytes, and the server's user needs access.
         self.folder = Path(tempfile.mkdtemp(prefix="greenroom-pg-"))
         self._names = count(1)
         self._as_user: tuple[str, ...] = ()
         if os.geteuid() == 0:
-            # PostgreSQL refuses to run as root. Not by subprocess' user=: that forks, which gRPC's threads do not bear.
+            # PostgreSQL refuses to run as root. The argument `user` of subprocess would fork, which breaks gRPC's
+            # threads.
             self._as_user = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
             shutil.chown(self.folder, "postgres")
         self._run(
@@ -36,9 +37,9 @@ class PostgresServer:
     def _data(self) -> str:
         return str(self.folder / "data")
 
-    def start(self) -> None:
-        """Start the server and wait until it answers."""
-        settings = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=200"
+    def start(self, more: str = "") -> None:
+        """Start the server and wait until it answers. more: options of `postgres`."""
+        settings = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=200 {more}"
         self._run("pg_ctl", "-D", self._data, "-l", str(self.folder / "log"), "-o", settings, "-w", "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -61,7 +62,7 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> str:
         command = [*self._as_user, str(self._programs / program), *arguments]
-        # Into files, not pipes: the server inherits them from pg_ctl and would keep a pipe open.
+        # Use files, not pipes: the server inherits them from pg_ctl and would keep a pipe open.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, cwd="/", check=False)
             output.seek(0)

@@ -1,4 +1,4 @@
-"""A batch over real sources, and what must be true of it in the end, however it was disturbed."""
+"""A batch over real sources, and checks that it ends the same after any disturbance."""
 
 import gzip
 from collections import defaultdict
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from greenroom.client import Client
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, source_pb2
-from services.synthesizer.store.tables import log
+from services.synthesizer.store import log
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, StoredEvent
 from shared.model.events import unpack
@@ -21,7 +21,7 @@ SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one conversation came to, as far as it must not depend on how it ran."""
+    """The result of one conversation, without fields that differ from run to run."""
 
     state: conversation_pb2.Conversation.State.ValueType
     reason: str
@@ -31,7 +31,7 @@ class Row:
 
 
 async def import_rehearsal(client: Client, folder: Path) -> None:
-    """Import the first SOURCES of the abcd sources, with all procedures; folder is for a file with these."""
+    """Import the first SOURCES sources of abcd, and all procedures. folder: for a temporary file with these sources."""
     abcd = shared_data("abcd")
     dialogues = folder / "dialogues.jsonl"
     with gzip.open(abcd / "dialogues.jsonl.gz", "rt") as lines:
@@ -63,7 +63,7 @@ async def over(client: Client, batch: str) -> batch_pb2.Batch:
 
 
 async def rows(client: Client, batch: str) -> dict[int, Row]:
-    """What the conversations came to, by index."""
+    """The results of the conversations, by index."""
     return {
         result.index: Row(result.state, result.reason, result.turns, result.digest, result.usage.model_calls)
         async for result in client.batches.results(batch)
@@ -97,7 +97,7 @@ def check_order(events: Sequence[StoredEvent]) -> None:
 
 
 def check_undisturbed(found: Mapping[int, Row], events: Sequence[StoredEvent], undisturbed: Mapping[int, Row]) -> None:
-    """What a disturbed batch came to is what an undisturbed one did, with no event lost, repeated or paid for twice."""
+    """A disturbed batch has the results of an undisturbed one: no event is lost, repeated or paid for twice."""
     assert found == undisturbed
     check_order(events)
     usages = [unpack(event.payload).usage for event in events]

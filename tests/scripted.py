@@ -1,10 +1,10 @@
-"""A model that says what a test wrote down, and what a rehearsal needs beside it: a procedure, sources, personas."""
+"""A model that replies from a test's script, and the resources of a rehearsal: a procedure, sources, personas."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,42 +14,50 @@ import pytest
 from greenroom.client import Client, GreenroomError
 from greenroom.synthesizer.v1 import conversation_pb2, procedure_pb2
 from greenroom.type.v1.event_pb2 import Event
-from shared.llm.base import (
-    END_CONVERSATION,
-    LEAVE,
-    STAY_SILENT,
-    ChatReply,
-    ChatRequest,
-    ModelRefused,
-    PersonaBrief,
-    ToolRequest,
-)
-from shared.model.events import Usage
+from shared.llm.base import ChatReply, ChatRequest, ModelRefused, ToolRequest
+from shared.llm.briefs import PersonaBrief
+from shared.llm.builtin_tools import END_CONVERSATION
+from shared.llm.persona_reply import PersonaReply, written
+from shared.model.events import Sentiment, Thoughts, Usage
 from tests.suite import Suite, suite
 
 State = conversation_pb2.Conversation.State
 COST = Usage(1, 10, 5)
-"""What each scripted reply costs."""
+"""The usage of each scripted reply."""
 
 
-def says(text: str) -> ChatReply:
-    """Say this."""
-    return ChatReply(text, usage=COST)
+def says(text: str, fixed: bool = False) -> ChatReply:
+    """Say this. fixed: as a model that would say it again."""
+    return ChatReply(text, usage=COST, fixed=fixed)
 
 
 def calls(tool: str, **arguments: Any) -> ChatReply:
     """Call this tool."""
-    return ChatReply(call=ToolRequest(tool, arguments), usage=COST)
+    return ChatReply(calls=(ToolRequest(tool, arguments),), usage=COST)
 
 
-def leaves(text: str = "") -> ChatReply:
+class Answer(ChatReply):
+    """The answer of a persona's model, word for word."""
+
+
+def answers(text: str) -> Answer:
+    """The persona's model answers with this text, which should be JSON."""
+    return Answer(text, usage=COST)
+
+
+def leaves(text: str = "") -> Answer:
     """The persona leaves."""
-    return calls(LEAVE.name, text=text)
+    return answers(persona_json(text, leaves=True))
 
 
-def stays_silent() -> ChatReply:
+def stays_silent() -> Answer:
     """The persona does not answer."""
-    return calls(STAY_SILENT.name)
+    return answers(persona_json(""))
+
+
+def persona_json(text: str, reasoning: str = "So it goes.", leaves: bool = False) -> str:
+    """A persona's reply as its model writes it."""
+    return written(PersonaReply(text, Thoughts(reasoning, Sentiment.NEUTRAL, 50), leaves))
 
 
 def ends(text: str = "") -> ChatReply:
@@ -59,12 +67,12 @@ def ends(text: str = "") -> ChatReply:
 
 def refuses() -> ModelRefused:
     """The model refuses this call."""
-    return ModelRefused(model="scripted")
+    return ModelRefused(model="scripted", why="it was told to")
 
 
 @dataclass(eq=False)
 class Held:
-    """A call that hangs until it is released or cancelled; then the reply is given.
+    """A call that hangs until it is released, which gives the reply, or cancelled.
 
     begun: set once the call is under way. aborted: set when it was cancelled.
     """
@@ -92,7 +100,10 @@ HI = (says("How can I help?"),)
 
 @dataclass
 class Script:
-    """What persona and agent do, line by line; the last line again and again. Each conversation begins at the first."""
+    """The replies of persona and agent; the last one repeats. Each conversation begins at the first.
+
+    What the persona says becomes JSON.
+    """
 
     persona: Sequence[Line] = HELLO
     agent: Sequence[Line] = HI
@@ -111,7 +122,10 @@ class Script:
         line = lines[min(place, len(lines) - 1)]
         if isinstance(line, Exception):
             raise line
-        return await line.answer() if isinstance(line, Held) else line
+        reply = await line.answer() if isinstance(line, Held) else line
+        if role == "agent" or reply.calls or isinstance(reply, Answer):
+            return reply
+        return replace(reply, text=persona_json(reply.text))
 
 
 class ScriptedModel:
@@ -121,7 +135,7 @@ class ScriptedModel:
         self.scripts: dict[int, Script] = {}
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """The script's next line; without a script, a word and good-bye."""
+        """The script's next line; without a script, a short conversation that ends."""
         return await self.scripts.setdefault(request.seed, Script()).answer(request)
 
 
@@ -141,7 +155,7 @@ TOOLS: list[dict[str, Any]] = [
 
 
 def procedure_line(external_id: str, tools: Sequence[Mapping[str, Any]] = TOOLS) -> str:
-    """A line of our own JSONL."""
+    """A procedure as a line of Greenroom's own JSONL."""
     return json.dumps(
         {"external_id": external_id, "display_name": external_id, "instructions": "Help.", "tools": tools}
     )
@@ -152,7 +166,7 @@ TICKET = {"type": "ticket", "id": "T-1", "data": {}, "appeared_after": 4}
 
 
 def source_line(external_id: str, **more: Any) -> str:
-    """A greeting, a question (here a rehearsal starts), a recorded call of find_order, an answer, thanks."""
+    """A source: a greeting, a question (a rehearsal starts here), a recorded call of find_order, an answer, thanks."""
     answer = {"value": {"state": "sent"}, "patches": [{"type": "order", "id": "O-7", "merge": {"seen": True}}]}
     events = [
         {"agent_message": {"text": "Welcome."}, "virtual_time": "2025-03-03T10:00:00Z"},
@@ -188,7 +202,7 @@ class Theatre:
         return self.suite.client
 
     def spec(self, script: Script | None = None, **fields: Any) -> conversation_pb2.ConversationSpec:
-        """A spec for Eddie and the procedure; a seed of its own finds the script."""
+        """A spec for Eddie and the procedure. It has a new seed, by which the model finds the script."""
         given: dict[str, Any] = {"procedure": self.procedure, "persona": "personas/eager-eddie", "seed": next(_seeds)}
         given |= fields
         self.model.scripts[given["seed"]] = script or Script()
@@ -216,12 +230,12 @@ class Theatre:
         await self.client.procedures.import_file(self._file(lines))
         return [await self._procedure(json.loads(line)["external_id"]) for line in lines]
 
-    async def import_sources(self, *lines: str) -> list[str]:
+    async def import_sources(self, *lines: str, labels: Sequence[str] = ()) -> list[str]:
         """Import sources and return their names."""
-        summary = await self.client.sources.import_file(self._file(lines))
+        summary = await self.client.sources.import_file(self._file(lines), labels=labels)
         assert summary.imported == len(lines), summary
         wanted = {json.loads(line)["external_id"] for line in lines}
-        return [one.name async for one in self.client.sources.list() if one.external_id in wanted]
+        return [one.name async for one in self.client.sources.list() if one.external_id in wanted][::-1]
 
     async def draft(self, tools: Sequence[procedure_pb2.Tool] = ()) -> str:
         """A procedure whose only revision is a draft."""
@@ -244,7 +258,7 @@ class Theatre:
 async def theatre(url: str, folder: Path, **settings: Any) -> AsyncIterator[Theatre]:
     """A theatre over the database at url."""
     model = ScriptedModel()
-    async with suite(url, folder, models=lambda _: model, **settings) as running:
+    async with suite(url, folder, model=model, **settings) as running:
         stage = Theatre(running, model, folder)
         [stage.procedure] = await stage.import_procedures(procedure_line("orders"))
         [stage.source] = await stage.import_sources(source_line("s-1", procedure="orders"))
@@ -252,18 +266,18 @@ async def theatre(url: str, folder: Path, **settings: Any) -> AsyncIterator[Thea
 
 
 def kinds(events: Iterable[Event]) -> list[str]:
-    """What happened, event by event."""
+    """The kind of each event."""
     return [event.WhichOneof("kind") or "" for event in events]
 
 
 def texts(events: Iterable[Event]) -> list[str]:
-    """What was said."""
+    """The texts of the messages."""
     return [event.user_message.text or event.agent_message.text for event in events if "message" in kinds([event])[0]]
 
 
 @asynccontextmanager
 async def refused(code: str, reason: str) -> AsyncIterator[list[GreenroomError]]:
-    """What is called inside is refused; the error is in the list afterwards."""
+    """Expect that the block raises this error; yields a list that holds the error afterwards."""
     errors: list[GreenroomError] = []
     with pytest.raises(GreenroomError) as caught:
         yield errors

@@ -1,11 +1,13 @@
-"""The suite in this process: services on a real server, and a client that is connected to it."""
+"""Services on a real server in this process, with a connected client."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
+import pytest
 from pydantic import SecretStr
 
 from greenroom.client import Client, connect
@@ -14,18 +16,20 @@ from services.synthesizer.settings import SynthesizerSettings
 from services.testdata import app as testdata
 from services.testdata.settings import TestdataSettings
 from shared.llm.base import ChatModel
-from shared.llm.registry import open_model
+from shared.llm.providers import Provider
+from shared.roster import PEERS
 from shared.rpc.health import Health
 from shared.rpc.serve import App
 from shared.rpc.server import Server
-from shared.settings import Settings
+from shared.settings import EnvironmentSettings, Settings
 
+S = TypeVar("S", bound=Settings)
 EXAMPLES = Path(__file__).parent.parent / "examples" / "returns"
 
 
 @dataclass
 class Suite:
-    """A running synthesizer, and test data beside it if that was asked for."""
+    """A running synthesizer, with other services on the same server if requested."""
 
     address: str
     client: Client
@@ -41,29 +45,50 @@ class TestdataSuite:
     app: testdata.Testdata
 
 
+def provider_of(model: ChatModel) -> Provider[EnvironmentSettings]:
+    """A provider whose only model is this one."""
+
+    @asynccontextmanager
+    async def opened(_: EnvironmentSettings) -> AsyncIterator[ChatModel]:
+        yield model
+
+    return Provider(settings=EnvironmentSettings, open=opened, has_models=False)
+
+
+def new_stores(request: pytest.FixtureRequest) -> dict[str, str]:
+    """A store for each service behind the gateway, on the database that the fixture's parameter names."""
+    if request.param == "sqlite":
+        return {peer.name: "sqlite" for peer in PEERS}
+    return {peer.name: request.getfixturevalue("postgres").create_database() for peer in PEERS}
+
+
 @asynccontextmanager
 async def suite(
     url: str,
     folder: Path,
     *,
-    models: Callable[[str], ChatModel] = open_model,
-    testdata_url: str | None = None,
+    model: ChatModel | None = None,
+    others: Mapping[str, str] = MappingProxyType({}),
     **settings: Any,
 ) -> AsyncIterator[Suite]:
     """A synthesizer with its store at url, served on a free port.
 
-    models: what opens a model by name. testdata_url: the store of a test data service on the same server. settings:
-    fields of SynthesizerSettings; of the other's, those that are of all services. The store's writer is a thread unless
-    settings ask for the process, which takes longer to start than many a test.
+    model: replaces the offline model. others: the stores of other services on the same server, by service.
+    settings: fields of SynthesizerSettings; the other services get those that all services share.
     """
     health = Health()
-    read = SynthesizerSettings(**{"writer_process": False, **_chosen(url, folder, settings)})
-    app = await synthesizer.build(read, health, models=models)
+    read = SynthesizerSettings(**_chosen(url, folder, settings))
+    providers = (
+        synthesizer.ALL_PROVIDERS if model is None else {"offline": provider_of(model), "another": provider_of(model)}
+    )
+    app = await synthesizer.build(read, health, providers=providers)
+    of_all = {name: value for name, value in settings.items() if name in Settings.model_fields}
     apps: list[App] = [app]
-    if testdata_url is not None:
-        of_all = {name: value for name, value in settings.items() if name in Settings.model_fields}
-        chosen = TestdataSettings(**_chosen(testdata_url, folder, of_all))
-        apps.append(await testdata.build(chosen, health))
+    apps += [
+        await peer.app.build(_small(peer.settings, others[peer.name], folder, of_all), health)
+        for peer in PEERS
+        if peer.name in others
+    ]
     async with _served(read, apps, health) as address, connect(address) as client:
         yield Suite(address, client, app)
 
@@ -72,10 +97,16 @@ async def suite(
 async def testdata_suite(url: str, folder: Path, **settings: Any) -> AsyncIterator[TestdataSuite]:
     """A test data service with its store at url, served on a free port. settings: fields of TestdataSettings."""
     health = Health()
-    read = TestdataSettings(**_chosen(url, folder, settings))
+    read = _small(TestdataSettings, url, folder, settings)
     app = await testdata.build(read, health)
     async with _served(read, [app], health) as address, connect(address) as client:
         yield TestdataSuite(address, client, app)
+
+
+def _small(kind: type[S], url: str, folder: Path, settings: dict[str, Any]) -> S:
+    # Every process of a pool costs a second when it starts, and few tests need two.
+    few: dict[str, Any] = {name: 1 for name in ("compute_workers", "trace_jobs") if name in kind.model_fields}
+    return kind(**few | _chosen(url, folder, settings))
 
 
 def _chosen(url: str, folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +116,7 @@ def _chosen(url: str, folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _served(settings: Settings, apps: Sequence[App], health: Health) -> AsyncIterator[str]:
-    """The address at which apps are served until the block ends."""
+    """Serve apps until the end of the block; yields the address."""
     server = Server(settings, [one for app in apps for one in app.registrations], health=health)
     for app in apps:
         await app.start()

@@ -1,4 +1,4 @@
-"""A protoc plugin around grpcio-tools, whose own generator of servicers and stubs cannot be called as one."""
+"""A protoc plugin around grpcio-tools, whose generator of servicers and stubs is not available as a plugin."""
 
 import sys
 import tempfile
@@ -10,7 +10,7 @@ from grpc_tools import protoc
 
 
 def generate(request: CodeGeneratorRequest) -> CodeGeneratorResponse:
-    """Answer with one `_pb2_grpc.py` for each file that declares a service."""
+    """Generate one `_pb2_grpc.py` per file with a service."""
     services = [file.name for file in request.proto_file if file.service and file.name in request.file_to_generate]
     response = CodeGeneratorResponse(supported_features=CodeGeneratorResponse.FEATURE_PROTO3_OPTIONAL)
     if not services:

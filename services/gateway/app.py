@@ -1,20 +1,21 @@
-"""The gateway on its own: one address for the services of all peers.
+"""The gateway's composition root: one address for all services.
 
-In `greenroom up` no gateway is built: its server carries the servicers themselves.
+`greenroom up` builds no gateway: its server holds the servicers themselves.
 """
 
 from collections.abc import Sequence
 
-from services.gateway.adapters.peers import HealthMirror, peers
+from services.gateway.adapters.peers import HealthMirror
+from services.gateway.forwarding.servicer import forwarded
 from services.gateway.settings import GatewaySettings
+from shared.roster import PEERS
 from shared.rpc.channels import Channels
-from shared.rpc.forward import forwarded
 from shared.rpc.health import Health
 from shared.rpc.server import Registration
 
 
 class Gateway:
-    """Forwards every method of every peer's services."""
+    """Forwards every method of every service in the roster."""
 
     def __init__(self, registrations: Sequence[Registration], channels: Channels, mirror: HealthMirror) -> None:
         self.registrations = registrations
@@ -26,15 +27,19 @@ class Gateway:
         self._mirror.start()
 
     async def stop(self) -> None:
-        """Let go of the peers."""
+        """Close the connections to the peers."""
         await self._mirror.stop()
         await self._channels.close()
 
 
 async def build(settings: GatewaySettings, health: Health) -> Gateway:
-    """A gateway by settings, which reports its peers' services on health. It needs no peer to start."""
-    channels, known = Channels(settings), peers(settings)
-    registrations = [
-        forwarded(service, channels.to(peer.address), peer.name) for peer in known for service in peer.services
+    """Build a gateway; it starts even while its peers are down. health: receives the peers' health."""
+    channels, timeout = Channels(settings), settings.peer_timeout_seconds
+    services = [
+        (service, peer.name, channels.to(getattr(settings, peer.address_setting)))
+        for peer in PEERS
+        for service in peer.rpc_services
     ]
-    return Gateway(registrations, channels, HealthMirror(known, channels, health))
+    registrations = [forwarded(service, channel, peer, timeout) for service, peer, channel in services]
+    mirror = HealthMirror(((service, channel) for service, _, channel in services), health, timeout)
+    return Gateway(registrations, channels, mirror)

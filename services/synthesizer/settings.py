@@ -1,41 +1,91 @@
-"""What the synthesizer can be told."""
+"""The settings of the synthesizer."""
 
-from pydantic import Field
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_settings import NoDecode
+
+from shared.auth import DEVELOPMENT
+from shared.flags.settings import FlagSettings
 from shared.hosts import is_loopback
-from shared.settings import Settings
+from shared.llm.settings import ModelSettings
+from shared.roster import port_of
+from shared.settings import Many
 
 
-class SynthesizerSettings(Settings):
-    """The synthesizer's port, its limits, and what it may call."""
+class AgentSecret(BaseModel):
+    """Who may send a secret, and where.
 
-    port: int = Field(default=9003, ge=0, le=65535)
+    host: the only host that it is sent to. companies: those whose conversations may send it; by default the one of the
+    callers of a server without authentication. variable: the environment variable with its value; by default
+    GREENROOM_SECRET_ and the name of the secret in capitals, with _ for -.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    host: str = Field(min_length=1)
+    companies: frozenset[str] = Field(default=frozenset({DEVELOPMENT.company}), strict=False)
+    variable: str = ""
+
+
+def _secrets(value: Any) -> Any:
+    wrong = ValueError('it must be JSON such as {"my-bot": {"host": "bot.example.com", "companies": ["acme"]}}')
+    try:
+        read = json.loads(value) if isinstance(value, str) else value
+        return {name: AgentSecret.model_validate(bound) for name, bound in read.items()}
+    except (ValueError, AttributeError, RecursionError):
+        raise wrong from None
+
+
+class SynthesizerSettings(ModelSettings, FlagSettings):
+    """The settings of the synthesizer."""
+
+    port: int = Field(default=port_of("synthesizer"), ge=0, le=65535)
     """The port to listen on; 0 takes a free one."""
 
     max_in_flight: int = Field(default=100, ge=1, le=10_000)
-    """How many conversations run at once; by default two batches of fifty."""
+    """How many conversations run at once; a batch or an agent target may ask for fewer."""
 
     compute_workers: int = Field(default=1, ge=1, le=64)
-    """How many processes do what holds the processor: imports and exports."""
+    """How many processes read imports and write exports."""
 
-    writer_process: bool = True
-    """Whether conversations on SQLite are stored by a process of their own: faster under load, 45 MB more memory."""
+    worker_memory_mib: int = Field(default=4096, ge=512)
+    """The most memory of a worker process, in MiB; input that needs more is refused. Small files may need less, see
+    [memory](#memory-and-files)."""
+
+    redact_imports: bool = False
+    """True to redact the imports that do not say whether to, see [redaction](formats.md#redaction)."""
 
     default_model: str = "offline"
     """The model of conversations that name none."""
 
-    agent_hosts: tuple[str, ...] = ()
-    """Hosts where agents under test may be called, as a JSON list; a developer's own server calls loopback anyway."""
+    offline_makes_up_values: bool = False
+    """True to let offline personas make up values, drawn by the seed, that their source does not have."""
+
+    agent_hosts: Many[str] = ()
+    """The hosts whose agents may be called, with commas between them. Loopback too if all callers are local. Previews
+    may also be called at hosts such as `pr-{pull_request}.agents.example`, for any number."""
+
+    agent_secrets: Annotated[Mapping[str, AgentSecret], NoDecode, BeforeValidator(_secrets)] = {}
+    """The secrets that agents may be sent, as JSON: `{"my-bot": {"host": "bot.example.com", "companies": ["acme"]}}`.
+    The value of my-bot is in `GREENROOM_SECRET_MY_BOT`, or in the variable that `"variable"` names. Without
+    `"companies"` only callers of a server without authentication may name it."""
 
     agent_timeout_seconds: float = Field(default=60.0, gt=0)
     """How long an agent under test may take for one action."""
 
-    @property
-    def agents_on_loopback(self) -> bool:
-        """Whether agents on loopback may be called unnamed: where every caller is a developer on this very machine."""
-        return is_loopback(self.host) and not self.authenticates
+    agent_longest_pause_seconds: float = Field(default=60.0, ge=0)
+    """The longest pause that an agent under test may ask for, with RetryInfo in its error, before it is asked again."""
+
+    call_attempts: int = Field(default=5, ge=1, le=100)
+    """How often an unavailable agent under test is asked before the conversation fails."""
+
+    store_retry_seconds: float = Field(default=1.0, gt=0)
+    """The pause between two attempts to store a conversation's events while the store is unavailable."""
 
     @property
-    def store_url(self) -> str:
-        """The address of the service's store."""
-        return self.store_at("synthesizer")
+    def calls_loopback(self) -> bool:
+        """True if agents and models on loopback need not be named, because every caller is on this machine."""
+        return is_loopback(self.host) and not self.authenticates

@@ -1,50 +1,61 @@
-"""The composition root: settings → store, processes, servicer. Nothing else constructs."""
+"""The composition root of test data: builds everything from the settings."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from greenroom.testdata.v1 import trace_pb2, trace_pb2_grpc
+from greenroom.testdata.v1 import (
+    trace_call_pb2_grpc,
+    trace_certificate_pb2_grpc,
+    trace_dataset_pb2_grpc,
+    trace_learning_pb2_grpc,
+    trace_workflow_pb2_grpc,
+)
 from services.testdata.adapters.inputs import ServerInputs
-from services.testdata.adapters.places import OutputPlaces
+from services.testdata.adapters.outputs import ServerOutputs
 from services.testdata.adapters.s3 import S3Access
-from services.testdata.api.convert.datasets import encode as watched_dataset
-from services.testdata.api.learnings import encode as watched_learning
-from services.testdata.api.traces import TraceServicer
+from services.testdata.certificates.servicer import CertificateServicer
+from services.testdata.datasets.jobs import dataset_jobs
+from services.testdata.datasets.messages import part_message
+from services.testdata.datasets.operations import Datasets
+from services.testdata.datasets.servicer import DatasetServicer
+from services.testdata.datasets.store import DatasetStore
+from services.testdata.learnings.folders import Folders
+from services.testdata.learnings.jobs import learning_jobs
+from services.testdata.learnings.messages import progress_message
+from services.testdata.learnings.operations import Learnings
+from services.testdata.learnings.servicer import LearningServicer
+from services.testdata.learnings.store import LEARNINGS, LearningStore
 from services.testdata.settings import TestdataSettings
-from services.testdata.store import datasets as dataset_rows
-from services.testdata.store import learnings as learning_rows
-from services.testdata.store import workflows as workflow_rows
-from services.testdata.store.tables import log
-from services.testdata.traces.builtin import built_in
-from services.testdata.traces.datasets.jobs import DatasetJobs
-from services.testdata.traces.datasets.lifecycle import Datasets
-from services.testdata.traces.learning.folders import Folders
-from services.testdata.traces.learning.jobs import LearningJobs
-from services.testdata.traces.learning.lifecycle import Learnings
-from services.testdata.traces.streams import Streams
-from services.testdata.traces.workflows import Workflows
+from services.testdata.store import log, takedowns
+from services.testdata.streams.operations import Streams
+from services.testdata.streams.servicer import StreamServicer
+from services.testdata.workflows.builtin import built_in
+from services.testdata.workflows.operations import Workflows
+from services.testdata.workflows.servicer import WorkflowServicer
+from services.testdata.workflows.store import WorkflowStore
+from shared.clock import Clock, wall_clock
 from shared.compute import Compute
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog
-from shared.db.migrate import migrate
+from shared.db.opening import open_store
 from shared.db.ownership import Ownership
-from shared.db.tails import Tails
+from shared.db.takedowns import TakedownStore
 from shared.engine.local import LocalEngine
-from shared.engine.several import Several
+from shared.engine.takedowns import Takedowns
+from shared.limits import MIB
 from shared.rpc.health import Health
 from shared.rpc.server import Registration
+from shared.work.calls import WorkCalls
+from shared.work.jobs import WorkJobs
+from shared.work.operations import WorkOperations
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def wall_clock() -> int:
-    """Now, in Unix milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
 class Testdata:
-    """The service, built."""
+    """The running service."""
 
     def __init__(
         self, registrations: Sequence[Registration], engine: LocalEngine, computes: Sequence[Compute], db: Database
@@ -55,28 +66,30 @@ class Testdata:
         self._db = db
 
     async def start(self) -> None:
-        """Take up the jobs once this process owns them."""
+        """Run the jobs once this process owns them."""
         await self._engine.start()
 
     async def stop(self) -> None:
-        """Hand the jobs back where they are, and let go of everything."""
+        """Stop the jobs where they are, and close everything."""
         await self._engine.stop()
         for compute in self._computes:
             await compute.close()
         await self._db.close()
 
 
-async def build(settings: TestdataSettings, health: Health, *, clock: Callable[[], int] = wall_clock) -> Testdata:
-    """A test data service by settings. Its services are healthy while its store is."""
+async def build(settings: TestdataSettings, health: Health, *, clock: Clock = wall_clock) -> Testdata:
+    """Build the service. Its gRPC services are healthy while its store is."""
     settings.make_data_dir()
-    await migrate(settings.store_url, MIGRATIONS)
-    db = await Database.open(settings.store_url)
+    db = await open_store(settings, "testdata", MIGRATIONS)
     event_log = EventLog(db, log)
-    # Jobs have processes of their own: a part of a dataset takes seconds, for which nobody's stream is to wait.
-    compute, job_compute = Compute(settings.compute_workers), Compute(settings.trace_jobs)
-    workflows = Workflows(workflow_rows.Workflows(db), built_in(), compute, clock)
+    # Jobs and uploads have processes of their own: they take seconds, and no stream should wait for them.
+    compute, job_compute, upload_compute = (
+        Compute(workers, settings.worker_memory_mib * MIB)
+        for workers in (settings.compute_workers, settings.trace_jobs, settings.compute_workers)
+    )
+    workflows = Workflows(WorkflowStore(db), built_in(), compute, clock)
     s3 = S3Access(settings.s3_endpoint, settings.s3_region, settings.s3_access_key_id, settings.s3_secret_access_key)
-    places = OutputPlaces(
+    outputs = ServerOutputs(
         settings.datasets_root,
         settings.buckets,
         s3,
@@ -84,30 +97,57 @@ async def build(settings: TestdataSettings, health: Health, *, clock: Callable[[
         job_compute,
         a_folder_a_company=settings.authenticates,
     )
-    datasets = dataset_rows.DatasetStore(db, event_log)
-    learnings = learning_rows.LearningStore(db, event_log)
-    inputs = ServerInputs(settings.input_roots, datasets, settings.buckets, s3)
+    dataset_store = DatasetStore(db, event_log)
+    learning_store = LearningStore(LEARNINGS, db, event_log)
+    inputs = ServerInputs(settings.input_roots, settings.datasets_root, dataset_store, settings.buckets, s3)
     folders = Folders(settings.data_dir / "learnings")
-    learning_operations = Learnings(learnings, inputs, folders, compute, clock)
-    await learning_operations.remove_abandoned()
-    jobs = Several(
-        {
-            "learnings/": LearningJobs(learnings, inputs, folders, job_compute, clock),
-            "datasets/": DatasetJobs(datasets, places, clock),
-        }
+    learnings = Learnings(learning_store, inputs, folders, upload_compute, clock)
+    await learnings.remove_abandoned()
+    jobs: dict[str, WorkJobs[Any]] = {
+        "learnings": learning_jobs(learning_store, inputs, folders, job_compute, clock),
+        "datasets": dataset_jobs(dataset_store, outputs, clock),
+    }
+    engine = LocalEngine(
+        jobs,
+        Ownership(db),
+        db.wakeups,
+        takedowns=Takedowns(TakedownStore(db, takedowns), jobs),
+        max_in_flight=settings.trace_jobs,
+        retry_seconds=settings.job_retry_seconds,
     )
-    engine = LocalEngine(jobs, Ownership(db), db.wakeups, max_in_flight=settings.trace_jobs)
-    traces = TraceServicer(
-        workflows=workflows,
-        compute=compute,
-        streams=Streams(compute, settings.compute_workers),
-        datasets=Datasets(datasets, workflows, places, compute, clock),
-        dataset_store=datasets,
-        dataset_tails=Tails(event_log, db.wakeups, watched_dataset),
-        learnings=learning_operations,
-        learning_tails=Tails(event_log, db.wakeups, watched_learning),
-    )
-    name = trace_pb2.DESCRIPTOR.services_by_name["TraceService"].full_name
-    registration = Registration(name, trace_pb2_grpc.add_TraceServiceServicer_to_server, traces)
-    db.on_health(lambda healthy: health.set_serving(registration.name, healthy))
-    return Testdata([registration], engine, [compute, job_compute], db)
+    datasets = Datasets(WorkOperations(dataset_store, clock), dataset_store, workflows, outputs, compute)
+    dataset_calls = WorkCalls(dataset_store, event_log, db.wakeups, part_message)
+    learning_calls = WorkCalls(learning_store, event_log, db.wakeups, progress_message)
+    registrations = [
+        Registration(f"greenroom.testdata.v1.Trace{noun}Service", add, servicer)
+        for noun, add, servicer in (
+            (
+                "Workflow",
+                trace_workflow_pb2_grpc.add_TraceWorkflowServiceServicer_to_server,
+                WorkflowServicer(workflows),
+            ),
+            (
+                "Stream",
+                trace_call_pb2_grpc.add_TraceStreamServiceServicer_to_server,
+                StreamServicer(workflows, Streams(compute, settings.compute_workers), compute),
+            ),
+            (
+                "Dataset",
+                trace_dataset_pb2_grpc.add_TraceDatasetServiceServicer_to_server,
+                DatasetServicer(datasets, dataset_store, dataset_calls),
+            ),
+            (
+                "Learning",
+                trace_learning_pb2_grpc.add_TraceLearningServiceServicer_to_server,
+                LearningServicer(learnings, learning_store, learning_calls),
+            ),
+            (
+                "Certificate",
+                trace_certificate_pb2_grpc.add_TraceCertificateServiceServicer_to_server,
+                CertificateServicer(workflows, learnings, compute),
+            ),
+        )
+    ]
+    for registration in registrations:
+        db.on_health(partial(health.set_serving, registration.name))
+    return Testdata(registrations, engine, [compute, job_compute, upload_compute], db)

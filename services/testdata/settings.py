@@ -1,53 +1,64 @@
-"""What the test data service can be told."""
+"""The settings of the test data service."""
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
-from shared.settings import Settings
+from shared.no_links import resolved
+from shared.roster import port_of
+from shared.settings import Many, Settings
 
 
 class TestdataSettings(Settings):
-    """The port, how much is done at once, and where traces may be written and read."""
+    """The port, how much runs at once, and where traces may be written and read."""
 
-    port: int = Field(default=9001, ge=0, le=65535)
+    port: int = Field(default=port_of("testdata"), ge=0, le=65535)
     """The port to listen on; 0 takes a free one."""
 
     testdata_database_url: SecretStr | None = None
-    """As `database_url`, and before it: in `greenroom up` each service needs a database of its own."""
+    """Replaces `database_url` for this service, because in `greenroom up` each service needs its own database."""
 
     compute_workers: int = Field(default=2, ge=1, le=64)
-    """How many processes do what holds the processor for calls: sessions, streams, reading of workflows."""
+    """Worker processes that generate sessions and streams, and check workflows. As many more read uploaded logs."""
 
     trace_jobs: int = Field(default=2, ge=1, le=64)
-    """How many datasets and learnings run at once, each with a process of its own."""
+    """Datasets and learnings that run at once, each in its own process."""
+
+    worker_memory_mib: int = Field(default=4096, ge=512)
+    """The most memory of a worker process, in MiB; input that needs more is refused. Small files may need less, see
+    [memory](#memory-and-files)."""
 
     output_root: Path | None = None
-    """The folder below which datasets are written; unset, `output` in the data folder."""
+    """The folder below which datasets are written; `output` in the data folder when unset."""
 
-    input_roots: tuple[Path, ...] = ()
-    """Folders below which logs may be learned from, as a JSON list."""
+    input_roots: Many[Path] = ()
+    """Folders below which logs may be learned from, with commas between them."""
 
-    buckets: tuple[str, ...] = ()
-    """S3 buckets that datasets may be written to and learned from, as a JSON list. Needs obstore."""
+    buckets: Many[str] = ()
+    """S3 buckets that datasets may be written to and learned from, with commas between them. Needs obstore."""
 
     s3_endpoint: str | None = None
-    """The address of the service that has the buckets, such as http://127.0.0.1:9100; unset, Amazon's."""
+    """The address of the S3 service, such as http://127.0.0.1:9100; Amazon's when unset."""
 
     s3_region: str = "us-east-1"
     """The region of the buckets."""
 
     s3_access_key_id: SecretStr | None = None
-    """The id of the key that buckets are used with; unset, the machine's own identity is."""
+    """The id of the S3 access key; the machine's own identity when unset."""
 
     s3_secret_access_key: SecretStr | None = None
-    """The secret of the key that buckets are used with."""
+    """The secret of the S3 access key."""
 
-    @property
-    def store_url(self) -> str:
-        """The address of the service's store."""
-        url = self.testdata_database_url or self.database_url
-        return self.model_copy(update={"database_url": url}).store_at("testdata")
+    @field_validator("input_roots", "output_root")
+    @classmethod
+    def _without_circles(cls, given: Any) -> Any:
+        for folder in given if isinstance(given, tuple) else [given]:
+            try:
+                resolved(folder or Path())
+            except OSError:
+                raise ValueError("a symbolic link leads in a circle") from None
+        return given
 
     @property
     def datasets_root(self) -> Path:

@@ -1,5 +1,6 @@
-"""A pool of processes for work that holds the processor, so that the event loop never waits for it."""
+"""A pool of processes for CPU-bound work, so that the event loop never waits for it."""
 
-from shared.compute.pool import Compute, WorkerCrashed, WorkFailed
+from shared.compute.errors import TooMuchMemory, WorkerCrashed, WorkFailed
+from shared.compute.pool import Compute
 
-__all__ = ["Compute", "WorkFailed", "WorkerCrashed"]
+__all__ = ["Compute", "TooMuchMemory", "WorkFailed", "WorkerCrashed"]

@@ -1,4 +1,4 @@
-"""How a pool and its workers speak: a length of eight bytes, then a pickle. Both ends are the same program."""
+"""The messages between a pool and its workers: a length of eight bytes, then a pickle. Both ends run the same code."""
 
 import struct
 
@@ -6,5 +6,5 @@ LENGTH = struct.Struct(">Q")
 
 
 def frame(body: bytes) -> bytes:
-    """body with its length in front."""
+    """`body` with its length in front."""
     return LENGTH.pack(len(body)) + body

@@ -1,12 +1,13 @@
-"""The pool. Workers are fresh interpreters, never forks: a fork after a gRPC channel exists hangs.
+"""The pool. Workers are new interpreters, not forks, because a fork hangs once a gRPC channel exists.
 
-`subprocess.Popen` starts them, which vforks. An event loop's own way of starting processes may fork before it executes
-(uvloop's does), and gRPC's handlers of a fork then end some of the children at once.
+`subprocess.Popen` starts them, because it uses vfork. An event loop may fork to start a process (uvloop does), and
+gRPC's fork handlers then end some of the children at once.
 """
 
 import asyncio
 import os
 import pickle
+import signal
 import socket
 import subprocess
 import sys
@@ -15,40 +16,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
+from shared.compute.errors import TooMuchMemory, WorkerCrashed, WorkFailed
 from shared.compute.frames import LENGTH, frame
-from shared.errors import GreenroomError, Unavailable
+from shared.limits import MIB, memory_bytes
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 BUFFER = 4 << 20
-"""Bytes of an answer that are read ahead."""
+"""Bytes of an answer to read ahead."""
+MEMORY = 4 << 30
+"""Bytes that a worker may take unless the pool is told otherwise."""
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
-"""Lets glibc keep what a piece of work frees for the next one. To get megabytes from the system anew each time, page by
-page, takes a worker as long as to fill them; mallopt(3)."""
+"""Let glibc keep freed memory for the next piece of work (mallopt(3)). Getting megabytes from the system page by page
+takes a worker as long as filling them."""
+PLAIN_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
+"""Let libraries reserve no memory ahead, which would count against the limit of a worker."""
 CLOSE_SECONDS = 2.0
-"""How long an idle worker may take to end before it is killed."""
-
-
-class WorkerCrashed(Unavailable):
-    """The process that did the work ended before it was done; try again."""
-
-    reason = "WORKER_CRASHED"
-
-
-class WorkFailed(GreenroomError):
-    """A computation failed for no fault of its caller."""
-
-    reason = "WORK_FAILED"
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.add_note(text)
+"""Seconds an idle worker may take to end before it is killed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Worker:
-    """A process, and the connection that is its standard input and output."""
+    """A process and the connection to its standard input and output."""
 
     process: subprocess.Popen[bytes]
     answers: StreamReader
@@ -56,41 +46,56 @@ class Worker:
 
 
 class Compute:
-    """Runs functions in up to `workers` processes, started when they are first needed.
+    """Runs functions in up to `workers` processes, which are started when first needed.
 
-    Work beyond that waits its turn. A worker that dies, or whose work is cancelled, is replaced by a new one.
+    Further work waits for a free worker. A worker that dies, whose work is cancelled, or which holds much memory
+    afterwards is replaced. memory: the bytes that a worker may take.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, memory: int = MEMORY) -> None:
         if workers < 1:
             raise ValueError("a pool has at least one worker")
         self._room = asyncio.Semaphore(workers)
+        self._memory = memory
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._closed = False
 
-    async def run(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
-        """The function's result, or what it raises.
+    async def run(self, function: Callable[[*Ts], T], *arguments: *Ts, reads: int | None = None) -> T:
+        """The function's result; raises what the function raises.
 
-        function: importable by its module and name, or a `functools.partial` of such a one. Arguments and result are
-            pickled, so keep them small: a few MiB.
-        Raises WorkerCrashed if the process dies, WorkFailed for an exception that cannot be pickled. Cancelling the
-        call kills the process.
+        function: importable by module and name, or a `functools.partial` of such a function. Arguments and result are
+            pickled, so keep them to a few MiB.
+        reads: the bytes of input that the work reads, if it reads what users wrote; `shared/limits.py` says how much
+            memory it may take for them.
+        Raises WorkerCrashed if the process dies, TooMuchMemory, and WorkFailed for an exception that cannot be pickled.
+        Cancelling the call kills the process.
         """
-        request = frame(pickle.dumps((function, arguments)))
+        memory = self._memory if reads is None else min(self._memory, memory_bytes(reads))
+        request = frame(pickle.dumps((memory, function, arguments)))
         async with self._room:
             worker = await self._worker()
             self._busy.add(worker)
             try:
                 if self._closed:
                     raise WorkerCrashed
-                done, answer = pickle.loads(await _exchange(worker, request))  # noqa: S301 - from our own worker
+                answered = await _exchange(worker, request)
+                done, answer, worn = pickle.loads(answered)  # noqa: S301 - from our own worker
+            except WorkerCrashed as crash:
+                await _kill(worker)
+                # C++ aborts where Python raises MemoryError.
+                if worker.process.returncode == -signal.SIGABRT:
+                    raise TooMuchMemory(most=f"{memory // MIB:,}") from crash
+                raise
             except BaseException:
                 await _kill(worker)
                 raise
             finally:
                 self._busy.discard(worker)
-            self._idle.append(worker)
+            if worn:
+                await _kill(worker)
+            else:
+                self._idle.append(worker)
         if done:
             result: T = answer
             return result
@@ -108,15 +113,15 @@ class Compute:
             if worker.process.poll() is None:
                 return worker
             worker.requests.close()
-        # The child finds modules where this process does, installed or not.
-        environment = {**KEEP_MEMORY, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        # The child finds the same modules as this process, installed or not.
+        modules = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         ours, theirs = socket.socketpair()
         with theirs:
-            process = subprocess.Popen(  # noqa: ASYNC220 - see above; it takes a millisecond
-                [sys.executable, "-m", "shared.compute.worker"],
+            process = subprocess.Popen(  # noqa: ASYNC220, S603 - see the module's docstring; it takes a millisecond
+                [sys.executable, "-m", "shared.compute.worker", str(os.getpid())],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
-                env=environment,
+                env={**KEEP_MEMORY, **PLAIN_MEMORY, **os.environ, **modules},
             )
         answers, requests = await asyncio.open_unix_connection(sock=ours, limit=BUFFER)
         return Worker(process, answers, requests)

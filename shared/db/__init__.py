@@ -1,1 +1,1 @@
-"""The store: one engine for SQLite and PostgreSQL, the event log with its group-commit writer, tails and wake-ups."""
+"""The store, on SQLite and PostgreSQL: the event log with its group-commit writer, tails and wake-ups."""

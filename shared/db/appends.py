@@ -1,6 +1,5 @@
-"""Appending to streams: what one append is, and how a whole group of them becomes a handful of statements."""
+"""Appends to streams, and how a group of them runs as a few statements."""
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,22 +11,22 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.db.faults import is_unavailable
 from shared.db.tables import EventTables
-from shared.db.topics import announce, feed_topic, stream_topic
+from shared.db.topics import announce, announced, feed_topic, stream_topic
 from shared.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 
 MAX_PAYLOAD = 640 << 10
-"""Bytes of one event's payload. The JSON that grows most in a message is a list of digits, from 2 bytes each to 11: so
-every event fits into the 4 MiB of a message, and readers cut their pages and messages by bytes."""
+"""Bytes of one event's payload. JSON grows most in a message as a list of digits, from 2 bytes each to 11, which is 3.4
+MiB here. So every event fits into a message of 4 MiB; readers cut pages and messages by bytes."""
 
 
 class AppendConflict(Aborted):
-    """The event log {stream} went on meanwhile: event {expected} was to be its next, but that is {next_seq}."""
+    """The event log {stream} grew: its next event is {next_seq}, not {expected}; read it and try again."""
 
     reason = "APPEND_CONFLICT"
 
 
 class StreamInterrupted(FailedPrecondition):
-    """The event log {stream} was asked to stop and takes only its closing event."""
+    """The event log {stream} was asked to stop; only its closing event can be appended."""
 
     reason = "STREAM_INTERRUPTED"
 
@@ -45,47 +44,30 @@ class EventNotStorable(InvalidArgument):
 
 
 class NewEvent(NamedTuple):
-    """An event to be appended.
+    """An event to append.
 
-    id: made by the caller, so that it knows its own event again after a lost answer.
-    payload: up to MAX_PAYLOAD bytes, opaque to the log.
+    id: made by the caller, which recognises its own event by it after a lost answer.
+    payload: up to MAX_PAYLOAD bytes, which the log does not read.
     """
 
     id: str
     payload: bytes
 
 
-class Constant:
-    """A statement that is a constant of a module:
-
-        GOES_ON = Constant(__name__, update(...))
-
-    By its name another process finds it, for pickle writes it as a reference.
-    """
-
-    def __init__(self, module: str, statement: Executable) -> None:
-        self.__module__ = module
-        self.statement = statement
-
-    def __reduce__(self) -> str:
-        return next(name for name, value in vars(sys.modules[self.__module__]).items() if value is self)
-
-
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Events that follow one another in a stream, all or none.
+    """Consecutive events of a stream, stored all or none.
 
-    expected: the seq that the first of them gets; the append wins only if the stream's next seq is this.
-    also: statements of the caller's own, run in the same transaction if the append wins. Appends that are committed
-        together run a statement that they share as one executemany, so let different ones not depend on each other's
-        order across streams.
-    final: the append closes the stream, so an interrupted stream takes it too.
+    expected: the seq of the first event. The append succeeds only if this is the stream's next seq.
+    also: statements of the caller, run in the same transaction if the append succeeds. Keep each in a constant: one
+        that several appends of a group share runs as one executemany.
+    final: the append closes the stream, so it is allowed on an interrupted stream.
     """
 
     stream: str
     expected: int
     events: tuple[NewEvent, ...]
-    also: tuple[tuple[Constant, Mapping[str, object]], ...] = ()
+    also: tuple[tuple[Executable, Mapping[str, object]], ...] = ()
     final: bool = False
 
     def __post_init__(self) -> None:
@@ -95,12 +77,20 @@ class Append:
             check_storable(self.stream, event)
 
 
-class Appended(NamedTuple):
-    """Where the events stand.
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A statement without an answer. Keep it in a constant: one that several writes share runs as one executemany."""
 
-    first_seq, last_seq: their seqs, both inclusive.
-    last_position: the last one's position in the stream's feed; None without a feed.
-    interrupted: the stream was asked to stop before this (then final) append.
+    statement: Executable
+    parameters: Mapping[str, object]
+
+
+class Appended(NamedTuple):
+    """The place of the events in the log.
+
+    first_seq, last_seq: the seqs of the first and last event.
+    last_position: the last event's position in the stream's feed; None without a feed.
+    interrupted: True if the stream was asked to stop before this append, which is final then.
     """
 
     first_seq: int
@@ -110,7 +100,7 @@ class Appended(NamedTuple):
 
 
 def check_storable(stream: str, event: NewEvent) -> None:
-    """Refuse what a database would choke on; raises EventNotStorable."""
+    """Check that a database can store the event. Raises EventNotStorable."""
     if not isinstance(event.payload, bytes):
         raise EventNotStorable(stream=stream, why="its payload is not bytes")
     if len(event.payload) > MAX_PAYLOAD:
@@ -125,12 +115,12 @@ def now() -> int:
 
 
 def upsert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
-    """The dialect's INSERT, which has the same ON CONFLICT clauses on both."""
+    """The dialect's INSERT, which supports ON CONFLICT."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def insert_new(table: Table, dialect: str) -> Insert:
-    """An INSERT that skips rows that exist already and returns the primary keys of those that did not."""
+    """An INSERT that skips rows that exist, and returns the primary keys of the new rows."""
     return upsert(table, dialect).on_conflict_do_nothing().returning(*table.primary_key)
 
 
@@ -143,27 +133,33 @@ class _Stream:
 
 @dataclass(slots=True)
 class _Plan:
-    """What a group writes, collected from its winners: feeds has each feed's last position that is given out."""
+    """What a group of successful appends writes. feeds: the last position given out, by feed."""
 
     feeds: dict[str, int]
     rows: list[dict[str, object]] = field(default_factory=list)
     streams: dict[str, int] = field(default_factory=dict)
-    also: dict[Constant, list[Mapping[str, object]]] = field(default_factory=dict)
+    also: dict[Executable, list[Mapping[str, object]]] = field(default_factory=dict)
+
+
+Outcome = Appended | Exception | None
+"""The result of an append, what it or a write failed with, or None for a write that succeeded."""
+Outcomes = tuple[list[Outcome], set[str]]
+"""The outcome of each work of a group, and the topics to notify."""
 
 
 class Appender:
-    """Runs a group of appends inside a transaction that its caller commits."""
+    """Runs a group of appends and writes inside a transaction that its caller commits."""
 
     def __init__(self, tables: EventTables, dialect: str) -> None:
         events, streams, feeds = tables.events, tables.streams, tables.feeds
-        # Rows are locked in one order, or two replicas' groups could wait for each other.
+        # Lock rows in one order, or the groups of two replicas could deadlock.
         self._lock_streams = (
             select(streams.c.stream, streams.c.feed, streams.c.next_seq, streams.c.interrupted)
             .where(streams.c.stream.in_(bindparam("names", expanding=True)))
             .order_by(streams.c.stream)
             .with_for_update()
         )
-        # Counts a feed up, locks it until the commit and says where it stands: one statement for all feeds of a group.
+        # One statement increments all feeds of a group, locks them until the commit and returns their heads.
         grow = upsert(feeds, dialect)
         self._grow_feeds = grow.on_conflict_do_update(
             index_elements=[feeds.c.feed], set_={"head": feeds.c.head + grow.excluded.head}
@@ -178,55 +174,72 @@ class Appender:
             .order_by(events.c.seq)
         )
 
-    def together(self, conn: Connection, appends: Sequence[Append]) -> list[Appended | Exception]:
-        """Append in the given order; an append that is refused is an exception in its place.
+    def run(self, conn: Connection, works: Sequence[Append | Write], alone: bool) -> Outcomes:
+        """Run `alone` or `together`; also returns the topics to notify after the commit."""
+        announced(conn)
+        outcomes = self.alone(conn, works) if alone else self.together(conn, works)
+        return outcomes, announced(conn)
 
-        Raises if a statement fails: then conn's transaction is to be rolled back, and `alone` finds out whose it was.
+    def together(self, conn: Connection, works: Sequence[Append | Write]) -> list[Outcome]:
+        """Append in the given order, then write; a refused append has an exception as its outcome.
+
+        Raises if a statement fails: then roll back conn's transaction, and run `alone` to find out which work it was.
         """
-        names = sorted({append.stream for append in appends})
-        found = conn.execute(self._lock_streams, {"names": names})
-        streams = {row[0]: _Stream(*row[1:]) for row in found}
-        winners, refused = _decide(appends, streams)
-        outcomes: dict[int, Appended | Exception] = dict(refused)
-        if winners:
-            outcomes |= self._write(conn, winners, streams)
-        # Only now, since a repeated append may have its first sending in this very group.
-        for index, append in enumerate(appends):
-            if index not in outcomes:
-                outcomes[index] = self._again(conn, append, streams[append.stream])
-        return [outcomes[index] for index in range(len(appends))]
+        appends = [work for work in works if isinstance(work, Append)]
+        appended = iter(self._append(conn, appends) if appends else ())
+        writes: dict[Executable, list[Mapping[str, object]]] = {}
+        for work in works:
+            if isinstance(work, Write):
+                writes.setdefault(work.statement, []).append(work.parameters)
+        for statement, parameters in writes.items():
+            conn.execute(statement, parameters)
+        return [next(appended) if isinstance(work, Append) else None for work in works]
 
-    def alone(self, conn: Connection, appends: Sequence[Append]) -> list[Appended | Exception]:
-        """Append one by one, each in a savepoint; raises only if the store is unavailable."""
-        outcomes: list[Appended | Exception] = []
-        for append in appends:
+    def alone(self, conn: Connection, works: Sequence[Append | Write]) -> list[Outcome]:
+        """Run the works one by one, each in a savepoint. Raises only if the store is unavailable."""
+        outcomes: list[Outcome] = []
+        for work in works:
             try:
                 with conn.begin_nested():
-                    outcomes += self.together(conn, [append])
+                    outcomes += self.together(conn, [work])
             except Exception as error:
                 if is_unavailable(error):
                     raise
                 outcomes.append(error)
         return outcomes
 
+    def _append(self, conn: Connection, appends: Sequence[Append]) -> list[Appended | Exception]:
+        names = sorted({append.stream for append in appends})
+        found = conn.execute(self._lock_streams, {"names": names})
+        streams = {row[0]: _Stream(*row[1:]) for row in found}
+        successful, refused = _decide(appends, streams)
+        outcomes: dict[int, Appended | Exception] = dict(refused)
+        if successful:
+            outcomes |= self._write(conn, successful, streams)
+        # Look for repeated appends after the insert, because the first attempt may be in the same group.
+        for index, append in enumerate(appends):
+            if index not in outcomes:
+                outcomes[index] = self._again(conn, append, streams[append.stream])
+        return [outcomes[index] for index in range(len(appends))]
+
     def _write(
-        self, conn: Connection, winners: Mapping[int, Append], streams: Mapping[str, _Stream]
+        self, conn: Connection, successful: Mapping[int, Append], streams: Mapping[str, _Stream]
     ) -> dict[int, Appended]:
-        plan = _Plan(self._positions(conn, winners.values(), streams))
-        appended = {index: _place(plan, append, streams[append.stream]) for index, append in winners.items()}
+        plan = _Plan(self._positions(conn, successful.values(), streams))
+        appended = {index: _add(plan, append, streams[append.stream]) for index, append in successful.items()}
         stored = conn.execute(self._insert, plan.rows)
         if len(stored.all()) < len(plan.rows):
             raise AppendConflict(stream=plan.rows[0]["stream"], expected=plan.rows[0]["seq"], next_seq="taken")
         conn.execute(self._move_stream, [{"name": name, "next": seq} for name, seq in plan.streams.items()])
-        for constant, parameters in plan.also.items():
-            conn.execute(constant.statement, parameters)
+        for statement, parameters in plan.also.items():
+            conn.execute(statement, parameters)
         announce(conn, *map(stream_topic, plan.streams), *map(feed_topic, plan.feeds))
         return appended
 
-    def _positions(self, conn: Connection, winners: Iterable[Append], streams: Mapping[str, _Stream]) -> dict[str, int]:
-        """Take as many positions in each feed as the winners need; the last one before them."""
+    def _positions(self, conn: Connection, appends: Iterable[Append], streams: Mapping[str, _Stream]) -> dict[str, int]:
+        """Reserve the positions that the appends need; by feed, the last position before the reserved ones."""
         counts: Counter[str] = Counter()
-        for append in winners:
+        for append in appends:
             if (feed := streams[append.stream].feed) is not None:
                 counts[feed] += len(append.events)
         if not counts:
@@ -236,7 +249,7 @@ class Appender:
         return {row[0]: row[1] - counts[row[0]] for row in grown}
 
     def _again(self, conn: Connection, append: Append, stream: _Stream) -> Appended | Exception:
-        """The answer to an append whose place is taken: success if its own events took it."""
+        """The result of an append whose seqs are taken: success if the stored events are its own."""
         last = append.expected + len(append.events) - 1
         found = conn.execute(self._stored, {"name": append.stream, "first": append.expected, "last": last})
         stored = found.all()
@@ -248,8 +261,8 @@ class Appender:
 def _decide(
     appends: Iterable[Append], streams: Mapping[str, _Stream]
 ) -> tuple[dict[int, Append], dict[int, Exception]]:
-    """Sort the appends of a group into winners and refused; those in neither found their place taken."""
-    winners: dict[int, Append] = {}
+    """The successful appends of a group by index, and the refused; the rest found their seqs taken."""
+    successful: dict[int, Append] = {}
     refused: dict[int, Exception] = {}
     for index, append in enumerate(appends):
         stream = streams.get(append.stream)
@@ -260,13 +273,13 @@ def _decide(
         elif stream.interrupted and not append.final:
             refused[index] = StreamInterrupted(stream=append.stream)
         else:
-            winners[index] = append
+            successful[index] = append
             stream.next_seq += len(append.events)
-    return winners, refused
+    return successful, refused
 
 
-def _place(plan: _Plan, append: Append, stream: _Stream) -> Appended:
-    """Give each event its seq and position, and note what has to be written for them."""
+def _add(plan: _Plan, append: Append, stream: _Stream) -> Appended:
+    """Give each event its seq and position, and add to the plan what to write for it."""
     created = now()
     position = None if stream.feed is None else plan.feeds[stream.feed]
     for seq, event in enumerate(append.events, append.expected):
@@ -286,6 +299,6 @@ def _place(plan: _Plan, append: Append, stream: _Stream) -> Appended:
     if stream.feed is not None and position is not None:
         plan.feeds[stream.feed] = position
     plan.streams[append.stream] = stream.next_seq
-    for constant, parameters in append.also:
-        plan.also.setdefault(constant, []).append(parameters)
+    for statement, parameters in append.also:
+        plan.also.setdefault(statement, []).append(parameters)
     return Appended(append.expected, append.expected + len(append.events) - 1, position, stream.interrupted)

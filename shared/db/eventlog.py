@@ -1,4 +1,4 @@
-"""The event log: streams of events, each dense from 1, and feeds that put several streams' events in one order."""
+"""The event log: streams of events with seqs 1, 2, …, and feeds that order the events of several streams."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _DELETED_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class NewStream:
-    """A stream to be opened, with its first events; feed is None if it belongs to none."""
+    """A stream to open, with its first events. feed: None if it belongs to no feed."""
 
     stream: str
     company: str
@@ -52,10 +52,10 @@ class NewStream:
 
 
 class StoredEvent(NamedTuple):
-    """An event as it stands in the log.
+    """An event of the log.
 
-    seq: 1, 2, … in its stream, with no gap.
-    feed, position: 1, 2, … in its feed; both None without one. No hole but where a whole stream was deleted.
+    seq: 1, 2, … in its stream, without a gap.
+    feed, position: 1, 2, … in its feed, without a gap except where a whole stream was deleted; None without a feed.
     create_time: Unix microseconds.
     """
 
@@ -69,14 +69,14 @@ class StoredEvent(NamedTuple):
 
 
 def stored(rows: Sequence[Row[Any]]) -> list[StoredEvent]:
-    """The events of the rows that `EventLog.query` finds."""
+    """The events in the rows that `EventLog.query` selects."""
     return [StoredEvent._make(row) for row in rows]
 
 
 class EventLog:
-    """What is read from the log, and what happens to whole streams; events are appended by `Database.writer`.
+    """Reads events, and opens, interrupts and deletes streams. `Database.writer` appends events.
 
-    Methods that take conn run inside `Writer.run`.
+    Methods that take `conn` run inside `Writer.run`.
     """
 
     def __init__(self, db: Database, tables: EventTables) -> None:
@@ -98,28 +98,28 @@ class EventLog:
         self._new_feeds = insert_new(feeds, db.dialect)
 
     async def read(self, stream: str, after_seq: int, limit: int) -> list[StoredEvent]:
-        """Up to limit events of a stream after a seq (0 for the first), in order."""
+        """Up to `limit` events of a stream after a seq (0 for all), in order."""
         (rows,) = await self._db.fetch_each(self.query(stream, after_seq, limit))
         return stored(rows)
 
     def query(self, stream: str, after_seq: int, limit: int) -> Query:
-        """What `read` asks, for whoever asks more at once; `stored` makes events of the rows."""
+        """The query of `read`, to run together with others; `stored` makes events of its rows."""
         return self._by_seq, {"name": stream, "after": after_seq, "count": limit}
 
     async def read_feed(self, feed: str, after_position: int, limit: int) -> list[StoredEvent]:
-        """Up to limit events of a feed after a position (0 for the first), in order."""
+        """Up to `limit` events of a feed after a position (0 for all), in order."""
         query = self._by_position, {"name": feed, "after": after_position, "count": limit}
         (rows,) = await self._db.fetch_each(query)
         return stored(rows)
 
     async def head(self, feed: str) -> int:
-        """The position of the feed's last event; 0 if there is none."""
+        """The position of the feed's last event; 0 for an empty feed."""
         feeds = self._tables.feeds
         found = await self._db.fetch(select(feeds.c.head).where(feeds.c.feed == feed))
         return int(found[0].head) if found else 0
 
     async def open_streams(self, conn: AsyncConnection, streams: Sequence[NewStream]) -> None:
-        """Open many streams, with their first events in the given order; raises IntegrityError if one is open."""
+        """Open streams with their first events, in the given order. Raises IntegrityError if one is open already."""
         heads = await self._heads(conn, sorted({new.feed for new in streams if new.feed is not None}))
         rows, event_rows = [], []
         created = now()
@@ -155,7 +155,7 @@ class EventLog:
         await self._move_heads(conn, heads)
 
     async def interrupt(self, conn: AsyncConnection, stream: str) -> None:
-        """From now on the stream takes only a final append; its watchers are woken. Raises StreamNotFound."""
+        """Allow only a final append from now on, and wake the stream's watchers. Raises StreamNotFound."""
         streams = self._tables.streams
         changed = await conn.execute(
             update(streams).where(streams.c.stream == stream).values(interrupted=True).returning(streams.c.stream)
@@ -165,7 +165,7 @@ class EventLog:
         announce(conn, stream_topic(stream))
 
     async def delete(self, conn: AsyncConnection, streams: Sequence[str]) -> None:
-        """Remove streams and their events for good; their feeds keep the holes, so no position comes twice."""
+        """Delete streams with their events. Their positions in feeds are not used again."""
         table = self._tables.streams
         for start in range(0, len(streams), _DELETED_AT_ONCE):
             names = streams[start : start + _DELETED_AT_ONCE]
@@ -175,7 +175,7 @@ class EventLog:
                 await conn.execute(delete(rows).where(rows.c.stream.in_(names)))
 
     async def delete_feed(self, conn: AsyncConnection, feed: str) -> None:
-        """Remove a feed with all its streams and their events for good."""
+        """Delete a feed with its streams and their events."""
         streams = self._tables.streams
         names = await conn.scalars(select(streams.c.stream).where(streams.c.feed == feed))
         announce(conn, removal_topic(feed), *map(removal_topic, names))
@@ -183,7 +183,7 @@ class EventLog:
             await conn.execute(delete(table).where(table.c.feed == feed))
 
     async def _heads(self, conn: AsyncConnection, names: Sequence[str]) -> dict[str, int]:
-        """The heads of feeds, made where missing and locked in one order as appends lock them."""
+        """The heads of feeds, created where missing, and locked in the same order as appends lock them."""
         if not names:
             return {}
         feeds = self._tables.feeds

@@ -1,28 +1,22 @@
-"""The ledger of request ids: the same request sent again gets its first result."""
-
-from typing import TYPE_CHECKING
+"""The ledger of request ids: a request that is sent again gets its first result."""
 
 from sqlalchemy import Column, MetaData, Row, Select, String, Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.appends import insert_new
+from shared.db.engine import Database
 from shared.errors import AlreadyExists
 from shared.requests import RequestKey
 
-if TYPE_CHECKING:
-    # Tables are declared in the writer's process as well, which starts sooner without these.
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
-    from shared.db.engine import Database
-
 
 class RequestIdReused(AlreadyExists):
-    """The request_id {request_id} was used before with other content; choose a new one for a new request."""
+    """The request_id {request_id} was used before with other content; choose a new request_id for a new request."""
 
     reason = "REQUEST_ID_REUSED"
 
 
 def ledger_table(metadata: MetaData) -> Table:
-    """Declare the ledger in a service's metadata: one row a request, unique within company and method."""
+    """Declare the ledger in a service's metadata: one row per request, unique by company, method and request id."""
     return Table(
         "requests",
         metadata,
@@ -34,13 +28,11 @@ def ledger_table(metadata: MetaData) -> Table:
     )
 
 
-async def claim(
-    requests: Table, conn: "AsyncConnection", company: str, key: RequestKey | None, name: str
-) -> str | None:
-    """Note that a request makes the resource name, in the transaction that makes it.
+async def claim(requests: Table, conn: AsyncConnection, company: str, key: RequestKey | None, name: str) -> str | None:
+    """Record that a request makes the resource `name`, in the transaction that makes it.
 
-    Returns None if the request is new or carries no id, the name that it made before if it was sent again; raises
-    RequestIdReused if its content was another then.
+    Returns None for a new request and one without an id, and the name that it made before for a repeated one. Raises
+    RequestIdReused if the content differs.
     """
     if key is None:
         return None
@@ -58,8 +50,8 @@ async def claim(
     return _name(found.one(), key)
 
 
-async def earlier(requests: Table, db: "Database", company: str, key: RequestKey) -> str | None:
-    """What the request made before, None if it is new; for whoever can save work by asking before `claim`.
+async def earlier(requests: Table, db: Database, company: str, key: RequestKey) -> str | None:
+    """The name that the request made before; None if it is new. Call it before `claim` to save work.
 
     Raises RequestIdReused.
     """

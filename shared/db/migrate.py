@@ -1,4 +1,4 @@
-"""Migrations: alembic, run by the program itself before it opens its database.
+"""Migrations with alembic, which a service runs before it opens its database.
 
 A service's `migrations/env.py` is two lines:
 
@@ -8,47 +8,54 @@ A service's `migrations/env.py` is two lines:
 
 import asyncio
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import stamina
+import structlog
 from alembic import command, context
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData, event, make_url, pool, text
+from sqlalchemy import Connection, MetaData, event, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.db.faults import StoreUnavailable, is_damaged, is_unavailable
+from shared.db.address import DatabaseRefused, problem_of, read_address
+from shared.db.faults import StoreDamaged, StoreUnavailable, is_damaged, is_unavailable
 from shared.db.ownership import lock_key
 from shared.errors import FailedPrecondition
 
 
-class StoreDamaged(FailedPrecondition):
-    """{file} is no SQLite database, or a damaged one; put a backup in its place, or move it away to begin with an empty one."""  # noqa: E501
-
-    reason = "STORE_DAMAGED"
-
-
 class StoreForeign(FailedPrecondition):
-    """The database {database} holds the tables of another service, or of a newer release; give each service its own."""
+    """The database {database} has the tables of another service or of a newer release; give each service its own."""
 
     reason = "STORE_FOREIGN"
 
 
-PATIENCE = 60.0
-"""Seconds for which a process waits while another one migrates the same SQLite file."""
+_log = structlog.get_logger(__name__)
+
+LOCK_SECONDS = 60.0
+"""Seconds to wait while another process migrates the same SQLite file."""
+
+CONNECT_SECONDS = 30.0
+"""Seconds that PostgreSQL may take to accept the connection of a migration."""
 
 
 async def migrate(url: str, script_location: str | Path) -> None:
-    """Bring a database to the newest revision, all of it or nothing; harmless if it is there already.
+    """Migrate a database to the newest revision in one transaction, if it is older.
 
-    Of several processes that start at once one migrates and the others wait. Raises StoreUnavailable, StoreDamaged, and
-    StoreForeign for one that another's revisions are noted in.
+    If several processes start at once, one migrates and the others wait. Raises StoreUnavailable, StoreDamaged,
+    StoreForeign, DatabaseRefused.
     """
-    sqlite = make_url(url).get_backend_name() == "sqlite"
-    arguments = {"timeout": PATIENCE, "isolation_level": None} if sqlite else {}
-    engine = create_async_engine(url, poolclass=pool.NullPool, connect_args=arguments)
+    address = read_address(url)
+    sqlite, database = address.sqlite, address.url.database or ""
+    arguments: dict[str, Any] = (
+        {"timeout": LOCK_SECONDS, "isolation_level": None}
+        if sqlite
+        else {"timeout": CONNECT_SECONDS, "server_settings": dict(address.session), **address.arguments}
+    )
+    engine = create_async_engine(address.url, poolclass=pool.NullPool, connect_args=arguments)
     if sqlite:
 
         @event.listens_for(engine.sync_engine, "begin")
@@ -60,16 +67,18 @@ async def migrate(url: str, script_location: str | Path) -> None:
     config.set_main_option("path_separator", "os")
     try:
         if sqlite:
-            await asyncio.to_thread(_write_ahead, make_url(url).database or "")
+            await asyncio.to_thread(_write_ahead, database)
         async with engine.begin() as conn:
             if not sqlite:
                 await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key("migrations")})
             await conn.run_sync(_upgrade, config)
     except CommandError as error:
-        raise StoreForeign(database=make_url(url).database) from error
+        raise StoreForeign(database=database) from error
     except Exception as error:
+        if (problem := problem_of(error)) is not None:
+            raise DatabaseRefused(problem) from error
         if is_damaged(error):
-            raise StoreDamaged(file=make_url(url).database) from error
+            raise StoreDamaged(file=database) from error
         if is_unavailable(error):
             raise StoreUnavailable from error
         raise
@@ -77,13 +86,34 @@ async def migrate(url: str, script_location: str | Path) -> None:
         await engine.dispose()
 
 
+async def check_file(path: str, seconds: float) -> None:
+    """Raise StoreDamaged if SQLite finds damage in a file within so many seconds; 0 does not look for any."""
+    if seconds:
+        await asyncio.to_thread(_check_file, path, seconds)
+
+
+def _check_file(path: str, seconds: float) -> None:
+    if not Path(path).exists():
+        return
+    end = time.monotonic() + seconds
+    with closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection:
+        connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
+        try:
+            if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+                raise StoreDamaged(file=path)
+        except sqlite3.Error as error:
+            if is_damaged(error):
+                raise StoreDamaged(file=path) from error
+            _log.info("the start looked for damage in a part of the database only", file=path, reason=str(error))
+
+
 def _locked(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
 
 
-@stamina.retry(on=_locked, attempts=None, timeout=PATIENCE)
+@stamina.retry(on=_locked, attempts=None, timeout=LOCK_SECONDS)
 def _write_ahead(path: str) -> None:
-    """Give the file its write-ahead log, for good; of several processes that do so at once SQLite refuses some."""
+    """Turn on the file's write-ahead log. SQLite refuses this to all but one of several processes at a time."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
 
@@ -94,11 +124,11 @@ def _upgrade(connection: Connection, config: Config) -> None:
 
 
 def run_migrations(metadata: MetaData) -> None:
-    """Run the revisions that alembic asks for, on the connection of `migrate`; the whole of a service's env.py."""
+    """Run the revisions on the connection of `migrate`. A service's env.py does nothing else."""
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=metadata,
-        # SQLite cannot alter most of a table in place; this copies it.
+        # SQLite cannot alter most of a table in place; alembic copies the table instead.
         render_as_batch=True,
     )
     with context.begin_transaction():

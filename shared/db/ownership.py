@@ -1,4 +1,4 @@
-"""Which process owns a database's jobs: a file lock beside SQLite, a session's advisory lock on PostgreSQL."""
+"""The lock of the process that runs a database's jobs: a file lock on SQLite, an advisory lock on PostgreSQL."""
 
 import asyncio
 import contextlib
@@ -8,22 +8,23 @@ from hashlib import sha256
 from pathlib import Path
 
 import structlog
-from sqlalchemy import URL
 
+from shared.db.address import Address
 from shared.db.engine import Database
+from shared.db.options import DatabaseOptions
 from shared.db.postgres import CONNECTION_ERRORS, Connection, connect
 from shared.outage import Outage
 
 RETRY = 0.5
-"""Seconds between two attempts at a lock that another process holds."""
+"""Seconds between two attempts to take a lock that another process holds."""
 HEARTBEAT = 1.0
-HEARTBEAT_TIMEOUT = 5.0
+"""Seconds between two checks that PostgreSQL still answers, and so holds the lock."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Ownership:
-    """The right to run a database's jobs; one process has it at a time.
+    """The right to run a database's jobs. One process has it at a time.
 
         await ownership.acquire()
         ...start the jobs...
@@ -31,13 +32,13 @@ class Ownership:
         ...stop the jobs...
         await ownership.release()      # and only then acquire() again
 
-    lost: set when the lock's connection is gone, so that another process may own the jobs by now. A file lock is not
-        lost while the process lives.
+    lost: set when the connection that holds the lock is gone, because another process may own the jobs then. A file
+        lock is not lost while the process lives.
     """
 
     def __init__(self, db: Database, name: str = "jobs") -> None:
         self.lost = asyncio.Event()
-        self._lock = _lock(db.url, name)
+        self._lock = _lock(db, name)
         self._held = False
         self._watch: asyncio.Task[None] | None = None
         self._outage = Outage(
@@ -48,11 +49,11 @@ class Ownership:
 
     @property
     def held(self) -> bool:
-        """Whether this process owns the jobs, as far as it knows."""
+        """True while this process owns the jobs and has not noticed a loss."""
         return self._held and not self.lost.is_set()
 
     async def try_acquire(self) -> bool:
-        """Take the ownership if it is free; who lost it stops its jobs and calls release before it asks again."""
+        """Take the ownership if it is free. After a loss, stop the jobs and call `release` first."""
         try:
             return await self._take()
         finally:
@@ -60,9 +61,9 @@ class Ownership:
                 await self._lock.free()
 
     async def acquire(self) -> None:
-        """Wait until the ownership is free and take it; see try_acquire."""
+        """Wait until the ownership is free, then take it. After a loss, stop the jobs and call `release` first."""
         try:
-            while not await self._take():  # noqa: ASYNC110 - another process cannot wake us
+            while not await self._take():  # noqa: ASYNC110 - the lock's holder cannot wake us
                 await asyncio.sleep(RETRY)
         finally:
             if not self._held:
@@ -96,7 +97,7 @@ class Ownership:
             await self._lock.gone()
             _log.error("the ownership of the jobs is lost")
         except Exception as error:
-            # Whatever happened, nobody watches the lock any more, so nobody may count on it.
+            # The lock is no longer watched, so it counts as lost.
             _log.error("the ownership of the jobs cannot be watched", exc_info=error)
         self.lost.set()
 
@@ -126,23 +127,24 @@ class _FileLock:
 
 
 class _SessionLock:
-    """The server holds it for the session, so it ends with the connection, however that ends."""
+    """A lock that PostgreSQL holds for a session, until its connection ends."""
 
-    def __init__(self, url: URL, key: int) -> None:
-        self._url = url
+    def __init__(self, address: Address, options: DatabaseOptions, key: int) -> None:
+        self._address = address
+        self._options = options
         self._key = key
         self._conn: Connection | None = None
 
     async def take(self) -> bool:
         if self._conn is None or self._conn.is_closed():
-            self._conn = await connect(self._url)
+            self._conn = await connect(self._address, self._options)
         return bool(await self._conn.fetchval("SELECT pg_try_advisory_lock($1)", self._key))
 
     async def free(self) -> None:
         conn, self._conn = self._conn, None
         if conn is not None:
             with contextlib.suppress(*CONNECTION_ERRORS):
-                await conn.close(timeout=HEARTBEAT_TIMEOUT)
+                await conn.close(timeout=self._options.connect_seconds)
 
     async def gone(self) -> None:
         """Return when the connection is closed or does not answer."""
@@ -152,19 +154,18 @@ class _SessionLock:
         conn.add_termination_listener(lambda _: closed.set())
         with contextlib.suppress(*CONNECTION_ERRORS):
             while not conn.is_closed():
-                await conn.fetchval("SELECT 1", timeout=HEARTBEAT_TIMEOUT)
+                await conn.fetchval("SELECT 1", timeout=self._options.connect_seconds)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(closed.wait(), HEARTBEAT)
 
 
-def _lock(url: URL, name: str) -> _FileLock | _SessionLock:
-    if url.get_backend_name() == "sqlite":
-        path = Path(url.database or "")
+def _lock(db: Database, name: str) -> _FileLock | _SessionLock:
+    if db.dialect == "sqlite":
+        path = Path(db.url.database or "")
         return _FileLock(path.with_name(f"{path.name}.{name}.lock"))
-    # PostgreSQL names advisory locks by a signed 64-bit number, one space a database.
-    return _SessionLock(url, lock_key(name))
+    return _SessionLock(db.address, db.options, lock_key(name))
 
 
 def lock_key(name: str) -> int:
-    """The number by which PostgreSQL knows an advisory lock of ours."""
+    """The key of one of our advisory locks in a PostgreSQL database, a signed 64-bit number."""
     return int.from_bytes(sha256(f"greenroom:{name}".encode()).digest()[:8], signed=True)

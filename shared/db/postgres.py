@@ -1,30 +1,38 @@
-"""A PostgreSQL connection outside the pools, for what lives as long as its connection: LISTEN and session locks."""
+"""A PostgreSQL connection outside the pools, for LISTEN and session locks, which end with their connection."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy import URL
 
-CONNECT_TIMEOUT = 5.0
-STATEMENT_TIMEOUT = 30.0
+from shared.db.address import Address
+from shared.db.options import DatabaseOptions
 
-# So that the server, too, finds out within half a minute that a silent client is gone, and frees its locks.
-KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+# The server notices within half a minute that a client is gone, and frees its locks.
+_KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 
 
 Connection = Any
 """An asyncpg.Connection; the library has no types."""
 
 CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What connecting, and any use of a connection that is lost, raises; the last one if it is lost within a statement."""
+"""Raised by connecting, and by any use of a lost connection; the last one if it is lost during a statement."""
 
 
-async def connect(url: URL) -> Connection:
-    """Connect to the database of a SQLAlchemy URL; raises one of CONNECTION_ERRORS."""
-    _, arguments = url.get_dialect()().create_connect_args(url)
-    return await asyncpg.connect(
-        **arguments,
-        timeout=CONNECT_TIMEOUT,
-        command_timeout=STATEMENT_TIMEOUT,
-        server_settings={"application_name": "greenroom", **KEEPALIVE},
-    )
+async def connect(address: Address, options: DatabaseOptions) -> Connection:
+    """Connect to a database; raises one of CONNECTION_ERRORS."""
+    _, arguments = address.url.get_dialect()().create_connect_args(address.url)
+    more = connect_arguments(address, options, _KEEPALIVE)
+    # SQLAlchemy removes this argument; asyncpg does not know it.
+    more.pop("prepared_statement_cache_size", None)
+    return await asyncpg.connect(**arguments, **more)
+
+
+def connect_arguments(address: Address, options: DatabaseOptions, session: Mapping[str, str]) -> dict[str, Any]:
+    """The driver's arguments in addition to the URL. session: parameters that the session begins with."""
+    return {
+        "timeout": options.connect_seconds,
+        "command_timeout": options.statement_seconds,
+        "server_settings": {"application_name": "greenroom", **session, **address.session},
+        **address.arguments,
+    }

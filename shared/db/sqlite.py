@@ -1,11 +1,12 @@
-"""SQLite: how its connections are set up, and whole transactions at once, here or in a visit to a thread.
+"""SQLite: how connections are set up, and threads that run whole transactions.
 
-aiosqlite hands each statement to its thread and back. While the event loop is busy each of these trips waits for the
-interpreter's lock, up to its switch interval of 5 ms, and a commit makes twenty of them. So what runs often, appends
-and single queries, runs on the standard library's driver in threads of its own; aiosqlite does the rest.
+aiosqlite passes each statement to its thread and back. While the event loop is busy, each of these trips waits for the
+interpreter lock, up to its switch interval of 5 ms, and a commit makes twenty of them. So appends and single queries,
+which run often, run on the standard library's driver in our own threads. aiosqlite runs the rest.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, TypeVarTuple
@@ -15,67 +16,59 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-LOCK_TIMEOUT = 2.0
-"""Seconds for which a statement waits for somebody else's lock."""
 READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
-"""How transactions start: a writer takes its lock at once, readers never wait for it."""
-
-
-class Transactions:
-    """Runs whole transactions on connections of its own."""
-
-    def __init__(self, url: URL, begin: str, connections: int) -> None:
-        self._engine = create_engine(url.set(drivername="sqlite+pysqlite"), **options(connections))
-        set_up(self._engine, begin)
-
-    def run(self, work: Callable[[Connection, *Ts], T], *arguments: *Ts) -> T:
-        """What work returns, once its transaction is committed; raises what work or the commit raises.
-
-        After an error its connection is not used again.
-        """
-        with self._engine.connect() as conn:
-            try:
-                with conn.begin():
-                    return work(conn, *arguments)
-            except Exception:
-                conn.invalidate()
-                raise
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._engine.dispose()
+"""The first statement of a transaction. A writer takes the lock at once; readers never wait for it."""
 
 
 class SqliteThreads:
-    """Runs whole transactions on as many connections of their own as there are threads."""
+    """Runs whole transactions in threads, each thread with a connection of its own."""
 
-    def __init__(self, url: URL, begin: str, connections: int) -> None:
-        self._transactions = Transactions(url, begin, connections)
+    def __init__(self, url: URL, begin: str, connections: int, lock_seconds: float) -> None:
+        self._engine = create_engine(url.set(drivername="sqlite+pysqlite"), **arguments(connections, lock_seconds))
+        set_up(self._engine, begin)
         self._executor = ThreadPoolExecutor(connections, thread_name_prefix="sqlite")
+        self._of_thread: dict[int, Connection] = {}
 
     async def run(self, work: Callable[[Connection, *Ts], T], *arguments: *Ts) -> T:
-        """As Transactions.run, in a thread."""
+        """The result of work, after its transaction is committed; raises what work or the commit raises."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._transactions.run, work, *arguments)
+        return await loop.run_in_executor(self._executor, self._transact, work, *arguments)
 
     async def close(self) -> None:
-        """Finish what runs, then let go of the connections."""
+        """Finish the transactions under way, then close the connections."""
         await asyncio.to_thread(self._executor.shutdown)
-        self._transactions.close()
+        for conn in self._of_thread.values():
+            conn.close()
+        self._engine.dispose()
+
+    def _transact(self, work: Callable[[Connection, *Ts], T], *arguments: *Ts) -> T:
+        # Each thread keeps its connection, because taking one from the pool takes longer than a short query.
+        thread = threading.get_ident()
+        if (conn := self._of_thread.get(thread)) is None:
+            conn = self._of_thread[thread] = self._engine.connect()
+        try:
+            with conn.begin():
+                return work(conn, *arguments)
+        except Exception:
+            # The transaction may still be open; the next one gets a new connection.
+            del self._of_thread[thread]
+            conn.invalidate()
+            conn.close()
+            raise
 
 
-def options(connections: int) -> dict[str, Any]:
-    """What an engine of so many connections is made with."""
+def arguments(connections: int, lock_seconds: float) -> dict[str, Any]:
+    """The arguments of an engine with up to `connections` connections."""
     return {
         "pool_size": connections,
         "max_overflow": 0,
         "hide_parameters": True,
-        "connect_args": {"timeout": LOCK_TIMEOUT, "isolation_level": None, "check_same_thread": False},
+        "connect_args": {"timeout": lock_seconds, "isolation_level": None, "check_same_thread": False},
     }
 
 
 def set_up(engine: Engine, begin: str) -> None:
-    """Make the engine's connections durable, and its transactions start with begin."""
+    """Make the engine's connections durable, and start its transactions with the statement `begin`."""
     pragmas = ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"]
     if begin == READ:
         pragmas.append("PRAGMA query_only = ON")
@@ -87,7 +80,7 @@ def set_up(engine: Engine, begin: str) -> None:
             cursor.execute(pragma)
         cursor.close()
 
-    # The driver would begin by its own rules, late and deferred; isolation_level None leaves it to this.
+    # By default the driver begins a transaction late and deferred. isolation_level=None turns that off.
     @event.listens_for(engine, "begin")
     def start(connection: Any) -> None:
         connection.exec_driver_sql(begin)

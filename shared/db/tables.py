@@ -1,4 +1,4 @@
-"""The event log's tables, and the names that constraints get so that migrations find them on both databases."""
+"""The event log's tables, and a naming rule by which migrations find constraints on both databases."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ NAMING_CONVENTION = {
 
 
 def new_metadata() -> MetaData:
-    """A service's metadata: every constraint has a name that follows from what it constrains."""
+    """New metadata for a service; it names every constraint after its columns."""
     return MetaData(naming_convention=NAMING_CONVENTION)
 
 
@@ -22,9 +22,9 @@ def new_metadata() -> MetaData:
 class EventTables:
     """The event log's three tables.
 
-    events: one row an event; `seq` counts 1, 2, … in its stream and `position` 1, 2, … in its feed.
-    streams: one row a stream, with the seq that its next event gets.
-    feeds: one row a feed, with the position of its last event.
+    events: one row per event, with its `seq` in the stream and its `position` in the feed, both from 1.
+    streams: one row per stream, with the seq of its next event.
+    feeds: one row per feed, with the position of its last event.
     """
 
     events: Table
@@ -33,7 +33,7 @@ class EventTables:
 
 
 def event_tables(metadata: MetaData) -> EventTables:
-    """Declare the event log in a service's metadata; its migrations create it from there."""
+    """Declare the event log's tables in a service's metadata."""
     events = Table(
         "events",
         metadata,
@@ -43,7 +43,7 @@ def event_tables(metadata: MetaData) -> EventTables:
         Column("feed", String),
         Column("position", BigInteger),
         Column("payload", LargeBinary, nullable=False),
-        # Unix microseconds: cheaper than a datetime on SQLite, and what a protobuf Timestamp is made from.
+        # Unix microseconds: cheaper than a datetime on SQLite, and easy to make a protobuf Timestamp from.
         Column("create_time", BigInteger, nullable=False),
         UniqueConstraint("feed", "position"),
     )

@@ -1,8 +1,7 @@
-"""Tails: many readers follow a feed or a stream for the price of one.
+"""Tails: many readers follow a feed or a stream, and each event is read and encoded once for all of them.
 
-Positions are dense, so a feed falls into pages of 100 that never change once they are full. A page is read and encoded
-once for all its readers and kept while it is among the last used; a reader holds nothing but its position, so one that
-stalls costs no memory and slows nobody.
+Positions are dense, so a feed splits into pages of 100 events that never change once they are full. The pages used last
+stay in memory. A reader holds only its position, so a slow reader costs no memory and does not slow others.
 """
 
 import asyncio
@@ -19,27 +18,25 @@ from shared.db.wakeups import Wakeups
 T = TypeVar("T")
 
 PAGE = 100
-"""Events of a page, and the most that a follower gets at once."""
-POLL = 1.0
-"""Seconds after which a follower looks without having been woken."""
+"""Events in a page, and the most that a follower gets at once."""
 LINGER = 0.05
-"""Seconds between two reads of one growing page: what came in between goes out together."""
-KEPT = 32
-"""Pages in memory at most, of all feeds and streams together."""
-KEPT_BYTES = 32 << 20
-"""Bytes of payload that the pages in memory come to at most; the page last used is kept whatever it comes to."""
+"""Seconds between two reads of a growing page, so that events that arrive together are sent together."""
+CACHED_PAGES = 32
+"""The most pages in memory, of all feeds and streams together."""
+CACHED_BYTES = 32 << 20
+"""The most bytes of payload in memory; the page used last stays even if it is larger."""
 
 _Read = Callable[[str, int, int], Awaitable[list[StoredEvent]]]
 
 
 @dataclass(slots=True, eq=False)
 class _Page(Generic[T]):
-    """Events at positions `after` + 1 to `after` + PAGE, as far as they are there.
+    """The events at positions `last` - PAGE + 1 to `last` that were read so far.
 
-    read_to: the position up to which the page is known; a deleted stream leaves holes before it.
+    read_to: the last position that was read; deleted streams leave holes before it.
     size: bytes of payload.
-    mark: where its wake-ups stood when it was empty; a removal after it makes the page void.
-    asked: when its last read began.
+    mark: the mark of the feed's removals when the page was empty; a later removal makes the page invalid.
+    asked: when the last read began.
     """
 
     read_to: int
@@ -55,7 +52,7 @@ class _Page(Generic[T]):
 class Tails(Generic[T]):
     """Follows feeds and streams of one event log.
 
-    encode: what a reader gets for an event; called once an event, however many follow.
+    encode: makes what readers get from an event. It is called once per event, for all readers together.
     """
 
     def __init__(self, log: EventLog, wakeups: Wakeups, encode: Callable[[StoredEvent], T]) -> None:
@@ -65,18 +62,18 @@ class Tails(Generic[T]):
         self._pages: OrderedDict[tuple[str, int], _Page[T]] = OrderedDict()
 
     def follow_feed(self, feed: str, after: int) -> AsyncGenerator[list[T], None]:
-        """The feed's events after a position (0 for all), in lists of 1 to PAGE, without end.
+        """The feed's events after a position (0 for all), in lists of 1 to PAGE events, without end.
 
-        Raises StoreUnavailable; whoever is told continues after the last position it got.
+        Raises StoreUnavailable; call it again with the last position received.
         """
         return self._follow(feed_topic(feed), feed, after, self._log.read_feed, _position)
 
     def follow_stream(self, stream: str, after: int) -> AsyncGenerator[list[T], None]:
-        """The stream's events after a seq (0 for all), as follow_feed."""
+        """The stream's events after a seq (0 for all), like `follow_feed`."""
         return self._follow(stream_topic(stream), stream, after, self._log.read, _seq)
 
     async def _follow(
-        self, topic: str, name: str, after: int, read: _Read, place: Callable[[StoredEvent], int]
+        self, topic: str, name: str, after: int, read: _Read, position_of: Callable[[StoredEvent], int]
     ) -> AsyncGenerator[list[T], None]:
         loop = asyncio.get_running_loop()
         fresh = loop.time()
@@ -84,7 +81,7 @@ class Tails(Generic[T]):
             mark = self._wakeups.mark(topic)
             page = self._page(topic, name, after)
             if page.read_to <= after:
-                await self._extend(page, name, read, place, fresh)
+                await self._extend(page, name, read, position_of, fresh)
             if page.read_to > after:
                 items = page.items[bisect_right(page.positions, after) :]
                 after = page.read_to
@@ -92,14 +89,14 @@ class Tails(Generic[T]):
                     yield items
                 fresh = loop.time()
             else:
-                woken = await self._wakeups.wait(topic, mark, POLL)
-                # A poll is content with what another reader's poll saw a moment ago.
-                fresh = loop.time() if woken else loop.time() - POLL / 2
+                woken = await self._wakeups.wait(topic, mark)
+                # A poll may use what another reader's poll read a moment ago.
+                fresh = loop.time() if woken else loop.time() - self._wakeups.poll_seconds / 2
 
     async def _extend(
-        self, page: _Page[T], name: str, read: _Read, place: Callable[[StoredEvent], int], fresh: float
+        self, page: _Page[T], name: str, read: _Read, position_of: Callable[[StoredEvent], int], fresh: float
     ) -> None:
-        """Read what has come to the page, unless somebody's read began after fresh."""
+        """Read the page's new events, unless another reader's read began after `fresh`."""
         loop = asyncio.get_running_loop()
         async with page.lock:
             if page.asked >= fresh:
@@ -108,16 +105,16 @@ class Tails(Generic[T]):
                 await asyncio.sleep(wait)
             asked = loop.time()
             for event in await read(name, page.read_to, page.last - page.read_to):
-                position = place(event)
+                position = position_of(event)
                 if position <= page.last:
                     page.items.append(self._encode(event))
                     page.positions.append(position)
                     page.size += len(event.payload)
-                # After a hole the rows reach into the next page; then this one is complete.
+                # After a hole the rows may reach into the next page; then this page is complete.
                 page.read_to = min(position, page.last)
-            # Not before: a reader that was cut off on the way has seen nothing for the others.
+            # Set it after the read: a reader that was cancelled during its read has read nothing for the others.
             page.asked = asked
-        self._let_go()
+        self._evict()
 
     def _page(self, topic: str, name: str, after: int) -> _Page[T]:
         first = after // PAGE * PAGE
@@ -126,13 +123,13 @@ class Tails(Generic[T]):
         if page is None or self._wakeups.notified(removal, page.mark):
             page = _Page(read_to=first, last=first + PAGE, mark=self._wakeups.mark(removal))
         self._pages[topic, first] = page
-        self._let_go()
+        self._evict()
         return page
 
-    def _let_go(self) -> None:
-        """Forget the pages that were not used for longest, until the others are within bounds."""
+    def _evict(self) -> None:
+        """Drop the least recently used pages until the others are within the limits."""
         size = sum(page.size for page in self._pages.values())
-        while len(self._pages) > 1 and (len(self._pages) > KEPT or size > KEPT_BYTES):
+        while len(self._pages) > 1 and (len(self._pages) > CACHED_PAGES or size > CACHED_BYTES):
             _, page = self._pages.popitem(last=False)
             size -= page.size
 

@@ -1,4 +1,4 @@
-"""What one can wait for, and how a transaction announces that there is news of it."""
+"""Topics that one can wait for, and how a transaction announces that they changed."""
 
 from typing import Any, Protocol
 
@@ -6,11 +6,11 @@ _PENDING = "greenroom.wakeups"
 
 
 class Announcing(Protocol):
-    """A connection of either kind, which carries what was announced until its transaction is committed."""
+    """A connection, synchronous or not. It carries the announced topics until its transaction commits."""
 
     @property
     def info(self) -> dict[Any, Any]:
-        """What is kept with the connection."""
+        """A dict that belongs to the connection."""
         ...
 
 
@@ -25,16 +25,16 @@ def stream_topic(stream: str) -> str:
 
 
 def removal_topic(name: str) -> str:
-    """The topic that is notified when events of a feed or stream were deleted, so that nobody serves a copy of them."""
+    """The topic that is notified when events of a feed or stream are deleted, so that no cache serves them."""
     return f"removed:{name}"
 
 
 def announce(conn: Announcing, *topics: str) -> None:
-    """Wake the waiters of topics once this transaction of the writer is committed."""
+    """Notify the topics when this transaction of the writer commits."""
     conn.info.setdefault(_PENDING, set()).update(topics)
 
 
 def announced(conn: Announcing) -> set[str]:
-    """Take what was announced on the connection since the last time."""
+    """Take the topics that were announced on the connection since the last call."""
     topics: set[str] = conn.info.pop(_PENDING, set())
     return topics

@@ -1,6 +1,6 @@
-"""Wake-ups: hints that a topic has news, in this process and, on PostgreSQL, in every process on the database.
+"""Wake-ups: hints that a topic changed, to this process and, on PostgreSQL, to every process on the database.
 
-A hint can be lost (a connection breaks) or be idle; the store is the truth, so every waiter also polls.
+A hint can be lost (a connection breaks) or come without a change. The store is the truth, so every waiter also polls.
 """
 
 import asyncio
@@ -9,9 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
-from sqlalchemy import URL, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.db.address import Address
+from shared.db.options import DatabaseOptions
 from shared.db.postgres import CONNECTION_ERRORS, Connection, connect
 from shared.outage import Outage
 
@@ -25,25 +27,28 @@ _log = structlog.get_logger(__name__)
 
 
 class Wakeups:
-    """Notifications by topic that cannot fall between a read and the wait after it.
+    """Notifications by topic. A notification between a read and the wait after it is not lost:
 
-    mark = wakeups.mark(topic)
-    ...read the store...
-    await wakeups.wait(topic, mark, timeout=1.0)    # returns at once if notified since the mark
+        mark = wakeups.mark(topic)
+        ...read the store...
+        await wakeups.wait(topic, mark)    # returns at once if the topic was notified after the mark
+
+    poll_seconds: how long a wait lasts without a notification.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, poll_seconds: float = 1.0) -> None:
+        self.poll_seconds = poll_seconds
         self._clock = 0
         self._notified: OrderedDict[str, int] = OrderedDict()
         self._forgotten = 0
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
 
-    def mark(self, topic: str) -> int:  # noqa: ARG002 - a mark belongs to a topic, even if one clock serves all
-        """Where the topic stands now; take it before reading."""
+    def mark(self, topic: str) -> int:  # noqa: ARG002 - one clock counts for all topics
+        """The present time of the topic; take it before reading the store."""
         return self._clock
 
     def notify(self, topics: Iterable[str]) -> None:
-        """Wake who waits for one of topics, and who will wait with an older mark."""
+        """Wake everyone who waits for one of the topics, now or later with an older mark."""
         self._clock += 1
         for topic in topics:
             self._notified[topic] = self._clock
@@ -54,7 +59,7 @@ class Wakeups:
             self._forgotten = self._notified.popitem(last=False)[1]
 
     def notify_all(self) -> None:
-        """Wake everybody, after a time in which notifications may have been lost."""
+        """Wake everyone, because notifications may have been lost."""
         self._clock += 1
         self._forgotten = self._clock
         self._notified.clear()
@@ -63,17 +68,17 @@ class Wakeups:
                 _wake(waiter)
 
     def notified(self, topic: str, mark: int) -> bool:
-        """Whether topic was notified after mark, or may have been."""
+        """True if the topic was notified after the mark, or may have been."""
         return self._notified.get(topic, self._forgotten) > mark
 
-    async def wait(self, topic: str, mark: int, timeout: float) -> bool:  # noqa: ASYNC109
-        """Wait until topic is notified after mark, at most timeout seconds; False if it was not."""
+    async def wait(self, topic: str, mark: int, timeout: float | None = None) -> bool:  # noqa: ASYNC109
+        """Wait until the topic is notified after the mark, `timeout` or `poll_seconds` at most; False if it was not."""
         if self.notified(topic, mark):
             return True
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(topic, set()).add(waiter)
         try:
-            await asyncio.wait((waiter,), timeout=timeout)
+            await asyncio.wait((waiter,), timeout=self.poll_seconds if timeout is None else timeout)
             return waiter.done()
         finally:
             waiters = self._waiters.get(topic)
@@ -83,21 +88,22 @@ class Wakeups:
                     del self._waiters[topic]
 
     async def send(self, conn: AsyncConnection, topics: Iterable[str]) -> None:
-        """Tell the other processes when conn's transaction commits; who shares an SQLite file has to poll."""
+        """Notify the other processes when conn's transaction commits. On SQLite they poll instead."""
 
     def on_fault(self, callback: Callable[[Exception], None]) -> None:
-        """Call callback with the error whenever the other processes cannot be heard; SQLite has none."""
+        """Call `callback` with each error of the connection to other processes."""
 
     async def close(self) -> None:
-        """Stop hearing from other processes."""
+        """Close the connection to other processes."""
 
 
 class PostgresWakeups(Wakeups):
-    """Wake-ups that also travel by LISTEN/NOTIFY, on a connection of their own that is made again when it is lost."""
+    """Wake-ups that also use LISTEN/NOTIFY, on a connection of their own that is made again when it is lost."""
 
-    def __init__(self, url: URL) -> None:
-        super().__init__()
-        self._url = url
+    def __init__(self, address: Address, options: DatabaseOptions) -> None:
+        super().__init__(options.poll_seconds)
+        self._address = address
+        self._options = options
         self._origin = os.urandom(8).hex()
         self._conn: Connection = None
         self._lost = asyncio.Event()
@@ -108,9 +114,9 @@ class PostgresWakeups(Wakeups):
         )
 
     @classmethod
-    async def open(cls, url: URL) -> "PostgresWakeups":
-        """Listen from now on; raises one of CONNECTION_ERRORS."""
-        wakeups = cls(url)
+    async def open(cls, address: Address, options: DatabaseOptions) -> "PostgresWakeups":
+        """Start to listen. Raises one of CONNECTION_ERRORS."""
+        wakeups = cls(address, options)
         await wakeups._listen()
         wakeups._keeper = asyncio.create_task(wakeups._keep_listening(), name="wakeups")
         return wakeups
@@ -129,7 +135,7 @@ class PostgresWakeups(Wakeups):
         self._conn.terminate()
 
     async def _listen(self) -> None:
-        self._conn = await connect(self._url)
+        self._conn = await connect(self._address, self._options)
         self._conn.add_termination_listener(lambda _: self._lost.set())
         await self._conn.add_listener(_CHANNEL, self._heard)
 
@@ -146,7 +152,7 @@ class PostgresWakeups(Wakeups):
                 await asyncio.sleep(_RECONNECT)
             else:
                 self._outage.over()
-                # What was sent in between is lost.
+                # Notifications sent in between are lost.
                 self.notify_all()
 
     def _heard(self, _conn: object, _pid: int, _channel: str, payload: object) -> None:

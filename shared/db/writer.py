@@ -1,7 +1,8 @@
-"""The writer: one task that commits many waiting units at once, so that a durable commit is paid once for all."""
+"""The writer: one task that commits many waiting units of work together, because a durable commit is slow."""
 
 import asyncio
 import contextlib
+import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,29 +10,42 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.db.appends import Append, Appended, Appender
-from shared.db.faults import StoreUnavailable, is_deadlock, is_unavailable
-from shared.db.sqlite_appends import SqliteAppends, run_appends
+from shared.db.appends import Append, Appended, Appender, Write
+from shared.db.faults import StoreUnavailable, is_deadlock, is_unavailable, store_error
+from shared.db.sqlite import SqliteThreads
 from shared.db.topics import announced
 from shared.db.wakeups import Wakeups
 
 T = TypeVar("T")
 
 GROUP = 256
-"""Units committed at once, at most."""
+"""The most units in a commit."""
+
+DEADLOCKS = 5
+"""How often a group that lost a deadlock runs again."""
+
+PAUSE = 0.02
+"""The longest pause after the first deadlock, in seconds; after the second twice as long, and so on."""
+
+
+_Work = Append | Write | Callable[[AsyncConnection], Awaitable[object]]
 
 
 @dataclass(slots=True, eq=False)
 class _Unit:
-    work: Append | Callable[[AsyncConnection], Awaitable[object]]
+    work: _Work
     answer: asyncio.Future[Any]
 
 
 class Writer:
-    """The only one in this process that writes to the database.
+    """Runs every write of this process to its database.
 
-    What waits when a commit ends makes up the next group: first the appends, then the transactions of `run`, each in
-    the order of their arrival. One unit's failure is its own; only a store that is out of order fails them all.
+    The units that wait when a commit ends are the next group: first the appends, then the writes, then the units of
+    `run`, each in the order of arrival. A unit that fails leaves the others alone; only an unavailable store fails the
+    whole group.
+
+    appending: runs groups of appends and writes on SQLite, in a thread.
+    file: the name of an SQLite file, for errors.
     """
 
     def __init__(
@@ -40,10 +54,12 @@ class Writer:
         appender: Appender,
         wakeups: Wakeups,
         on_fault: Callable[[Exception], None],
-        elsewhere: SqliteAppends | None,
+        appending: SqliteThreads | None,
+        file: str,
     ) -> None:
+        self._file = file
         self._engine = engine
-        self._elsewhere = elsewhere
+        self._appending = appending
         self._appender = appender
         self._wakeups = wakeups
         self._on_fault = on_fault
@@ -54,29 +70,33 @@ class Writer:
         self._task = asyncio.create_task(self._work(), name="writer")
 
     async def append(self, append: Append) -> Appended:
-        """Append and return when it is on disk.
+        """Append, and return when the events are on disk.
 
-        Raises AppendConflict if other events stand at `expected`, StreamInterrupted, StreamNotFound, or
-        StoreUnavailable; after the last the events may stand all the same, so repeat the append with the same ids.
+        Raises AppendConflict if other events are stored at `expected`, StreamInterrupted, StreamNotFound, or
+        StoreUnavailable. After the last the events may be stored nevertheless: repeat the append with the same ids.
         """
         return cast(Appended, await self._submit(append))
 
-    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run work in a savepoint of the next group and return its result when it is on disk.
+    async def write(self, write: Write) -> None:
+        """Run a statement, and return when its change is on disk. Raises StoreUnavailable, and what it raises."""
+        await self._submit(write)
 
-        work awaits nothing but the connection, for everybody's writes wait for it, and it can be run a second time
-        after its first was rolled back. Raises what work raises (then none of it is stored) or StoreUnavailable.
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run `work` in a savepoint of the next group, and return its result when it is on disk.
+
+        work: awaits only the connection, because all other writes wait for it. It may run again after a rollback.
+        Raises what work raises (nothing is stored then), or StoreUnavailable.
         """
         return cast(T, await self._submit(work))
 
     async def close(self) -> None:
-        """Commit what still waits, then stop."""
+        """Commit the waiting units, then stop."""
         self._closing = True
         self._waiting.set()
         await self._task
         await self._disconnect()
 
-    def _submit(self, work: Append | Callable[[AsyncConnection], Awaitable[object]]) -> asyncio.Future[Any]:
+    def _submit(self, work: _Work) -> asyncio.Future[Any]:
         if self._closing:
             raise StoreUnavailable
         unit = _Unit(work, asyncio.get_running_loop().create_future())
@@ -90,42 +110,53 @@ class Writer:
             group = [self._units.popleft() for _ in range(min(GROUP, len(self._units)))]
             if not self._units and not self._closing:
                 self._waiting.clear()
-            # Who was cancelled while waiting no longer wants it.
+            # Skip the units whose caller was cancelled.
             group = [unit for unit in group if not unit.answer.done()]
             if group:
                 _answer(await self._commit(group))
 
     async def _commit(self, group: Sequence[_Unit]) -> list[tuple[_Unit, object]]:
-        """Each unit with its result or its exception."""
+        """Commit a group; each unit with its result or exception."""
         try:
-            try:
-                outcomes, topics = await self._transact(group, alone=False)
-            except Exception as error:
-                if is_unavailable(error) and not is_deadlock(error):
-                    raise
-                outcomes, topics = await self._transact(group, alone=True)
+            outcomes, topics = await self._run_group(group)
         except Exception as error:
             await self._disconnect()
-            if not is_unavailable(error):
+            if (told := store_error(error, self._file)) is None:
                 return [(unit, error) for unit in group]
             self._on_fault(error)
-            return [(unit, StoreUnavailable()) for unit in group]
+            return [(unit, told) for unit in group]
         self._wakeups.notify(topics)
         return outcomes
 
+    async def _run_group(self, group: Sequence[_Unit]) -> tuple[list[tuple[_Unit, object]], set[str]]:
+        """Run a group; if a unit fails it, once more with each unit alone. A group that lost a deadlock runs again."""
+        alone, deadlocks = False, 0
+        while True:
+            try:
+                return await self._transact(group, alone=alone)
+            except Exception as error:
+                if is_deadlock(error) and deadlocks < DEADLOCKS:
+                    deadlocks += 1
+                elif alone or is_unavailable(error):
+                    raise
+            if deadlocks:
+                # Without a pause the same two transactions often lock each other out again.
+                await asyncio.sleep(random.uniform(0, PAUSE * deadlocks))  # noqa: S311
+            alone = True
+
     async def _transact(self, group: Sequence[_Unit], *, alone: bool) -> tuple[list[tuple[_Unit, object]], set[str]]:
-        appends = [unit for unit in group if isinstance(unit.work, Append)]
-        runs = [unit for unit in group if not isinstance(unit.work, Append)]
-        works = [cast(Append, unit.work) for unit in appends]
+        appends = [unit for unit in group if isinstance(unit.work, Append | Write)]
+        runs = [unit for unit in group if not isinstance(unit.work, Append | Write)]
+        works = [cast(Append | Write, unit.work) for unit in appends]
         results: list[object]
-        if self._elsewhere is not None and not runs:
-            outcomes, topics = await self._elsewhere.run(works, alone=alone)
+        if self._appending is not None and not runs:
+            outcomes, topics = await self._appending.run(self._appender.run, works, alone)
             return list(zip(appends, outcomes, strict=True)), topics
         conn = await self._connection()
         announced(conn)
         async with conn.begin():
-            # Appends come first: if they fail together, nothing else is rolled back, and they need no savepoint.
-            outcomes, topics = await conn.run_sync(run_appends, self._appender, works, alone) if works else ([], set())
+            # Appends and writes run first, without a savepoint: if they fail, nothing else has to be rolled back.
+            outcomes, topics = await conn.run_sync(self._appender.run, works, alone) if works else ([], set())
             results = [*outcomes]
             for unit in runs:
                 results.append(await self._run(conn, unit, topics))
@@ -152,7 +183,7 @@ class Writer:
         return self._conn
 
     async def _disconnect(self) -> None:
-        """Leave the connection, whatever state it is in; the next group makes a new one."""
+        """Close the connection, whatever its state; the next group makes a new one."""
         conn, self._conn = self._conn, None
         if conn is not None:
             with contextlib.suppress(Exception):

@@ -1,70 +1,49 @@
 """Conditions of branches: CEL over a procedure's slots and its tools' results, with a boolean result."""
 
+import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-
-from cel_expr_python import cel  # type: ignore[import-untyped]
+from dataclasses import dataclass
 
 from shared.model.events import Json
+from shared.model.expressions import OBJECT, TEXT, Expression, Expressions
 
 RESULTS = "results"
-"""The name under which a condition and a template find the tools' last values, by tool."""
+"""The name of the tools' last values, by tool, in conditions and templates."""
+
+RESERVED = frozenset(
+    f"{RESULTS} true false null in as break const continue else for function if import let loop package".split()
+)
+"""Names that no slot can have in a condition."""
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class BadCondition(ValueError):
-    """The condition cannot be used; the message is one sentence that says why."""
-
-
+@dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition that was checked; see `compile_condition`."""
+    """A compiled condition."""
 
-    __slots__ = ("_expression",)
-
-    def __init__(self, expression: cel.Expression) -> None:
-        self._expression = expression
+    _expression: Expression
 
     def holds(self, slots: Mapping[str, str], results: Mapping[str, Json]) -> bool:
-        """Whether it holds. It does not where a result that it speaks of is not there or is of another type.
+        """True if the condition holds.
 
-        Nor does it where it goes through more items than CEL's own bound allows, which takes milliseconds.
+        False if it names a result that is missing or has another type. Raises TooMuchWork, also if its macros take more
+        than 10,000 turns.
         """
-        try:
-            return self._expression.eval(data={**slots, RESULTS: results}).value() is True
-        except RuntimeError:
-            return False
+        return self._expression.holds({**slots, RESULTS: results})
 
 
-def compile_condition(source: str, slots: Iterable[str]) -> Condition:
-    """Check a condition against the slots that are declared, each a string, empty until filled.
+class Conditions:
+    """Compiles conditions over the given slots, each a string, empty until filled. Names that CEL cannot declare are
+    left out."""
 
-    Raises BadCondition for bad syntax, an undeclared name, operands that do not fit, or a result that is not boolean.
-    """
-    return _compiled(source, tuple(sorted(set(slots))))
+    def __init__(self, slots: Iterable[str]) -> None:
+        names = sorted(slot for slot in set(slots) if _NAME.fullmatch(slot) and slot not in RESERVED)
+        self._expressions = Expressions({**dict.fromkeys(names, TEXT), RESULTS: OBJECT}, "condition")
 
+    def compile(self, source: str) -> Condition:
+        """Compile a condition.
 
-@lru_cache(maxsize=4096)
-def _compiled(source: str, slots: tuple[str, ...]) -> Condition:
-    try:
-        expression = _environment(slots).compile(source)
-    except RuntimeError as error:
-        raise BadCondition(_sentence(str(error), slots)) from None
-    if expression.return_type() != cel.Type.BOOL:
-        kind = expression.return_type().name().lower()
-        raise BadCondition(f"The condition's result is {kind} where it must be bool; compare it, as in `… == true`.")
-    return Condition(expression)
-
-
-@lru_cache(maxsize=1024)
-def _environment(slots: tuple[str, ...]) -> cel.Env:
-    variables = dict.fromkeys(slots, cel.Type.STRING)
-    return cel.NewEnv(variables={**variables, RESULTS: cel.Type.Map(cel.Type.STRING, cel.Type.DYN)})
-
-
-def _sentence(message: str, slots: tuple[str, ...]) -> str:
-    """The compiler's first complaint, without its drawing of the place."""
-    complaint = message.split("\n")[0].removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: <input>:")
-    complaint = complaint.replace(" (in container '')", "").removesuffix(" [INVALID_ARGUMENT]")
-    place, _, what = complaint.partition(": ")
-    known = ", ".join((*slots, RESULTS))
-    hint = f"; declared are {known}" if "undeclared reference" in what else ""
-    return f"The condition is not valid CEL at {place}: {what}{hint}."
+        Raises BadExpression for bad syntax, an undeclared name, operands of the wrong type, or a result that is not
+        boolean.
+        """
+        return Condition(self._expressions.condition(source))

@@ -1,4 +1,4 @@
-"""The digest by which two transcripts are the same: what was said and done and when, and nothing of how it ran."""
+"""The digest of a transcript. Equal transcripts have equal digests."""
 
 import json
 from collections.abc import Iterable
@@ -12,10 +12,9 @@ _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 
 
 def transcript_digest(events: Iterable[Event]) -> str:
-    """SHA-256 in hex over one line of canonical JSON an event: role, kind, text, tool calls, virtual time.
+    """SHA-256 in hex over one line of canonical JSON per event: role, kind, text, tool calls, virtual time.
 
-    Ids, wall times, attempts and usage do not count: a conversation that was killed and resumed has the digest of an
-    undisturbed one.
+    Ids, wall times, attempts and usage are left out, so a crash and a resume do not change the digest.
     """
     digest = sha256()
     for event in events:

@@ -1,4 +1,4 @@
-"""Every draw is a keyed hash of (seed, index, seq, purpose): no shared generator, so no order of work changes it."""
+"""Random draws as hashes of (seed, index, seq, purpose), so that the order of work does not change them."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -10,18 +10,17 @@ T = TypeVar("T")
 def draw(seed: int, index: int, seq: int, purpose: str) -> float:
     """A uniform number in [0, 1) with 53 bits.
 
-    seed: the batch's or conversation's; index: the conversation's place in its batch; seq: the event's place in the
-    conversation; purpose: what is decided by it.
+    index: of the conversation in its batch. seq: of the event in the conversation. purpose: names the decision.
     """
     key = f"{seed}/{index}/{seq}/{purpose}".encode()
     return (int.from_bytes(blake2b(key, digest_size=8).digest()) >> 11) / (1 << 53)
 
 
 def pick(options: Sequence[T], seed: int, index: int, seq: int, purpose: str) -> T:
-    """One of the options, each as likely as the others. The options must not be empty."""
+    """One of the options, all equally likely. There must be at least one."""
     return options[int(draw(seed, index, seq, purpose) * len(options))]
 
 
 def shuffled(count: int, seed: int, purpose: str) -> list[int]:
-    """The numbers 0 … count-1 in an order drawn by the seed."""
+    """The numbers 0 to count - 1 in random order."""
     return sorted(range(count), key=lambda number: (draw(seed, number, 0, purpose), number))

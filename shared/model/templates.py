@@ -1,22 +1,37 @@
-"""Templates of what an agent says: Liquid with allow-listed tags and filters, and a bound on everything that grows."""
+"""Templates of what agents say and mocked tools answer: Liquid with some tags and filters, and bounded values."""
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, wraps
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from itertools import takewhile
 from typing import Any
 
-from liquid import BoundTemplate, Environment
+from liquid import BoundTemplate, Environment, RenderContext, Undefined
+from liquid.ast import Node
+from liquid.builtin.expressions import LoopExpression
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError
+from liquid.expression import Expression
+
+from shared.model.events import Json
+from shared.model.json_values import NotJson, json_value
+from shared.model.work_budget import spend, work_budget
+from shared.words import any_of
 
 MAX_OUTPUT = 20_000
-"""Characters that a template may render to, and that any value on the way may have."""
+"""The most characters of a rendered template, and of any value in between."""
 
 MAX_ITEMS = 1_000
-"""Turns of all loops together, and members of a range."""
+"""The most turns of all loops together, and members of a range."""
+
+MAX_DIGITS = 100
+"""The most digits of a number in between."""
+_LARGEST_NUMBER = 10**MAX_DIGITS
 
 _ALLOWED_FILTERS = """
-    abs append at_least at_most capitalize ceil default divided_by downcase escape first floor join last lstrip minus
-    modulo plus prepend remove remove_first replace replace_first round rstrip size slice split squish strip times
-    truncate truncatewords upcase
+    abs alternatives append at_least at_most capitalize ceil default divided_by downcase escape first floor join last
+    lstrip minus modulo plus prepend remove remove_first replace replace_first round rstrip size slice split squish
+    strip times truncate truncatewords upcase
 """
 _ALLOWED_TAGS = "# assign break capture case comment content continue echo for if illegal output unless"
 _FILTERS = frozenset(_ALLOWED_FILTERS.split())
@@ -31,20 +46,75 @@ class _TooLarge(LiquidError):
     pass
 
 
+class _CountedContext(RenderContext):
+    """Spends the work budget on loops, variables and assignments."""
+
+    __slots__ = ("_size", "_turn")
+
+    def __init__(self, template: BoundTemplate, **options: Any) -> None:
+        super().__init__(template, **options)
+        self._turn = 2 + len(str(template)) // 3
+        self._size = deep_size(list(self.globals.values()))
+        spend(self._turn + self._size // 50)
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        super().raise_for_loop_limit(length)
+        # One turn renders at most the whole template once.
+        spend(length * self._turn)
+
+    def get(self, path: list[object], **options: Any) -> object:
+        value = super().get(path, **options)
+        if isinstance(value, str):
+            spend(1 + len(value) // 500)
+        elif isinstance(value, Mapping | Sequence):
+            # The template may compare the value with another one, or search it.
+            spend(1 + max(self._size, len(value)) // 50)
+        return value
+
+    def assign(self, key: str, val: Any) -> None:
+        spend(1 + len(self.locals))
+        super().assign(key, val)
+
+
+class _CountedTemplate(BoundTemplate):
+    context_class = _CountedContext
+
+
 class _Bounded(Environment):
+    template_class = _CountedTemplate
     output_stream_limit = MAX_OUTPUT
     loop_iteration_limit = MAX_ITEMS
     local_namespace_limit = 4 * MAX_OUTPUT
     context_depth_limit = 20
 
 
+def deep_size(value: Any) -> int:
+    """The characters of all texts in a value, and 10 for each of its other parts."""
+    size, rest = 0, [value]
+    while rest:
+        value = rest.pop()
+        size += len(value) if isinstance(value, str) else 10
+        if isinstance(value, Mapping):
+            rest += [*value.keys(), *value.values()]
+        elif isinstance(value, list | tuple):
+            rest += value
+    return size
+
+
+def _filter_work(value: Any) -> int:
+    """The units that a filter spends on one of its arguments."""
+    if isinstance(value, str):
+        return 2 + len(value) // 10
+    if isinstance(value, list) and not (value and isinstance(value[0], list | Mapping)):
+        return 2 + len(value)
+    return 2 + deep_size(value) // 10
+
+
 def _checked(apply: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(apply)
     def bounded(*args: Any, **kwargs: Any) -> Any:
-        for value in args:
-            if isinstance(value, range) and len(value) > MAX_ITEMS:
-                raise _TooLarge(f"a range has more than {MAX_ITEMS} members", token=None)
-        # Only `replace` multiplies what it is given; its worst case is known before it runs.
+        spend(sum(map(_filter_work, args)))
+        # Only `replace` can multiply its input, so check its largest result before it runs.
         if apply.__name__.startswith("replace") and len(args) > 2:
             text, _, by = (str(arg) for arg in args[:3])
             if len(text) * (len(by) + 1) > 4 * MAX_OUTPUT:
@@ -52,13 +122,23 @@ def _checked(apply: Callable[..., Any]) -> Callable[..., Any]:
         value = apply(*args, **kwargs)
         if isinstance(value, str | list) and len(value) > MAX_OUTPUT:
             raise _TooLarge(f"a value has more than {MAX_OUTPUT} characters", token=None)
+        if isinstance(value, int) and abs(value) > _LARGEST_NUMBER:
+            raise _TooLarge(f"a number has more than {MAX_DIGITS} digits", token=None)
         return value
 
     return bounded
 
 
+def _alternatives(first: Any, *others: Any) -> str:
+    """The values that are not empty, as "a, b or c"."""
+    values = [*first, *others] if isinstance(first, list | tuple) else [first, *others]
+    texts = [text for value in values if value is not None and (text := str(value).strip())]
+    return any_of(texts)
+
+
 def _environment() -> Environment:
     environment = _Bounded()
+    environment.filters["alternatives"] = _alternatives
     for name in [name for name in environment.filters if name not in _FILTERS]:
         del environment.filters[name]
     for name, apply in list(environment.filters.items()):
@@ -69,25 +149,88 @@ def _environment() -> Environment:
 
 
 _ENVIRONMENT = _environment()
+_STATIC = RenderContext(_ENVIRONMENT.from_string(""))
+_FAILURES = (ArithmeticError, AttributeError, LiquidError, LookupError, RecursionError, TypeError, ValueError)
+"""What Liquid raises: errors of its own, and those of Python's operations on the values that filters are given."""
 
 
-@lru_cache(maxsize=4096)
+class Template:
+    """A template, parsed once. Raises BadTemplate when it is not valid Liquid."""
+
+    __slots__ = ("_parsed", "_source")
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._parsed = _parsed(source) if "{{" in source or "{%" in source else None
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The template filled in; a name without a value is empty.
+
+        Raises BadTemplate if the text grows too long or a calculation has no result, TooMuchWork beyond the budget.
+        """
+        if self._parsed is None:
+            return self._source
+        try:
+            with work_budget():
+                return self._parsed.render(**values)
+        except _FAILURES as error:
+            raise BadTemplate(_sentence(error)) from None
+
+    def value(self, values: Mapping[str, Any]) -> Json:
+        """As `render`, but a template that is one `{{ … }}` gives the value itself, null if there is none."""
+        if self._parsed is None or not isinstance(only := self._parsed.nodes[0], OutputNode) or self._parsed.nodes[1:]:
+            return self.render(values)
+        try:
+            with work_budget():
+                context = _CountedContext(self._parsed, globals=self._parsed.make_globals(values))
+                found = only.expression.evaluate(context)
+            return None if isinstance(found, Undefined) else json_value(found)
+        except (*_FAILURES, NotJson) as error:
+            raise BadTemplate(_sentence(error)) from None
+
+    def paths(self) -> list[tuple[str, ...]]:
+        """The names that it uses, with the members that follow each as far as they are constant.
+
+        `{{ args.order }}` has ("args", "order"). Raises BadTemplate for filters that are not allowed.
+        """
+        return [] if self._parsed is None else _paths(self._parsed)
+
+
+def _paths(template: BoundTemplate) -> list[tuple[str, ...]]:
+    try:
+        _check_filters(template)
+        uses = [use for uses in template.analyze().globals.values() for use in uses]
+    except (LiquidError, RecursionError) as error:
+        raise BadTemplate(_sentence(error)) from None
+    return [tuple(map(str, takewhile(lambda part: isinstance(part, str), use.segments))) for use in uses]
+
+
 def _parsed(source: str) -> BoundTemplate:
-    return _ENVIRONMENT.from_string(source)
+    try:
+        template = _ENVIRONMENT.from_string(source)
+        for node in template.nodes:
+            _check_ranges(node)
+    except _FAILURES as error:
+        raise BadTemplate(_sentence(error)) from None
+    return template
+
+
+def _check_ranges(part: Node | Expression) -> None:
+    """Refuse a range outside of a loop, where nothing bounds its length."""
+    inner: list[Any] = [*part.children(_STATIC), *part.expressions()] if isinstance(part, Node) else [*part.children()]
+    for one in inner:
+        if isinstance(one, RangeLiteral) and not isinstance(part, LoopExpression):
+            raise _TooLarge(f"the range {one} is not in a for loop", token=None)
+        _check_ranges(one)
 
 
 def check_template(source: str, names: Iterable[str]) -> None:
-    """Check that the template is valid and speaks only of the names. Raises BadTemplate."""
+    """Check that the template is valid and uses only the given names. Raises BadTemplate."""
     known = sorted(set(names))
-    try:
-        template = _parsed(source)
-        unknown = sorted({str(name).split(".")[0].split("[")[0] for name in template.global_variables()} - set(known))
-        _check_filters(template)
-    except (LiquidError, RecursionError) as error:
-        raise BadTemplate(_sentence(error)) from None
-    if unknown:
+    used = {path[0] for path in _paths(_parsed(source))}
+    if unknown := sorted(used - set(known)):
         there = f"; there are {', '.join(known)}" if known else ""
-        raise BadTemplate(f"The template speaks of {', '.join(unknown)}, which is no slot{there}.")
+        raise BadTemplate(f"The template uses {', '.join(unknown)}, which is not a slot{there}.")
 
 
 def _check_filters(template: BoundTemplate) -> None:
@@ -95,16 +238,6 @@ def _check_filters(template: BoundTemplate) -> None:
     if unknown:
         allowed = ", ".join(sorted(_FILTERS))
         raise BadTemplate(f"The template uses the filter {', '.join(unknown)}; allowed are {allowed}.")
-
-
-def render(source: str, values: Mapping[str, Any]) -> str:
-    """The template filled in; what has no value is empty. Raises BadTemplate if it grows out of bounds."""
-    if "{{" not in source and "{%" not in source:
-        return source
-    try:
-        return _parsed(source).render(**values)
-    except (LiquidError, RecursionError) as error:
-        raise BadTemplate(_sentence(error)) from None
 
 
 def _sentence(error: Exception) -> str:

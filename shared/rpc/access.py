@@ -1,14 +1,19 @@
-"""Every call has a caller, and every method declares in its proto the permission that it takes."""
+"""Authentication and authorization: each method declares in its proto the permission that it needs."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import unquote
 
 from google.protobuf import descriptor_pool
 
 from greenroom.type.v1 import options_pb2
-from shared.auth import Authenticator, set_caller
+from shared.auth import DEVELOPMENT, Authenticator, PersonRefused, person, set_caller
 from shared.errors import FailedPrecondition
+from shared.hosts import is_loopback
 from shared.rpc.handlers import Context, Layer, is_exempt
+
+PERSON_KEY = "greenroom-as"
+"""The metadata that names a person on a server without authentication."""
 
 
 class MethodWithoutPermission(FailedPrecondition):
@@ -18,9 +23,9 @@ class MethodWithoutPermission(FailedPrecondition):
 
 
 def declared_permissions(services: Iterable[str]) -> dict[str, str]:
-    """The permission of each method (`/package.Service/Method`) of services, given by their full names.
+    """The permission of each method, by its path `/package.Service/Method`. services: full names.
 
-    Raises MethodWithoutPermission, KeyError for a service whose generated code was not imported.
+    Raises MethodWithoutPermission, and KeyError if the generated code of a service was not imported.
     """
     permissions = {}
     for service in services:
@@ -33,7 +38,10 @@ def declared_permissions(services: Iterable[str]) -> dict[str, str]:
 
 
 class Access(Layer):
-    """Admits a call whose bearer token holds what its method declares; health and reflection are everyone's."""
+    """Admits calls whose token holds the permission of the method. Health and reflection need no token.
+
+    On a server without authentication, callers on this machine may say who they are.
+    """
 
     def __init__(self, authenticator: Authenticator, permissions: Mapping[str, str]) -> None:
         self._authenticator = authenticator
@@ -45,6 +53,17 @@ class Access(Layer):
             metadata = dict(context.invocation_metadata() or ())
             authorization = metadata.get("authorization")
             caller = self._authenticator.authenticate(authorization if isinstance(authorization, str) else None)
+            if (name := metadata.get(PERSON_KEY)) is not None:
+                # Only a server without authentication has this caller.
+                if caller is not DEVELOPMENT or not _is_local(context.peer()):
+                    raise PersonRefused
+                caller = person(str(name))
             caller.require(self._permissions[method])
             set_caller(caller)
         yield
+
+
+def _is_local(peer: str) -> bool:
+    """True for a peer on this machine, such as `ipv4:127.0.0.1:50000` or `ipv6:%5B::1%5D:50000`."""
+    kind, _, address = unquote(peer).partition(":")
+    return kind == "unix" or is_loopback(address.rpartition(":")[0])

@@ -1,22 +1,23 @@
-"""Channels to peers: one a peer a process, kept alive, with a deadline on every unary call."""
+"""Channels to peers: one per peer and process, with keepalive and a deadline on every unary call."""
 
 from collections.abc import Callable
 from typing import Any
 
 import grpc
 
-from shared.rpc.server import MESSAGE_BYTES
+from shared.rpc.server import MESSAGE_BYTES, keepalive
 from shared.settings import Settings
 
-# No retry policy: what is UNAVAILABLE may have been done all the same, and only its sender knows whether that matters.
-# What never reached a peer gRPC sends again by itself (gRFC A6).
+# No retry policy: a call that ended UNAVAILABLE may have taken effect, and only its caller knows if a repeat is safe.
+# gRPC itself resends calls that never reached the peer (gRFC A6).
 _SERVICE_CONFIG = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
-    ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    # gRPC waits a minute for the answer to a ping, whatever the timeout of keepalive is.
+    ("grpc.http2.ping_timeout_ms", 20_000),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.service_config", _SERVICE_CONFIG),
@@ -24,35 +25,36 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
 
 
 class Channels:
-    """The channels of one process; its composition root makes it and closes it."""
+    """The channels of one process. The composition root opens and closes them."""
 
     def __init__(self, settings: Settings) -> None:
         self._timeout = settings.peer_timeout_seconds
+        self._options = (*_OPTIONS, keepalive(settings))
         self._credentials = (
             grpc.ssl_channel_credentials(settings.tls_ca.read_bytes()) if settings.tls_ca is not None else None
         )
         self._channels: dict[str, grpc.aio.Channel] = {}
 
     def to(self, address: str) -> grpc.aio.Channel:
-        """The channel to address (`host:port`), made when first asked for; it connects when first used."""
+        """The channel to an address (`host:port`). It connects at the first call."""
         if address not in self._channels:
             interceptors = [_Deadline(self._timeout)]
             self._channels[address] = (
-                grpc.aio.secure_channel(address, self._credentials, options=_OPTIONS, interceptors=interceptors)
+                grpc.aio.secure_channel(address, self._credentials, options=self._options, interceptors=interceptors)
                 if self._credentials is not None
-                else grpc.aio.insecure_channel(address, options=_OPTIONS, interceptors=interceptors)
+                else grpc.aio.insecure_channel(address, options=self._options, interceptors=interceptors)
             )
         return self._channels[address]
 
     async def close(self) -> None:
-        """Cancel what is under way and close all channels."""
+        """Cancel running calls and close all channels."""
         for channel in self._channels.values():
             await channel.close()
         self._channels.clear()
 
 
 class _Deadline(grpc.aio.UnaryUnaryClientInterceptor):
-    """Gives unary calls that bring no deadline the default one."""
+    """Sets the default deadline on unary calls without one."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

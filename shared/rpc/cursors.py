@@ -1,7 +1,7 @@
-"""Opaque tokens for "continue from here", bound to what they were issued for.
+"""Opaque tokens that say where to continue, bound to the request they were issued for.
 
-A token is base64url of: version (1 byte), digest of kind and scope (8), checksum (4), position as JSON. It is no
-secret and no proof: whoever forges one learns nothing, since every query filters on the caller's company.
+A token is base64url of: version (1 byte), digest of kind and scope (8), checksum (4), position as JSON. It needs no
+signature: a forged token reveals nothing, because every query filters on the caller's company.
 """
 
 import base64
@@ -13,7 +13,7 @@ from typing import TypeAlias
 from shared.errors import InvalidArgument, OutOfRange, Violation
 
 Position: TypeAlias = str | int | float | list["Position"] | None
-"""What a store continues from: a sequence number, or the sort key of a row."""
+"""Where a store continues: a sequence number, or the sort key of a row."""
 
 _VERSION = 1
 
@@ -21,7 +21,7 @@ _LAST_NUMBER = 2**31 - 1
 
 
 class CursorExpired(OutOfRange):
-    """What the cursor points at is gone, or the cursor is of an older release; start again without one."""
+    """The cursor's position no longer exists, or the cursor is from an older release; start again without one."""
 
     reason = "CURSOR_EXPIRED"
 
@@ -33,7 +33,7 @@ class CursorForeign(InvalidArgument):
 
 
 class CursorMalformed(InvalidArgument):
-    """The cursor is not one that this service issued; send back the one you were given, unchanged."""
+    """This service did not issue the cursor; send back the one you received, unchanged."""
 
     reason = "CURSOR_MALFORMED"
 
@@ -41,7 +41,7 @@ class CursorMalformed(InvalidArgument):
 def encode_token(kind: str, scope: str, position: Position) -> str:
     """A token for position.
 
-    kind: what it continues, such as `batches.watch`. scope: all else that must be the same when it comes back.
+    kind: what it continues, such as `batches.watch`. scope: everything else that must not change between the calls.
     """
     body = json.dumps(position, separators=(",", ":")).encode()
     head = bytes([_VERSION]) + _digest(f"{kind}\n{scope}".encode(), 8)
@@ -49,9 +49,9 @@ def encode_token(kind: str, scope: str, position: Position) -> str:
 
 
 def decode_token(kind: str, scope: str, token: str, *, field: str = "cursor") -> Position:
-    """The position that encode_token was given with the same kind and scope.
+    """The position in a token of the same kind and scope.
 
-    field: the request's field that held the token, for the violation.
+    field: the request's field with the token, for the violation.
     Raises CursorMalformed, CursorForeign, CursorExpired.
     """
     try:
@@ -65,19 +65,22 @@ def decode_token(kind: str, scope: str, token: str, *, field: str = "cursor") ->
         raise CursorExpired
     if head[1:] != _digest(f"{kind}\n{scope}".encode(), 8):
         raise _refused(CursorForeign, field)
-    position: Position = json.loads(body)
+    try:
+        position: Position = json.loads(body)
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, too many digits, or nested too deep
+        raise malformed(field) from error
     return position
 
 
 def number(position: Position, *, field: str, least: int = 0) -> int:
-    """The position as the number of a row, from least on; raises CursorMalformed for anything else, also for `true`."""
+    """The position as a number of at least `least`; raises CursorMalformed for anything else, also for `true`."""
     if isinstance(position, int) and not isinstance(position, bool) and least <= position <= _LAST_NUMBER:
         return position
     raise malformed(field)
 
 
 def malformed(field: str) -> InvalidArgument:
-    """The CursorMalformed that blames a field."""
+    """A CursorMalformed for this field."""
     return _refused(CursorMalformed, field)
 
 

@@ -1,9 +1,8 @@
-"""Errors and statuses: one canonical code, one ErrorInfo, and BadRequest where fields are to blame (AIP-193)."""
+"""Turns errors into statuses: one canonical code, one ErrorInfo, and BadRequest for wrong fields (AIP-193)."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -12,13 +11,13 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry import trace
 
-from shared.errors import GreenroomError, InvalidArgument, Violation
+from shared.errors import GreenroomError, InvalidArgument
 from shared.rpc.handlers import Context, Handler, Layer
 
 DOMAIN = "greenroom"
 DETAILS_KEY = "grpc-status-details-bin"
 
-# Clients refuse more than 8 KiB of headers. The sentence goes twice: percent-encoded, and base64 within the details.
+# Clients refuse headers over 8 KiB. The sentence is sent twice: percent-encoded, and in base64 inside the details.
 _SENTENCE_BYTES = 600
 _VALUE_BYTES = 200
 _STATUS_BYTES = 3500
@@ -27,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 
 class MalformedRequest(InvalidArgument):
-    """The request's bytes are not a message of the type that this method takes."""
+    """The bytes of the request are not a message of the type that this method takes."""
 
     reason = "MALFORMED_REQUEST"
 
@@ -40,28 +39,11 @@ class Unimplemented(GreenroomError):
 
 
 class Internal(GreenroomError):
-    """An internal error occurred; the server's log tells more under trace {trace_id}."""
-
-
-@dataclass(eq=False)
-class RpcFailure(Exception):
-    """A failed call as its caller sees it: what GreenroomError was before the wire.
-
-    code: the canonical code's name. reason: of the ErrorInfo, or empty if the failure did not come from Greenroom.
-    """
-
-    code: str
-    sentence: str
-    reason: str = ""
-    details: Mapping[str, str] = field(default_factory=dict)
-    violations: tuple[Violation, ...] = ()
-
-    def __str__(self) -> str:
-        return self.sentence
+    """An internal error occurred; the server's log has details under trace {trace_id}."""
 
 
 def to_status(error: GreenroomError) -> status_pb2.Status:
-    """error as a google.rpc.Status, cut to what fits into the headers that carry it."""
+    """The error as a google.rpc.Status, shortened to fit into HTTP/2 headers."""
     status = status_pb2.Status(
         code=grpc.StatusCode[error.code].value[0],
         message=_clip(str(error), _SENTENCE_BYTES),
@@ -85,34 +67,18 @@ def to_status(error: GreenroomError) -> status_pb2.Status:
     return status
 
 
-def from_rpc_error(error: grpc.aio.AioRpcError) -> RpcFailure:
-    """What the server said, decoded; a failure without details (a lost connection, a deadline) has an empty reason."""
-    reason, details, violations = "", dict[str, str](), list[Violation]()
-    status = status_pb2.Status()
-    for key, value in error.trailing_metadata() or ():
-        if key == DETAILS_KEY and isinstance(value, bytes):
-            status = status_pb2.Status.FromString(value)
-    for detail in status.details:
-        info, request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-        if detail.Unpack(info):
-            reason, details = info.reason, dict(info.metadata)
-        elif detail.Unpack(request):
-            violations += [Violation(one.field, one.description) for one in request.field_violations]
-    return RpcFailure(error.code().name, error.details() or "", reason, details, tuple(violations))
-
-
 async def abort(context: Context, error: GreenroomError) -> None:
-    """End the call with error. Raises grpc.aio.AbortError, which must pass through."""
+    """End the call with the error. Raises grpc.aio.AbortError, which callers must not catch."""
     status = to_status(error)
-    # Not abort_with_status: OpenTelemetry does not see that one and records OK.
+    # OpenTelemetry does not see abort_with_status and would record OK.
     await context.abort(grpc.StatusCode[error.code], status.message, ((DETAILS_KEY, status.SerializeToString()),))
 
 
 class Errors(Layer):
-    """Ends a failed call with the status that says what its caller may know.
+    """Ends a failed call with a status.
 
-    A GreenroomError reaches the caller unchanged. Anything else is a fault of ours: logged, and answered by one fixed
-    sentence. It also decodes the requests, since a failure to decode is the caller's error.
+    A GreenroomError reaches the caller unchanged. Any other exception is a bug: it is logged, and the caller gets one
+    fixed sentence. Requests are decoded here too, because a decoding failure is an error of the caller.
     """
 
     decodes = True
@@ -147,12 +113,12 @@ class Errors(Layer):
 
 
 def _trace_id() -> str:
-    """The trace's id; a random one of the same form when no trace is recorded, so that the log is found either way."""
+    """The trace id, or a random id of the same form if no trace is recorded; it finds the log entry."""
     span = trace.get_current_span().get_span_context()
     return trace.format_trace_id(span.trace_id) if span.is_valid else secrets.token_hex(16)
 
 
 def _clip(text: str, size: int) -> str:
-    """text, or its beginning within size bytes of UTF-8 and an ellipsis; half surrogate pairs become question marks."""
+    """The text, truncated with an ellipsis to `size` bytes of UTF-8; lone surrogates become question marks."""
     encoded = text.encode(errors="replace")
     return encoded.decode() if len(encoded) <= size else encoded[: size - 3].decode(errors="ignore") + "…"

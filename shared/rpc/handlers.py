@@ -1,6 +1,6 @@
-"""One concern around every call, whatever its kind: the shape that all server interceptors here share.
+"""The base class of our server interceptors: it wraps unary and streaming calls alike.
 
-Servicers are async: a unary method is a coroutine function, a streaming one an async generator.
+Servicers are async: a unary method is a coroutine function, a streaming method is an async generator.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import grpc
 if TYPE_CHECKING:
     Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
     Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
-else:  # generic in their stubs only
+else:  # these classes are generic in their stubs only
     Context, Handler = grpc.aio.ServicerContext, grpc.RpcMethodHandler
 M = TypeVar("M")
 Behavior: TypeAlias = Callable[[Any, Context], Any]
@@ -30,12 +30,12 @@ _EXEMPT = ("/grpc.health.", "/grpc.reflection.")
 
 
 def is_exempt(method: str) -> bool:
-    """Whether method is of health or reflection, which everyone may call."""
+    """True for methods of health and reflection, which need no token."""
     return method.startswith(_EXEMPT)
 
 
 def behavior_of(handler: Handler) -> Behavior:
-    """The function that answers, of the one kind that handler is."""
+    """The function of the handler that answers calls."""
     kind = ("stream" if handler.request_streaming else "unary", "stream" if handler.response_streaming else "unary")
     behavior: Behavior = getattr(handler, "_".join(kind))
     return behavior
@@ -44,7 +44,10 @@ def behavior_of(handler: Handler) -> Behavior:
 def replaced(
     handler: Handler, behavior: Behavior, *, decoded: bool = True, serializer: Callable[[Any], bytes] | None = None
 ) -> Handler:
-    """The same method answered by behavior; with decoded false it receives bytes. serializer: in place of its own."""
+    """A copy of the handler that calls `behavior`, which receives bytes if `decoded` is False.
+
+    serializer: replaces the serializer of the handler.
+    """
     return _FACTORIES[handler.request_streaming, handler.response_streaming](
         behavior,
         request_deserializer=handler.request_deserializer if decoded else None,
@@ -52,26 +55,26 @@ def replaced(
     )
 
 
-def ready(kind: type[M], wire: bytes) -> M:  # noqa: ARG001 - it says what the bytes are
-    """The bytes of a message of this kind in place of the message, which a streaming method may yield.
+def ready(kind: type[M], wire: bytes) -> M:  # noqa: ARG001 - for the type checker
+    """Serialized bytes of a message, typed as the message, so that a streaming method can yield them.
 
-    They go out as they are, for whoever writes them faster than a message object can.
+    `Writes` sends bytes unchanged. Use it where the bytes exist already or are faster to make than a message.
     """
     return cast(M, wire)
 
 
 class Layer(grpc.aio.ServerInterceptor):
-    """An interceptor that guards the whole call, and passes each of its request messages through a function."""
+    """An interceptor that wraps each call in a context manager and can decode or check its requests."""
 
     decodes: ClassVar[bool] = False
-    """Whether the decoder takes the bytes of the wire."""
+    """True if the decoder takes serialized bytes."""
 
     @abstractmethod
     def guard(self, method: str, context: Context) -> AbstractAsyncContextManager[None]:
-        """What is entered before the call and left after it; it sees the call's exceptions."""
+        """A context manager around the call; it sees the exceptions of the call."""
 
     def decoder(self, handler: Handler) -> Callable[[Any], Any] | None:  # noqa: ARG002
-        """What each request message passes through, None for as it is. Its exceptions are within the guard."""
+        """A function applied to each request inside the guard; None leaves requests unchanged."""
         return None
 
     async def intercept_service(
@@ -102,10 +105,10 @@ class Layer(grpc.aio.ServerInterceptor):
 
 
 class Writes(grpc.aio.ServerInterceptor):
-    """Sends the messages of a streaming method one by one from the call's own task.
+    """Sends the messages of a streaming method from the task of the call.
 
-    grpc.aio leaves a generator that is blocked at `yield` to the garbage collector when its reader goes away. Here the
-    cancellation arrives while sending, and the generator's `finally` runs at once and in the call's own context.
+    When a reader disconnects, grpc.aio leaves a generator that waits at `yield` to the garbage collector. Here the send
+    is cancelled instead, so the generator's `finally` runs at once and in the context of the call.
     """
 
     async def intercept_service(
@@ -127,7 +130,7 @@ class Writes(grpc.aio.ServerInterceptor):
                     try:
                         await context.write(response)
                     except grpc.aio.InternalError as gone:
-                        # The reader went away while the message was on its way. That is no error to log.
+                        # The reader disconnected during the send; do not log an error.
                         raise asyncio.CancelledError from gone
 
         return replaced(handler, stream, serializer=wire)

@@ -1,7 +1,7 @@
-"""grpc.health.v1: what each service of a server can do right now, each fact told to whoever watches.
+"""grpc.health.v1: the health of each gRPC service of a server.
 
-Not grpcio-health-checking's servicer: that one writes to a watcher while it holds the lock which a change of status
-needs, so a single stalled watcher stops all news, and its watches hold up a graceful stop for the whole grace.
+We do not use the servicer of grpcio-health-checking. It writes to a watcher while it holds the lock that changes of
+status need, so one stalled watcher blocks all updates. Its watches also delay a graceful stop by the grace period.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from shared.rpc.handlers import Context
 
 SERVICE = "grpc.health.v1.Health"
 OVERALL = ""
-"""The name under which the server as a whole answers."""
+"""The name of the server as a whole."""
 
 _Status = health_pb2.HealthCheckResponse
 
@@ -27,7 +27,7 @@ class UnknownService(NotFound):
 
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
-    """The state of each service. A service serves if it says so, the loop keeps up, and the server does not drain."""
+    """The health of each service. All are NOT_SERVING while the event loop lags or the server drains."""
 
     def __init__(self) -> None:
         self._serving: dict[str, bool] = {OVERALL: True}
@@ -36,28 +36,28 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._changed = asyncio.Event()
 
     def set_serving(self, service: str, serving: bool) -> None:
-        """Say whether service (a full name, or "" for the server as a whole) can do its work."""
+        """Set the health of a service. service: a full name, or "" for the server as a whole."""
         self._serving[service] = serving
         self._tell()
 
     def add(self, service: str) -> None:
-        """Make service known; it serves unless something else was said of it."""
+        """Add a service; it is SERVING unless set_serving said otherwise."""
         self._serving.setdefault(service, True)
         self._tell()
 
     def set_overloaded(self, overloaded: bool) -> None:
-        """Say whether the event loop lags behind; nothing serves while it does."""
+        """Report all services as NOT_SERVING while the event loop lags."""
         if overloaded != self._overloaded:
             self._overloaded = overloaded
             self._tell()
 
     def drain(self) -> None:
-        """For good: nothing serves any more, and watches end after they said so."""
+        """Report all services as NOT_SERVING from now on, and end the watches."""
         self._draining = True
         self._tell()
 
     def is_serving(self, service: str = OVERALL) -> bool:
-        """Whether service would be reported as serving."""
+        """True if the service is reported as SERVING."""
         return self._serving.get(service, False) and not self._overloaded and not self._draining
 
     async def Check(  # noqa: N802
@@ -99,11 +99,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         return _Status.SERVING if self.is_serving(service) else _Status.NOT_SERVING
 
     def _tell(self) -> None:
-        # Each state has an event of its own, so that a watcher which was busy sending misses nothing.
+        # Each change gets a new event, so a watcher that was busy sending misses no change.
         self._changed.set()
         self._changed = asyncio.Event()
 
 
 def add_to(server: grpc.aio.Server, health: Health) -> None:
-    """Answer health checks on server."""
+    """Register health checks on a server."""
     health_pb2_grpc.add_HealthServicer_to_server(health, server)

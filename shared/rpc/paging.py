@@ -1,4 +1,4 @@
-"""How lists are read: `page_size`, `page_token` and `next_page_token`, the same for every List method (AIP-158)."""
+"""`page_size`, `page_token` and `next_page_token` of every List method (AIP-158)."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,10 +15,7 @@ LARGEST_SIZE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is asked for.
-
-    size: rows, 1 to 1000. after: the position behind which it starts, None for the beginning.
-    """
+    """The requested part of a list. size: rows, 1 to 1000. after: the position after which it starts; None at first."""
 
     size: int
     after: Position
@@ -26,12 +23,12 @@ class Page:
     _scope: str
 
     def token(self, position: Position) -> str:
-        """The `next_page_token` for a page that ended at position."""
+        """The `next_page_token` of a page that ends at `position`."""
         return encode_token(self._kind, self._scope, position)
 
 
 def read_page(request: Message) -> Page:
-    """The page that a List request asks for; the rest of the request and the caller's company bind its token.
+    """The page that a List request asks for. Its token is bound to the rest of the request and the caller's company.
 
     Raises InvalidArgument for a negative page_size, and what decode_token raises.
     """

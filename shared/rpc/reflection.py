@@ -1,4 +1,4 @@
-"""Reflection, so that grpcurl, buf and ghz need no proto files."""
+"""Server reflection, so that grpcurl, buf and ghz need no proto files."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,9 +13,9 @@ _V1 = "grpc.reflection.v1.ServerReflection"
 
 
 class _Pool:
-    """The default pool, which also finds the file of a method.
+    """The default descriptor pool, extended to find the file of a method.
 
-    Python's own raises KeyError for `package.Service.Method`; then `grpcurl describe` of a method and every call of
+    The pool itself raises KeyError for `package.Service.Method`. Then `grpcurl describe` of a method and all calls of
     ghz fail with "Symbol not found".
     """
 
@@ -34,9 +34,9 @@ class _Pool:
 
 
 def add_to(server: grpc.aio.Server, services: Iterable[str]) -> None:
-    """Describe services, given by their full names, on server."""
+    """Register reflection on a server. services: full names."""
     servicer = reflection.aio.ReflectionServicer([*services, SERVICE], pool=_Pool())
-    # grpcio-reflection knows v1alpha only; v1 has the same messages under another name.
+    # grpcio-reflection supports v1alpha only; v1 has the same messages under another service name.
     for name in (SERVICE, _V1):
         method = grpc.stream_stream_rpc_method_handler(
             servicer.ServerReflectionInfo,

@@ -1,4 +1,4 @@
-"""What a request says about itself: whether it was sent before."""
+"""The key that identifies a repeated request."""
 
 from hashlib import sha256
 from typing import Any
@@ -7,7 +7,7 @@ from shared.requests import RequestKey
 
 
 def request_key(request: Any, method: str) -> RequestKey | None:
-    """What makes the request the same when it is sent again; None if it carries no request_id."""
+    """The key of a request: method, request_id and content hash. None without a request_id."""
     if not request.request_id:
         return None
     content = type(request)()

@@ -1,4 +1,4 @@
-"""A service as a process: build it, serve it, stop it when told to."""
+"""Runs a service as a process, until a signal stops it."""
 
 import asyncio
 import signal
@@ -20,20 +20,20 @@ class App(Protocol):
 
     @property
     def registrations(self) -> Sequence[Registration]:
-        """What it answers."""
+        """The gRPC services that it answers."""
 
     async def start(self) -> None:
-        """Take up its work."""
+        """Start its jobs."""
 
     async def stop(self) -> None:
-        """Finish or hand back its work, and let go of what it holds."""
+        """Stop its jobs and close its resources."""
 
 
 def run(service: str, kind: type[S], build: Callable[[S, Health], Awaitable[App]]) -> int:
-    """Serve until SIGTERM or SIGINT and return the exit status; an error in the settings is one sentence.
+    """Serve until SIGTERM or SIGINT and return the exit status. An error in the settings prints one sentence.
 
-    service: its name for people. kind: its settings, read from the environment. build: its composition root, which
-    also says on health what the service can do.
+    service: the name for log and output. kind: the class of its settings. build: its composition root, which reports
+    the health of its gRPC services.
     """
     try:
         settings = kind.read()
@@ -46,9 +46,9 @@ def run(service: str, kind: type[S], build: Callable[[S, Health], Awaitable[App]
 
 
 async def _serve(service: str, settings: S, build: Callable[[S, Health], Awaitable[App]]) -> None:
-    told = asyncio.Event()
+    stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     check_address(settings)
     health = Health()
     app = await build(settings, health)
@@ -57,7 +57,7 @@ async def _serve(service: str, settings: S, build: Callable[[S, Health], Awaitab
         await app.start()
         port = await server.start()
         print(f"{service} listens on {settings.host}:{port}", flush=True)  # noqa: T201
-        await told.wait()
+        await stopped.wait()
     finally:
         await server.stop()
         await app.stop()

@@ -1,4 +1,4 @@
-"""A gRPC server's life: interceptors, health, reflection, TLS, and a graceful end."""
+"""A gRPC server with our interceptors, health, reflection, TLS and a graceful stop."""
 
 import asyncio
 import socket
@@ -11,6 +11,7 @@ from opentelemetry.instrumentation.grpc import aio_server_interceptor
 
 from shared.auth import Authenticator
 from shared.errors import FailedPrecondition
+from shared.keys import check_tls
 from shared.rpc import health as grpc_health
 from shared.rpc import reflection
 from shared.rpc.access import Access, declared_permissions
@@ -27,30 +28,41 @@ MESSAGE_BYTES = 4 * 1024 * 1024
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
-    # Clients ping every 60 s (see channels); a server forbids less than 5 minutes unless told otherwise (gRFC A8).
-    ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
     ("grpc.keepalive_permit_without_calls", 1),
-    # A watcher whose machine vanished holds its stream until a ping fails.
-    ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # Otherwise a second server binds the same port and takes half of the calls.
+    # gRPC waits a minute for the answer to a ping, whatever the timeout of keepalive is.
+    ("grpc.http2.ping_timeout_ms", 20_000),
+    # With SO_REUSEPORT, a second server could bind the same port and take half of the calls.
     ("grpc.so_reuseport", 0),
 )
 
 
+def keepalive(settings: Settings) -> tuple[str, int]:
+    """The option that pings idle connections: a watcher whose machine is gone holds its stream until a ping fails."""
+    return "grpc.keepalive_time_ms", round(settings.keepalive_seconds * 1000)
+
+
+def pings_allowed(settings: Settings) -> tuple[str, int]:
+    """The option that lets clients ping; by default a server disconnects those that ping within 5 minutes (gRFC A8).
+
+    A tenth less than the setting, because a client's timer and the network vary.
+    """
+    return "grpc.http2.min_ping_interval_without_data_ms", round(settings.client_ping_seconds * 900)
+
+
 class PortTaken(FailedPrecondition):
-    """Cannot listen on {address}: another program does, or it is no address of this machine; set another with --port or GREENROOM_PORT."""  # noqa: E501
+    """Cannot listen on {address}: it is in use, or not an address of this machine; set another with --port or GREENROOM_PORT."""  # noqa: E501
 
     reason = "PORT_TAKEN"
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """One proto service and who answers it.
+    """A gRPC service and its servicer.
 
     name: the full name, `package.Service`.
-    add: the generated `add_…Servicer_to_server`.
-    servicer: its methods are coroutine functions and async generators.
+    add: the generated function `add_…Servicer_to_server`.
+    servicer: an object whose methods are coroutine functions and async generators.
     """
 
     name: str
@@ -59,9 +71,9 @@ class Registration:
 
 
 class Server:
-    """Serves registrations by settings. Start it once; stop it once.
+    """A gRPC server. Start it once; stop it once.
 
-    health: pass one that others set as well; services not mentioned there serve from the start.
+    health: the health to report; services that it does not mention are SERVING from the start.
     """
 
     def __init__(
@@ -71,16 +83,16 @@ class Server:
         self._registrations = registrations
         self._health = health or Health()
         self._drain = asyncio.Event()
-        self._lag = LoopLag(on_overload=self._health.set_overloaded)
+        self._lag = LoopLag(self._health.set_overloaded, settings.overload_seconds)
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> int:
-        """Listen and return the port.
+        """Start to listen and return the port.
 
-        Raises UnsafeListening, IncompleteTls, MethodWithoutPermission, PortTaken, WeakSecret, AmbiguousKeys.
+        Raises MethodWithoutPermission, PortTaken, and what check_keys raises.
         """
         settings, names = self._settings, [registration.name for registration in self._registrations]
-        settings.check_listening()
+        authenticator = check_keys(settings)
         server = grpc.aio.server(
             interceptors=[
                 Writes(),
@@ -89,10 +101,10 @@ class Server:
                 ),
                 Errors(),
                 Draining(self._drain),
-                Access(Authenticator(settings), declared_permissions(names)),
+                Access(authenticator, declared_permissions(names)),
                 Validation(),
             ],
-            options=_OPTIONS,
+            options=(*_OPTIONS, keepalive(settings), pings_allowed(settings)),
         )
         for registration in self._registrations:
             registration.add(registration.servicer, server)
@@ -106,11 +118,11 @@ class Server:
         return port
 
     def set_serving(self, service: str, serving: bool) -> None:
-        """Say whether service (a full name, or "" for the server as a whole) can do its work."""
+        """Set the health of a service. service: a full name, or "" for the server as a whole."""
         self._health.set_serving(service, serving)
 
     async def stop(self) -> None:
-        """Report not serving, end watches with their newest cursor, let calls finish for `drain_seconds`, and stop."""
+        """Report NOT_SERVING, end watches with their newest cursor, wait `drain_seconds` for other calls, then stop."""
         self._health.drain()
         self._drain.set()
         if self._server is not None:
@@ -119,18 +131,28 @@ class Server:
             self._server = None
 
 
-def check_address(settings: Settings) -> None:
-    """Find out whether a server could listen as the settings say, before the work that comes before it starts.
+def check_keys(settings: Settings) -> Authenticator:
+    """Check that a server's keys and certificates are usable and safe for its address, and return its authenticator.
 
-    Raises UnsafeListening, IncompleteTls, PortTaken.
+    Raises UnsafeListening, IncompleteTls, WeakSecret, AmbiguousKeys, and BadSetting for a file that is unusable.
     """
     settings.check_listening()
+    check_tls(settings)
+    return Authenticator(settings)
+
+
+def check_address(settings: Settings) -> None:
+    """Check early that a server can listen at the address of the settings.
+
+    Raises PortTaken, and what check_keys raises.
+    """
+    check_keys(settings)
     if settings.port == 0:
         return
     host = settings.host.strip("[]")
     try:
         socket.create_server((host, settings.port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name that resolvers refuse raises ValueError
         raise PortTaken(address=_address(settings)) from error
 
 

@@ -1,9 +1,11 @@
-"""What all messages hold: JSON values, enums and times."""
+"""Converts JSON values, enums and times from and to protobuf."""
 
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from google.protobuf.json_format import MessageToDict, SerializeToJsonError
+from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -12,7 +14,7 @@ from shared.model.events import Json
 
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 _EXACT = 2**53
-"""Up to here a double holds every whole number."""
+"""A double represents every integer up to this one exactly."""
 
 
 class NumberNotFinite(InvalidArgument):
@@ -30,7 +32,7 @@ class TimeOutOfRange(InvalidArgument):
 def fill_struct(struct: Struct, value: Mapping[str, Json]) -> None:
     """Write a JSON object into a Struct that is part of a message.
 
-    In place, because that is four times as fast as building the values apart (5 against 23 µs for eight of them).
+    Filling in place is four times as fast as building separate values (5 µs instead of 23 µs for eight values).
     """
     fields = struct.fields
     for name, member in value.items():
@@ -59,7 +61,7 @@ def fill_value(message: Value, value: Json) -> None:
 
 
 def struct_json(struct: Struct) -> dict[str, Json]:
-    """The JSON object in a Struct; whole numbers are ints. Raises NumberNotFinite."""
+    """The JSON object in a Struct; integral numbers become ints. Raises NumberNotFinite."""
     return {name: value_json(value) for name, value in struct.fields.items()}
 
 
@@ -87,7 +89,7 @@ def _number(number: float) -> int | float:
 
 
 def timestamp(milliseconds: int) -> Timestamp | None:
-    """Unix milliseconds as a Timestamp; None, which leaves a field unset, for 0."""
+    """Unix milliseconds as a Timestamp; None for 0, which leaves the field unset."""
     if not milliseconds:
         return None
     seconds, rest = divmod(milliseconds, 1000)
@@ -95,18 +97,34 @@ def timestamp(milliseconds: int) -> Timestamp | None:
 
 
 def milliseconds(time: Timestamp) -> int:
-    """A Timestamp as Unix milliseconds, cut. Raises TimeOutOfRange."""
+    """A Timestamp as Unix milliseconds, rounded down. Raises TimeOutOfRange."""
     if not (_FIRST_SECOND <= time.seconds <= _LAST_SECOND and 0 <= time.nanos < 1_000_000_000):
         raise TimeOutOfRange
     return time.seconds * 1000 + time.nanos // 1_000_000
 
 
 def enum_number(enum: Any, prefix: str, value: str | None) -> Any:
-    """The number of a domain enum's value in a proto enum; 0, unspecified, for None."""
+    """The proto enum number of a domain value; 0 (unspecified) for None."""
     return enum.Value(f"{prefix}_{value}") if value else 0
 
 
 def enum_value(enum: Any, prefix: str, number: int) -> str:
-    """The domain's word for a proto enum's number; "" for unspecified."""
+    """The domain value of a proto enum number; "" for unspecified."""
     name: str = enum.Name(number)
     return "" if number == 0 else name.removeprefix(f"{prefix}_")
+
+
+def message_json(message: Message) -> Json:
+    """A message as proto JSON with the contract's field names; integral numbers become ints. Raises NumberNotFinite."""
+    try:
+        return _integral(MessageToDict(message, preserving_proto_field_name=True))
+    except (SerializeToJsonError, ValueError):  # the latter for a Value
+        raise NumberNotFinite from None
+
+
+def _integral(value: Json) -> Json:
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, dict):
+        return {name: _integral(member) for name, member in value.items()}
+    return [_integral(item) for item in value] if isinstance(value, list) else value

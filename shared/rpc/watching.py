@@ -1,4 +1,4 @@
-"""Watches of stored events: where one goes on, and up to where it goes."""
+"""Watches of stored events: where they start, and when they end."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -7,11 +7,11 @@ from typing import Protocol, TypeVar
 from shared.rpc.cursors import CursorExpired, decode_token, number
 
 QUIET = 15.0
-"""Seconds without an event after which a watch asks whether what it watches is still there."""
+"""Seconds without an event after which a watch checks that the resource still exists."""
 
 
 class Ending(Protocol):
-    """A watched event; `ends` when it may be the last one."""
+    """A watched event. ends: True if it may be the last."""
 
     @property
     def ends(self) -> bool: ...
@@ -21,28 +21,28 @@ E = TypeVar("E", bound=Ending)
 
 
 def read_cursor(kind: str, name: str, cursor: str, head: int) -> int:
-    """The place after which a watch goes on: 0 without a cursor.
+    """The position after which a watch continues; 0 without a cursor.
 
-    Raises CursorMalformed, CursorForeign, and CursorExpired for a place beyond head.
+    Raises CursorMalformed, CursorForeign, and CursorExpired for a position after head.
     """
     if not cursor:
         return 0
-    place = number(decode_token(kind, name, cursor), field="cursor")
-    if place > head:
+    position = number(decode_token(kind, name, cursor), field="cursor")
+    if position > head:
         raise CursorExpired
-    return place
+    return position
 
 
 async def until_over(
     followed: AsyncGenerator[list[E], None],
     after: int,
-    place: Callable[[E], int],
+    position: Callable[[E], int],
     end: Callable[[], Awaitable[int | None]],
 ) -> AsyncGenerator[Sequence[E], None]:
-    """The followed pages, up to the last event of what is over.
+    """The followed pages, up to the last event of a resource that is over.
 
-    end: the place of the last event if it is over, None while it goes on. It is asked anew when that place is reached,
-        so that a retry meanwhile is followed too, and after QUIET seconds, so that what was deleted is noticed.
+    end: returns the position of the last event if the resource is over, else None. Called again when that position is
+        reached, to follow a retry, and after QUIET seconds, to notice a deletion.
     """
     reading: asyncio.Task[list[E]] | None = None
     try:
@@ -55,13 +55,13 @@ async def until_over(
                 continue
             page, reading = reading.result(), None
             yield page
-            after = place(page[-1])
-            # Every ending is an event: nothing needs to be asked before one comes.
+            after = position(page[-1])
+            # Every resource ends with an event, so `end` is needed only after such an event.
             if any(watched.ends for watched in page):
                 last = await end()
     finally:
         if reading is not None:
-            # A generator cannot be closed while it is being read. Waiting, unlike awaiting, raises none of its errors.
+            # A generator cannot be closed while it runs. asyncio.wait, unlike await, raises none of its errors.
             reading.cancel()
             await asyncio.wait({reading})
         await followed.aclose()

@@ -1,4 +1,4 @@
-"""What the tests of batches share: how one is specified, played, and what it came to."""
+"""Helpers of the batch tests: specify a batch, play it, and read its results."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ REFUSING = Script(persona=[refuses(), leaves()])
 
 
 def spec(stage: Theatre, script: Script | None = None, size: int = 4, **fields: Any) -> pb.BatchSpec:
-    """A batch of the theatre's procedure; what is not of the batch is of its conversations."""
+    """A batch of the theatre's procedure. fields: of BatchSpec, or else of its ConversationSpec."""
     ours = {name: fields.pop(name) for name in list(fields) if name in pb.BatchSpec.DESCRIPTOR.fields_by_name}
     return pb.BatchSpec(conversation=stage.spec(script, persona="", **fields), size=size, **ours)
 
@@ -27,20 +27,20 @@ async def play(stage: Theatre, script: Script | None = None, **fields: Any) -> p
 
 
 async def results(stage: Theatre, name: str) -> list[pb.BatchResult]:
-    """What its conversations came to, by their places."""
+    """The results of a batch, by index."""
     return [row async for row in stage.client.batches.results(name)]
 
 
 async def conversations(stage: Theatre, name: str) -> list[conversation_pb2.Conversation]:
-    """Its conversations, by their places."""
+    """The conversations of a batch, by index."""
     return [await stage.client.conversations.get(row.conversation) for row in await results(stage, name)]
 
 
 async def sources(stage: Theatre, prefix: str, count: int, **more: Any) -> list[str]:
-    """Import so many sources and return their names. prefix: of their external ids."""
+    """Import `count` sources and return their names. prefix: of their external ids."""
     return await stage.import_sources(*(source_line(f"{prefix}-{n}", **more) for n in range(count)))
 
 
 def added_up(counts: pb.BatchCounts) -> int:
-    """How many conversations the counts tell of."""
+    """The sum of all counts."""
     return sum(value for _, value in counts.ListFields())

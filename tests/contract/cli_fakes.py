@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 - servicers take what they do not need
-"""A gateway that plays a batch by a script, for what the command line shows of it."""
+"""A gateway that plays a scripted batch, to test the output of the command line."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import grpc
 from google.protobuf.struct_pb2 import Struct, Value
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from greenroom.synthesizer.v1 import batch_pb2 as pb
 from greenroom.synthesizer.v1.batch_pb2_grpc import add_BatchServiceServicer_to_server
@@ -80,15 +81,25 @@ def story(index: int, fails: bool) -> Iterator[Event]:
 
 
 class Rehearsal(Partial):
-    """One batch, which plays once it is let run.
+    """One batch, which plays after RunBatch, or after StartBatch without create_only.
 
     failing: how many of its conversations fail. holds: after how many events it waits for `go`; None: never.
-    pause: seconds between two events, for looking at it.
+    pause: seconds between two events, for looking at it. reason: why they fail, as the results say.
+    repeats: how many agent messages of the first one repeat an earlier one.
     """
 
-    def __init__(self, size: int = 8, failing: int = 0, holds: int | None = None, pause: float = 0) -> None:
+    def __init__(
+        self,
+        size: int = 8,
+        failing: int = 0,
+        holds: int | None = None,
+        pause: float = 0,
+        reason: str = "AGENT_UNREACHABLE",
+        repeats: int = 0,
+    ) -> None:
+        self.reason, self.repeats = reason, repeats
         stories = [list(story(index, index < failing)) for index in range(size)]
-        # Four at a time, in turns.
+        # Four conversations run at a time; their events alternate.
         self.events = [
             event
             for first in range(0, size, 4)
@@ -103,11 +114,20 @@ class Rehearsal(Partial):
         self.cut_exports = False
 
     def batch(self, ended: bool) -> pb.Batch:
+        if self.cancelled and self.over:
+            return pb.Batch(name=NAME, state=pb.Batch.STATE_CANCELLED, end_time=Timestamp(seconds=1))
         done = self.size - self.failing
         counts = pb.BatchCounts(completed=done, failed=self.failing) if ended else pb.BatchCounts(pending=self.size)
         spec = pb.BatchSpec(size=self.size, conversation=ConversationSpec(max_turns=20))
         state = pb.Batch.STATE_COMPLETED if ended else pb.Batch.STATE_RUNNING
-        return pb.Batch(name=NAME, state=state, spec=spec, counts=counts, turns=TURNS * self.size)
+        return pb.Batch(
+            name=NAME,
+            state=state,
+            spec=spec,
+            counts=counts,
+            turns=TURNS * self.size,
+            repeated_agent_messages=self.repeats,
+        )
 
     async def StartBatch(self, request: pb.StartBatchRequest, context: Context) -> pb.StartBatchResponse:  # noqa: N802
         self.spec.CopyFrom(request.spec)
@@ -122,7 +142,9 @@ class Rehearsal(Partial):
     async def GetBatch(self, request: pb.GetBatchRequest, context: Context) -> pb.GetBatchResponse:  # noqa: N802
         if request.name != NAME:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no {request.name}.")
-        return pb.GetBatchResponse(batch=self.batch(ended=self.over))
+        batch = self.batch(ended=self.over)
+        self.over = self.over or self.cancelled  # its jobs end it
+        return pb.GetBatchResponse(batch=batch)
 
     async def RetryBatch(self, request: pb.RetryBatchRequest, context: Context) -> pb.RetryBatchResponse:  # noqa: N802
         for index in range(self.failing):
@@ -133,8 +155,14 @@ class Rehearsal(Partial):
         self.failing = 0
         return pb.RetryBatchResponse(batch=self.batch(ended=False))
 
+    async def CancelBatch(self, request: pb.CancelBatchRequest, context: Context) -> pb.CancelBatchResponse:  # noqa: N802
+        self.cancelled = True
+        return pb.CancelBatchResponse(batch=self.batch(ended=False))
+
     async def ListBatches(self, request: pb.ListBatchesRequest, context: Context) -> pb.ListBatchesResponse:  # noqa: N802
-        return pb.ListBatchesResponse(batches=[self.batch(ended=True)])
+        batch = self.batch(ended=True)
+        found = batch.name.endswith(request.short_id) and request.external_id in ("", batch.spec.external_id)
+        return pb.ListBatchesResponse(batches=[batch] if found else [])
 
     async def WatchBatch(  # noqa: N802
         self, request: pb.WatchBatchRequest, context: Context
@@ -166,8 +194,9 @@ class Rehearsal(Partial):
                     index=index,
                     state=Conversation.STATE_FAILED if fails else Conversation.STATE_COMPLETED,
                     turns=TURNS,
+                    repeated_agent_messages=0 if index else self.repeats,
                     max_turns=20,
-                    reason="AGENT_UNREACHABLE" if fails else "USER_LEFT",
+                    reason=self.reason if fails else "USER_LEFT",
                     detail="The agent did not answer." if fails else "The user left.",
                     fault=FAULT_AGENT if fails else FAULT_UNSPECIFIED,
                     persona="personas/skeptical-sarah",

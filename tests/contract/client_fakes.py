@@ -1,4 +1,4 @@
-"""Servers that answer the contracts' calls as a test tells them to, and cut streams at will."""
+"""Fake servers with scripted answers, which can cut streams."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -15,7 +15,7 @@ Adder = Callable[[Any, grpc.aio.Server], None]
 
 
 class Partial:
-    """A servicer of the methods that a subclass has; the others are UNIMPLEMENTED."""
+    """A servicer with the methods of its subclass; all others are UNIMPLEMENTED."""
 
     def __getattr__(self, name: str) -> Any:
         async def unimplemented(request: Any, context: Context) -> None:
@@ -26,7 +26,7 @@ class Partial:
 
 @asynccontextmanager
 async def serving(*services: tuple[Adder, Any], port: int = 0) -> AsyncIterator[str]:
-    """The address of a server that answers by the servicers; it stops at once at the block's end."""
+    """The address of a server with these servicers; it stops without grace at the end of the block."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     for add, servicer in services:
         add(servicer, server)
@@ -43,10 +43,10 @@ def event(number: int) -> Event:
 
 
 class CutBatches(Partial):
-    """A batch of `total` events, three a message, whose watches are cut.
+    """A batch of `total` events, three per message, whose watches are cut.
 
-    cuts: after how many messages each watch in turn is cut, and with which status; None ends it as if it were over.
-        When none is left, a watch goes through.
+    cuts: for each watch in turn, after how many messages to cut it, and with which status; None ends it with OK. Later
+    watches are not cut.
     """
 
     def __init__(self, total: int, cuts: Iterable[tuple[int, grpc.StatusCode | None]] = ()) -> None:
@@ -54,7 +54,7 @@ class CutBatches(Partial):
         self.cuts = list(cuts)
         self.cursors: list[str] = []
         self.gone = asyncio.Event()
-        """Set when a watch has ended, for whatever reason."""
+        """Set when a watch has ended."""
 
     async def WatchBatch(  # noqa: N802
         self, request: pb.WatchBatchRequest, context: Context

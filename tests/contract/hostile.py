@@ -1,4 +1,4 @@
-"""Hostile messages from descriptors: fields of any value, names that there are, a right message with one fault."""
+"""Generates hostile messages from descriptors: any field values, existing names, valid messages with one fault."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,21 +8,18 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import strategies as st
 
-from greenroom.synthesizer.v1 import conversation_pb2, persona_pb2, procedure_pb2
-from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
-from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
-from greenroom.type.v1.event_pb2 import Event, UserMessage
+from greenroom.synthesizer.v1 import procedure_pb2
 from shared.rpc.cursors import encode_token
 from tests.contract.methods import Method, collection_of
-from tests.datasets import SHORT, short_spec
+from tests.contract.valid_requests import valid_request
 
 DEPTH = 4
 NAMES: dict[str, list[str]] = {}
-"""Names that there are, by collection; made anew for each method, since the one before may have deleted them."""
+"""Existing names, by collection."""
 
 
 def known(collection: str) -> st.SearchStrategy[str]:
-    """A name of the collection; which ones there are is looked up when it is drawn."""
+    """A name of the collection; NAMES is read when the name is drawn."""
     return st.integers(0, 3).map(lambda place: NAMES[collection][place % len(NAMES[collection])])
 
 
@@ -38,7 +35,7 @@ HOSTILE_TEXT = st.sampled_from(
 TEXT = HOSTILE_TEXT | st.text(max_size=40)
 DOUBLES = st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e308, -1e308, 5e-324, float("nan"), float("inf"), float("-inf")])
 SMALL = {"size": [-1, 0, 1, 3, 10_001, 2**31 - 1], "users": [-1, 0, 1, 7, 100_000_001, 2**63 - 1]}
-"""A batch of 10,000 and a dataset of a hundred million users are right, and take their time."""
+"""Values for fields whose valid maxima (a batch of 10,000, a dataset of 100 million users) would take too long."""
 
 
 def integers(field: FieldDescriptor) -> st.SearchStrategy[int]:
@@ -76,7 +73,7 @@ JSON = st.recursive(
 
 
 def filled_value(value: Any, depth: int = 0) -> Message:
-    """A google.protobuf.Value; unlike the library's own way, with numbers that JSON does not have."""
+    """A google.protobuf.Value. Unlike json_format, it accepts numbers that JSON does not have."""
     message = message_factory.GetMessageClass(VALUE)()
     kind: Any = message
     match value:
@@ -114,7 +111,7 @@ def structs() -> st.SearchStrategy[Message]:
 
 
 def messages(descriptor: Descriptor, depth: int = DEPTH) -> st.SearchStrategy[Any]:
-    """A message in which any field may be missing, and any may be wrong."""
+    """A message in which any field may be missing or wrong."""
     if descriptor is STRUCT:
         return structs()
     if descriptor is VALUE:
@@ -143,63 +140,13 @@ def assembled(descriptor: Descriptor, drawn: Mapping[str, Any]) -> Any:
     return message_factory.GetMessageClass(descriptor)(**drawn)
 
 
-TOOLS = procedure_pb2.Tool(name="find_order"), procedure_pb2.Tool(name="refund")
-OWN_PERSONA = persona_pb2.Persona(display_name="P", description="Somebody.")
-
-
 def right(method: Method) -> Any:
-    """A request that is right, to be spoilt in one place: what is wrong from end to end is refused early."""
-    request: Any = method.request()
-    of_each = conversation_pb2.ConversationSpec(procedure=NAMES["procedures"][0], seed=1)
-    match str(method):
-        case "CreatePersona":
-            request.persona.CopyFrom(OWN_PERSONA)
-        case "UpdatePersona":
-            request.persona.CopyFrom(OWN_PERSONA)
-            request.persona.name = NAMES["personas"][0]
-        case "CreateProcedure":
-            request.procedure.display_name = "P"
-            request.revision.CopyFrom(procedure_pb2.Revision(instructions="Help.", tools=TOOLS))
-        case "AddRevision":
-            request.revision.CopyFrom(procedure_pb2.Revision(instructions="Help.", tools=TOOLS))
-        case "MarkReady":
-            request.revision = 1
-        case "AppendEvents":
-            request.events.append(Event(user_message=UserMessage(text="Hello.")))
-        case "StartConversation":
-            request.spec.CopyFrom(of_each)
-            request.spec.persona = "personas/eager-eddie"
-        case "StartBatch":
-            request.spec.conversation.CopyFrom(of_each)
-            request.spec.size = 2
-        case "CreateWorkflow":
-            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
-            setattr(request, "as", "short-too")
-        case "UpdateWorkflow":
-            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
-            request.workflow.spec.name = NAMES["workflows"][0].removeprefix("workflows/")
-        case "GenerateSession" | "StreamCalls":
-            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
-        case "StartDataset":
-            request.spec.CopyFrom(short_spec(sessions=3))
-        case "StartLearning":
-            request.spec.dataset = NAMES["datasets"][0]
-        case "LearnWorkflow":
-            request.header.format.kind = LogFormat.KIND_CSV
-        case "CompareWorkflows":
-            request.truth.CopyFrom(WorkflowSource(spec=SHORT))
-        case "ExportLearning":
-            request.kind = ExportLearningRequest.KIND_TRANSITIONS
-        case "ImportSources" | "ImportProcedures":
-            request.header.format, request.header.file = "greenroom", "x.jsonl"
-    for field in method.descriptor.input_type.fields:
-        if field.type == field.TYPE_STRING and (collection := collection_of(field)):
-            setattr(request, field.name, NAMES[collection][0])
-    return request
+    """A valid request, in which a test spoils one field: a request full of errors would be refused early."""
+    return valid_request(method, {collection: first for collection, (first, *_) in NAMES.items()})
 
 
 def paths(descriptor: Descriptor, depth: int = DEPTH) -> list[tuple[FieldDescriptor, ...]]:
-    """The paths to all fields of a message, those of its parts included."""
+    """The paths to all fields of a message and of its nested messages."""
     found: list[tuple[FieldDescriptor, ...]] = []
     for field in descriptor.fields:
         found.append((field,))
@@ -211,7 +158,7 @@ def paths(descriptor: Descriptor, depth: int = DEPTH) -> list[tuple[FieldDescrip
 
 
 def spoilt(method: Method) -> st.SearchStrategy[Any]:
-    """A right request in which one field is hostile."""
+    """A valid request in which one field is hostile."""
 
     def with_one(path: tuple[FieldDescriptor, ...]) -> st.SearchStrategy[Any]:
         return values(path[-1], 2).map(lambda value: put(right(method), path, value))

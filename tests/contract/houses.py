@@ -1,4 +1,4 @@
-"""`greenroom up` in a process of its own, and `greenroom` commands that call it."""
+"""`greenroom up` in a separate process, and `greenroom` commands against it."""
 
 import asyncio
 import json
@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.forks import Forked, fork
 
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("GREENROOM_")}
 
@@ -29,17 +31,27 @@ class Outcome:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-async def spawn(*arguments: str, **environment: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
+async def spawn(*arguments: str, given: str = "", **environment: str) -> asyncio.subprocess.Process:
+    """Run `greenroom`. given: its standard input."""
+    process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE if given else asyncio.subprocess.DEVNULL,
         env=ENVIRONMENT | environment,
     )
+    if process.stdin is not None:
+        process.stdin.write(given.encode())
+        process.stdin.close()
+    return process
 
 
-async def finished(process: asyncio.subprocess.Process) -> Outcome:
+async def command(*arguments: str, **environment: str) -> Forked:
+    """Run `greenroom` without an input, and without an interpreter of its own, which would have to import much."""
+    return await fork("cli", *arguments, environment=ENVIRONMENT | environment)
+
+
+async def finished(process: asyncio.subprocess.Process | Forked) -> Outcome:
     try:
         async with asyncio.timeout(120):
             out, err = await process.communicate()
@@ -58,7 +70,7 @@ class House:
     folder: Path
 
     async def run(self, *arguments: str) -> Outcome:
-        return await finished(await spawn(*arguments, GREENROOM_ADDRESS=self.address))
+        return await finished(await command(*arguments, GREENROOM_ADDRESS=self.address))
 
     async def ok(self, *arguments: str) -> Outcome:
         outcome = await self.run(*arguments)
@@ -68,15 +80,13 @@ class House:
 
 @asynccontextmanager
 async def serving(folder: Path, **environment: str) -> AsyncIterator[House]:
-    """A house that keeps its data in folder, until the block ends."""
-    process = await spawn("up", "--port", "0", "--data-dir", str(folder), **environment)
-    assert process.stdout is not None
+    """Run `greenroom up` with this data folder until the end of the block."""
+    process = await command("up", "--port", "0", "--data-dir", str(folder), **environment)
     said = (await process.stdout.readline()).decode()
     assert said.startswith("Greenroom listens on 127.0.0.1:")
-    # Nobody reads its log here; a full pipe would stop it.
-    draining = asyncio.create_task(process.stderr.read()) if process.stderr else None
+    # Read the log, because a full pipe would block the process.
+    draining = asyncio.create_task(process.stderr.read())
     yield House(said.split()[3], folder)
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 0
-    assert draining is not None
     assert b"Traceback" not in await draining

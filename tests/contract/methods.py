@@ -1,4 +1,4 @@
-"""Every method of every service, as their descriptors describe them, to be called with any request."""
+"""Every method of every service, from the descriptors, callable with any request."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,12 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from services.gateway.adapters.peers import peers
-from services.gateway.settings import GatewaySettings
+from shared.roster import PEERS
 
 
 @dataclass(frozen=True)
 class Told:
-    """How a call ended: the code's name, and of its ErrorInfo the domain and the reason, "" when there is none."""
+    """The end of a call: the name of the code, and domain and reason of its ErrorInfo, or ""."""
 
     code: str
     domain: str = ""
@@ -42,7 +41,7 @@ class Method:
     async def call(
         self, channel: grpc.aio.Channel, *requests: Message | bytes, token: str = "", seconds: float = 10.0
     ) -> tuple[Told, list[Any]]:
-        """How the call ended, and the responses that came before. A request of bytes is sent as it is."""
+        """Make the call; returns its end and its responses. Requests of type bytes are sent unchanged."""
         path = f"/{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
         kind = "_".join(
             "stream" if streaming else "unary"
@@ -57,7 +56,7 @@ class Method:
         try:
             if self.descriptor.server_streaming:
                 async for one in call:
-                    responses.append(one)  # noqa: PERF401 - those that came before a failure count too
+                    responses.append(one)  # noqa: PERF401 - keep the responses before a failure
             else:
                 responses.append(await call)
         except grpc.aio.AioRpcError as error:
@@ -85,26 +84,26 @@ def _told(error: grpc.aio.AioRpcError) -> Told:
 
 
 def methods() -> list[Method]:
-    """All of them."""
+    """All methods."""
     pool = descriptor_pool.Default()
     return [
         Method(method)
-        for peer in peers(GatewaySettings())
-        for service in peer.services
+        for peer in PEERS
+        for service in peer.rpc_services
         for method in pool.FindServiceByName(service).methods
     ]
 
 
 def collection_of(field: FieldDescriptor) -> str:
-    """The collection that a field names a member of, such as `sources`; "" if it is no name."""
+    """The collection of a field that holds resource names, such as `sources`; "" for other fields."""
     rules = field.GetOptions().Extensions[validate_pb2.field]
     pattern = rules.string.pattern or rules.repeated.items.string.pattern
     collection, slash, _ = pattern.removeprefix("^").removeprefix("(").partition("/")
-    return collection if slash else ""
+    return collection if slash and collection.isalpha() else ""
 
 
 def names_in(message: Descriptor, path: tuple[FieldDescriptor, ...] = ()) -> Iterator[tuple[FieldDescriptor, ...]]:
-    """The paths to all fields of a message that name a resource."""
+    """The paths of all fields of a message that hold a resource name."""
     for field in message.fields:
         inner = field.message_type
         if inner is not None and inner.full_name.startswith("greenroom.") and field not in path:
@@ -114,7 +113,7 @@ def names_in(message: Descriptor, path: tuple[FieldDescriptor, ...] = ()) -> Ite
 
 
 def put(message: Any, path: Sequence[FieldDescriptor], value: str) -> None:
-    """Set the field at the end of a path."""
+    """Set the field at a path."""
     *outer, last = path
     for field in outer:
         inner = getattr(message, field.name)

@@ -1,4 +1,4 @@
-"""How SQLite plans what a store asks."""
+"""SQLite's query plans for the queries of a store."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event
 
 
 async def plans(path: Path, ask: Callable[[], Awaitable[object]]) -> str:
-    """The plans of all queries that ask makes of the database at path."""
+    """The plans of all queries that `ask` sends to the database at `path`."""
     made: list[tuple[str, Any]] = []
 
     def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Batches: what they are made of, and that all of it is played."""
+"""Batches: their sources, personas and seeds, and that every conversation is played."""
 
 from collections import Counter
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from greenroom.synthesizer.v1 import batch_pb2 as pb
 from greenroom.synthesizer.v1 import conversation_pb2, source_pb2
 from tests.contract.batches import added_up, over, play, results, sources, spec
-from tests.scripted import Script, State, Theatre, procedure_line, refused
+from tests.scripted import Script, State, Theatre, procedure_line, refused, says
 
 Batch = pb.Batch
 
@@ -29,7 +29,23 @@ async def test_all_conversations_of_a_batch_complete(stage: Theatre) -> None:
     assert (one.batch, one.index, one.digest, one.creator) == (done.name, 2, rows[2].digest, "developer")
 
 
-async def test_fifty_unless_told_otherwise_of_the_built_in_personas_alike(stage: Theatre) -> None:
+async def test_agent_messages_that_repeat_earlier_ones_are_counted_for_each_conversation(stage: Theatre) -> None:
+    stuck = Script(
+        persona=[says("I have none.")],
+        agent=[says("What is your order number?"), says("what is  your order number"), says("And your name?")],
+    )
+    done = await play(stage, Script(by_index={1: stuck}), size=3, max_turns=17)
+
+    rows = await results(stage, done.name)
+    assert done.state == Batch.STATE_COMPLETED
+    assert [row.repeated_agent_messages for row in rows] == [0, 15, 0]
+    assert done.repeated_agent_messages == 15
+    assert (await stage.client.conversations.get(rows[1].conversation)).repeated_agent_messages == 15
+
+
+async def test_a_batch_has_fifty_conversations_with_equal_shares_of_the_built_in_personas_by_default(
+    stage: Theatre,
+) -> None:
     created = await stage.client.batches.start(spec(stage, size=0), create_only=True)
 
     assert created.spec.size == added_up(created.counts) == created.counts.created == 50
@@ -108,7 +124,7 @@ async def test_each_conversation_can_have_the_revision_that_its_source_is_linked
     assert {(row.source, row.procedure, row.revision) for row in rows} == {(named[0], one, 1), (named[1], two, 1)}
 
 
-async def test_a_named_source_without_a_link_is_refused_and_by_filter_left_out(stage: Theatre) -> None:
+async def test_a_named_source_without_a_link_is_refused_and_a_filter_skips_it(stage: Theatre) -> None:
     [loose] = await sources(stage, "loose", 1)
 
     async with refused("FAILED_PRECONDITION", "SOURCE_NOT_LINKED") as errors:
@@ -129,7 +145,7 @@ async def test_a_named_source_without_a_link_is_refused_and_by_filter_left_out(s
 async def test_a_named_source_that_is_not_finished_is_refused_even_if_no_conversation_needs_it(stage: Theatre) -> None:
     named = [*await sources(stage, "fine", 1), *await sources(stage, "going-on", 1, finished=False)]
 
-    for seed in range(4):  # whichever of the two the seed takes
+    for seed in range(4):  # seeds choose different sources
         async with refused("FAILED_PRECONDITION", "SOURCE_NOT_FINISHED"):
             await stage.client.batches.start(spec(stage, size=1, sources=named, seed=seed))
 

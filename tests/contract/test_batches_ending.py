@@ -1,4 +1,4 @@
-"""Batches in which something fails, is retried, let run or cancelled."""
+"""Batches in which something fails, is retried, started later or cancelled."""
 
 import asyncio
 
@@ -82,7 +82,7 @@ async def test_retrying_a_batch_in_which_nothing_failed_changes_nothing(stage: T
     assert await stage.client.batches.retry(done.name) == done
 
 
-async def test_one_that_is_only_created_runs_when_it_is_let(stage: Theatre) -> None:
+async def test_a_created_one_runs_only_after_run(stage: Theatre) -> None:
     created = await stage.client.batches.start(spec(stage), create_only=True)
     assert (created.state, created.counts) == (Batch.STATE_CREATED, pb.BatchCounts(created=4))
     [row, *_] = await results(stage, created.name)
@@ -104,7 +104,7 @@ async def test_one_that_is_only_created_runs_when_it_is_let(stage: Theatre) -> N
         assert events == await stage.events(name)
 
 
-async def test_counts_always_add_up(stage: Theatre) -> None:
+async def test_the_sum_of_the_counts_is_always_the_size(stage: Theatre) -> None:
     started = await stage.client.batches.start(spec(stage, Script(by_index={3: REFUSING}), size=20))
 
     async with stage.client.batches.watch(started.name) as events:
@@ -115,7 +115,7 @@ async def test_counts_always_add_up(stage: Theatre) -> None:
             assert (going_on == 0) == (seen.state == Batch.STATE_COMPLETED)
 
 
-async def test_progress_is_the_turn_of_so_many(stage: Theatre) -> None:
+async def test_each_event_has_the_number_of_turns_so_far(stage: Theatre) -> None:
     held = Held()
     script = Script(persona=[says("a"), says("b"), held, leaves()])
     started = await stage.client.batches.start(spec(stage, script, size=1, max_turns=9))
@@ -128,7 +128,7 @@ async def test_progress_is_the_turn_of_so_many(stage: Theatre) -> None:
     await over(stage, started.name)
 
 
-async def test_cancelling_ends_what_waits_and_what_runs_and_keeps_what_is_over(stage: Theatre) -> None:
+async def test_cancelling_a_batch_ends_waiting_and_running_conversations_only(stage: Theatre) -> None:
     held = Held()
     script = Script(by_index={2: Script(persona=[held])})
     started = await stage.client.batches.start(spec(stage, script))
@@ -146,7 +146,7 @@ async def test_cancelling_ends_what_waits_and_what_runs_and_keeps_what_is_over(s
     assert await stage.client.batches.cancel(started.name) == done
 
 
-async def test_a_created_batch_is_cancelled_at_once_and_never_runs(stage: Theatre) -> None:
+async def test_a_created_batch_is_cancelled_without_running(stage: Theatre) -> None:
     created = await stage.client.batches.start(spec(stage, size=30), create_only=True)
 
     await stage.client.batches.cancel(created.name)
@@ -157,7 +157,7 @@ async def test_a_created_batch_is_cancelled_at_once_and_never_runs(stage: Theatr
     assert (await stage.client.batches.run(created.name)).state == Batch.STATE_CANCELLED
 
 
-async def test_cancelling_while_it_is_let_run_ends_every_conversation_once(stage: Theatre) -> None:
+async def test_cancelling_while_a_batch_is_started_ends_every_conversation_once(stage: Theatre) -> None:
     created = await stage.client.batches.start(spec(stage, size=30), create_only=True)
 
     await asyncio.gather(stage.client.batches.run(created.name), stage.client.batches.cancel(created.name))
@@ -189,7 +189,7 @@ async def test_a_completed_batch_is_not_cancelled_and_a_cancelled_one_not_retrie
     assert await stage.client.batches.get(started.name) == cancelled
 
 
-async def test_a_batch_whose_conversations_were_all_cancelled_one_by_one_is_over(stage: Theatre) -> None:
+async def test_a_batch_is_over_when_each_of_its_conversations_was_cancelled(stage: Theatre) -> None:
     created = await stage.client.batches.start(spec(stage, size=2), create_only=True)
     for row in await results(stage, created.name):
         await stage.client.conversations.cancel(row.conversation)

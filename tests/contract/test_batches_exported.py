@@ -5,9 +5,10 @@ import json
 import pytest
 
 from greenroom.synthesizer.v1 import batch_pb2 as pb
+from shared.plain import UNSAFE
 from shared.rpc.cursors import Position, encode_token
 from tests.contract.batches import REFUSING, over, play, results
-from tests.scripted import Script, Theatre, kinds, refused
+from tests.scripted import Script, Theatre, kinds, refused, says
 
 
 async def exported(stage: Theatre, name: str, cursor: str = "") -> list[pb.ExportTranscriptsResponse]:
@@ -29,12 +30,23 @@ async def test_transcripts_are_exported_as_lines_in_the_order_of_their_places(st
     assert data.endswith(b"\n")
 
 
-async def test_an_export_goes_on_from_every_cursor_even_within_a_line(
+async def test_a_line_holds_no_raw_control_character(stage: Theatre) -> None:
+    hostile = "\x1b[2J\x9b31m\u202e\x7f"
+    done = await play(stage, Script(agent=[says(hostile)]), size=1)
+
+    line = b"".join(response.chunk for response in await exported(stage, done.name)).decode()
+
+    assert not UNSAFE.search(line)
+    said = [event["agent_message"]["text"] for event in json.loads(line)["events"] if "agent_message" in event]
+    assert hostile in said
+
+
+async def test_an_export_continues_from_every_cursor_even_inside_a_line(
     stage: Theatre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = await play(stage, size=3)
     whole = b"".join(response.chunk for response in await exported(stage, done.name))
-    monkeypatch.setattr("services.synthesizer.api.exporting.CHUNK_BYTES", 1_000)
+    monkeypatch.setattr("services.synthesizer.batches.export.CHUNK_BYTES", 1_000)
 
     responses = await exported(stage, done.name)
 
@@ -48,11 +60,11 @@ async def test_an_export_goes_on_from_every_cursor_even_within_a_line(
         assert had + b"".join(one.chunk for one in rest) == whole
 
 
-async def test_an_export_does_not_go_on_in_a_line_that_a_retry_changed(
+async def test_an_export_cursor_expires_when_a_retry_changed_its_line(
     stage: Theatre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = await play(stage, Script(by_index={0: REFUSING}), size=2)
-    monkeypatch.setattr("services.synthesizer.api.exporting.CHUNK_BYTES", 500)
+    monkeypatch.setattr("services.synthesizer.batches.export.CHUNK_BYTES", 500)
     [first, *_] = await exported(stage, done.name)
     await stage.client.batches.retry(done.name)
     await over(stage, done.name)

@@ -1,4 +1,4 @@
-"""Batches as they are kept: requested twice, found, read page by page, deleted."""
+"""Stored batches: requested twice, found, read page by page, deleted."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ async def test_the_same_request_returns_the_first_result_and_another_is_refused(
     assert len({batch.name for batch in await asyncio.gather(*at_once)}) == 1
 
 
-async def test_the_same_request_makes_nothing_again_when_its_result_was_deleted(stage: Theatre) -> None:
+async def test_a_repeated_request_fails_when_its_result_was_deleted(stage: Theatre) -> None:
     wanted = spec(stage, size=1)
     first = await stage.client.batches.start(wanted, request_id="batch-then-gone")
     await over(stage, first.name)
@@ -40,12 +40,12 @@ async def test_batches_are_found_by_state_and_external_id(stage: Theatre) -> Non
     one = await start(spec(stage, external_id="found"), create_only=True)
     two = await start(spec(stage, external_id="found"), create_only=True)
 
-    assert [batch.name async for batch in list_(external_id="found")] == [one.name, two.name]
+    assert [batch.name async for batch in list_(external_id="found")] == [two.name, one.name]
     created = [batch.name async for batch in list_(state=Batch.STATE_CREATED, external_id="found")]
-    assert created == [one.name, two.name]
+    assert created == [two.name, one.name]
     assert [batch async for batch in list_(state=Batch.STATE_CANCELLED, external_id="found")] == []
     found = stage.client.conversations.list(conversation_pb2.ConversationFilter(batch=one.name))
-    assert [conversation.index async for conversation in found] == [0, 1, 2, 3]
+    assert [conversation.index async for conversation in found] == [3, 2, 1, 0]
 
 
 async def test_results_come_page_by_page(stage: Theatre) -> None:
@@ -60,7 +60,7 @@ async def test_results_come_page_by_page(stage: Theatre) -> None:
     assert rest.next_page_token == ""
 
 
-async def test_a_batch_is_deleted_with_all_that_is_its_own(stage: Theatre) -> None:
+async def test_a_deleted_batch_leaves_none_of_its_rows_behind(stage: Theatre) -> None:
     [source] = await sources(stage, "of-batch", 1)
     done = await play(stage, sources=[source])
     [row, *_] = await results(stage, done.name)
@@ -81,7 +81,7 @@ async def test_a_batch_is_deleted_with_all_that_is_its_own(stage: Theatre) -> No
     await stage.client.sources.delete(source)
 
 
-async def test_a_batch_that_is_needed_or_not_over_is_not_deleted(stage: Theatre) -> None:
+async def test_a_batch_that_is_not_over_or_is_a_base_is_not_deleted(stage: Theatre) -> None:
     created = await stage.client.batches.start(spec(stage), create_only=True)
     async with refused("FAILED_PRECONDITION", "BATCH_NOT_OVER"):
         await stage.client.batches.delete(created.name)
@@ -94,7 +94,7 @@ async def test_a_batch_that_is_needed_or_not_over_is_not_deleted(stage: Theatre)
     assert child.name in str(errors[0])
 
 
-async def test_cursors_of_other_batches_and_places_are_refused(stage: Theatre) -> None:
+async def test_cursors_of_other_batches_and_beyond_the_end_are_refused(stage: Theatre) -> None:
     one, other = await play(stage, size=1), await play(stage, size=1)
     watched = stage.client.batches.watch(one.name)
     seen = [event async for event in watched]

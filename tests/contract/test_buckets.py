@@ -5,7 +5,6 @@ from hashlib import sha256
 from json import loads
 from pathlib import Path
 
-import jwt
 import obstore
 import pytest
 from pydantic import SecretStr
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 from greenroom.client import connect
 from greenroom.testdata.v1 import trace_dataset_pb2 as pb
 from services.testdata.adapters import s3
+from tests.contract.tokens import SECRET, token
 from tests.datasets import State, dataset_spec, files, over, written
 from tests.minio import Minio, minio
 from tests.scripted import refused
@@ -31,13 +31,13 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Min
 
 @pytest.fixture(scope="module")
 async def greenroom(service: Minio, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestdataSuite]:
-    """A test data service that may write this bucket, and another one that there is not yet."""
+    """A test data service that may write this bucket, and another one that does not exist yet."""
     async with serving("sqlite", tmp_path_factory.mktemp("data"), **service.settings(BUCKET, "later")) as running:
         yield running
 
 
 async def objects(service: Minio, prefix: str) -> dict[str, bytes]:
-    """What lies below a prefix of the bucket, by its name there."""
+    """The objects below a prefix of the bucket, by the rest of their names."""
     bucket = service.bucket(BUCKET)
     found = [one["path"] for one in await obstore.list(bucket, prefix).collect_async()]
     read = [await (await obstore.get_async(bucket, path)).bytes_async() for path in found]
@@ -45,7 +45,7 @@ async def objects(service: Minio, prefix: str) -> dict[str, bytes]:
 
 
 async def test_a_dataset_in_a_bucket_is_the_same_as_one_in_a_folder(greenroom: TestdataSuite, service: Minio) -> None:
-    # Parquet in one piece, JSONL in several.
+    # Parquet is uploaded in one piece, JSONL in several.
     for form in (pb.DatasetSpec.FORMAT_PARQUET, pb.DatasetSpec.FORMAT_JSONL):
         prefix = f"may/{form}"
         here = await written(greenroom.client, dataset_spec(users=5_000, format=form))
@@ -78,7 +78,7 @@ async def test_a_prefix_that_holds_objects_is_refused(greenroom: TestdataSuite, 
 
     assert (failed.state, failed.reason) == (State.STATE_FAILED, "DESTINATION_NOT_EMPTY")
     assert failed.detail == (
-        f"s3://{BUCKET}/occupied holds files already; choose another destination, or move them away and retry."
+        f"s3://{BUCKET}/occupied already holds files; choose another destination, or move them away and retry."
     )
     assert list(await objects(service, "occupied")) == ["by/something"]
 
@@ -136,18 +136,15 @@ async def test_a_bucket_that_the_server_does_not_allow_is_refused(greenroom: Tes
         async with refused("INVALID_ARGUMENT", "DESTINATION_INVALID") as errors:
             await greenroom.client.traces.datasets.start(dataset_spec(destination=f"s3://{bucket}/x"))
         assert [(one.field, one.description) for one in errors[0].violations] == [
-            ("spec.destination", "The server allows no bucket of that name; it allows `later`, `traces`.")
+            ("spec.destination", "The server allows no bucket of that name; it allows `later` and `traces`.")
         ]
 
 
 async def test_a_companys_datasets_lie_below_a_prefix_of_its_own(service: Minio, tmp_path: Path) -> None:
-    secret = "the secret of this very test only"
-    settings = {**service.settings(BUCKET), "jwt_secret": SecretStr(secret)}
+    settings = {**service.settings(BUCKET), "jwt_secret": SecretStr(SECRET)}
     async with serving("sqlite", tmp_path, **settings) as greenroom:
         for company, prefix in (("acme", "acme"), ("../acme", "%2E%2E%2Facme")):
-            claims = {"company": company, "sub": "somebody", "permissions": ["traces.*"], "exp": 2**33}
-            token = jwt.encode(claims, secret, "HS256")
-            async with connect(greenroom.address, token=token) as client:
+            async with connect(greenroom.address, token=token(company)) as client:
                 started = await client.traces.datasets.start(dataset_spec(destination=f"s3://{BUCKET}/same"))
                 assert (await over(client, started.name)).state == State.STATE_COMPLETED
                 assert started.location == f"s3://{BUCKET}/{prefix}/same"

@@ -1,4 +1,4 @@
-"""Calls of the client: repeated where that is safe, in pages, with a deadline, and with errors for programs."""
+"""Calls of the client: retries, pages, deadlines, errors and imports."""
 
 import asyncio
 import gzip
@@ -20,7 +20,7 @@ AT_ONCE = Backoff(attempts=4, initial=0, maximum=0)
 
 
 class Personas(Partial):
-    """Refuses the first `unavailable` calls, and then answers."""
+    """Refuses the first `unavailable` calls, then answers."""
 
     def __init__(self, unavailable: int = 0) -> None:
         self.unavailable = unavailable
@@ -95,7 +95,7 @@ async def test_a_create_is_repeated_with_the_same_request_id_while_the_server_is
         assert len(set(personas.request_ids)) == 2
 
 
-async def test_a_delete_is_not_repeated_since_the_second_would_find_nothing() -> None:
+async def test_a_delete_is_not_repeated_because_the_second_would_fail() -> None:
     personas = Personas(unavailable=1)
     async with (
         serving((add_PersonaServiceServicer_to_server, personas)) as address,
@@ -107,7 +107,7 @@ async def test_a_delete_is_not_repeated_since_the_second_would_find_nothing() ->
         assert personas.calls == 1
 
 
-async def test_a_list_goes_through_all_pages_and_asks_for_no_more_than_are_read() -> None:
+async def test_a_list_fetches_pages_only_as_they_are_read() -> None:
     personas = Personas()
     async with (
         serving((add_PersonaServiceServicer_to_server, personas)) as address,
@@ -131,7 +131,7 @@ async def test_every_call_carries_the_token() -> None:
         assert personas.tokens == ["Bearer t0k3n"]
 
 
-async def test_an_error_tells_its_code_reason_sentence_fields_and_metadata() -> None:
+async def test_an_error_has_its_code_reason_sentence_fields_and_metadata() -> None:
     async with (
         serving((add_PersonaServiceServicer_to_server, Personas())) as address,
         greenroom.client.connect(address) as client,
@@ -156,7 +156,7 @@ async def test_a_call_ends_at_its_deadline() -> None:
     assert raised.value.code == "DEADLINE_EXCEEDED"
 
 
-async def test_a_server_that_is_not_there_is_unavailable() -> None:
+async def test_an_unreachable_server_is_unavailable() -> None:
     async with serving() as address:
         pass
     async with greenroom.client.connect(address, retry=AT_ONCE) as client:
@@ -166,7 +166,7 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
 
 
 class Sources(Partial):
-    """Keeps what was imported; refuses the first `unavailable` imports half-way, and files named `refused`."""
+    """Stores imports; refuses the first `unavailable` imports in the middle, and files named `refused`."""
 
     def __init__(self, unavailable: int = 0) -> None:
         self.unavailable = unavailable
@@ -195,7 +195,7 @@ class Sources(Partial):
 LINES = b'{"some": "line of a file"}\n' * 200_000
 
 
-async def test_a_file_is_imported_in_chunks_and_again_from_its_start_when_cut(tmp_path: Path) -> None:
+async def test_a_file_is_imported_in_chunks_and_restarted_after_a_lost_connection(tmp_path: Path) -> None:
     path = tmp_path / "sources.jsonl"
     path.write_bytes(LINES)
     sources = Sources(unavailable=2)
@@ -212,7 +212,7 @@ async def test_a_file_is_imported_in_chunks_and_again_from_its_start_when_cut(tm
     assert (sources.headers[0].file, sources.headers[0].format) == ("sources.jsonl", "abcd")
 
 
-async def test_a_compressed_file_is_decompressed_on_the_way(tmp_path: Path) -> None:
+async def test_a_compressed_file_is_decompressed_before_it_is_sent(tmp_path: Path) -> None:
     path = tmp_path / "sources.jsonl.gz"
     path.write_bytes(gzip.compress(LINES))
     sources = Sources()
@@ -224,20 +224,23 @@ async def test_a_compressed_file_is_decompressed_on_the_way(tmp_path: Path) -> N
     assert sources.content == LINES
 
 
-async def test_a_file_that_cannot_be_read_raises_what_is_wrong_with_it(tmp_path: Path) -> None:
+async def test_an_unreadable_file_raises_its_own_error(tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl.gz"
     bad.write_bytes(b"this is no gzip file")
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes(gzip.compress(LINES)[:-9])
     async with (
         serving((add_SourceServiceServicer_to_server, Sources())) as address,
         greenroom.client.connect(address) as client,
     ):
-        with pytest.raises(gzip.BadGzipFile):
-            await client.sources.import_file(bad)
+        for file in (bad, cut):
+            with pytest.raises(gzip.BadGzipFile, match=rf"{file} cannot be decompressed: it is no gzip file, or"):
+                await client.sources.import_file(file)
         with pytest.raises(FileNotFoundError):
             await client.sources.import_file(tmp_path / "missing.jsonl")
 
 
-async def test_an_import_that_is_refused_before_its_end_tells_why(tmp_path: Path) -> None:
+async def test_an_import_that_is_refused_early_raises_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "refused.jsonl"
     path.write_bytes(LINES)
     async with (

@@ -1,4 +1,4 @@
-"""Streams of calls through the client: what the server sends is one file, however often the connection is cut."""
+"""Streams of calls through the client: interrupted streams give the same file."""
 
 import io
 
@@ -25,7 +25,7 @@ async def file(client: Client, kind: StreamCallsRequest.Format.ValueType, parame
 
 
 @pytest.mark.parametrize("name", FILES)
-async def test_a_stream_that_is_cut_goes_on_and_is_the_same_file(traces: TestdataSuite, name: str) -> None:
+async def test_an_interrupted_stream_resumes_and_gives_the_same_file(traces: TestdataSuite, name: str) -> None:
     parameters = TraceParameters(users=4_000, seed=3)
     whole = await file(traces.client, FILES[name], parameters)
     port = int(traces.address.rsplit(":", 1)[1])
@@ -38,7 +38,7 @@ async def test_a_stream_that_is_cut_goes_on_and_is_the_same_file(traces: Testdat
     assert way.cuts == 3
 
 
-async def test_an_arrow_stream_that_is_cut_is_one_stream_for_any_reader(traces: TestdataSuite) -> None:
+async def test_an_interrupted_arrow_stream_resumes_as_one_valid_stream(traces: TestdataSuite) -> None:
     parameters = TraceParameters(users=20_000, seed=3)
     whole = await file(traces.client, StreamCallsRequest.FORMAT_ARROW_IPC, parameters)
     port = int(traces.address.rsplit(":", 1)[1])
@@ -52,7 +52,7 @@ async def test_an_arrow_stream_that_is_cut_is_one_stream_for_any_reader(traces: 
     assert tables[0].equals(tables[1])
 
 
-async def test_a_stream_goes_on_behind_a_cursor_without_its_head(traces: TestdataSuite) -> None:
+async def test_a_stream_resumes_after_a_cursor_without_its_header(traces: TestdataSuite) -> None:
     parameters = TraceParameters(users=4_000, seed=3)
     whole = await file(traces.client, StreamCallsRequest.FORMAT_CSV, parameters)
     stream = traces.client.traces.stream(ECOMMERCE, parameters, format=StreamCallsRequest.FORMAT_CSV)

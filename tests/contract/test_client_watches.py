@@ -1,4 +1,4 @@
-"""Watches and exports of the client: nothing lost and nothing twice, whatever cuts them."""
+"""Watches and exports of the client lose and repeat nothing when the connection is cut."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ async def all_seqs(watch: AsyncIterator[Event]) -> list[int]:
     return [event.seq async for event in watch]
 
 
-async def test_a_watch_that_is_cut_continues_by_cursor_and_hands_out_each_event_once() -> None:
+async def test_an_interrupted_watch_resumes_at_its_cursor_and_yields_each_event_once() -> None:
     cuts = [
         (n % 3, status) for n in range(4) for status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, None)
     ]
@@ -60,7 +60,7 @@ async def test_a_watch_survives_a_restart_of_the_server() -> None:
 
 
 class _Waits(Partial):
-    """Sends three events and then nothing, until its reader has gone."""
+    """Sends three events, then nothing until its reader disconnects."""
 
     def __init__(self) -> None:
         self.gone = asyncio.Event()
@@ -118,7 +118,7 @@ async def test_cancelling_the_reader_cancels_the_call_and_nothing_else() -> None
         await asyncio.wait_for(waits.gone.wait(), 10)
 
 
-async def test_a_cursor_moves_when_the_last_event_of_its_message_was_handed_out() -> None:
+async def test_the_cursor_advances_after_the_last_event_of_a_message() -> None:
     async with (
         serving((add_BatchServiceServicer_to_server, CutBatches(total=6))) as address,
         greenroom.client.connect(address) as client,
@@ -130,7 +130,7 @@ async def test_a_cursor_moves_when_the_last_event_of_its_message_was_handed_out(
         assert await all_seqs(client.batches.watch(NAME, cursor=cursors[2])) == [4, 5, 6]
 
 
-async def test_a_watch_that_gets_nowhere_gives_up_and_says_why() -> None:
+async def test_a_watch_without_progress_gives_up_with_the_last_error() -> None:
     batches = CutBatches(total=9, cuts=[(0, grpc.StatusCode.UNAVAILABLE)] * 99)
     async with (
         serving((add_BatchServiceServicer_to_server, batches)) as address,
@@ -142,7 +142,7 @@ async def test_a_watch_that_gets_nowhere_gives_up_and_says_why() -> None:
         assert len(batches.cursors) == AT_ONCE.attempts
 
 
-async def test_a_watch_that_is_refused_is_not_tried_again() -> None:
+async def test_a_refused_watch_is_not_retried() -> None:
     batches = CutBatches(total=9, cuts=[(1, grpc.StatusCode.OUT_OF_RANGE)] * 99)
     async with (
         serving((add_BatchServiceServicer_to_server, batches)) as address,
@@ -154,7 +154,7 @@ async def test_a_watch_that_is_refused_is_not_tried_again() -> None:
         assert len(batches.cursors) == 1
 
 
-async def test_an_export_that_is_cut_continues_by_cursor() -> None:
+async def test_an_interrupted_export_resumes_at_its_cursor() -> None:
     batches = CutBatches(total=20, cuts=[(3, grpc.StatusCode.UNAVAILABLE)] * 4)
     async with (
         serving((add_BatchServiceServicer_to_server, batches)) as address,

@@ -1,6 +1,7 @@
-"""Conversations: where they start, how they run, what they keep."""
+"""Conversations: where they start, how they run, and what they store."""
 
 from greenroom.type.v1.event_pb2 import Ended, Resource
+from shared.llm.base import ChatReply, ToolRequest
 from tests.scripted import Held, Script, State, Theatre, calls, ends, kinds, leaves, says, stays_silent, texts
 
 
@@ -110,7 +111,7 @@ async def test_it_keeps_what_it_was_made_from_and_what_it_cost(stage: Theatre) -
     assert len(done.digest) == 64
 
 
-async def test_the_persona_stays_as_it_was_when_the_conversation_started(stage: Theatre) -> None:
+async def test_a_later_change_of_a_persona_does_not_change_its_conversations(stage: Theatre) -> None:
     personas = stage.client.personas
     persona = await personas.get("personas/cold-carl")
     persona.display_name = "Before"
@@ -124,7 +125,7 @@ async def test_the_persona_stays_as_it_was_when_the_conversation_started(stage: 
     assert (await stage.over(started.name)).persona.display_name == "Before"
 
 
-async def test_one_that_is_only_created_runs_when_it_is_let(stage: Theatre) -> None:
+async def test_a_created_one_runs_only_after_run(stage: Theatre) -> None:
     conversations = stage.client.conversations
     created = await conversations.start(stage.spec(), create_only=True)
     assert (created.state, created.attempt) == (State.STATE_CREATED, 0)
@@ -139,7 +140,7 @@ async def test_one_that_is_only_created_runs_when_it_is_let(stage: Theatre) -> N
     assert watch.summary.state == State.STATE_COMPLETED
 
 
-async def test_letting_one_run_that_runs_or_ran_is_no_error(stage: Theatre) -> None:
+async def test_running_a_conversation_again_changes_nothing(stage: Theatre) -> None:
     held = Held()
     started = await stage.client.conversations.start(stage.spec(Script(persona=[held, leaves()])))
     await held.begun.wait()
@@ -149,3 +150,42 @@ async def test_letting_one_run_that_runs_or_ran_is_no_error(stage: Theatre) -> N
 
     done = await stage.over(started.name)
     assert await stage.client.conversations.run(started.name) == done
+
+
+async def test_tools_that_the_agent_calls_at_once_are_all_called_before_the_first_answers(stage: Theatre) -> None:
+    twice = ChatReply("Let me look.", 2 * calls("find_order", order="O-7").calls)
+
+    done = await stage.play(Script(persona=[leaves()], agent=[twice, says("Found.")]), source=stage.source)
+
+    events = (await stage.events(done.name))[4:]
+    assert kinds(events)[:6] == ["agent_message", *2 * ["tool_call"], *2 * ["tool_result"], "agent_message"]
+    asked, answered = [e.tool_call.call_id for e in events[1:3]], [e.tool_result.call_id for e in events[3:5]]
+    assert asked == answered
+    assert len(set(asked)) == 2
+
+
+async def test_a_call_whose_arguments_are_not_json_is_answered_with_an_error_and_the_agent_goes_on(
+    stage: Theatre,
+) -> None:
+    broken = ToolRequest("refund", problem="The arguments must be one JSON object.")
+    both = ChatReply(calls=(broken, *calls("find_order", order="O-7").calls))
+
+    done = await stage.play(Script(persona=[says("Hi."), leaves()], agent=[both, says("Done.")]), source=stage.source)
+
+    assert done.state == State.STATE_COMPLETED
+    results = {
+        e.tool_result.tool: e.tool_result.answer for e in await stage.events(done.name) if kinds([e]) == ["tool_result"]
+    }
+    assert results["refund"].error.code == "INVALID_ARGUMENTS"
+    assert results["refund"].error.message == broken.problem
+    assert not results["find_order"].HasField("error")
+
+
+async def test_persona_and_agent_may_have_different_models_and_each_event_names_the_model_that_made_it(
+    stage: Theatre,
+) -> None:
+    done = await stage.play(Script(persona=[says("Hi."), leaves()]), agent_model="another")
+
+    events = await stage.events(done.name)
+    assert [event.model_call.model for event in events[2:4]] == ["offline", "another"]
+    assert len(events[2].model_call.prompt) == 12

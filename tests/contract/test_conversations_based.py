@@ -1,11 +1,14 @@
-"""Conversations that replay another one up to an event and go on from there."""
+"""Conversations that replay another one up to an event and continue from there."""
+
+from typing import Any
 
 from greenroom.synthesizer.v1 import conversation_pb2 as pb
-from greenroom.synthesizer.v1 import tool_config_pb2
-from tests.scripted import Script, Theatre, calls, leaves, refused, says, texts
+from greenroom.synthesizer.v1 import procedure_pb2, tool_config_pb2
+from tests.contract.http_agents import Bot, bot, whole
+from tests.scripted import Script, Theatre, calls, leaves, procedure_line, refused, says, texts
 
 
-async def test_it_goes_on_from_an_event_of_the_one_it_is_based_on(stage: Theatre) -> None:
+async def test_a_conversation_replays_its_base_up_to_an_event(stage: Theatre) -> None:
     base = await stage.play(
         Script(persona=[says("Is it blue?"), leaves()], agent=[says("It is on its way."), says("It is red.")]),
         source=stage.source,
@@ -48,7 +51,7 @@ async def test_a_replay_ends_where_a_tool_is_to_answer_and_the_mock_answers(stag
     assert [answer.value.struct_value["state"] for answer in answers] == ["lost"]
 
 
-async def test_calls_of_a_replay_and_new_ones_have_names_of_their_own(stage: Theatre) -> None:
+async def test_new_calls_after_a_replay_have_new_ids(stage: Theatre) -> None:
     base = await stage.play(
         Script(agent=[calls("find_order", order="O-7"), says("x"), calls("find_order", order="O-7"), says("y")]),
         source=stage.source,
@@ -85,3 +88,41 @@ async def test_one_that_another_is_based_on_is_not_deleted(stage: Theatre) -> No
 
     await stage.client.conversations.delete(child.name)
     await stage.client.conversations.delete(base.name)
+
+
+async def test_a_replay_goes_on_under_another_revision_and_as_another_persona(stage: Theatre) -> None:
+    [procedure] = await stage.import_procedures(procedure_line("replayed"))
+    base = await stage.play(Script(agent=[says("One moment.")]), procedure=procedure)
+    said = next(event for event in await stage.events(base.name) if event.HasField("agent_message"))
+    newer = procedure_pb2.Revision(instructions="Always say please.", tools=[procedure_pb2.Tool(name="apologize")])
+    await stage.client.procedures.add_revision(procedure, newer, ready=True)
+    script = Script(persona=[says("And now?"), leaves()], agent=[says("Please wait.")])
+    other: dict[str, Any] = {"procedure": procedure, "revision": 2, "persona": "personas/skeptical-sarah"}
+
+    done = await stage.play(script, based_on=pb.BasedOn(conversation=base.name, seq=said.seq), **other)
+
+    assert (base.spec.revision, done.spec.revision, done.persona.display_name) == (1, 2, "Skeptical Sarah")
+    assert texts(await stage.events(done.name)) == ["Hello.", "One moment.", "And now?", "Please wait.", ""]
+    as_persona, as_agent, *_ = script.asked
+    assert "Skeptical Sarah" in as_persona.system
+    assert "Always say please." in as_agent.system
+    assert "apologize" in {tool.name for tool in as_agent.tools}
+    assert [message.text for message in as_agent.messages] == ["Hello.", "One moment.", "And now?"]
+
+
+async def test_the_session_of_an_agent_is_handed_to_no_other(stage: Theatre) -> None:
+    async with bot() as first, bot() as second:
+        for web in (first, second):
+            web.answers = [whole({"say": {"text": "Hi."}, "session": "bWluZQ=="})]
+        base = await stage.play(agent=webhook(first), max_turns=1)
+        replay = pb.BasedOn(conversation=base.name, seq=base.last_seq)
+
+        await stage.play(based_on=replay, max_turns=1)
+        await stage.play(based_on=replay, agent=webhook(second), max_turns=1)
+
+    assert [body.get("session") for body in first.bodies] == [None, "bWluZQ=="]
+    assert [body.get("session") for body in second.bodies] == [None]
+
+
+def webhook(web: Bot) -> pb.AgentTarget:
+    return pb.AgentTarget(http=pb.HttpAgent(url=f"{web.address}/act"))

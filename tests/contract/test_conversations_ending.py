@@ -11,20 +11,7 @@ from greenroom.synthesizer.v1 import conversation_pb2 as pb
 from greenroom.synthesizer.v1 import tool_config_pb2
 from greenroom.type.v1 import event_pb2
 from shared.llm.base import ModelUnavailable
-from tests.scripted import (
-    Held,
-    Line,
-    Script,
-    State,
-    Theatre,
-    calls,
-    kinds,
-    leaves,
-    refused,
-    refuses,
-    says,
-    texts,
-)
+from tests.scripted import Held, Line, Script, State, Theatre, calls, kinds, leaves, refused, refuses, says, texts
 
 
 def reasons(events: list[event_pb2.Event]) -> list[str]:
@@ -49,7 +36,7 @@ async def test_a_created_one_is_cancelled_at_once(stage: Theatre) -> None:
     assert (await stage.client.conversations.run(created.name)).state == State.STATE_CANCELLED
 
 
-async def test_cancelling_aborts_the_call_of_the_model_that_is_under_way(stage: Theatre) -> None:
+async def test_cancelling_aborts_the_running_model_call(stage: Theatre) -> None:
     held = Held()
     started = await running(stage, held)
 
@@ -61,7 +48,7 @@ async def test_cancelling_aborts_the_call_of_the_model_that_is_under_way(stage: 
     assert kinds(await stage.events(started.name)) == ["opened", "attempt_started", "ended"]
 
 
-async def test_cancelling_a_cancelled_one_is_no_error_and_a_completed_one_is(stage: Theatre) -> None:
+async def test_a_cancelled_conversation_can_be_cancelled_again_and_a_completed_one_cannot(stage: Theatre) -> None:
     conversations = stage.client.conversations
     created = await conversations.start(stage.spec(), create_only=True)
     cancelled = await conversations.cancel(created.name)
@@ -99,13 +86,13 @@ async def test_whoever_finishes_does_not_overrule_whoever_cancelled(stage: Theat
         stage.client.conversations.finish(started.name),
         return_exceptions=True,
     )
-    if not held.aborted.is_set():  # finishing was first, so now cancel for certain
+    if not held.aborted.is_set():  # finish came first, so cancel explicitly
         await stage.client.conversations.cancel(started.name)
 
     assert (await stage.over(started.name)).state == State.STATE_CANCELLED
 
 
-async def test_one_to_be_finished_can_still_be_cancelled(stage: Theatre) -> None:
+async def test_a_conversation_that_somebody_finished_can_still_be_cancelled(stage: Theatre) -> None:
     held = Held()
     started = await running(stage, held)
     await stage.client.conversations.finish(started.name)
@@ -150,17 +137,21 @@ UNANSWERED = tool_config_pb2.ToolConfig(ignore_recorded_calls=True)
 FAILURES = [
     pytest.param([refuses(), leaves()], [says("Hi.")], "MODEL_REFUSED", event_pb2.FAULT_PERSONA_MODEL, id="persona"),
     pytest.param(
-        [says(" "), leaves()], [says("Hi.")], "MODEL_SAID_NOTHING", event_pb2.FAULT_PERSONA_MODEL, id="empty persona"
+        [says(" "), says(" "), leaves()],
+        [says("Hi.")],
+        "PERSONA_REPLY_UNUSABLE",
+        event_pb2.FAULT_PERSONA_MODEL,
+        id="empty persona",
     ),
     pytest.param(
-        [calls("refund"), leaves()],
+        [calls("refund"), calls("refund"), leaves()],
         [says("Hi.")],
-        "PERSONA_MODEL_UNUSABLE",
+        "PERSONA_REPLY_UNUSABLE",
         event_pb2.FAULT_PERSONA_MODEL,
         id="persona with a tool",
     ),
     pytest.param(
-        [says("Hello."), leaves()], [refuses(), says("Hi.")], "AGENT_FAILED", event_pb2.FAULT_AGENT, id="agent"
+        [says("Hello."), leaves()], [refuses(), says("Hi.")], "MODEL_REFUSED", event_pb2.FAULT_AGENT, id="agent"
     ),
     pytest.param(
         [says("Hello."), leaves()],
@@ -190,7 +181,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("persona", "agent", "reason", "fault"), FAILURES)
-async def test_a_failure_has_a_reason_and_a_fault_and_a_retry_goes_on_there(
+async def test_a_failure_has_a_reason_and_a_fault_and_a_retry_resumes_there(
     stage: Theatre, persona: list[Line], agent: list[Line], reason: str, fault: event_pb2.Fault.ValueType
 ) -> None:
     failed = await stage.play(Script(persona=persona, agent=agent))
@@ -213,7 +204,14 @@ async def test_a_failure_has_a_reason_and_a_fault_and_a_retry_goes_on_there(
     assert done.usage.model_calls == sum(event.usage.model_calls for event in events)
 
 
-async def test_a_call_that_no_mock_answers_is_the_fault_of_the_mocks(stage: Theatre) -> None:
+async def test_an_answer_of_the_agents_model_that_cannot_be_used_was_paid_for(stage: Theatre) -> None:
+    failed = await stage.play(Script(persona=[says("Hello.")], agent=[says("x" * 20_001)]))
+
+    assert failed.ended.reason == "AGENT_SAID_TOO_MUCH"
+    assert failed.usage.model_calls == 2
+
+
+async def test_a_call_without_an_answer_fails_with_the_fault_tool_mock(stage: Theatre) -> None:
     script = Script(agent=[calls("find_order", order="O-7"), says("Sent.")])
     failed = await stage.play(script, source=stage.source, tool_config=UNANSWERED)
 
@@ -229,7 +227,7 @@ async def test_a_call_that_no_mock_answers_is_the_fault_of_the_mocks(stage: Thea
 
 
 async def test_a_model_that_is_unavailable_for_a_moment_is_asked_again(stage: Theatre) -> None:
-    down = ModelUnavailable(model="scripted")
+    down = ModelUnavailable(model="scripted", why="it was told so")
     done = await stage.play(Script(persona=[down, says("Hello."), leaves()], agent=[down, says("Hi.")]))
 
     assert (done.state, done.attempt, done.usage.model_calls) == (State.STATE_COMPLETED, 1, 3)
@@ -274,14 +272,25 @@ async def test_retrying_and_cancelling_at_once_leaves_one_ending_an_attempt(stag
 
 
 async def test_an_ended_one_has_a_digest_that_ids_and_retries_do_not_change(stage: Theatre) -> None:
+    said = [says("Hello."), says("And then?"), leaves("Bye.")]
+    acted = [calls("find_order", order="O-1"), says("It is on its way."), calls("refund"), says("Done.")]
     config = tool_config_pb2.ToolConfig()
-    spec = stage.spec(tool_config=config)
+    config.default_answer.value.struct_value.update({"state": "sent"})
+    spec = stage.spec(Script(persona=said, agent=acted), tool_config=config)
     first = await stage.over((await stage.client.conversations.start(spec)).name)
-    stage.model.scripts[spec.seed] = Script()
+    broken = Script(
+        persona=[refuses(), said[0], said[1], refuses(), refuses(), said[2]],
+        agent=[acted[0], refuses(), acted[1], refuses(), *acted[2:]],
+    )
+    stage.model.scripts[spec.seed] = broken
 
     second = await stage.over((await stage.client.conversations.start(spec)).name)
+    while second.state == State.STATE_FAILED:
+        await stage.client.conversations.retry(second.name)
+        second = await stage.over(second.name)
 
-    assert first.digest == second.digest
+    assert (first.attempt, second.attempt) == (1, 6)
+    assert (first.digest, first.turns) == (second.digest, second.turns)
     assert first.name != second.name
     assert (await stage.play()).digest != first.digest, "another seed, another transcript"
 

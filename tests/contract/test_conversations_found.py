@@ -1,4 +1,4 @@
-"""Conversations as they are kept: requested twice, found, read page by page, deleted."""
+"""Stored conversations: requested twice, found, read page by page, deleted."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ async def test_the_same_request_returns_the_first_result_and_another_is_refused(
         await conversations.start(spec, request_id="start-twice")
 
 
-async def test_the_same_request_makes_nothing_again_when_its_result_was_deleted(stage: Theatre) -> None:
+async def test_a_repeated_request_fails_when_its_result_was_deleted(stage: Theatre) -> None:
     [source] = await stage.import_sources(source_line("gone-later"))
     spec = stage.spec(source=source)
     first = await stage.client.conversations.start(spec, request_id="then-gone")
@@ -41,7 +41,7 @@ async def test_many_at_once_with_one_request_id_make_one_conversation(stage: The
     assert len({one.name for one in started}) == 1
 
 
-async def test_conversations_are_found_by_what_they_are(stage: Theatre) -> None:
+async def test_conversations_are_listed_by_every_filter(stage: Theatre) -> None:
     list_, make = stage.client.conversations.list, stage.client.conversations.start
     [source] = await stage.import_sources(source_line("filtered"))
     one = await make(stage.spec(source=source, external_id="found-1"), create_only=True)
@@ -64,7 +64,7 @@ async def test_conversations_are_found_by_what_they_are(stage: Theatre) -> None:
     assert await names(source=source, state=State.STATE_OPEN) == set()
 
 
-async def test_lists_come_page_by_page_oldest_first(stage: Theatre) -> None:
+async def test_lists_come_page_by_page_newest_first_and_say_how_many_there_are(stage: Theatre) -> None:
     made = [
         (await stage.client.conversations.start(stage.spec(external_id="paged"), create_only=True)).name
         for _ in range(3)
@@ -77,8 +77,9 @@ async def test_lists_come_page_by_page_oldest_first(stage: Theatre) -> None:
         pb.ListConversationsRequest(filter=which, page_size=2, page_token=first.next_page_token)
     )
 
-    assert [one.name for one in (*first.conversations, *rest.conversations)] == made
+    assert [one.name for one in (*first.conversations, *rest.conversations)] == made[::-1]
     assert rest.next_page_token == ""
+    assert (first.total_size, rest.total_size) == (3, 0)
 
 
 async def test_events_come_page_by_page(stage: Theatre) -> None:
@@ -114,7 +115,7 @@ async def test_what_a_conversation_refers_to_is_not_deleted(stage: Theatre) -> N
     await stage.client.personas.delete(own.name)
 
 
-async def test_a_finished_conversation_is_deleted_with_its_events_for_good(stage: Theatre) -> None:
+async def test_a_conversation_that_is_over_is_deleted_with_its_events(stage: Theatre) -> None:
     done = await stage.play()
 
     await stage.client.conversations.delete(done.name)

@@ -7,16 +7,7 @@ import pytest
 
 from greenroom.client import GreenroomError
 from greenroom.synthesizer.v1 import conversation_pb2 as pb
-from greenroom.type.v1.event_pb2 import (
-    AgentMessage,
-    Ended,
-    Event,
-    Opened,
-    ToolCall,
-    ToolResult,
-    UserMessage,
-    Waited,
-)
+from greenroom.type.v1.event_pb2 import AgentMessage, Ended, Event, Opened, ToolCall, ToolResult, UserMessage, Waited
 from tests.scripted import State, Theatre, kinds, refused, texts
 
 
@@ -87,14 +78,14 @@ async def test_nothing_is_appended_to_one_that_is_over_or_synthetic(stage: Theat
             await stage.client.conversations.append(closed, [user("Too late.")])
 
 
-async def test_it_is_not_let_run(stage: Theatre) -> None:
+async def test_a_manual_conversation_cannot_be_run(stage: Theatre) -> None:
     name = await opened(stage)
 
     async with refused("FAILED_PRECONDITION", "CONVERSATION_NOT_CREATED"):
         await stage.client.conversations.run(name)
 
 
-async def test_the_same_append_sent_twice_stands_once(stage: Theatre) -> None:
+async def test_one_append_sent_twice_is_stored_once(stage: Theatre) -> None:
     name = await opened(stage)
     append = stage.client.conversations.append
 
@@ -108,7 +99,7 @@ async def test_the_same_append_sent_twice_stands_once(stage: Theatre) -> None:
         await append(name, [user("Other.")], request_id="append-once")
 
 
-async def test_the_same_append_sent_many_times_at_once_stands_once(stage: Theatre) -> None:
+async def test_one_append_sent_many_times_at_once_is_stored_once(stage: Theatre) -> None:
     name = await opened(stage)
     append = stage.client.conversations.append
 
@@ -120,7 +111,7 @@ async def test_the_same_append_sent_many_times_at_once_stands_once(stage: Theatr
     assert texts(await stage.events(name)) == ["0", "1", "2", "3", "4"]
 
 
-async def test_many_appends_at_once_all_stand(stage: Theatre) -> None:
+async def test_many_concurrent_appends_are_all_stored(stage: Theatre) -> None:
     name = await opened(stage)
 
     await asyncio.gather(*(stage.client.conversations.append(name, [user(f"{n}"), agent(f"{n}!")]) for n in range(20)))
@@ -130,7 +121,7 @@ async def test_many_appends_at_once_all_stand(stage: Theatre) -> None:
     assert said[1::2] == [f"{text}!" for text in said[::2]], "what was appended together stands together"
 
 
-async def test_an_append_can_insist_on_where_the_conversation_stands(stage: Theatre) -> None:
+async def test_an_append_can_require_the_last_seq(stage: Theatre) -> None:
     name = await opened(stage)
 
     async with refused("ABORTED", "SEQ_MOVED"):
@@ -195,6 +186,29 @@ async def test_an_event_that_cannot_be_appended_is_named_and_nothing_is_stored(
 
     assert field in [violation.field for violation in errors[0].violations]
     assert kinds(await stage.events(name)) == ["opened"]
+
+
+async def test_a_call_id_may_be_used_again_once_its_call_is_answered(stage: Theatre) -> None:
+    name = await opened(stage)
+    result = Event(tool_result=ToolResult(call_id="c", tool="find"))
+
+    await stage.client.conversations.append(name, [CALL, result, CALL])
+    await stage.client.conversations.append(name, [result, CALL])
+
+    assert kinds(await stage.events(name))[1:] == ["tool_call", "tool_result"] * 2 + ["tool_call"]
+
+
+async def test_a_number_that_a_double_cannot_tell_from_its_neighbours_is_refused_with_its_place(stage: Theatre) -> None:
+    name = await opened(stage)
+    large = Event(tool_call=ToolCall(call_id="c", tool="find"))
+    large.tool_call.arguments.update({"orders": [{"id": 9007199254740993}], "fine": 2**53 - 1})
+
+    async with refused("INVALID_ARGUMENT", "INVALID_ARGUMENT") as errors:
+        await stage.client.conversations.append(name, [user("x"), large])
+
+    [violation] = errors[0].violations
+    assert violation.field == "events[1].tool_call.arguments.orders[0].id"
+    assert "write it as text" in violation.description
 
 
 async def test_a_time_that_no_calendar_has_is_refused(stage: Theatre) -> None:

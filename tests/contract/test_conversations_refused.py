@@ -1,4 +1,4 @@
-"""Conversations that cannot be started as they were asked for."""
+"""Conversation specs that are refused."""
 
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ NAME = "conversations/019a0000-0000-7000-8000-000000000000"
         ({"max_turns": 201}, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "spec.max_turns"),
         ({"max_turns": -1}, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "spec.max_turns"),
         ({"model": "gpt-9"}, "INVALID_ARGUMENT", "SPEC_INVALID", "spec.model"),
+        ({"model": "offline:small"}, "INVALID_ARGUMENT", "SPEC_INVALID", "spec.model"),
         ({"external_id": "a\0b"}, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "spec.external_id"),
         ({"type": 7}, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "spec.type"),
     ],
@@ -43,7 +44,7 @@ async def test_a_spec_that_is_wrong_is_refused_and_the_field_named(
 @pytest.mark.parametrize(
     "address", ["127.0.0.1.example.com:80", "127.evil.example:1", "example.com:443", "10.0.0.1:80", "128.0.0.1:5"]
 )
-async def test_agents_beyond_loopback_are_not_called_unless_the_server_allows_it(stage: Theatre, address: str) -> None:
+async def test_agents_beyond_loopback_are_called_only_if_the_server_allows_it(stage: Theatre, address: str) -> None:
     agent = pb.AgentTarget(grpc=pb.GrpcAgent(address=address))
 
     async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
@@ -54,8 +55,33 @@ async def test_agents_beyond_loopback_are_not_called_unless_the_server_allows_it
     assert violation.description == "Must be an address on loopback or a host that GREENROOM_AGENT_HOSTS names."
 
 
+async def test_a_target_without_a_kind_is_the_built_in_agent(stage: Theatre) -> None:
+    created = await stage.client.conversations.start(stage.spec(agent=pb.AgentTarget()), create_only=True)
+
+    assert created.spec.agent.HasField("procedure_agent")
+
+
+@pytest.mark.parametrize(
+    ("agent", "field"),
+    [
+        # Unknown fields, as a later version may send: an agent kind (field 9 of AgentTarget), an option (field 9 of
+        # GrpcAgent).
+        (b"\x4a\x00", "spec.agent"),
+        (b"\x0a\x02\x48\x01", "spec.agent.procedure_agent"),
+        (b"\x12\x10\x0a\x0clocalhost:80\x48\x01", "spec.agent.grpc"),
+    ],
+)
+async def test_a_kind_or_a_field_of_a_later_version_is_refused(stage: Theatre, agent: bytes, field: str) -> None:
+    async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
+        await stage.client.conversations.start(stage.spec(agent=pb.AgentTarget.FromString(agent)))
+
+    [violation] = errors[0].violations
+    assert violation.field == field
+    assert "field 9" in violation.description
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:80", "[::1]:80", "localhost:80", "LOCALHOST:80"])
-async def test_agents_on_loopback_are_called_however_that_is_written(stage: Theatre, address: str) -> None:
+async def test_agents_on_loopback_are_called_in_every_spelling(stage: Theatre, address: str) -> None:
     agent = pb.AgentTarget(grpc=pb.GrpcAgent(address=address))
 
     created = await stage.client.conversations.start(stage.spec(agent=agent), create_only=True)

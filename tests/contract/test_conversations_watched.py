@@ -1,4 +1,4 @@
-"""Watching one conversation: every event exactly once, from any cursor, to its end and beyond a retry."""
+"""Watching one conversation: every event arrives exactly once, from any cursor, to its end and across a retry."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -7,9 +7,9 @@ import pytest
 
 from greenroom.client import GreenroomError
 from greenroom.synthesizer.v1 import conversation_pb2 as pb
-from services.synthesizer.api import conversations as servicer
-from services.synthesizer.api.watching import Watched
+from services.synthesizer.conversations import servicer
 from services.synthesizer.conversations.errors import ConversationNotFound
+from services.synthesizer.conversations.messages import Watched
 from shared.rpc.cursors import encode_token
 from shared.rpc.streams import watch
 from shared.rpc.watching import until_over
@@ -26,7 +26,7 @@ async def test_a_watch_has_every_event_once_and_ends_with_the_summary(stage: The
     assert events.summary == await stage.client.conversations.get(started.name)
 
 
-async def test_a_watch_goes_on_from_the_cursor_of_any_message(stage: Theatre) -> None:
+async def test_a_watch_continues_from_the_cursor_of_any_message(stage: Theatre) -> None:
     held = Held()
     started = await stage.client.conversations.start(stage.spec(Script(persona=[held, says("x"), leaves()])))
     await held.begun.wait()
@@ -42,7 +42,7 @@ async def test_a_watch_goes_on_from_the_cursor_of_any_message(stage: Theatre) ->
     assert [event async for event in stage.client.conversations.watch(started.name, cursor=second.cursor)] == []
 
 
-async def test_a_cursor_of_something_else_is_refused(stage: Theatre) -> None:
+async def test_a_cursor_of_another_stream_is_refused(stage: Theatre) -> None:
     one, other = await stage.play(), await stage.play()
     watched = stage.client.conversations.watch(one.name)
     async for _ in watched:
@@ -66,7 +66,7 @@ async def test_a_cursor_of_something_else_is_refused(stage: Theatre) -> None:
             assert [violation.field for violation in errors[0].violations] == ["cursor"]
 
 
-async def test_a_watch_of_a_failed_one_ends_and_one_of_its_retry_goes_on_from_there(stage: Theatre) -> None:
+async def test_a_watch_ends_at_a_failure_and_continues_after_a_retry(stage: Theatre) -> None:
     failed = await stage.play(Script(persona=[refuses(), leaves()]))
     first = stage.client.conversations.watch(failed.name)
     seen = [event async for event in first]
@@ -88,7 +88,7 @@ async def test_watches_that_are_under_way_while_it_is_retried_lose_nothing(stage
     name = started.name
 
     async def follow() -> list[int]:
-        """Watch again and again until it is completed, as an impatient reader does."""
+        """Watch again and again until the conversation is completed, like an impatient reader."""
         seqs: list[int] = []
         cursor = ""
         while True:
@@ -114,7 +114,7 @@ async def test_watches_that_are_under_way_while_it_is_retried_lose_nothing(stage
     assert all(seqs == list(range(1, last + 1)) for seqs in followed)
 
 
-async def test_silence_is_filled_with_heartbeats_that_can_be_continued_from(
+async def test_a_quiet_watch_sends_heartbeats_with_a_valid_cursor(
     stage: Theatre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = Held()
@@ -137,7 +137,7 @@ async def test_silence_is_filled_with_heartbeats_that_can_be_continued_from(
     assert rest[0] == 3
 
 
-async def test_a_watch_in_whose_silence_something_is_deleted_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_watch_ends_when_its_conversation_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.rpc.watching.QUIET", 0.01)
     closed, asked = asyncio.Event(), 0
 
@@ -160,7 +160,7 @@ async def test_a_watch_in_whose_silence_something_is_deleted_ends(monkeypatch: p
     assert closed.is_set()
 
 
-async def test_a_reader_that_goes_away_does_not_stop_the_work(stage: Theatre) -> None:
+async def test_the_work_continues_when_a_watcher_disconnects(stage: Theatre) -> None:
     held = Held()
     started = await stage.client.conversations.start(stage.spec(Script(persona=[held, leaves()])))
     async with stage.client.conversations.watch(started.name) as events:

@@ -1,22 +1,25 @@
 """The examples that the README shows, run as a reader runs them."""
 
 import asyncio
-import re
+import os
+import socket
+import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from cli import specs
+from cli.kit import specs
+from cli.kit.agents import Targets, set_agent
 from greenroom.synthesizer.v1 import batch_pb2
+from tests.contract.example_agents import AGENT, own_agent
 from tests.rehearsals import over
 from tests.suite import EXAMPLES, Suite, suite
 
 ROOT = EXAMPLES.parent
-AGENT, WATCH = ROOT / "own_agent" / "agent.py", ROOT / "watch.py"
+WATCH = ROOT / "watch.py"
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +30,6 @@ async def greenroom(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
         yield greenroom
 
 
-@asynccontextmanager
-async def own_agent(port: int = 0) -> AsyncIterator[str]:
-    """The address of the example's agent, in a process of its own; on a free port when 0."""
-    process = await asyncio.create_subprocess_exec(sys.executable, AGENT, str(port), stdout=PIPE)
-    assert process.stdout is not None
-    found = re.search(r"listens on (\S+)", (await process.stdout.readline()).decode())
-    assert found is not None
-    yield found[1]
-    process.terminate()
-    await process.wait()
-
-
 def own_spec(address: str) -> batch_pb2.BatchSpec:
     """The example's spec, with its agent at address."""
     spec = specs.read(AGENT.with_name("batch.yaml"), batch_pb2.BatchSpec())
@@ -46,9 +37,9 @@ def own_spec(address: str) -> batch_pb2.BatchSpec:
     return spec
 
 
-async def test_an_agent_that_was_away_is_found_by_a_retry(greenroom: Suite) -> None:
+async def test_a_retry_reaches_an_agent_that_was_down(greenroom: Suite) -> None:
     async with own_agent() as address:
-        pass  # Its port is free again.
+        pass  # the next agent needs its port
     spec = own_spec(address)
     spec.size = 3
 
@@ -61,7 +52,7 @@ async def test_an_agent_that_was_away_is_found_by_a_retry(greenroom: Suite) -> N
     assert (away.counts.failed, ended.counts.completed) == (3, 3)
 
 
-async def test_an_agent_of_ones_own_is_rehearsed(greenroom: Suite) -> None:
+async def test_an_own_agent_is_rehearsed(greenroom: Suite) -> None:
     async with own_agent() as address:
         spec = own_spec(address)
         batch = await greenroom.client.batches.start(spec)
@@ -72,13 +63,57 @@ async def test_an_agent_of_ones_own_is_rehearsed(greenroom: Suite) -> None:
     assert reasons.count("AGENT_ENDED") >= spec.size // 2
 
 
+async def test_a_bot_that_speaks_chat_completions_is_rehearsed(greenroom: Suite) -> None:
+    async with own_agent(program=ROOT / "agents" / "openai_bot.py") as address:
+        spec = specs.read(AGENT.with_name("batch.yaml"), batch_pb2.BatchSpec())
+        set_agent(spec.conversation.agent, f"openai:http://{address}/v1")
+        batch = await greenroom.client.batches.start(spec)
+        ended = await over(greenroom.client, batch.name)
+
+    assert (ended.counts.completed, ended.counts.failed) == (spec.size, 0)
+    first = await anext(greenroom.client.batches.results(batch.name))
+    events = [event async for event in greenroom.client.conversations.events(first.conversation)]
+    assert any(event.HasField("tool_result") for event in events if not event.copied)
+
+
+async def test_a_customer_of_the_users_own_talks_to_the_bot(greenroom: Suite) -> None:
+    async with (
+        own_agent(program=ROOT / "agents" / "openai_bot.py") as bot,
+        own_agent(program=ROOT / "agents" / "customer.py") as customer,
+    ):
+        spec = specs.read(AGENT.with_name("batch.yaml"), batch_pb2.BatchSpec())
+        Targets(f"openai:http://{bot}/v1", f"http:http://{customer}/act").set(spec.conversation)
+        batch = await greenroom.client.batches.start(spec)
+        ended = await over(greenroom.client, batch.name)
+        without_sources = batch_pb2.BatchSpec(conversation=spec.conversation, size=1)
+        opened = await over(greenroom.client, (await greenroom.client.batches.start(without_sources)).name)
+
+    assert (ended.counts.completed, ended.usage.model_calls) == (spec.size, 0)
+    assert (opened.counts.completed, opened.turns) == (1, 2)
+    rows = [row async for row in greenroom.client.batches.results(batch.name)]
+    assert [row.reason for row in rows].count("USER_LEFT") >= spec.size // 2
+    events = [event async for event in greenroom.client.conversations.events(rows[0].conversation)]
+    assert any(event.HasField("thoughts") for event in events)
+
+
+@pytest.mark.parametrize("program", ["grpc_agent.py", "openai_bot.py", "customer.py"])
+def test_an_agent_whose_port_is_taken_says_so(program: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run((sys.executable, ROOT / "agents" / program, port), capture_output=True, timeout=60)
+
+    sentence = f"Cannot listen on port {port}; give a free one as the argument."
+    assert (ended.returncode, ended.stderr.decode().splitlines()[-1]) == (1, sentence)
+
+
 async def test_the_client_example_shows_each_turn_and_how_it_ended(greenroom: Suite, tmp_path: Path) -> None:
     spec = specs.read(EXAMPLES / "batch.yaml", batch_pb2.BatchSpec())
     spec.size = 5
     batch = await greenroom.client.batches.start(spec)
-    program = WATCH.read_text().replace("127.0.0.1:9000", greenroom.address)
 
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, batch.name, stdout=PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, WATCH, batch.name), stdout=PIPE, env=os.environ | {"GREENROOM_ADDRESS": greenroom.address}
+    )
     said, _ = await process.communicate()
 
     *turns, last = said.decode().splitlines()

@@ -1,4 +1,4 @@
-"""A forwarded call is the call itself: nothing that either side says gets lost on the way."""
+"""The gateway forwards everything that either side of a call sends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,11 +8,11 @@ from typing import Any
 import grpc
 import pytest
 
+from services.gateway.forwarding.servicer import forwarded
 from shared.rpc.channels import Channels
-from shared.rpc.errors import RpcFailure, from_rpc_error
-from shared.rpc.forward import forwarded
 from shared.rpc.server import Server
 from shared.settings import Settings
+from tests.failures import RpcFailure, from_rpc_error
 from tests.unit.rpc.echo import KINDS, NAME, OWN_CONNECTION, Echo, EchoRequest, EchoStub, call, failure, raw, serving
 
 
@@ -32,7 +32,7 @@ async def relay() -> AsyncIterator[Relay]:
     settings = Settings(drain_seconds=0)
     async with serving(Settings(drain_seconds=30)) as peer:
         channels = Channels(settings)
-        gateway = Server(settings, [forwarded(NAME, channels.to(f"127.0.0.1:{peer.port}"), "echo")])
+        gateway = Server(settings, [forwarded(NAME, channels.to(f"127.0.0.1:{peer.port}"), "echo", 30)])
         port = await gateway.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", OWN_CONNECTION) as channel:
             yield Relay(peer, gateway, port, channel, EchoStub(channel))
@@ -49,7 +49,7 @@ async def test_all_four_kinds_of_methods_are_forwarded(relay: Relay) -> None:
     assert [answer.text async for answer in relay.stub.Bidi(iter([hi] * 3))] == ["hi"] * 3
 
 
-async def test_both_sides_of_a_stream_may_take_turns(relay: Relay) -> None:
+async def test_both_sides_of_a_stream_can_alternate(relay: Relay) -> None:
     talk = relay.stub.Bidi()
     for text in ("one", "two", "three"):
         await talk.write(EchoRequest(text=text))
@@ -60,7 +60,7 @@ async def test_both_sides_of_a_stream_may_take_turns(relay: Relay) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_metadata_is_forwarded_there_and_back(relay: Relay, kind: str) -> None:
+async def test_metadata_is_forwarded_in_both_directions(relay: Relay, kind: str) -> None:
     there = (("x-tenant", "acme"), ("x-blob-bin", b"\x00\xff"), ("authorization", "Bearer token"))
     under_way = call(relay.stub, kind, EchoRequest(text="hi"), metadata=there)
 
@@ -82,19 +82,27 @@ async def test_a_trace_continues_behind_the_gateway(relay: Relay) -> None:
     assert relay.peer.servicer.metadata["traceparent"].split("-")[1] == traceparent.split("-")[1]
 
 
-async def test_the_deadline_travels_along(relay: Relay) -> None:
+async def test_the_deadline_is_forwarded(relay: Relay) -> None:
     await relay.stub.Unary(EchoRequest(text="hi"), timeout=20)
     remaining = relay.peer.servicer.time_remaining
     assert remaining is not None
-    assert 0 < remaining < 21  # gRPC rounds what it sends up
+    assert 0 < remaining < 21  # gRPC rounds deadlines up
 
-    await relay.stub.Unary(EchoRequest(text="hi"))
+    assert [one async for one in relay.stub.ServerStream(EchoRequest(text="hi"))]
     assert relay.peer.servicer.time_remaining is None
 
 
+async def test_a_unary_call_without_a_deadline_gets_that_of_peers(relay: Relay) -> None:
+    await relay.stub.Unary(EchoRequest(text="hi"))
+
+    remaining = relay.peer.servicer.time_remaining
+    assert remaining is not None
+    assert 0 < remaining < 31
+
+
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_deadline_that_passes_ends_the_work_of_the_peer(relay: Relay, kind: str) -> None:
-    await relay.stub.Unary(EchoRequest(text="hi"))  # connects both hops, which may take longer than the deadline
+async def test_an_expired_deadline_ends_the_call_at_the_peer(relay: Relay, kind: str) -> None:
+    await relay.stub.Unary(EchoRequest(text="hi"))  # connect both hops before the deadline runs
     told = await failure(call(relay.stub, kind, EchoRequest(text="wait"), timeout=0.5))
 
     assert told.code == "DEADLINE_EXCEEDED"
@@ -102,7 +110,7 @@ async def test_a_deadline_that_passes_ends_the_work_of_the_peer(relay: Relay, ki
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_caller_that_cancels_cancels_the_peers_work(relay: Relay, kind: str) -> None:
+async def test_a_cancel_by_the_caller_cancels_the_call_at_the_peer(relay: Relay, kind: str) -> None:
     under_way = call(relay.stub, kind, EchoRequest(text="wait"))
     reading = asyncio.ensure_future(under_way.read() if hasattr(under_way, "read") else under_way.code())
     await relay.peer.servicer.waiting.wait()
@@ -113,7 +121,7 @@ async def test_a_caller_that_cancels_cancels_the_peers_work(relay: Relay, kind: 
     await asyncio.wait([reading])
 
 
-async def test_a_peer_that_cancels_is_seen_as_cancelling_not_as_failing(relay: Relay) -> None:
+async def test_a_cancel_by_the_peer_reaches_the_caller_as_cancelled(relay: Relay) -> None:
     under_way = relay.stub.Unary(EchoRequest(text="end CANCELLED"))
 
     assert await under_way.code() is grpc.StatusCode.CANCELLED
@@ -122,7 +130,7 @@ async def test_a_peer_that_cancels_is_seen_as_cancelling_not_as_failing(relay: R
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_the_status_and_its_details_come_through(relay: Relay, kind: str) -> None:
+async def test_the_status_and_its_details_are_forwarded(relay: Relay, kind: str) -> None:
     told = await failure(call(relay.stub, kind, EchoRequest(text="fail ALREADY_EXISTS")))
 
     assert (told.code, told.reason) == ("ALREADY_EXISTS", "TOLD_ALREADY_EXISTS")
@@ -131,7 +139,7 @@ async def test_the_status_and_its_details_come_through(relay: Relay, kind: str) 
     assert told.violations[0].field == "text"
 
 
-async def test_a_stream_that_is_refused_half_way_is_refused_in_the_peers_words(relay: Relay) -> None:
+async def test_a_stream_that_the_peer_refuses_half_way_ends_with_the_error_of_the_peer(relay: Relay) -> None:
     chunk = EchoRequest(tags=["12345678"] * 50_000)
 
     def requests() -> Iterator[EchoRequest]:
@@ -139,7 +147,7 @@ async def test_a_stream_that_is_refused_half_way_is_refused_in_the_peers_words(r
         yield from [chunk] * 20
 
     def refused() -> RpcFailure:
-        # The blocking client, since grpc.aio's loses what it is told while it writes.
+        # Use the blocking client: grpc.aio loses a status that arrives during a write.
         with grpc.insecure_channel(f"127.0.0.1:{relay.port}") as channel:
             upload: Any = channel.stream_unary(f"/{NAME}/ClientStream", EchoRequest.SerializeToString)
             with pytest.raises(grpc.RpcError) as raised:
@@ -153,7 +161,7 @@ async def test_a_stream_that_is_refused_half_way_is_refused_in_the_peers_words(r
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_what_the_peer_says_is_unavailable_stays_the_peers_word_and_is_not_sent_again(
+async def test_an_unavailable_error_of_the_peer_is_forwarded_and_the_call_is_not_repeated(
     relay: Relay, kind: str
 ) -> None:
     told = await failure(call(relay.stub, kind, EchoRequest(text="fail UNAVAILABLE")))
@@ -168,16 +176,16 @@ async def test_the_peer_checks_the_messages(relay: Relay) -> None:
     assert told.violations[0].field == "text"
 
 
-async def test_a_reader_that_stalls_stalls_the_peer(relay: Relay) -> None:
+async def test_a_stalled_reader_stalls_the_peer(relay: Relay) -> None:
     flood = relay.stub.ServerStream(EchoRequest(text="flood"))
     await flood.read()
 
     async def settled() -> int:
-        """How many messages the peer made once it makes no more."""
+        """The number of messages that the peer made, once it stops making more."""
         servicer, seen = relay.peer.servicer, -1
         while seen != servicer.yielded:
             seen = servicer.yielded
-            for _ in range(50):  # other calls go round trip meanwhile, so time passes for the flood as well
+            for _ in range(50):  # other calls make round trips here, so the flood has time to continue
                 await relay.stub.Unary(EchoRequest(text="hi"))
         return seen
 
@@ -200,7 +208,7 @@ async def test_a_watch_is_forwarded_until_its_peer_drains(relay: Relay) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_peer_that_cannot_be_reached_is_named(relay: Relay, kind: str) -> None:
+async def test_the_error_names_the_peer_that_cannot_be_reached(relay: Relay, kind: str) -> None:
     await relay.peer.server.stop()
 
     told = await failure(call(relay.stub, kind, EchoRequest(text="hi")))
@@ -210,7 +218,7 @@ async def test_a_peer_that_cannot_be_reached_is_named(relay: Relay, kind: str) -
     assert "127.0.0.1" not in told.sentence
 
 
-async def test_a_method_that_the_service_has_not_is_unimplemented(relay: Relay) -> None:
+async def test_an_unknown_method_of_a_forwarded_service_is_unimplemented(relay: Relay) -> None:
     told = await failure(raw(relay.channel, f"/{NAME}/Nothing")(b""))
 
     assert told.code == "UNIMPLEMENTED"

@@ -1,4 +1,4 @@
-"""The gateway says of each service what the service's own process says."""
+"""The gateway reports the health of each service as the service itself does."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,10 +9,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from services.gateway.adapters.peers import peers
 from services.gateway.app import build
 from services.gateway.settings import GatewaySettings
-from shared.rpc.access import declared_permissions
+from shared.roster import PEERS
 from shared.rpc.health import Health
 from shared.rpc.server import Server
 from shared.settings import Settings
@@ -24,7 +23,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class Peer:
-    """A synthesizer as far as its health goes, which can go away and come back on its port."""
+    """A server with the health of a synthesizer, which can stop and restart on its port."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -37,7 +36,7 @@ class Peer:
 
 @dataclass
 class Front:
-    """A gateway and the peer behind it."""
+    """A gateway and its peer."""
 
     peer: Peer
     channel: grpc.aio.Channel
@@ -50,7 +49,8 @@ class Front:
 async def front() -> AsyncIterator[Front]:
     peer, health = Peer(), Health()
     await peer.start()
-    settings = GatewaySettings(port=0, synthesizer_address=f"127.0.0.1:{peer.port}", drain_seconds=0)
+    address: dict[str, Any] = {"synthesizer_address": f"127.0.0.1:{peer.port}"}
+    settings = GatewaySettings(port=0, drain_seconds=0, **address)
     app = await build(settings, health)
     server = Server(settings, app.registrations, health=health)
     await app.start()
@@ -62,7 +62,7 @@ async def front() -> AsyncIterator[Front]:
     await peer.server.stop()
 
 
-async def test_a_services_health_is_that_of_its_peer(front: Front) -> None:
+async def test_the_health_of_a_service_is_the_health_at_its_peer(front: Front) -> None:
     watch = front.watch(BATCHES)
     await reported(watch, SERVING)
 
@@ -73,7 +73,7 @@ async def test_a_services_health_is_that_of_its_peer(front: Front) -> None:
     await reported(watch, SERVING)
 
 
-async def test_a_service_of_a_peer_that_went_away_is_not_serving_until_it_is_back(front: Front) -> None:
+async def test_a_service_is_not_serving_while_its_peer_is_down(front: Front) -> None:
     watch = front.watch(BATCHES)
     await reported(watch, SERVING)
 
@@ -84,7 +84,7 @@ async def test_a_service_of_a_peer_that_went_away_is_not_serving_until_it_is_bac
     await reported(watch, SERVING)
 
 
-async def test_the_gateway_itself_serves_whatever_its_peers_do(front: Front) -> None:
+async def test_the_gateway_itself_serves_while_its_peers_are_down(front: Front) -> None:
     await reported(front.watch(BATCHES), SERVING)
     await front.peer.server.stop()
 
@@ -93,17 +93,17 @@ async def test_the_gateway_itself_serves_whatever_its_peers_do(front: Front) -> 
     assert answer.status == SERVING
 
 
-async def test_reflection_lists_what_is_forwarded(front: Front) -> None:
+async def test_reflection_lists_the_forwarded_services(front: Front) -> None:
     stub = reflection_pb2_grpc.ServerReflectionStub(front.channel)
     request = reflection_pb2.ServerReflectionRequest(list_services="*")
 
     (answer,) = [answer async for answer in stub.ServerReflectionInfo(iter([request]))]
 
     listed = {service.name for service in answer.list_services_response.service}
-    assert {service for peer in peers(GatewaySettings()) for service in peer.services} < listed
+    assert {service for peer in PEERS for service in peer.rpc_services} < listed
 
 
-async def test_a_call_to_a_peer_that_is_away_names_it(front: Front) -> None:
+async def test_a_call_to_a_peer_that_is_down_names_the_peer(front: Front) -> None:
     await front.peer.server.stop()
 
     told = await failure(raw(front.channel, f"/{BATCHES}/GetBatch")(b""))
@@ -111,19 +111,10 @@ async def test_a_call_to_a_peer_that_is_away_names_it(front: Front) -> None:
     assert (told.code, told.reason, told.details) == ("UNAVAILABLE", "PEER_UNAVAILABLE", {"peer": "synthesizer"})
 
 
-def test_every_method_of_every_service_declares_its_permission() -> None:
-    services = [service for peer in peers(GatewaySettings()) for service in peer.services]
-
-    permissions = declared_permissions(services)
-
-    assert f"/{BATCHES}/StartBatch" in permissions
-    assert len(services) == 6
-
-
 async def reported(
     watch: Any,
     status: "health_pb2.HealthCheckResponse.ServingStatus.ValueType",
 ) -> None:
-    """Wait until watch reports status."""
+    """Wait until `watch` reports `status`."""
     while (await watch.read()).status != status:
         pass

@@ -1,7 +1,7 @@
-"""Every method is called with generated hostile messages: it answers with a documented code, and goes on answering."""
+"""Calls every method with generated hostile messages; it must answer with a documented code and keep working."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 import pytest
@@ -9,13 +9,14 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2
+from greenroom.synthesizer.v1 import batch_pb2
 from greenroom.testdata.v1.trace_dataset_pb2 import Dataset
-from tests.contract.hostile import NAMES, OWN_PERSONA, VALUE, filled_value, json_paths, messages, put, right, spoilt
+from tests.contract.hostile import NAMES, VALUE, filled_value, json_paths, messages, put, right, spoilt
 from tests.contract.methods import Method, methods, names_in
+from tests.contract.valid_requests import one_of_each
 from tests.datasets import over, short_spec
 from tests.scripted import State, Theatre, theatre
-from tests.traces import some_of_each
+from tests.suite import new_stores
 
 DOCUMENTED = {
     "OK",
@@ -28,48 +29,51 @@ DOCUMENTED = {
 }
 
 
+READING = ("Get", "List", "Watch", "Export", "Stream", "Generate", "Compare")
+
+
 @dataclass
 class Target:
-    """A server to be attacked."""
+    """The server under attack. names: resources of each kind that exist, as far as no attack may have changed them."""
 
     stage: Theatre
     channel: grpc.aio.Channel
+    names: dict[str, list[str]] = field(default_factory=dict)
+
+    async def prepare(self, method: Method) -> None:
+        """Put the names of resources that exist into NAMES. After a method that changes something, others are made."""
+        names = self.names or await populated(self.stage)
+        self.names = names if str(method).startswith(READING) else {}
+        NAMES.clear()
+        NAMES.update(names)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 async def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Target]:
-    url, traces_url = (
-        "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
-        for _ in range(2)
-    )
+    stores = new_stores(request)
     async with (
-        theatre(url, tmp_path_factory.mktemp("hostile"), testdata_url=traces_url) as stage,
+        theatre(stores.pop("synthesizer"), tmp_path_factory.mktemp("hostile"), others=stores) as stage,
         grpc.aio.insecure_channel(stage.suite.address) as channel,
     ):
         yield Target(stage, channel)
 
 
 async def populated(stage: Theatre) -> dict[str, list[str]]:
-    """One of everything, and of conversations and batches some in each state."""
-    persona = await stage.client.personas.create(OWN_PERSONA)
-    start, batches = stage.client.conversations.start, stage.client.batches
-    manual = await start(conversation_pb2.ConversationSpec(type=conversation_pb2.CONVERSATION_TYPE_MANUAL))
-    created = await start(stage.spec(), create_only=True)
+    """One resource of each kind, and conversations and batches in several states."""
+    created = await stage.client.conversations.start(stage.spec(), create_only=True)
     done = await stage.play(source=stage.source)
+    batches = stage.client.batches
     spec = batch_pb2.BatchSpec(conversation=stage.spec(persona=""), size=2)
-    waiting = await batches.start(spec, create_only=True)
     over = await batches.cancel((await batches.start(spec, create_only=True)).name)
-    traces = await some_of_each(stage.client, stage.folder, f"own-{len(await workflows(stage))}")
-    return {
-        "workflows": [traces["workflows"], "workflows/ecommerce", "workflows/none"],
-        "datasets": [traces["datasets"], "datasets/none"],
-        "learnings": [traces["learnings"], "learnings/none"],
-        "personas": [persona.name, "personas/eager-eddie", "personas/none"],
-        "procedures": [stage.procedure, await stage.draft(), "procedures/none"],
-        "sources": [stage.source, "sources/none"],
-        "conversations": [manual.name, created.name, done.name, "conversations/none"],
-        "batches": [waiting.name, over.name, "batches/none"],
+    more = {
+        "workflows": ["workflows/ecommerce"],
+        "personas": ["personas/eager-eddie"],
+        "procedures": [await stage.draft()],
+        "conversations": [created.name, done.name],
+        "batches": [over.name],
     }
+    names = await one_of_each(stage, f"own-{len(await workflows(stage))}")
+    return {collection: [name, *more.get(collection, ()), f"{collection}/none"] for collection, name in names.items()}
 
 
 async def workflows(stage: Theatre) -> list[str]:
@@ -79,8 +83,7 @@ async def workflows(stage: Theatre) -> list[str]:
 
 @pytest.mark.parametrize("method", methods(), ids=str)
 async def test_a_hostile_message_gets_a_documented_code_and_a_reason(target: Target, method: Method) -> None:
-    NAMES.clear()
-    NAMES.update(await populated(target.stage))
+    await target.prepare(method)
     whole, one_wrong = messages(method.descriptor.input_type), spoilt(method)
 
     @settings(max_examples=40, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
@@ -106,9 +109,8 @@ async def test_a_hostile_message_gets_a_documented_code_and_a_reason(target: Tar
 
 
 @pytest.mark.parametrize("method", [method for method in methods() if json_paths(method)], ids=str)
-async def test_a_large_message_spoils_no_list(target: Target, method: Method) -> None:
-    NAMES.clear()
-    NAMES.update(await populated(target.stage))
+async def test_lists_still_work_after_a_large_message(target: Target, method: Method) -> None:
+    await target.prepare(method)
 
     for path in json_paths(method):
         for size in (400_000, 4_100_000):
@@ -123,7 +125,7 @@ async def test_a_large_message_spoils_no_list(target: Target, method: Method) ->
             assert (await lists.call(target.channel, lists.request(page_size=1000)))[0].code == "OK"
 
 
-async def test_a_message_beyond_all_bounds_is_refused_before_it_is_read(target: Target) -> None:
+async def test_a_message_over_4_mib_is_refused_before_it_is_read(target: Target) -> None:
     [method] = [method for method in methods() if str(method) == "CreatePersona"]
 
     told, _ = await method.call(target.channel, b"\0" * (5 << 20))
@@ -143,13 +145,13 @@ async def test_bytes_that_are_no_message_are_refused(target: Target, method: Met
         assert responses == []
 
 
-async def test_after_all_that_conversations_still_run(target: Target) -> None:
+async def test_conversations_still_run_afterwards(target: Target) -> None:
     done = await target.stage.play()
 
     assert done.state == State.STATE_COMPLETED
 
 
-async def test_after_all_that_traces_are_still_generated(target: Target) -> None:
+async def test_traces_are_still_generated_afterwards(target: Target) -> None:
     traces = target.stage.client.traces
     dataset = await over(target.stage.client, (await traces.datasets.start(short_spec(sessions=3))).name)
 

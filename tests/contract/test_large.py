@@ -1,4 +1,4 @@
-"""What is large but allowed: whatever was taken in can be answered with, listed and watched."""
+"""Large but valid resources: a resource that was accepted can also be read, listed and watched."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from greenroom.synthesizer.v1 import batch_pb2
 from greenroom.synthesizer.v1 import conversation_pb2 as pb
 from greenroom.synthesizer.v1.tool_config_pb2 import ToolConfig
 from greenroom.type.v1.event_pb2 import Event, Resource, ToolCall
-from services.synthesizer.api.requests import MAX_EVENTS
+from services.synthesizer.conversations.messages import MAX_EVENTS
 from services.synthesizer.conversations.model import MAX_PART
 from tests.scripted import Theatre, kinds, refused, source_line
 
@@ -73,7 +73,7 @@ MORE_THAN_A_PART = [
 
 
 @pytest.mark.parametrize(("field", "given"), MORE_THAN_A_PART)
-async def test_a_spec_that_no_answer_has_room_for_is_refused(stage: Theatre, field: str, given: dict[str, Any]) -> None:
+async def test_a_spec_too_large_for_an_answer_is_refused(stage: Theatre, field: str, given: dict[str, Any]) -> None:
     async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
         await stage.client.conversations.start(stage.spec(**given))
     assert [violation.field for violation in errors[0].violations] == [f"spec.{field}"]
@@ -100,7 +100,7 @@ async def test_the_largest_specs_are_answered_with_and_listed(stage: Theatre) ->
     assert len([one async for one in stage.client.batches.list()]) >= 5
 
 
-async def test_resources_too_large_beside_those_of_the_source_are_blamed(stage: Theatre) -> None:
+async def test_resources_too_large_together_with_the_sources_are_named(stage: Theatre) -> None:
     theirs = {"type": "order", "id": "O-9", "data": {"text": "x" * LARGE}}
     [source] = await stage.import_sources(source_line("large-world", procedure="orders", resources=[theirs]))
 
@@ -114,7 +114,7 @@ async def test_resources_too_large_beside_those_of_the_source_are_blamed(stage: 
     assert [violation.field for violation in errors[0].violations] == ["spec.conversation.resources"]
 
 
-async def test_resources_that_are_larger_as_they_are_stored_are_blamed(stage: Theatre) -> None:
+async def test_resources_that_are_too_large_when_stored_are_named(stage: Theatre) -> None:
     grows = resource(0)
     grows.data.update({"text": "\x01" * LARGE})
 
@@ -138,7 +138,7 @@ async def test_events_too_large_to_be_answered_with_are_refused_and_none_is_stor
     assert kinds(await stage.events(name)) == ["opened"]
 
 
-async def test_as_many_events_as_an_append_may_have_are_answered_with(stage: Theatre) -> None:
+async def test_an_append_of_the_largest_size_is_answered(stage: Theatre) -> None:
     name = await opened(stage)
     events = [call(MAX_EVENTS // 100 - 50, f"c{number}") for number in range(100)]
 
@@ -147,7 +147,7 @@ async def test_as_many_events_as_an_append_may_have_are_answered_with(stage: The
     assert list(stored) == (await stage.events(name))[1:]
 
 
-async def test_lists_of_digits_grow_most_in_a_message_and_still_fit(stage: Theatre) -> None:
+async def test_lists_of_digits_which_grow_most_in_a_message_still_fit(stage: Theatre) -> None:
     theirs = {"type": "order", "id": "O-9", "data": {"digits": [1] * (MAX_PART // 2 - 100)}}
     [source] = await stage.import_sources(source_line("digits", procedure="orders", resources=[theirs]))
     name = await opened(stage, source=source)

@@ -1,6 +1,6 @@
-"""What the migrations of each service create is what its store reads and writes, on both databases."""
+"""The migrations of each service create the tables that its store uses, on both databases."""
 
-from pathlib import Path
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -9,19 +9,15 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.synthesizer import app as synthesizer
-from services.synthesizer.store import tables as synthesizer_tables
-from services.testdata import app as testdata
-from services.testdata.store import tables as testdata_tables
 from shared.db.migrate import StoreForeign, migrate
+from shared.roster import PEERS, Service
 
-SERVICES = pytest.mark.parametrize(
-    ("migrations", "metadata"),
-    [
-        pytest.param(synthesizer.MIGRATIONS, synthesizer_tables.metadata, id="synthesizer"),
-        pytest.param(testdata.MIGRATIONS, testdata_tables.metadata, id="testdata"),
-    ],
-)
+EACH_SERVICE = pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+
+
+def metadata_of(peer: Service) -> MetaData:
+    found: MetaData = import_module(f"{peer.module}.store").metadata
+    return found
 
 
 async def differences(url: str, metadata: MetaData) -> list[Any]:
@@ -38,26 +34,19 @@ async def differences(url: str, metadata: MetaData) -> list[Any]:
     return found
 
 
-@SERVICES
-async def test_the_migrations_create_exactly_the_tables_of_the_store(
-    database_url: str, migrations: Path, metadata: MetaData
-) -> None:
-    await migrate(database_url, migrations)
+@EACH_SERVICE
+async def test_the_migrations_create_exactly_the_tables_of_the_store_once(database_url: str, peer: Service) -> None:
+    await migrate(database_url, peer.app.MIGRATIONS)
+    assert await differences(database_url, metadata_of(peer)) == []
 
-    assert await differences(database_url, metadata) == []
-
-
-@SERVICES
-async def test_migrating_again_changes_nothing(database_url: str, migrations: Path, metadata: MetaData) -> None:
-    await migrate(database_url, migrations)
-    await migrate(database_url, migrations)
-
-    assert await differences(database_url, metadata) == []
+    await migrate(database_url, peer.app.MIGRATIONS)
+    assert await differences(database_url, metadata_of(peer)) == []
 
 
 async def test_two_services_share_no_database(database_url: str) -> None:
-    await migrate(database_url, synthesizer.MIGRATIONS)
+    first, second, *_ = PEERS
+    await migrate(database_url, first.app.MIGRATIONS)
 
     with pytest.raises(StoreForeign):
-        await migrate(database_url, testdata.MIGRATIONS)
-    assert await differences(database_url, synthesizer_tables.metadata) == []
+        await migrate(database_url, second.app.MIGRATIONS)
+    assert await differences(database_url, metadata_of(first)) == []

@@ -1,13 +1,12 @@
 """PersonaService over a real connection, on both databases."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from greenroom.synthesizer.v1 import persona_pb2 as pb
-from tests.contract.catalog import Catalog, refer, serving
+from tests.contract.catalog import Catalog, refer
 from tests.unit.rpc.echo import failure
 
 SARAH = pb.Persona(
@@ -23,12 +22,6 @@ SARAH = pb.Persona(
     behaviour_traits=["asks_questions_before_buying", "responds_slowly"],
     goal="Return the boots.",
 )
-
-
-@pytest.fixture
-async def catalog(database_url: str) -> AsyncIterator[Catalog]:
-    async with serving(database_url) as catalog:
-        yield catalog
 
 
 async def create(catalog: Catalog, persona: pb.Persona = SARAH, request_id: str = "") -> pb.Persona:
@@ -49,7 +42,7 @@ async def names(personas: Any, page_size: int) -> list[list[str]]:
 
 
 def content(persona: pb.Persona) -> pb.Persona:
-    """Without what the service sets."""
+    """The persona without the fields that the service sets."""
     copy = pb.Persona()
     copy.CopyFrom(persona)
     for field in ("name", "built_in", "create_time", "update_time"):
@@ -70,7 +63,7 @@ async def test_a_persona_comes_back_as_it_was_created(catalog: Catalog) -> None:
     assert got.create_time.seconds > 0
 
 
-async def test_what_is_left_open_is_taken_as_medium(catalog: Catalog) -> None:
+async def test_unset_traits_of_a_personality_are_medium(catalog: Catalog) -> None:
     created = await create(catalog, pb.Persona(display_name="Anyone"))
 
     assert created.personality.response_length == pb.Personality.RESPONSE_LENGTH_MEDIUM
@@ -84,14 +77,12 @@ async def test_what_is_left_open_is_taken_as_medium(catalog: Catalog) -> None:
         (pb.Persona(), "persona.display_name"),
         (pb.Persona(display_name="  "), "persona.display_name"),
         (pb.Persona(display_name="x" * 101), "persona.display_name"),
-        (pb.Persona(display_name="x", goal="g" * 1001), "persona.goal"),
+        (pb.Persona(display_name="x", goal="g" * 2001), "persona.goal"),
         (pb.Persona(display_name="x", behaviour_traits=["Not Snake"]), "persona.behaviour_traits[0]"),
         (pb.Persona(display_name="x", behaviour_traits=["twice", "twice"]), "persona.behaviour_traits"),
     ],
 )
-async def test_each_field_that_is_not_as_it_should_be_is_named(
-    catalog: Catalog, persona: pb.Persona, field: str
-) -> None:
+async def test_each_invalid_field_is_named(catalog: Catalog, persona: pb.Persona, field: str) -> None:
     failed = await failure(catalog.acme.personas.CreatePersona(pb.CreatePersonaRequest(persona=persona)))
 
     assert failed.code == "INVALID_ARGUMENT"
@@ -105,7 +96,7 @@ async def test_a_repeated_create_returns_the_first_persona(catalog: Catalog) -> 
     assert await create(catalog) != first
 
 
-async def test_a_repeated_create_makes_nothing_again_when_the_persona_was_deleted(catalog: Catalog) -> None:
+async def test_a_repeated_create_of_a_deleted_persona_is_refused(catalog: Catalog) -> None:
     first = await create(catalog, request_id="once")
     await catalog.acme.personas.DeletePersona(pb.DeletePersonaRequest(name=first.name))
 
@@ -126,7 +117,7 @@ async def test_a_request_id_with_other_content_is_refused(catalog: Catalog) -> N
     assert (await catalog.globex.personas.CreatePersona(other)).persona.display_name == "Other"
 
 
-async def test_a_request_id_may_be_any_text_but_nul(catalog: Catalog) -> None:
+async def test_a_request_id_is_any_text_without_nul(catalog: Catalog) -> None:
     assert await create(catalog, request_id="ä 💥 ' \\") == await create(catalog, request_id="ä 💥 ' \\")
 
     failed = await failure(
@@ -139,13 +130,26 @@ async def test_the_built_in_personas_come_first_and_then_the_companys_own_in_the
     catalog: Catalog,
 ) -> None:
     mine = [(await create(catalog)).name for _ in range(5)]
-    everything = [*catalog.builtin, *mine]
+    everything = [*catalog.builtin, *reversed(mine)]
 
     for page_size in (1, 3, 7, len(everything), 1000):
         pages = await names(catalog.acme.personas, page_size)
         assert [name for page in pages for name in page] == everything
         assert all(len(page) == page_size for page in pages[:-1])
     assert await names(catalog.globex.personas, 1000) == [list(catalog.builtin)]
+
+
+async def test_built_in_personas_are_counted_and_found_by_the_end_of_their_id_too(catalog: Catalog) -> None:
+    mine = await create(catalog)
+    name = next(iter(catalog.builtin))
+
+    async def found(**wanted: Any) -> tuple[list[str], int]:
+        page = await catalog.acme.personas.ListPersonas(pb.ListPersonasRequest(**wanted))
+        return [one.name for one in page.personas], page.total_size
+
+    assert await found(short_id=name[-4:]) == ([name], 1)
+    assert await found(short_id=mine.name[-8:]) == ([mine.name], 1)
+    assert await found(page_size=1) == ([name], len(catalog.builtin) + 1)
 
 
 async def test_a_page_token_of_another_company_is_refused(catalog: Catalog) -> None:
@@ -206,7 +210,7 @@ async def test_an_update_needs_only_the_fields_of_its_mask(catalog: Catalog) -> 
 
 
 @pytest.mark.parametrize("mask", [None, FieldMask(), FieldMask(paths=["*"])])
-async def test_an_update_whose_mask_names_no_field_replaces_all_that_can_be_changed(
+async def test_an_update_with_an_empty_mask_replaces_all_fields_that_can_change(
     catalog: Catalog, mask: FieldMask | None
 ) -> None:
     created = await create(catalog)
@@ -232,7 +236,7 @@ async def test_a_path_that_cannot_be_updated_is_a_violation(catalog: Catalog, pa
     assert "behaviour_traits" in failed.violations[0].description
 
 
-async def test_an_update_that_takes_the_display_name_away_is_refused(catalog: Catalog) -> None:
+async def test_an_update_that_removes_the_display_name_is_refused(catalog: Catalog) -> None:
     created = await create(catalog)
     request = pb.UpdatePersonaRequest(
         persona=pb.Persona(name=created.name), update_mask=FieldMask(paths=["display_name"])
@@ -263,18 +267,18 @@ async def test_a_deleted_persona_is_gone(catalog: Catalog) -> None:
     assert again.reason == "PERSONA_NOT_FOUND"
 
 
-async def test_a_persona_that_conversations_refer_to_is_not_deleted_and_they_are_named(catalog: Catalog) -> None:
+async def test_a_persona_with_conversations_is_not_deleted_and_the_error_names_them(catalog: Catalog) -> None:
     created = await create(catalog)
-    await refer(catalog.db, "acme", count=5, batch="b1", persona=created.name.removeprefix("personas/"))
+    await refer(catalog.db, catalog.acme.name, count=5, batch="b1", persona=created.name.removeprefix("personas/"))
 
     failed = await failure(catalog.acme.personas.DeletePersona(pb.DeletePersonaRequest(name=created.name)))
 
     assert (failed.code, failed.reason) == ("FAILED_PRECONDITION", "STILL_REFERRED_TO")
-    assert "5 conversations refer to it: conversations/conversation-0, " in failed.sentence
+    assert f"5 conversations refer to it: conversations/of-{catalog.acme.name}-0, " in failed.sentence
     assert "of batches/b1" in failed.sentence
 
 
-async def test_another_companys_persona_is_not_there(catalog: Catalog) -> None:
+async def test_a_persona_of_another_company_is_not_found(catalog: Catalog) -> None:
     name = (await create(catalog)).name
     theirs = catalog.globex.personas
 

@@ -1,14 +1,14 @@
 """ProcedureService over a real connection, on both databases."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from google.protobuf.json_format import ParseDict
 
 from greenroom.synthesizer.v1 import procedure_pb2 as pb
-from tests.contract.catalog import Catalog, abcd, lines, serving
+from greenroom.synthesizer.v1 import source_pb2
+from tests.contract.catalog import Catalog, Company, abcd, lines, refer
 from tests.unit.rpc.echo import failure
 
 REFUND: dict[str, Any] = {
@@ -33,12 +33,6 @@ REFUND: dict[str, Any] = {
         }
     ],
 }
-
-
-@pytest.fixture
-async def catalog(database_url: str) -> AsyncIterator[Catalog]:
-    async with serving(database_url) as catalog:
-        yield catalog
 
 
 def revision(**changes: Any) -> pb.Revision:
@@ -79,7 +73,7 @@ async def test_a_procedure_comes_back_as_it_was_created_with_its_first_revision_
     assert content == revision()
 
 
-async def test_marking_ready_is_lasting_and_may_be_repeated(catalog: Catalog) -> None:
+async def test_a_revision_that_is_marked_ready_stays_ready(catalog: Catalog) -> None:
     name = (await create(catalog)).procedure.name
     request = pb.MarkReadyRequest(procedure=name, revision=1)
 
@@ -130,7 +124,7 @@ async def test_an_external_id_names_one_procedure_of_a_company(catalog: Catalog)
     assert [procedure.external_id for procedure in listed.procedures] == ["R-1"]
 
 
-async def test_procedures_are_listed_oldest_first_page_by_page(catalog: Catalog) -> None:
+async def test_procedures_are_listed_newest_first_page_by_page(catalog: Catalog) -> None:
     made = [(await create(catalog)).procedure.name for _ in range(5)]
     listed, token = [], ""
     while True:
@@ -141,7 +135,7 @@ async def test_procedures_are_listed_oldest_first_page_by_page(catalog: Catalog)
         if not token:
             break
 
-    assert listed == made
+    assert listed == made[::-1]
     assert not (await catalog.globex.procedures.ListProcedures(pb.ListProceduresRequest())).procedures
 
 
@@ -155,9 +149,7 @@ async def test_procedures_are_listed_oldest_first_page_by_page(catalog: Catalog)
         ({"steps": [{"id": "empty"}]}, "revision.steps[0]"),
     ],
 )
-async def test_each_part_of_a_revision_that_is_not_as_it_should_be_is_named(
-    catalog: Catalog, changes: dict[str, Any], field: str
-) -> None:
+async def test_each_invalid_part_of_a_revision_is_named(catalog: Catalog, changes: dict[str, Any], field: str) -> None:
     request = pb.CreateProcedureRequest(
         procedure=pb.Procedure(display_name="x"), revision=revision(**changes), ready=True
     )
@@ -177,7 +169,7 @@ async def test_a_number_that_json_does_not_have_is_refused(catalog: Catalog) -> 
     assert (await failure(catalog.acme.procedures.CreateProcedure(request))).reason == "NUMBER_NOT_FINITE"
 
 
-async def test_a_revision_that_no_message_could_carry_is_refused(catalog: Catalog) -> None:
+async def test_a_revision_too_large_for_a_message_is_refused(catalog: Catalog) -> None:
     schema = {"type": "object", "description": "x" * 60_000}
     tools = [{"name": f"refund_{n}", "arguments_schema": schema} for n in range(20)]
     large = revision(tools=tools, steps=[])
@@ -190,7 +182,7 @@ async def test_a_revision_that_no_message_could_carry_is_refused(catalog: Catalo
     assert [problem.reason for problem in summary.problems] == ["REVISION_TOO_LARGE"]
 
 
-async def test_the_character_nul_is_refused_where_no_database_keeps_it(catalog: Catalog) -> None:
+async def test_the_character_nul_is_refused(catalog: Catalog) -> None:
     for field in ("display_name", "description", "external_id"):
         nul: dict[str, Any] = {field: "a\0b"}
         failed = await failure(create(catalog, **nul))
@@ -245,3 +237,102 @@ async def test_a_bad_line_of_procedures_is_named_and_the_rest_is_imported(catalo
     assert (summary.imported, summary.unchanged, summary.refused) == (1, 0, 3)
     assert [(problem.file, problem.line) for problem in summary.problems] == [("mine.jsonl", n) for n in (2, 3, 4)]
     assert [problem.reason for problem in summary.problems][:2] == ["BAD_JSON", "EXTERNAL_ID_TAKEN"]
+
+
+async def update(catalog: Catalog, name: str, number: int, **changes: Any) -> pb.Revision:
+    request = pb.UpdateRevisionRequest(procedure=name, number=number, revision=revision(**changes))
+    updated: pb.Revision = (await catalog.acme.procedures.UpdateRevision(request)).revision
+    return updated
+
+
+async def delete_revision(catalog: Catalog, name: str, number: int) -> None:
+    await catalog.acme.procedures.DeleteRevision(pb.DeleteRevisionRequest(procedure=name, revision=number))
+
+
+async def test_a_draft_can_be_updated_until_it_is_ready(catalog: Catalog) -> None:
+    name = (await create(catalog)).procedure.name
+
+    updated = await update(catalog, name, 1, instructions="Refund it at once.")
+
+    assert updated.instructions == "Refund it at once."
+    assert (await get(catalog, name)).revision == updated
+    bad = await failure(update(catalog, name, 1, steps=[{"call": {"tool": "refnud"}}]))
+    assert bad.violations[0].field == "revision.steps[0].call.tool"
+    await catalog.acme.procedures.MarkReady(pb.MarkReadyRequest(procedure=name, revision=1))
+    ready = await failure(update(catalog, name, 1, instructions="Never mind."))
+    assert (ready.code, ready.reason) == ("FAILED_PRECONDITION", "REVISION_READY")
+    assert (await get(catalog, name)).revision.instructions == "Refund it at once."
+
+
+async def test_the_number_of_a_deleted_revision_is_not_used_again(catalog: Catalog) -> None:
+    name = (await create(catalog, ready=True)).procedure.name
+    await add(catalog, name, request_id="second")
+
+    await delete_revision(catalog, name, 2)
+
+    found = await get(catalog, name)
+    assert (found.procedure.latest_revision, found.revision.number) == (1, 1)
+    assert (await failure(get(catalog, name, 2))).reason == "REVISION_NOT_FOUND"
+    assert (await failure(add(catalog, name, request_id="second"))).reason == "REQUEST_RESULT_DELETED"
+    assert (await add(catalog, name)).number == 3
+
+
+async def test_a_ready_revision_is_deleted_only_when_nothing_refers_to_it_and_another_is_left(catalog: Catalog) -> None:
+    name = (await create(catalog, ready=True)).procedure.name
+    only = await failure(delete_revision(catalog, name, 1))
+    assert (only.code, only.reason) == ("FAILED_PRECONDITION", "ONLY_REVISION")
+    await add(catalog, name, ready=True)
+    await refer(catalog.db, catalog.acme.name, count=2, procedure=name.removeprefix("procedures/"), revision=2)
+
+    referred = await failure(delete_revision(catalog, name, 2))
+    await delete_revision(catalog, name, 1)
+
+    assert (referred.code, referred.reason) == ("FAILED_PRECONDITION", "STILL_REFERRED_TO")
+    both = ", ".join(f"conversations/of-{catalog.acme.name}-{n}" for n in range(2))
+    assert f"2 conversations refer to it: {both}" in referred.sentence
+    assert (await get(catalog, name)).procedure.latest_ready_revision == 2
+
+
+async def test_a_procedure_is_deleted_with_its_revisions_when_nothing_refers_to_it(catalog: Catalog) -> None:
+    name = (await create(catalog, external_id="R-1", ready=True, request_id="once")).procedure.name
+    events = [{"user_message": {"text": "Hello"}}]
+    line = json.dumps({"external_id": "s-1", "finished": True, "procedure": "R-1", "events": events})
+    await catalog.acme.import_sources(lines([line]), format="greenroom", file="s.jsonl")
+    request = pb.DeleteProcedureRequest(name=name)
+
+    linked = await failure(catalog.acme.procedures.DeleteProcedure(request))
+    [source] = (await catalog.acme.sources.ListSources(source_pb2.ListSourcesRequest())).sources
+    await catalog.acme.sources.DeleteSource(source_pb2.DeleteSourceRequest(name=source.name))
+    theirs = await failure(catalog.globex.procedures.DeleteProcedure(request))
+    await catalog.acme.procedures.DeleteProcedure(request)
+
+    assert (linked.code, linked.reason) == ("FAILED_PRECONDITION", "STILL_REFERRED_TO")
+    assert f"a source is linked to it: {source.name}" in linked.sentence
+    assert theirs.reason == (await failure(get(catalog, name))).reason == "PROCEDURE_NOT_FOUND"
+    again = await failure(create(catalog, external_id="R-1", ready=True, request_id="once"))
+    assert again.reason == "REQUEST_RESULT_DELETED"
+    assert (await create(catalog, external_id="R-1")).procedure.name != name
+
+
+async def exported(company: Company, cursor: str = "") -> bytes:
+    request = pb.ExportProceduresRequest(cursor=cursor)
+    return b"".join([response.chunk async for response in company.procedures.ExportProcedures(request)])
+
+
+async def test_exported_procedures_import_again_unchanged(catalog: Catalog) -> None:
+    made = await create(catalog, external_id="R-1", description="Money back", ready=True)
+    await add(catalog, made.procedure.name, ready=True)
+    await update(catalog, made.procedure.name, (await add(catalog, made.procedure.name)).number, instructions="Draft.")
+    unnamed = await create(catalog, ready=True, display_name="Ünnamed")
+    await create(catalog, display_name="never ready")
+    await catalog.acme.import_procedures(abcd("procedures"), format="abcd", file="procedures.jsonl")
+
+    data = await exported(catalog.acme)
+
+    assert data.count(b"\n") == 49
+    again = await catalog.acme.import_procedures(data, format="greenroom", file="exported.jsonl")
+    assert (again.imported, again.unchanged, again.refused) == (0, 49, 0)
+    moved = await catalog.globex.import_procedures(data, format="greenroom", file="exported.jsonl")
+    assert (moved.imported, moved.refused) == (49, 0)
+    assert await exported(catalog.globex) == data
+    assert unnamed.procedure.name.encode() in data

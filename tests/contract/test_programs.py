@@ -1,4 +1,4 @@
-"""grpcurl, buf and ghz against the services and against the gateway before them, with no proto file."""
+"""grpcurl, buf and ghz against the services and the gateway, without proto files."""
 
 import base64
 import json
@@ -12,34 +12,32 @@ import pytest
 
 from services.gateway.app import build
 from services.gateway.settings import GatewaySettings
+from shared.roster import PEERS
 from shared.rpc.health import Health
 from shared.rpc.server import Server
 from tests.programs import run
 from tests.suite import EXAMPLES, suite
 
 PACKAGE = "greenroom.synthesizer.v1"
-TRACES = "greenroom.testdata.v1.TraceService"
-SERVICES = [
-    *(f"{PACKAGE}.{name}Service" for name in ("Batch", "Conversation", "Persona", "Procedure", "Source")),
-    TRACES,
-]
+TRACES = "greenroom.testdata.v1.Trace"
+SERVICES = sorted(service for peer in PEERS for service in peer.rpc_services)
 PROCEDURES, SOURCES = EXAMPLES / "procedures.jsonl", EXAMPLES / "sources.jsonl"
 BUF = ("curl", "--protocol", "grpc", "--http2-prior-knowledge")
 
 
 @dataclass
 class Door:
-    """An address at which everything answers."""
+    """An address that serves everything."""
 
     address: str
 
     async def grpcurl(self, *arguments: str, data: str = "") -> tuple[int, str, str]:
-        """Run grpcurl here; data goes in as messages, one after another."""
+        """Run grpcurl against this address. data: the request messages, one after another."""
         given = ("-d", "@") if data else ()
         return await run("grpcurl", "-plaintext", *given, self.address, *arguments, stdin=data)
 
     async def call(self, method: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """What a method of the synthesizer, or one by its full name, answered: one message, or those of a stream."""
+        """Call a method (of the synthesizer, or by its full name); returns its messages."""
         full = method if method.startswith("greenroom.") else f"{PACKAGE}.{method}"
         code, answer, error = await self.grpcurl(full, data=json.dumps(request))
         assert code == 0, error
@@ -48,7 +46,7 @@ class Door:
 
 @pytest.fixture(params=["services", "gateway"], scope="module")
 async def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
-    async with suite("sqlite", tmp_path_factory.mktemp("data"), testdata_url="sqlite") as greenroom:
+    async with suite("sqlite", tmp_path_factory.mktemp("data"), others={"testdata": "sqlite"}) as greenroom:
         if request.param == "services":
             yield Door(greenroom.address)
         else:
@@ -58,9 +56,10 @@ async def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 @asynccontextmanager
 async def gateway(peer: str) -> AsyncIterator[str]:
-    """The address of a gateway before peer."""
+    """The address of a gateway that forwards to `peer`."""
     health = Health()
-    settings = GatewaySettings(port=0, synthesizer_address=peer, testdata_address=peer, drain_seconds=0)
+    addresses: dict[str, Any] = {one.address_setting: peer for one in PEERS}
+    settings = GatewaySettings(port=0, drain_seconds=0, **addresses)
     app = await build(settings, health)
     server = Server(settings, app.registrations, health=health)
     await app.start()
@@ -70,7 +69,7 @@ async def gateway(peer: str) -> AsyncIterator[str]:
 
 
 def messages(text: str) -> list[dict[str, Any]]:
-    """The JSON objects that stand in text one after another."""
+    """Parse consecutive JSON objects."""
     decoder, found, place = json.JSONDecoder(), [], 0
     while (place := len(text) - len(text[place:].lstrip())) < len(text):
         message, place = decoder.raw_decode(text, place)
@@ -114,7 +113,7 @@ async def created_batch(door: Door, size: int) -> str:
     return name
 
 
-async def test_grpcurl_lists_what_there_is(door: Door) -> None:
+async def test_grpcurl_lists_services_and_methods(door: Door) -> None:
     _, services, _ = await door.grpcurl("list")
 
     assert [name for name in services.splitlines() if name.startswith("greenroom.")] == SERVICES
@@ -142,10 +141,10 @@ async def test_grpcurl_imports_a_file_in_chunks(door: Door) -> None:
     again = await import_file(door, "ProcedureService/ImportProcedures", PROCEDURES)
 
     assert int(first.get("imported", 0)) + int(first.get("unchanged", 0)) == 1
-    assert again == {"unchanged": "1"}
+    assert again == {"unchanged": "1", "format": "greenroom"}
 
 
-async def test_grpcurl_is_told_which_line_of_an_import_is_wrong(door: Door) -> None:
+async def test_grpcurl_shows_the_wrong_line_of_an_import(door: Door) -> None:
     data = import_of("mine.jsonl", b'not json\n{"external_id": "x-1", "evnts": []}\n')
 
     code, answer, error = await door.grpcurl(f"{PACKAGE}.SourceService/ImportSources", data=data)
@@ -158,7 +157,7 @@ async def test_grpcurl_is_told_which_line_of_an_import_is_wrong(door: Door) -> N
     ]
 
 
-async def test_grpcurl_watches_a_batch_and_goes_on_from_a_cursor(door: Door) -> None:
+async def test_grpcurl_watches_a_batch_and_resumes_at_a_cursor(door: Door) -> None:
     batch = await created_batch(door, size=3)
     await door.call("BatchService/RunBatch", {"name": batch})
 
@@ -187,15 +186,17 @@ async def test_grpcurl_exports_the_transcripts(door: Door) -> None:
     assert [json.loads(line)["conversation"]["batch"] for line in lines] == [batch, batch]
 
 
-async def test_grpcurl_keeps_a_workflow_and_generates_from_it(door: Door) -> None:
+async def test_grpcurl_creates_a_workflow_and_generates_from_it(door: Door) -> None:
     chain = "entry_points: {a: 1}\nexit_points: [a]\navg_response_times: {a: 5}"
     source = {"yaml": f"name: tiny-{door.address.rpartition(':')[2]}\n{chain}"}
 
-    [created] = await door.call(f"{TRACES}.CreateWorkflow", {"workflow": source})
+    [created] = await door.call(f"{TRACES}WorkflowService.CreateWorkflow", {"workflow": source})
     name = created["workflow"]["name"]
-    [session] = await door.call(f"{TRACES}.GenerateSession", {"workflow": {"name": name}, "session": 5})
+    [session] = await door.call(f"{TRACES}StreamService.GenerateSession", {"workflow": {"name": name}, "session": 5})
     request = {"workflow": {"name": name}, "parameters": {"users": "50"}, "format": "FORMAT_CSV"}
-    lines = b"".join(base64.b64decode(one["data"]) for one in await door.call(f"{TRACES}.StreamCalls", request))
+    lines = b"".join(
+        base64.b64decode(one["data"]) for one in await door.call(f"{TRACES}StreamService.StreamCalls", request)
+    )
 
     assert [call["endpoint"] for call in session["calls"]] == ["a"]
     assert lines.startswith(b"timestamp,user,")
@@ -205,8 +206,8 @@ async def test_grpcurl_keeps_a_workflow_and_generates_from_it(door: Door) -> Non
 async def test_grpcurl_writes_a_dataset_and_watches_it(door: Door) -> None:
     spec = {"workflow": {"name": "workflows/ecommerce"}, "parameters": {"users": "20"}}
 
-    [started] = await door.call(f"{TRACES}.StartDataset", {"spec": spec})
-    watched = await door.call(f"{TRACES}.WatchDataset", {"name": started["dataset"]["name"]})
+    [started] = await door.call(f"{TRACES}DatasetService.StartDataset", {"spec": spec})
+    watched = await door.call(f"{TRACES}DatasetService.WatchDataset", {"name": started["dataset"]["name"]})
 
     assert watched[-1]["summary"]["state"] == "STATE_COMPLETED"
     assert [part["file"] for message in watched for part in message.get("parts", ())] == ["part-00000.parquet"]
@@ -221,7 +222,7 @@ async def test_grpcurl_shows_the_reason_of_an_error(door: Door) -> None:
     assert '"reason": "BATCH_NOT_FOUND"' in error
 
 
-async def test_grpcurl_shows_the_fields_to_blame(door: Door) -> None:
+async def test_grpcurl_shows_the_wrong_fields(door: Door) -> None:
     request = {"spec": {"conversation": {"max_turns": 500}, "size": 20000}}
 
     code, _, error = await door.grpcurl(f"{PACKAGE}.BatchService/StartBatch", data=json.dumps(request))

@@ -1,4 +1,4 @@
-"""What a conversation refers to stays as long as it refers to it, also when both happen at once."""
+"""A resource that a conversation refers to cannot be deleted, even if it is deleted while the conversation starts."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,14 +7,16 @@ import pytest
 
 from services.synthesizer.batches.errors import BatchStillNeeded
 from services.synthesizer.batches.model import Batch, BatchSpec, BatchState
-from services.synthesizer.catalog.errors import PersonaNotFound, SourceNotFound
+from services.synthesizer.batches.store import STATEMENTS, BatchStore
 from services.synthesizer.conversations.errors import ConversationNotFound, StillNeeded
 from services.synthesizer.conversations.model import Conversation, ConversationSpec, ConversationState
-from services.synthesizer.recent import Recent
-from services.synthesizer.store.batches import BatchStore
-from services.synthesizer.store.conversations import ConversationStore
-from services.synthesizer.store.references import hold
-from services.synthesizer.store.tables import log, sources
+from services.synthesizer.conversations.store.conversations import ConversationStore
+from services.synthesizer.conversations.store.event_cache import EventCache
+from services.synthesizer.conversations.store.references import hold
+from services.synthesizer.personas.errors import PersonaNotFound
+from services.synthesizer.sources.errors import SourceNotFound
+from services.synthesizer.sources.store import sources
+from services.synthesizer.store import log
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog
 from shared.db.migrate import migrate
@@ -31,14 +33,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await db.close()
 
 
-async def test_what_was_deleted_after_it_was_looked_up_is_named(database: Database) -> None:
+async def test_the_error_names_what_was_deleted_after_the_lookup(database: Database) -> None:
     with pytest.raises(SourceNotFound, match="sources/gone"):
         await database.writer.run(lambda conn: hold(conn, "acme", own=(), used=["gone"]))
     with pytest.raises(PersonaNotFound, match="personas/gone"):
         await database.writer.run(lambda conn: hold(conn, "acme", own=["gone"], used=()))
 
 
-async def test_what_is_there_is_held_for_its_own_company_only(database: Database) -> None:
+async def test_only_a_company_itself_can_refer_to_its_sources(database: Database) -> None:
     texts = {"format": "greenroom", "procedure": "", "digest": ""}
     numbers = {"finished": True, "revision": 0, "event_count": 0, "resource_count": 0, "create_time": 0}
     row = {"id": "s", "company": "acme", "external_id": "s", "document": b"", **texts, **numbers}
@@ -50,7 +52,7 @@ async def test_what_is_there_is_held_for_its_own_company_only(database: Database
         await database.writer.run(lambda conn: hold(conn, "globex", own=(), used=["s"]))
 
 
-async def test_what_a_conversation_is_based_on_is_held_as_well(database: Database) -> None:
+async def test_a_conversation_that_another_is_based_on_must_exist(database: Database) -> None:
     with pytest.raises(ConversationNotFound, match="conversations/gone"):
         await database.writer.run(lambda conn: hold(conn, "acme", own=(), used=(), bases=["gone"]))
 
@@ -58,9 +60,9 @@ async def test_what_a_conversation_is_based_on_is_held_as_well(database: Databas
     await database.writer.run(lambda conn: hold(conn, "acme", own=(), used=(), bases=["base"]))
 
 
-async def test_who_is_based_on_what_is_to_be_deleted_is_asked_in_the_same_transaction(database: Database) -> None:
+async def test_a_conversation_or_batch_that_another_conversation_is_based_on_is_not_deleted(database: Database) -> None:
     event_log = EventLog(database, log)
-    conversations = ConversationStore(database, event_log, Recent())
+    conversations = ConversationStore(database, event_log, EventCache(), STATEMENTS)
     spec = ConversationSpec()
     base = Conversation("base", "acme", ConversationState.COMPLETED, spec, None, "b", 0, "", 0)
     await refer(database, "acme", id="base", batch="b", state="COMPLETED")

@@ -1,4 +1,4 @@
-"""What a caller sees of an error, over a real connection."""
+"""The errors that callers see, over a real connection."""
 
 from collections.abc import AsyncIterator
 
@@ -51,7 +51,7 @@ async def test_a_status_holds_exactly_one_error_info() -> None:
     assert [detail.TypeName() for detail in status.details] == ["google.rpc.ErrorInfo"]
 
 
-async def test_an_error_about_very_much_still_fits_into_the_headers(echo: Echo) -> None:
+async def test_a_very_long_error_is_shortened_to_fit_into_the_headers(echo: Echo) -> None:
     violations = [Violation(f"spec.mocks[{n}].{'deep.' * 100}", "Ü" * 1000) for n in range(1000)]
 
     status = to_status(InvalidArgument(violations=violations, **{f"k{n}": "x" * 10_000 for n in range(50)}))
@@ -64,7 +64,7 @@ async def test_an_error_about_very_much_still_fits_into_the_headers(echo: Echo) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_bytes_that_are_no_message_are_the_callers_error(echo: Echo, kind: str) -> None:
+async def test_bytes_that_are_no_message_are_an_invalid_argument(echo: Echo, kind: str) -> None:
     wire = "_".join(
         "stream" if streams else "unary"
         for streams in (kind in ("ClientStream", "Bidi"), kind in ("ServerStream", "Bidi"))

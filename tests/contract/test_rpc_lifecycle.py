@@ -1,4 +1,4 @@
-"""A server from its first port to its last message."""
+"""The life of a server: listening, health, drain, TLS."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,11 +10,21 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import SecretStr
 
 from shared.rpc.channels import Channels
-from shared.rpc.errors import from_rpc_error
 from shared.rpc.server import PortTaken, Server, check_address
 from shared.settings import IncompleteTls, Settings, UnsafeListening
+from tests.failures import from_rpc_error
 from tests.unit.rpc.certificates import write_certificate
-from tests.unit.rpc.echo import NAME, Echo, EchoRequest, EchoServicer, EchoStub, failure, registration, serving
+from tests.unit.rpc.echo import (
+    NAME,
+    OWN_CONNECTION,
+    Echo,
+    EchoRequest,
+    EchoServicer,
+    EchoStub,
+    failure,
+    registration,
+    serving,
+)
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -49,7 +59,7 @@ async def test_the_health_of_an_unknown_service_is_not_found(echo: Echo) -> None
     assert (told.code, told.reason) == ("NOT_FOUND", "SERVICE_UNKNOWN")
 
 
-async def test_a_health_watch_hears_of_every_change_and_of_nothing_else(echo: Echo) -> None:
+async def test_a_health_watch_reports_changes_only(echo: Echo) -> None:
     watch = health_of(echo).Watch(health_pb2.HealthCheckRequest(service=NAME))
     assert (await watch.read()).status == SERVING
 
@@ -69,7 +79,7 @@ async def test_a_health_watch_of_an_unknown_service_waits_for_it(echo: Echo) -> 
     assert (await watch.read()).status == SERVING
 
 
-async def test_a_drain_tells_health_ends_watches_with_their_cursor_and_lets_calls_finish(echo: Echo) -> None:
+async def test_a_drain_reports_not_serving_ends_watches_with_their_cursor_and_lets_calls_finish(echo: Echo) -> None:
     health = health_of(echo).Watch(health_pb2.HealthCheckRequest())
     assert (await health.read()).status == SERVING
     watch = echo.stub.Watch(EchoRequest())
@@ -94,7 +104,7 @@ async def test_a_drain_tells_health_ends_watches_with_their_cursor_and_lets_call
     await stopping
 
 
-async def test_a_drain_cancels_what_has_not_finished_in_time() -> None:
+async def test_a_drain_cancels_calls_that_do_not_finish_in_time() -> None:
     async with serving(Settings(drain_seconds=0.01)) as echo:
         waiting = asyncio.ensure_future(failure(echo.stub.Unary(EchoRequest(text="wait"))))
         await echo.servicer.waiting.wait()
@@ -105,7 +115,7 @@ async def test_a_drain_cancels_what_has_not_finished_in_time() -> None:
         assert (await waiting).code == "UNAVAILABLE"
 
 
-async def test_a_reader_that_leaves_frees_what_its_watch_held(echo: Echo) -> None:
+async def test_a_watch_is_closed_when_its_reader_disconnects(echo: Echo) -> None:
     watch = echo.stub.Watch(EchoRequest())
     await watch.read()
     watch.cancel()
@@ -113,7 +123,7 @@ async def test_a_reader_that_leaves_frees_what_its_watch_held(echo: Echo) -> Non
     await echo.servicer.cancelled.wait()
 
 
-async def test_a_reader_that_leaves_while_the_server_is_blocked_on_it_frees_the_stream_at_once(echo: Echo) -> None:
+async def test_a_stream_is_closed_at_once_when_a_stalled_reader_disconnects(echo: Echo) -> None:
     flood = echo.stub.ServerStream(EchoRequest(text="flood"))
     await flood.read()
     flood.cancel()
@@ -128,12 +138,12 @@ async def test_a_second_server_on_the_same_port_is_refused(echo: Echo) -> None:
         await second.start()
 
 
-async def test_a_port_that_is_taken_is_found_before_anything_else_is_done(echo: Echo) -> None:
+async def test_a_taken_port_is_reported_before_anything_else_happens(echo: Echo) -> None:
     with pytest.raises(PortTaken, match=f"127.0.0.1:{echo.port}: .* --port"):
         check_address(Settings(port=echo.port))
 
 
-async def test_a_port_that_a_server_has_just_left_is_free() -> None:
+async def test_the_port_of_a_stopped_server_is_free() -> None:
     async with serving() as echo:
         await echo.stub.Unary(EchoRequest(text="hello"))
 
@@ -146,7 +156,7 @@ async def test_a_server_refuses_to_listen_beyond_loopback_unprotected(host: str)
         await Server(Settings(host=host), []).start()
 
 
-async def test_authentication_alone_does_not_make_it_safe() -> None:
+async def test_beyond_loopback_authentication_without_tls_is_refused() -> None:
     with pytest.raises(UnsafeListening, match="without TLS"):
         await Server(Settings(host="0.0.0.0", jwt_secret=SecretStr("x" * 32)), []).start()
 
@@ -177,3 +187,38 @@ async def test_with_a_certificate_the_server_speaks_tls(tmp_path: Path) -> None:
     assert answer.text == "safe"
     await channels.close()
     await server.stop()
+
+
+async def too_many_pings(address: str, seconds: float, *, within: float) -> str:
+    """The sentence that ends a silent watch of a client that pings at this interval; "" if none ends it `within` s."""
+    options = (
+        *OWN_CONNECTION,
+        ("grpc.keepalive_time_ms", round(seconds * 1000)),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+    )
+    async with grpc.aio.insecure_channel(address, options) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert (await watch.read()).status == SERVING
+        try:
+            async with asyncio.timeout(within):
+                await watch.read()
+        except TimeoutError:
+            return ""
+        except grpc.aio.AioRpcError as error:
+            return error.details() or ""
+    raise AssertionError("the watch ended")
+
+
+def test_clients_may_ping_every_ten_seconds() -> None:
+    assert Settings().client_ping_seconds <= 10
+
+
+async def test_a_client_that_pings_as_often_as_it_may_keeps_its_silent_watch() -> None:
+    async with serving(Settings(client_ping_seconds=1)) as echo:
+        assert await too_many_pings(f"127.0.0.1:{echo.port}", 1, within=5.5) == ""
+
+
+async def test_a_client_that_pings_more_often_is_disconnected_with_too_many_pings() -> None:
+    async with serving(Settings(client_ping_seconds=10)) as echo:
+        assert "too many pings" in (await too_many_pings(f"127.0.0.1:{echo.port}", 0.1, within=30)).lower()

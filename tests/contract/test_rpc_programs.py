@@ -27,7 +27,7 @@ async def test_grpcurl_lists_services_and_methods(echo: Echo) -> None:
     assert methods.split() == sorted(f"{NAME}.{method}" for method in METHODS)
 
 
-async def test_grpcurl_describes_down_to_a_method_and_its_permission(echo: Echo) -> None:
+async def test_grpcurl_describes_a_method_with_its_permission(echo: Echo) -> None:
     code, described, _ = await run("grpcurl", "-plaintext", f"127.0.0.1:{echo.port}", "describe", f"{NAME}.Watch")
 
     assert code == 0

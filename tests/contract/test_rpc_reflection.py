@@ -1,4 +1,4 @@
-"""What grpcurl, buf and ghz ask a server about itself."""
+"""Reflection as grpcurl, buf and ghz use it."""
 
 from collections.abc import AsyncIterator
 from typing import TypeAlias
@@ -45,7 +45,7 @@ async def test_services_are_listed(echo: Echo, version: str) -> None:
 @pytest.mark.parametrize(
     "symbol", [NAME, *(f"{NAME}.{method}" for method in METHODS), "greenroom.tests.v1.EchoRequest"]
 )
-async def test_a_service_its_methods_and_messages_are_described_with_all_that_they_import(
+async def test_reflection_describes_a_service_its_methods_and_messages_with_their_imports(
     echo: Echo, symbol: str
 ) -> None:
     answer = await ask(echo.channel, Request(file_containing_symbol=symbol))

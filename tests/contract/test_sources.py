@@ -8,18 +8,12 @@ import pytest
 
 from greenroom.synthesizer.v1 import import_pb2
 from greenroom.synthesizer.v1 import source_pb2 as pb
-from services.synthesizer.catalog.lines import MAX_LINE
-from tests.contract.catalog import Catalog, abcd, lines, messages, refer, serving
+from services.synthesizer.imports.lines import MAX_LINE
+from tests.contract.catalog import Catalog, Company, abcd, lines, messages, refer
 from tests.unit.rpc.echo import failure
 
 ABCD = {"format": "abcd", "file": "dialogues.jsonl"}
-OURS = {"format": "greenroom", "file": "mine.jsonl"}
-
-
-@pytest.fixture
-async def catalog(database_url: str) -> AsyncIterator[Catalog]:
-    async with serving(database_url) as catalog:
-        yield catalog
+OURS: dict[str, Any] = {"format": "greenroom", "file": "mine.jsonl"}
 
 
 def source(external_id: str = "s-1", text: str = "Where is my order?", **more: Any) -> str:
@@ -66,7 +60,7 @@ async def test_all_dialogues_of_abcd_become_sources_linked_to_their_procedures(c
     assert (summary.imported, summary.refused) == (500, 0)
     found = await all_sources(catalog)
     assert len(found) == 500
-    assert found == sorted(found, key=lambda one: one.name)
+    assert found == sorted(found, key=lambda one: one.name, reverse=True)
     assert all(one.event_count > 0 and one.format == "abcd" for one in found)
     linked = [one for one in found if one.procedure]
     unlinked = [problem for problem in summary.problems if problem.reason == "PROCEDURE_NOT_FOUND"]
@@ -80,7 +74,7 @@ async def test_all_dialogues_of_abcd_become_sources_linked_to_their_procedures(c
     assert not (await catalog.globex.sources.ListSources(pb.ListSourcesRequest())).sources
 
 
-async def test_no_label_of_abcd_is_anywhere_in_the_content(catalog: Catalog) -> None:
+async def test_labels_of_abcd_are_not_part_of_the_content(catalog: Catalog) -> None:
     rows = [json.loads(line) for line in abcd("dialogues").splitlines()[:50]]
     marked = [row | {"label_raw": "XLABELX", "expected_actions": ["XLABELX"], "reward": "XLABELX"} for row in rows]
 
@@ -130,7 +124,7 @@ async def test_events_come_page_by_page_and_resources_with_the_first(catalog: Ca
     assert (seqs, resources) == ([[1, 2, 3], [4]], [1, 0])
 
 
-async def test_a_page_of_large_events_is_cut_to_what_fits_into_a_message(catalog: Catalog) -> None:
+async def test_a_page_of_large_events_ends_where_the_message_is_full(catalog: Catalog) -> None:
     events = [{"user_message": {"text": "ä" * 20_000}}] * 100
     large = json.dumps(json.loads(source(events=events, resources=[])), ensure_ascii=False)
     assert counts(await catalog.acme.import_sources(lines([large]), **OURS)) == (1, 0, 0)
@@ -182,13 +176,13 @@ async def test_bad_lines_are_named_with_file_and_line_and_the_rest_is_imported(c
     ]
     assert all(problem.description.endswith(".") for problem in summary.problems)
     found = await all_sources(catalog)
-    assert [one.external_id for one in found] == ["a", "c", "z"]
+    assert [one.external_id for one in found] == ["z", "c", "a"]
     for one in found:
         await catalog.acme.sources.ListSourceEvents(pb.ListSourceEventsRequest(source=one.name))
 
 
 @pytest.mark.parametrize("size", [1, 7, 1 << 20])
-async def test_bytes_may_be_cut_anywhere(catalog: Catalog, size: int) -> None:
+async def test_chunks_of_a_file_may_be_cut_anywhere(catalog: Catalog, size: int) -> None:
     data = lines([source("ä"), "{", source("ö")]).rstrip(b"\n")
 
     def cut() -> Iterator[pb.ImportSourcesRequest]:
@@ -202,7 +196,7 @@ async def test_bytes_may_be_cut_anywhere(catalog: Catalog, size: int) -> None:
     assert problems(summary) == [(2, "BAD_JSON")]
 
 
-async def test_what_is_here_already_is_unchanged_and_an_id_with_other_content_is_refused(catalog: Catalog) -> None:
+async def test_the_same_content_is_unchanged_and_a_used_id_with_other_content_is_refused(catalog: Catalog) -> None:
     await catalog.acme.import_sources(lines([source("a"), source("b")]), **OURS)
     data = lines([source("a"), source("b", "Another question?"), source("c"), source("c"), source("c", "No!")])
 
@@ -222,7 +216,7 @@ async def test_a_file_of_many_slices_counts_every_line_once(catalog: Catalog) ->
     assert [problem.line for problem in summary.problems] == list(range(1, 1_500, 10))
 
 
-async def test_problems_are_listed_up_to_a_thousand_and_all_counted(catalog: Catalog) -> None:
+async def test_a_thousand_problems_are_listed_and_all_are_counted(catalog: Catalog) -> None:
     summary = await catalog.acme.import_sources(b"{\n" * 1_100 + source().encode(), **OURS)
 
     assert counts(summary) == (1, 0, 1_100)
@@ -248,7 +242,10 @@ async def test_a_source_without_its_procedure_is_linked_when_the_file_is_importe
     await catalog.acme.import_procedures(lines([json.dumps(procedure)]), format="greenroom", file="p.jsonl")
     after = await catalog.acme.import_sources(data, **OURS)
 
-    assert counts(after) == (0, 1, 0)
+    again = await catalog.acme.import_sources(data, **OURS)
+
+    assert (*counts(after), after.linked) == (0, 1, 0, 1)
+    assert (*counts(again), again.linked) == (0, 1, 0, 0)
     assert not after.problems
     [linked] = await all_sources(catalog)
     assert linked.procedure.startswith("procedures/")
@@ -274,7 +271,7 @@ async def test_a_request_id_with_another_file_is_refused_and_nothing_of_it_is_im
     assert [one.external_id for one in await all_sources(catalog)] == ["a"]
 
 
-async def test_an_import_starts_with_one_header_of_a_format_that_there_is(catalog: Catalog) -> None:
+async def test_an_import_starts_with_one_header_of_a_known_format(catalog: Catalog) -> None:
     header = pb.ImportSourcesRequest(header=import_pb2.ImportHeader(**OURS))
     chunk = pb.ImportSourcesRequest(chunk=source().encode())
     imports = catalog.acme.sources.ImportSources
@@ -288,10 +285,27 @@ async def test_an_import_starts_with_one_header_of_a_format_that_there_is(catalo
     assert "abcd" in unknown.sentence
 
 
-async def test_filters_narrow_and_bind_the_page_token(catalog: Catalog) -> None:
+async def test_a_list_is_narrowed_to_ids_that_begin_or_end_with_a_text_and_counted(catalog: Catalog) -> None:
+    await catalog.acme.import_sources(lines([source("a"), source("b"), source("c")]), **OURS)
+    *_, oldest = await all_sources(catalog)
+
+    async def found(**wanted: Any) -> tuple[list[str], int]:
+        page = await catalog.acme.sources.ListSources(pb.ListSourcesRequest(**wanted))
+        return [one.external_id for one in page.sources], page.total_size
+
+    assert await found(short_id=oldest.name[-8:]) == (["a"], 1)
+    assert await found(short_id=oldest.name.removeprefix("sources/")[:8]) == (["c", "b", "a"], 3)
+    assert await found(short_id=oldest.name[-20:-8]) == ([], 0)
+    assert await found(page_size=1) == (["c"], 3)
+    assert await found(page_size=1, filter=pb.SourceFilter(external_id_prefix="b")) == (["b"], 1)
+    wrong = await failure(catalog.acme.sources.ListSources(pb.ListSourcesRequest(short_id="%")))
+    assert wrong.code == "INVALID_ARGUMENT"
+
+
+async def test_a_page_token_is_valid_only_with_its_filter(catalog: Catalog) -> None:
     await catalog.acme.import_sources(lines([source("a"), source("b", finished=False), source("c")]), **OURS)
 
-    assert [one.external_id for one in await all_sources(catalog, finished=True)] == ["a", "c"]
+    assert [one.external_id for one in await all_sources(catalog, finished=True)] == ["c", "a"]
     assert [one.external_id for one in await all_sources(catalog, external_id="b")] == ["b"]
     assert await all_sources(catalog, format="abcd") == []
     finished = pb.SourceFilter(finished=True)
@@ -302,20 +316,20 @@ async def test_filters_narrow_and_bind_the_page_token(catalog: Catalog) -> None:
     assert (await failure(catalog.acme.sources.ListSources(nul))).code == "INVALID_ARGUMENT"
 
 
-async def test_a_source_that_a_conversation_refers_to_is_not_deleted_until_that_is_gone(catalog: Catalog) -> None:
+async def test_a_source_is_deleted_only_after_its_conversations(catalog: Catalog) -> None:
     await catalog.acme.import_sources(lines([source("a"), source("b")]), **OURS)
-    used, free = await all_sources(catalog)
-    await refer(catalog.db, "acme", source=used.name.removeprefix("sources/"))
+    free, used = await all_sources(catalog)
+    await refer(catalog.db, catalog.acme.name, source=used.name.removeprefix("sources/"))
 
     failed = await failure(catalog.acme.sources.DeleteSource(pb.DeleteSourceRequest(name=used.name)))
     await catalog.acme.sources.DeleteSource(pb.DeleteSourceRequest(name=free.name))
 
     assert (failed.code, failed.reason) == ("FAILED_PRECONDITION", "STILL_REFERRED_TO")
-    assert "a conversation refers to it: conversations/conversation-0" in failed.sentence
+    assert f"a conversation refers to it: conversations/of-{catalog.acme.name}-0" in failed.sentence
     assert [one.external_id for one in await all_sources(catalog)] == ["a"]
 
 
-async def test_what_is_not_there_or_another_companys_is_not_found(catalog: Catalog) -> None:
+async def test_missing_sources_and_those_of_other_companies_are_not_found(catalog: Catalog) -> None:
     await catalog.acme.import_sources(lines([source()]), **OURS)
     [mine] = await all_sources(catalog)
 
@@ -327,3 +341,47 @@ async def test_what_is_not_there_or_another_companys_is_not_found(catalog: Catal
         ):
             failed = await failure(call)
             assert (failed.code, failed.reason) == ("NOT_FOUND", "SOURCE_NOT_FOUND")
+
+
+async def exported(company: Company, cursor: str = "", **narrowed: Any) -> AsyncIterator[pb.ExportSourcesResponse]:
+    request = pb.ExportSourcesRequest(filter=pb.SourceFilter(**narrowed), cursor=cursor)
+    async for response in company.sources.ExportSources(request):
+        yield response
+
+
+async def test_exported_sources_import_again_unchanged(catalog: Catalog) -> None:
+    await catalog.acme.import_procedures(abcd("procedures"), format="abcd", file="procedures.jsonl")
+    await catalog.acme.import_sources(abcd("dialogues"), **ABCD)
+    late = [{"user_message": {"text": "Hi", "leaves": True}, "virtual_time": "1969-12-31T23:59:59.123Z"}]
+    late += [{"waited": {"until": "2026-01-05T09:00:00.5Z"}, "virtual_time": "2026-01-05T09:00:00.5Z"}]
+    data = lines([source(), source("s-2", finished=False, events=late), source("s-3", text="Grüße 🙂")])
+    await catalog.acme.import_sources(data, **OURS)
+
+    data = b"".join([response.chunk async for response in exported(catalog.acme)])
+
+    assert data.count(b"\n") == 503
+    assert counts(await catalog.acme.import_sources(data, **OURS)) == (0, 503, 0)
+    await catalog.globex.import_procedures(abcd("procedures"), format="abcd", file="procedures.jsonl")
+    assert counts(await catalog.globex.import_sources(data, **OURS)) == (503, 0, 0)
+    assert b"".join([response.chunk async for response in exported(catalog.globex)]) == data
+    ours = b"".join([response.chunk async for response in exported(catalog.acme, format="greenroom")])
+    assert ours.count(b"\n") == 3
+
+
+async def test_an_export_of_sources_continues_after_a_cursor_also_within_a_line(catalog: Catalog) -> None:
+    long = [{"user_message": {"text": f"{n}" + "x" * 19_000}} for n in range(120)]
+    await catalog.acme.import_sources(lines([source(f"s-{n}", events=long) for n in range(3)]), **OURS)
+    whole = [response async for response in exported(catalog.acme)]
+
+    for received, response in enumerate(whole, 1):
+        rest = [later.chunk async for later in exported(catalog.acme, response.cursor)]
+        assert rest == [later.chunk for later in whole[received:]]
+    assert len(whole) > 3
+    assert all(len(response.chunk) <= 1 << 20 for response in whole)
+
+    cut = whole[0].cursor
+    first = (await all_sources(catalog))[-1]
+    assert (await failure(exported(catalog.acme, cut, finished=True))).reason == "CURSOR_FOREIGN"
+    await catalog.acme.sources.DeleteSource(pb.DeleteSourceRequest(name=first.name))
+    await catalog.acme.import_sources(lines([source("s-9")]), **OURS)
+    assert (await failure(exported(catalog.acme, cut))).reason == "CURSOR_EXPIRED"

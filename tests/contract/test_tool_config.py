@@ -1,12 +1,12 @@
-"""Tool configs: checked against the revision when a conversation starts, and asked in order when it calls a tool."""
+"""Tool configs: checked against the revision when a conversation starts; each call tries the mocks in order."""
 
 from typing import Any
 
 import pytest
 from google.protobuf import json_format
 
-from greenroom.synthesizer.v1 import batch_pb2, tool_config_pb2
-from greenroom.type.v1.event_pb2 import ToolAnswer
+from greenroom.synthesizer.v1 import batch_pb2, procedure_pb2, tool_config_pb2
+from greenroom.type.v1.event_pb2 import Resource, ToolAnswer
 from shared.llm.base import ChatReply
 from tests.scripted import (
     TOOLS,
@@ -34,7 +34,7 @@ def value(of: Any) -> dict[str, Any]:
 async def answers(
     stage: Theatre, call: ChatReply, given: tool_config_pb2.ToolConfig, **fields: Any
 ) -> list[ToolAnswer]:
-    """What the call of a rehearsal is answered."""
+    """The answers to a tool call in a rehearsal with this tool config."""
     script = Script(agent=[call, says("So.")], persona=[says("Do it."), leaves()])
     done = await stage.play(script, tool_config=given, **fields)
     assert done.state == State.STATE_COMPLETED, done.ended
@@ -48,7 +48,6 @@ RULES = config(
             "rules": [
                 {"match": {"order": "O-1"}, "answer": value({"is": "the first rule"})},
                 {"match": {"order": " o-2"}, "answer": {"error": {"code": "GONE", "message": "It is gone."}}},
-                {"match": {"order": "O-1"}, "answer": value({"is": "never asked"})},
             ],
             "defaultAnswer": value({"is": "the tool's default"}),
         }
@@ -103,7 +102,7 @@ async def test_a_tool_that_the_revision_lacks_or_arguments_that_it_forbids_are_e
     assert "order" in wrong.error.message
 
 
-async def test_an_answer_changes_the_world_by_its_patches(stage: Theatre) -> None:
+async def test_an_answer_changes_resources_by_its_patches(stage: Theatre) -> None:
     patch = {"type": "order", "id": "O-7", "merge": {"refunded": True}}
     given = config(mocks=[{"tool": "refund", "defaultAnswer": {"value": {}, "patches": [patch]}}])
 
@@ -139,7 +138,7 @@ REQUIRED = [*TOOLS, {"name": "verify", "required": True}]
         ({}, "spec.tool_config.mocks"),
     ],
 )
-async def test_a_config_at_odds_with_the_revision_is_refused_and_the_place_named(
+async def test_a_config_that_does_not_fit_the_revision_is_refused_and_the_field_named(
     stage: Theatre, given: dict[str, Any], field: str
 ) -> None:
     [procedure] = await stage.import_procedures(procedure_line("verified", REQUIRED))
@@ -164,7 +163,7 @@ async def test_everything_that_is_wrong_is_named_at_once(stage: Theatre) -> None
     assert "verify" in errors[0].violations[-1].description
 
 
-async def test_a_required_tool_is_content_with_a_default_or_a_recorded_call(stage: Theatre) -> None:
+async def test_a_default_or_a_recorded_call_is_enough_for_a_required_tool(stage: Theatre) -> None:
     [verified] = await stage.import_procedures(procedure_line("verified", REQUIRED))
     default = config(defaultAnswer=value({"ok": True}))
     assert (await stage.play(procedure=verified, tool_config=default)).state == State.STATE_COMPLETED
@@ -207,14 +206,42 @@ async def test_an_answer_that_is_no_json_is_refused(stage: Theatre) -> None:
         await stage.client.conversations.start(stage.spec(tool_config=given))
 
 
-async def test_the_config_comes_back_as_it_was_given(stage: Theatre) -> None:
+async def test_a_number_that_a_double_cannot_tell_from_its_neighbours_is_refused_with_its_place(stage: Theatre) -> None:
+    given = tool_config_pb2.ToolConfig(mocks=[tool_config_pb2.ToolMock(tool="find_order")])
+    rule = given.mocks[0].rules.add()
+    rule.match.update({"order": 9007199254740993})
+    rule.answer.value.number_value = -(2**60)
+    patch = given.default_answer.patches.add(type="order", id="1")
+    patch.merge.update({"a": {"b": 1e300}})
+    resource = Resource(type="order", id="1")
+    resource.data.update({"n": 2**53})
+
+    async with refused("INVALID_ARGUMENT", "INVALID_ARGUMENT") as errors:
+        await stage.client.conversations.start(stage.spec(tool_config=given, resources=[resource]))
+
+    assert [violation.field for violation in errors[0].violations] == [
+        "spec.tool_config.mocks[0].rules[0].match.order",
+        "spec.tool_config.mocks[0].rules[0].answer.value",
+        "spec.tool_config.default_answer.patches[0].merge.a.b",
+        "spec.resources[0].data.n",
+    ]
+
+
+async def test_a_schema_may_have_a_bound_of_64_bits(stage: Theatre) -> None:
+    tool = procedure_pb2.Tool(name="find")
+    tool.arguments_schema.update({"type": "object", "properties": {"n": {"type": "integer", "maximum": 2**63 - 1}}})
+
+    assert await stage.draft([tool])
+
+
+async def test_the_config_is_returned_unchanged(stage: Theatre) -> None:
     started = await stage.client.conversations.start(stage.spec(tool_config=RULES), create_only=True)
 
     assert started.spec.tool_config == RULES
     assert (await stage.client.conversations.get(started.name)).spec.tool_config == RULES
 
 
-async def test_a_revision_that_comes_later_changes_nothing_for_what_runs(stage: Theatre) -> None:
+async def test_a_later_revision_does_not_change_a_running_conversation(stage: Theatre) -> None:
     [procedure] = await stage.import_procedures(procedure_line("growing"))
     held = Held()
     script = Script(persona=[held, leaves()], agent=[calls("find_order", order="O-1"), says("So.")])

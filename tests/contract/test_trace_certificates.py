@@ -1,4 +1,4 @@
-"""Certificates over gRPC: what was generated is recovered, what is another chain is told, and by which row."""
+"""Certificates over gRPC: they confirm the true chain, and reject another chain and name the row that differs."""
 
 import json
 import xml.etree.ElementTree as ElementTree
@@ -21,7 +21,7 @@ CSV = trace_learning_pb2.LogFormat(kind=trace_learning_pb2.LogFormat.KIND_CSV)
 
 
 async def learning(client: Client, folder: Path, parameters: TraceParameters, workflow: str = ECOMMERCE) -> str:
-    """The name of what is learned from what is generated."""
+    """Generate calls of a workflow and learn from them; returns the learning's name."""
     path = folder / "calls.csv"
     with path.open("wb") as file:
         async for message in client.traces.stream(workflow, parameters, format=StreamCallsRequest.FORMAT_CSV):

@@ -1,4 +1,4 @@
-"""Datasets over real gRPC: started, written, found, watched, deleted; refused where they cannot go."""
+"""Datasets over real gRPC: started, written, found, watched, deleted; refused for a bad destination."""
 
 import json
 from hashlib import sha256
@@ -8,18 +8,19 @@ import pytest
 from greenroom.testdata.v1 import trace_dataset_pb2 as pb
 from greenroom.testdata.v1.trace_call_pb2 import SessionRange
 from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
-from services.testdata.traces.builtin import built_in
 from services.testdata.traces.digest import digest, read_canonical
 from services.testdata.traces.formats import Format
-from services.testdata.traces.formats.columns import COLUMNS
-from services.testdata.traces.generation import ALGORITHM, compile_chain, generate
+from services.testdata.traces.generation import ALGORITHM, compile_chain
 from services.testdata.traces.parameters import Parameters
+from services.testdata.traces.schema import NAMES
+from services.testdata.workflows.builtin import built_in
 from shared.ids import new_id
 from tests.datasets import State, dataset_spec, files, over, short_spec, written
 from tests.scripted import refused
 from tests.suite import TestdataSuite
 from tests.traces import small
 from tests.unit.testdata.decoding import DECODERS, Row, rows_of, same
+from tests.unit.testdata.oracles import generation as oracle
 
 ECOMMERCE = built_in()["workflows/ecommerce"].workflow
 FORMATS = {
@@ -31,9 +32,9 @@ FORMATS = {
 
 
 def generated(first: int, count: int, parameters: Parameters) -> list[Row]:
-    """The same calls of the e-commerce workflow by the plain kernel."""
+    """The calls that the e-commerce workflow should have, generated directly."""
     chain = compile_chain(ECOMMERCE, parameters)
-    return rows_of(chain, generate(chain, first, count, "numpy"))
+    return rows_of(chain, oracle.generate(chain, first, count))
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -67,7 +68,7 @@ async def test_a_manifest_says_what_the_files_are_a_function_of_and_what_they_ho
     truth = read_canonical(json.dumps(manifest["workflow"]).encode())
     assert digest(truth) == manifest["workflow_digest"] == done.workflow_digest
     assert (manifest["algorithm"], manifest["seed"], manifest["format"]) == (ALGORITHM, -5, "csv")
-    assert manifest["columns"] == list(COLUMNS)
+    assert manifest["columns"] == list(NAMES)
     assert manifest["parameters"]["users"] == 2**20 + 1_000
     assert (manifest["first_session"], manifest["session_count"]) == (1, 2**20 + 1_000)
     assert [one["session_count"] for one in manifest["files"]] == [2**20, 1_000]
@@ -110,16 +111,16 @@ async def test_a_dataset_keeps_its_workflow_and_every_default(traces: TestdataSu
     assert done.create_time.seconds <= done.end_time.seconds
 
 
-async def test_datasets_are_listed_oldest_first_by_state_and_without_chains(traces: TestdataSuite) -> None:
+async def test_datasets_are_listed_newest_first_by_state_and_without_chains(traces: TestdataSuite) -> None:
     started = [await traces.client.traces.datasets.start(dataset_spec(users=10)) for _ in range(3)]
     for one in started:
         await over(traces.client, one.name)
 
     listed = [one async for one in traces.client.traces.datasets.list(state=State.STATE_COMPLETED)]
 
-    assert [one.name for one in listed][-3:] == [one.name for one in started]
+    assert [one.name for one in listed][:3] == [one.name for one in reversed(started)]
     assert all(not one.spec.workflow.spec.transitions for one in listed)
-    assert listed[-1].spec.workflow.spec.name == "ecommerce"
+    assert listed[0].spec.workflow.spec.name == "ecommerce"
     failed = [one.name async for one in traces.client.traces.datasets.list(state=State.STATE_FAILED)]
     assert not {one.name for one in started} & set(failed)
 

@@ -1,4 +1,4 @@
-"""Datasets for which there is no room, no right or no process: they fail, say why, and go on when they are retried."""
+"""Datasets without disk space, permission or a worker process: they fail, say why, and continue after a retry."""
 
 import asyncio
 import os
@@ -8,24 +8,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import jwt
 import pytest
 from pydantic import SecretStr
 
 from greenroom.client import Client, connect
 from greenroom.testdata.v1 import trace_dataset_pb2 as pb
+from tests.contract.tokens import SECRET, token
 from tests.datasets import State, dataset_spec, files, names_in, over, short_spec, written
 from tests.processes import workers
+from tests.scripted import refused
 from tests.suite import testdata_suite as serving
-
-SECRET = "a secret of the tests of datasets only"
 
 
 @dataclass
 class Alone:
     """A test data service with one process for calls and one for jobs.
 
-    others: the processes that are not its jobs'.
+    others: processes that do not run jobs.
     """
 
     client: Client
@@ -41,16 +40,16 @@ class Alone:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 async def alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Alone]:
-    """One on each database."""
+    """A service with one process for calls and one for jobs, on each database."""
     url = "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
-    async with serving(url, tmp_path_factory.mktemp("alone"), trace_jobs=1, compute_workers=1) as greenroom:
+    async with serving(url, tmp_path_factory.mktemp("alone")) as greenroom:
         [_ async for _ in greenroom.client.traces.stream("workflows/ecommerce")]
         yield Alone(greenroom.client, workers())
 
 
 @contextmanager
 def no_file_larger_than(count: int, process: int) -> Iterator[None]:
-    """As on a full disk, writes of a process fail beyond so many bytes a file."""
+    """Let a process write at most `count` bytes per file; later writes fail as on a full disk."""
     soft, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
     resource.prlimit(process, resource.RLIMIT_FSIZE, (count, hard))
     yield
@@ -103,7 +102,7 @@ async def test_a_dataset_that_fails_midway_keeps_its_parts_and_tells_how_much_ro
     assert files(started) == files(undisturbed)
 
 
-async def test_a_dataset_in_a_place_that_cannot_be_made_fails_as_does_one_where_the_output_root_was(
+async def test_a_dataset_whose_folder_cannot_be_made_fails_and_can_be_retried_but_not_cancelled(
     tmp_path: Path,
 ) -> None:
     async with serving("sqlite", tmp_path, output_root=Path("/proc/self/output")) as greenroom:
@@ -116,6 +115,8 @@ async def test_a_dataset_in_a_place_that_cannot_be_made_fails_as_does_one_where_
     )
 
     async with serving("sqlite", tmp_path) as greenroom:
+        async with refused("FAILED_PRECONDITION", "DATASET_OVER"):
+            await greenroom.client.traces.datasets.cancel(started.name)
         await greenroom.client.traces.datasets.retry(started.name)
         failed = await over(greenroom.client, started.name)
     assert (failed.state, failed.reason) == (State.STATE_FAILED, "DESTINATION_UNWRITABLE")
@@ -152,15 +153,14 @@ async def test_a_part_whose_process_is_killed_again_and_again_fails_the_dataset(
 
     assert (failed.state, failed.reason) == (State.STATE_FAILED, "PART_FAILED")
     assert failed.detail == (
-        f"part-{failed.parts_done:05}.parquet could not be written: its process ended 3 times, as it does when memory "
-        "runs out. Free some, then retry."
+        f"part-{failed.parts_done:05}.parquet could not be written: its process ended 3 times, usually because "
+        "memory ran out. Free some, then retry."
     )
 
 
 async def test_a_companys_many_datasets_do_not_keep_anothers_waiting(tmp_path: Path) -> None:
-    settings = {"trace_jobs": 1, "compute_workers": 1, "jwt_secret": SecretStr(SECRET)}
     async with (
-        serving("sqlite", tmp_path, **settings) as greenroom,
+        serving("sqlite", tmp_path, jwt_secret=SecretStr(SECRET)) as greenroom,
         connect(greenroom.address, token=token("acme")) as acme,
         connect(greenroom.address, token=token("globex/../acme")) as globex,
     ):
@@ -177,15 +177,9 @@ async def test_a_companys_many_datasets_do_not_keep_anothers_waiting(tmp_path: P
             await acme.traces.datasets.cancel(dataset.name)
         for dataset in many:
             await over(acme, dataset.name)
-        # The same destination, and yet another place.
+        # Both companies asked for the same destination; each has its own folder.
         assert [Path(one.location).parent.name, Path(many[0].location).parent.name] == [
             "globex%2F%2E%2E%2Facme",
             "acme",
         ]
         assert Path(done.location).parent == Path(one.location).parent
-
-
-def token(company: str) -> str:
-    """A token of somebody's of a company."""
-    claims = {"company": company, "sub": "somebody", "permissions": ["traces.*"], "exp": 2**33}
-    return jwt.encode(claims, SECRET, "HS256")

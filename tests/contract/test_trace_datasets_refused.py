@@ -1,19 +1,22 @@
-"""Datasets that cannot be: destinations that lead elsewhere or are taken, sessions that there are not."""
+"""Datasets that are refused: a destination outside the folder or in use, or sessions that do not exist."""
 
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from greenroom.client import GreenroomError
+from greenroom.client import GreenroomError, connect
 from greenroom.testdata.v1 import trace_dataset_pb2 as pb
 from greenroom.testdata.v1.trace_call_pb2 import SessionRange, TraceParameters
 from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
-from tests.datasets import dataset_spec, files, names_in, written
+from tests.contract.tokens import SECRET, token
+from tests.datasets import dataset_spec, files, names_in, over, short_spec, written
 from tests.scripted import refused
 from tests.suite import TestdataSuite
+from tests.suite import testdata_suite as served
 from tests.traces import small
 
-FOLDERS = "Must be folders one below the other, such as `traces/may`: none empty, `.` or `..`."
+FOLDERS = "Must be a path of folders such as `traces/may`; no folder may be empty, `.` or `..`."
 CHARACTERS = "Must have no control character and no backslash."
 
 
@@ -62,6 +65,56 @@ async def test_a_link_that_leads_out_of_the_output_root_is_refused(traces: Testd
 
     assert errors[0].violations[0].field == "spec.destination"
     assert names_in(tmp_path) == []
+
+
+async def test_links_in_a_circle_below_the_output_root_are_refused(traces: TestdataSuite) -> None:
+    root = Path((await written(traces.client, dataset_spec(users=10))).location).parent.parent
+    (root / "circle").symlink_to("circle")
+    (root / "there").symlink_to("back")
+    (root / "back").symlink_to("there")
+
+    for destination in ("circle", "circle/deeper", "there/deeper"):
+        async with refused("INVALID_ARGUMENT", "DESTINATION_INVALID") as errors:
+            await traces.client.traces.datasets.start(dataset_spec(destination=destination))
+        assert errors[0].violations[0].description == "A symbolic link leads in a circle."
+
+
+@pytest.mark.parametrize("target", ["..", "../globex", "../globex/secret", "."])
+async def test_a_link_in_the_folder_of_a_company_leads_into_no_folder_of_another(tmp_path: Path, target: str) -> None:
+    root = tmp_path / "output"
+    (root / "acme").mkdir(parents=True)
+    (root / "globex").mkdir()
+    (root / "acme" / "up").symlink_to(target)
+    async with (
+        served("sqlite", tmp_path / "data", output_root=root, jwt_secret=SecretStr(SECRET)) as running,
+        connect(running.address, token=token()) as client,
+    ):
+        if target == ".":
+            done = await written(client, dataset_spec(users=10, destination="up/own"))
+            assert done.location == str(root / "acme" / "own")
+            return
+        for destination in ("up/globex/may", "up/may", "up"):
+            async with refused("INVALID_ARGUMENT", "DESTINATION_INVALID") as errors:
+                await client.traces.datasets.start(dataset_spec(destination=destination))
+            assert errors[0].violations[0].field == "spec.destination"
+
+    assert names_in(root / "globex") == []
+
+
+async def test_a_link_that_is_planted_after_the_start_is_not_followed(tmp_path: Path) -> None:
+    root = tmp_path / "output"
+    async with served("sqlite", tmp_path / "data", output_root=root) as running:
+        client = running.client
+        long = await client.traces.datasets.start(short_spec(600_000))
+        planted = await client.traces.datasets.start(dataset_spec(users=10, destination="mine/may"))
+        (root / "others").mkdir(parents=True, exist_ok=True)
+        if not (root / "mine").exists():
+            (root / "mine").symlink_to("others")
+        await client.traces.datasets.cancel(long.name)
+        done = await over(client, planted.name)
+
+    assert (done.state, done.reason) == (pb.Dataset.STATE_FAILED, "DESTINATION_UNWRITABLE")
+    assert names_in(root / "others") == []
 
 
 async def test_two_names_of_one_folder_are_one_destination(traces: TestdataSuite) -> None:

@@ -1,4 +1,4 @@
-"""Learning over gRPC from a log that is sent: learned at once, kept, exported, listed, deleted."""
+"""Learning over gRPC from an uploaded log: learned at once, stored, exported, listed, deleted."""
 
 import gzip
 import random
@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
-import jwt
 import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
 from greenroom.client import connect
 from greenroom.testdata.v1 import trace_learning_pb2 as pb
-from greenroom.testdata.v1 import trace_pb2_grpc, trace_workflow_pb2
+from greenroom.testdata.v1 import trace_learning_pb2_grpc, trace_workflow_pb2
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest, TraceParameters
+from tests.contract.tokens import SECRET, token
 from tests.learnings import ECOMMERCE, EVENT_LOG, SMALL, Stand, edges
 from tests.scripted import refused
 from tests.suite import testdata_suite as served
@@ -136,7 +136,7 @@ async def test_a_log_begins_with_its_header_and_has_one(stand: Stand) -> None:
     header = pb.LearnWorkflowRequest(header=pb.LearnHeader(format=EVENT_LOG))
     chunk = pb.LearnWorkflowRequest(chunk=SMALL.encode())
     async with grpc.aio.insecure_channel(stand.suite.address) as channel:
-        learn = trace_pb2_grpc.TraceServiceStub(channel).LearnWorkflow
+        learn = trace_learning_pb2_grpc.TraceLearningServiceStub(channel).LearnWorkflow
 
         assert (await failure(learn(iter([])))).reason == "HEADER_EXPECTED"
         assert (await failure(learn(iter([chunk])))).reason == "HEADER_EXPECTED"
@@ -148,7 +148,7 @@ async def test_learnings_are_listed_by_state_without_what_was_learned(stand: Sta
 
     listed = [one async for one in stand.client.traces.learnings.list(state=pb.Learning.STATE_COMPLETED)]
 
-    assert listed[-1].name == sent.name
+    assert listed[0].name == sent.name
     assert not any(one.HasField("learned") for one in listed)
 
 
@@ -178,17 +178,12 @@ async def test_a_deleted_learning_takes_its_exports_with_it(stand: Stand) -> Non
 
 
 async def test_no_company_finds_anothers_learnings(tmp_path: Path) -> None:
-    secret = "a-secret-of-at-least-thirty-two-bytes"
     (tmp_path / "small.csv").write_text(SMALL)
 
-    def of(company: str) -> str:
-        claims = {"company": company, "sub": "somebody", "permissions": ["traces.*"], "exp": 2**33}
-        return jwt.encode(claims, secret, "HS256")
-
     async with (
-        served("sqlite", tmp_path / "data", jwt_secret=SecretStr(secret)) as running,
-        connect(running.address, token=of("acme")) as acme,
-        connect(running.address, token=of("globex")) as globex,
+        served("sqlite", tmp_path / "data", jwt_secret=SecretStr(SECRET)) as running,
+        connect(running.address, token=token("acme")) as acme,
+        connect(running.address, token=token("globex")) as globex,
     ):
         name = (await acme.traces.learnings.learn_file(tmp_path / "small.csv", EVENT_LOG)).learning.name
         theirs = globex.traces.learnings

@@ -1,4 +1,4 @@
-"""Learning over gRPC from datasets and places on the server, by jobs: watched, cancelled, killed and begun again."""
+"""Learning over gRPC from datasets and files on the server, by jobs: watched, cancelled, killed and restarted."""
 
 import gzip
 import json
@@ -60,14 +60,20 @@ async def test_a_dataset_in_a_bucket_is_learned_as_one_in_a_folder(tmp_path: Pat
     assert sorted(one.name for one in (tmp_path / "data" / "learnings").glob("*/*")) == sorted([*EXPORTS, *EXPORTS])
 
 
-async def test_a_dataset_whose_files_are_gone_cannot_be_learned_from(stand: Stand) -> None:
+async def test_a_dataset_whose_files_are_gone_is_learned_by_a_retry_once_they_are_back(stand: Stand) -> None:
+    learnings = stand.client.traces.learnings
     dataset = await written(stand.client, dataset_spec())
-    (Path(dataset.location) / "part-00000.parquet").unlink()
+    part = Path(dataset.location) / "part-00000.parquet"
+    gone = part.rename(part.with_name("elsewhere"))
 
-    failed = await stand.over(await stand.client.traces.learnings.start(pb.LearningSpec(dataset=dataset.name)))
-
+    failed = await stand.over(await learnings.start(pb.LearningSpec(dataset=dataset.name)))
     assert (failed.state, failed.reason) == (pb.Learning.STATE_FAILED, "DATASET_NOT_LEARNABLE")
     assert dataset.location in failed.detail
+
+    gone.rename(part)
+    done = await stand.over(await learnings.retry(failed.name))
+    assert (done.state, done.reason, done.detail) == (pb.Learning.STATE_COMPLETED, "", "")
+    assert (await learnings.retry(done.name)).state == pb.Learning.STATE_COMPLETED
 
 
 async def test_a_dataset_that_is_not_there_or_not_to_be_read_cannot_be_learned_from(stand: Stand) -> None:
@@ -89,6 +95,7 @@ async def test_a_file_and_a_folder_below_the_input_root_are_learned_from(stand: 
     (folder / "a.csv").write_text(header + "".join(rows[:2]))
     (folder / "b.csv.gz").write_bytes(gzip.compress((header + "".join(rows[2:])).encode()))
     (folder / ".hidden").write_text("not read")
+    (folder / "older").mkdir(exist_ok=True)
 
     of_file = await stand.over(await stand.start("two/a.csv"))
     of_folder = await stand.over(await stand.start("two"))
@@ -96,6 +103,20 @@ async def test_a_file_and_a_folder_below_the_input_root_are_learned_from(stand: 
     assert of_file.learned.session_count == 1
     assert of_folder.learned.session_count == 3
     assert of_folder.byte_count == sum(one.stat().st_size for one in folder.glob("*.csv*"))
+    [unread] = of_folder.learned.skipped
+    assert (unread.reason, unread.count, unread.first_row) == ("FILE_LEFT_OUT", 1, 0)
+    assert "'older'" in unread.description
+
+
+@pytest.mark.parametrize("path", ["to-inner/a.csv", "to-inner", "to-a.csv"])
+async def test_a_link_that_stays_below_the_input_root_is_followed(stand: Stand, path: str) -> None:
+    if not (inner := stand.logs / "inner").exists():
+        inner.mkdir()
+        (inner / "a.csv").write_text(SMALL)
+        (stand.logs / "to-inner").symlink_to("inner")
+        (stand.logs / "to-a.csv").symlink_to("to-inner/a.csv")
+
+    assert (await stand.over(await stand.start(path))).learned.session_count == 3
 
 
 @pytest.mark.parametrize("path", ["../secret.csv", "/etc/passwd", "two/../../x", "leads-out"])
@@ -160,6 +181,8 @@ async def test_a_running_learning_is_cancelled_and_only_then_deleted(stand: Stan
     assert progress[-1].call_count > 0
     assert over.state == pb.Learning.STATE_CANCELLED
     assert (await learnings.cancel(started.name)).state == pb.Learning.STATE_CANCELLED
+    async with refused("FAILED_PRECONDITION", "LEARNING_NOT_RETRIABLE"):
+        await learnings.retry(started.name)
     await learnings.delete(started.name)
     async with refused("NOT_FOUND", "LEARNING_NOT_FOUND"):
         await learnings.get(started.name)
@@ -187,7 +210,7 @@ async def test_a_learning_whose_server_is_killed_begins_again_and_completes(tmp_
 
 
 async def until_read(client: Client, learning: pb.Learning) -> AsyncIterator[pb.LearningProgress]:
-    """The learning's progress up to the first that has read some of it."""
+    """The learning's progress messages, up to the first with rows read."""
     async for one in client.traces.learnings.watch(learning.name):
         yield one
         if one.call_count:

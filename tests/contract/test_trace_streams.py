@@ -1,4 +1,4 @@
-"""Streams of calls over real gRPC: every format, any range, cut and continued, and nothing else stands still."""
+"""Streams of calls over real gRPC: every format and range, cut and continued; other calls do not wait for them."""
 
 import asyncio
 import random
@@ -14,13 +14,13 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from greenroom.testdata.v1 import trace_call_pb2 as pb
-from greenroom.testdata.v1 import trace_pb2_grpc, trace_workflow_pb2
-from services.testdata.traces.builtin import built_in
+from greenroom.testdata.v1 import trace_call_pb2_grpc, trace_workflow_pb2, trace_workflow_pb2_grpc
 from services.testdata.traces.formats import Format
 from services.testdata.traces.generation import compile_chain, generate, session_count
 from services.testdata.traces.parameters import Parameters
-from shared.rpc.errors import RpcFailure, from_rpc_error
+from services.testdata.workflows.builtin import built_in
 from tests import suite
+from tests.failures import RpcFailure, from_rpc_error
 from tests.processes import Service, service
 from tests.unit.rpc.echo import OWN_CONNECTION, failure
 from tests.unit.testdata.decoding import DECODERS, rows_of, same, spans_of
@@ -35,13 +35,14 @@ class Streaming:
 
     stub: Any
     health: Any
+    workflows: Any
 
     async def messages(self, request: pb.StreamCallsRequest) -> list[pb.StreamCallsResponse]:
-        """All of a stream."""
+        """All messages of a stream."""
         return [message async for message in self.stub.StreamCalls(request)]
 
     async def refused(self, request: pb.StreamCallsRequest) -> RpcFailure:
-        """How a stream fails."""
+        """The failure of a stream."""
         return await failure(self.stub.StreamCalls(request))
 
 
@@ -53,7 +54,11 @@ async def traces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stre
         grpc.aio.insecure_channel(running.address, OWN_CONNECTION) as channel,
         grpc.aio.insecure_channel(running.address, OWN_CONNECTION) as other,
     ):
-        yield Streaming(trace_pb2_grpc.TraceServiceStub(channel), health_pb2_grpc.HealthStub(other))
+        yield Streaming(
+            trace_call_pb2_grpc.TraceStreamServiceStub(channel),
+            health_pb2_grpc.HealthStub(other),
+            trace_workflow_pb2_grpc.TraceWorkflowServiceStub(channel),
+        )
 
 
 def asking(
@@ -67,7 +72,7 @@ def asking(
     seed: int = 0,
     cascade_rate: float = 0.1,
 ) -> pb.StreamCallsRequest:
-    """A request for sessions of these users."""
+    """A request to stream sessions."""
     return pb.StreamCallsRequest(
         workflow=trace_workflow_pb2.WorkflowSource(name=f"workflows/{workflow}"),
         parameters=pb.TraceParameters(users=users, seed=seed, cascade_rate=cascade_rate),
@@ -78,14 +83,14 @@ def asking(
 
 
 def content(form: Format, messages: Sequence[pb.StreamCallsResponse]) -> bytes:
-    """What the messages carry, in one piece."""
+    """The content of the messages, concatenated."""
     if form is Format.ROWS:
         return b"".join(pb.StreamCallsResponse(calls=message.calls).SerializeToString() for message in messages)
     return b"".join(message.data for message in messages)
 
 
 def told(form: Format, messages: Sequence[pb.StreamCallsResponse]) -> object:
-    """What a reader has of one stream of messages, without what each stream begins with."""
+    """The decoded content of the messages, without the head that each stream begins with."""
     data = content(form, messages)
     match form:
         case Format.CSV:
@@ -168,7 +173,7 @@ async def test_any_thousand_of_millions_of_sessions_come_alone(traces: Streaming
 
 
 def deep() -> trace_workflow_pb2.WorkflowSource:
-    """Sessions of a thousand calls of 16 spans each, of services with long names."""
+    """A workflow whose sessions have 1,000 calls with 16 spans each, of services with long names."""
     names = [f"{number:x<200}" for number in range(5)]
     calls = {
         name: trace_workflow_pb2.ServiceCalls(to=dict.fromkeys(names[place + 1 :], 1.0))
@@ -222,7 +227,7 @@ async def test_sessions_beyond_the_end_are_refused_with_how_many_there_are(
     refused = await traces.refused(asking(first=first, count=count, users=10))
 
     assert (refused.code, refused.reason) == ("OUT_OF_RANGE", "SESSION_OUT_OF_RANGE")
-    assert f"give {there:,} of them" in refused.sentence
+    assert f"give {there:,} sessions" in refused.sentence
 
 
 async def test_a_cursor_of_another_stream_is_refused(traces: Streaming) -> None:
@@ -244,12 +249,14 @@ async def test_a_cursor_of_another_stream_is_refused(traces: Streaming) -> None:
 
 async def test_a_cursor_is_refused_when_the_workflow_was_changed_meanwhile(traces: Streaming) -> None:
     source = trace_workflow_pb2.WorkflowSource(name="workflows/ecommerce")
-    await traces.stub.CreateWorkflow(trace_workflow_pb2.CreateWorkflowRequest(workflow=source, **{"as": "changing"}))
+    await traces.workflows.CreateWorkflow(
+        trace_workflow_pb2.CreateWorkflowRequest(workflow=source, **{"as": "changing"})
+    )
     cursor = (await traces.messages(asking(count=10, workflow="changing")))[0].cursor
-    kept = await traces.stub.GetWorkflow(trace_workflow_pb2.GetWorkflowRequest(name="workflows/changing"))
+    kept = await traces.workflows.GetWorkflow(trace_workflow_pb2.GetWorkflowRequest(name="workflows/changing"))
     times = kept.workflow.spec.avg_response_times
     times[next(iter(times))] += 1
-    await traces.stub.UpdateWorkflow(
+    await traces.workflows.UpdateWorkflow(
         trace_workflow_pb2.UpdateWorkflowRequest(
             name="workflows/changing", workflow=trace_workflow_pb2.WorkflowSource(spec=kept.workflow.spec)
         )
@@ -298,7 +305,7 @@ async def test_readers_that_go_away_or_stand_still_hinder_no_other(traces: Strea
 
 
 async def test_the_server_answers_while_it_generates(traces: Streaming) -> None:
-    # A hundred million users' sessions are counted first, which takes a core a second: time for many answers.
+    # The server first counts the sessions of 100 million users. That takes about a second, enough for many answers.
     stream = traces.stub.StreamCalls(asking(users=100_000_000, count=10))
     reading = asyncio.ensure_future(stream.read())
     answered = 0
@@ -319,7 +326,7 @@ async def test_a_stream_that_a_server_ends_as_it_shuts_down_goes_on_at_another(
         service("services.testdata", settings) as process,
         grpc.aio.insecure_channel(process.address, OWN_CONNECTION) as channel,
     ):
-        stream = trace_pb2_grpc.TraceServiceStub(channel).StreamCalls(request)
+        stream = trace_call_pb2_grpc.TraceStreamServiceStub(channel).StreamCalls(request)
         with pytest.raises(grpc.aio.AioRpcError) as ended:
             await read_and_stop(stream, process, received)
         assert from_rpc_error(ended.value).reason == "SERVER_DRAINING"
@@ -335,7 +342,7 @@ async def test_a_stream_that_a_server_ends_as_it_shuts_down_goes_on_at_another(
 
 
 async def read_and_stop(stream: Any, process: Service, received: list[pb.StreamCallsResponse]) -> None:
-    """Read to the end, and have the server stopped when the first message is there."""
+    """Read to the end; stop the server after the first message."""
     async for message in stream:
         received.append(message)
         process.stop()

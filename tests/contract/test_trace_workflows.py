@@ -1,4 +1,4 @@
-"""Trace workflows over real gRPC: kept, listed, replaced, deleted; refused with every fault at once."""
+"""Trace workflows over real gRPC: stored, listed, replaced, deleted; refused with all faults at once."""
 
 from typing import Any
 
@@ -31,15 +31,17 @@ async def test_a_built_in_workflow_is_there_with_fifteen_endpoints_also_as_yaml(
     assert not found.workflow.HasField("create_time")
 
 
-async def test_built_in_workflows_are_listed_first_and_without_their_chains(traces: TestdataSuite) -> None:
-    await traces.client.traces.workflows.create(small("a-first"))
+async def test_built_in_workflows_are_listed_first_then_the_newest_without_their_chains(
+    traces: TestdataSuite,
+) -> None:
+    made = [await traces.client.traces.workflows.create(small(name)) for name in ("z-first", "a-second")]
 
     listed = [one async for one in traces.client.traces.workflows.list()]
 
     assert [one.name for one in listed[:2]] == ["workflows/ecommerce", "workflows/microservices"]
-    own = [one.name for one in listed[2:]]
-    assert "workflows/a-first" in own
-    assert own == sorted(own)
+    own = listed[2:]
+    assert {one.name for one in made} <= {one.name for one in own}
+    assert own == sorted(own, key=lambda one: (one.create_time.ToMilliseconds(), one.name), reverse=True)
     assert not any(one.HasField("spec") for one in listed)
     assert all(len(one.digest) == 64 for one in listed)
 
@@ -199,7 +201,7 @@ async def test_what_is_no_workflow_is_refused(traces: TestdataSuite, yaml: str) 
 
 
 def many(endpoints: int, edges: int) -> trace_workflow_pb2.WorkflowSpec:
-    """A chain in which each endpoint leads to so many others."""
+    """A chain in which each endpoint has `edges` successors."""
     spec = trace_workflow_pb2.WorkflowSpec(name="many", entry_points={"e0": 1})
     for number in range(endpoints):
         name = f"e{number}"

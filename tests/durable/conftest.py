@@ -1,4 +1,4 @@
-"""What the tests of lost processes, stores and connections share."""
+"""Fixtures for the tests of lost processes, stores and connections."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ def store(database_url: str, tmp_path: Path) -> Store:
 
 @pytest.fixture(scope="session")
 async def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[int, Row]:
-    """What the batch comes to when nothing happens to it."""
+    """The batch's rows without any accident."""
     folder = tmp_path_factory.mktemp("undisturbed")
     async with suite("sqlite", folder) as greenroom:
         client = greenroom.client

@@ -1,27 +1,27 @@
-"""A hop on the way to a server that cuts its connections, as a network does."""
+"""A proxy that cuts connections to a server, as a network may do."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 
 class Hop:
-    """Passes bytes on between a client and a port on loopback.
+    """Forwards bytes between a client and a port on loopback.
 
-    limits: after how many bytes from the server to cut the first connection, the second, …; later ones are left alone.
-    cuts: how many connections it has cut.
+    limits: after how many bytes from the server to cut a connection, one for each cut; later ones are not cut.
+    cuts: how many connections it has cut. Connections that the client gives up are not counted.
     """
 
-    def __init__(self, port: int, limits: Iterable[int]) -> None:
+    def __init__(self, port: int, limits: Sequence[int]) -> None:
         self._port = port
-        self._limits = iter(limits)
+        self._limits = limits
         self.address = ""
         self.cuts = 0
 
     async def connected(self, client: StreamReader, to_client: StreamWriter) -> None:
-        """Serve one connection until an end or a cut."""
-        limit = next(self._limits, None)
+        """Serve one connection until it ends or is cut."""
+        limit = self._limits[self.cuts] if self.cuts < len(self._limits) else None
         server, to_server = await asyncio.open_connection("127.0.0.1", self._port)
         there = asyncio.create_task(_pass_on(client, to_server, None))
         back = asyncio.create_task(_pass_on(server, to_client, limit))
@@ -36,8 +36,8 @@ class Hop:
 
 
 @asynccontextmanager
-async def hop(port: int, limits: Iterable[int]) -> AsyncIterator[Hop]:
-    """A hop to a port on loopback."""
+async def hop(port: int, limits: Sequence[int]) -> AsyncIterator[Hop]:
+    """A proxy to a port on loopback."""
     way = Hop(port, limits)
     listener = await asyncio.start_server(way.connected, "127.0.0.1", 0)
     host, taken = listener.sockets[0].getsockname()
@@ -49,7 +49,7 @@ async def hop(port: int, limits: Iterable[int]) -> AsyncIterator[Hop]:
 
 
 async def _pass_on(reader: StreamReader, writer: StreamWriter, limit: int | None) -> bool:
-    """Pass on up to limit bytes; whether there were more."""
+    """Forward up to `limit` bytes; True if there were more."""
     left = float("inf") if limit is None else limit
     with suppress(OSError):
         while data := await reader.read(1 << 14):

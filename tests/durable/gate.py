@@ -1,17 +1,17 @@
-"""A model with a gate: a batch stops in front of it, for a test to do something meanwhile."""
+"""A model with a gate that stops a batch in the middle, so that a test can act."""
 
 import asyncio
 
+from services.synthesizer.adapters.offline_provider import AsyncOfflineModel
 from shared.llm.base import ChatModel, ChatReply, ChatRequest
-from shared.llm.registry import open_model
 
 
 class Gate:
-    """Lets some calls of the model through and holds all later ones until it is opened.
+    """Lets the first `calls` calls of the model through, and holds later ones until it is opened.
 
-    asked: how many calls there were.
-    reached: set when a call is held. interrupted: set when a held call is cancelled; then it goes when let_go is set,
-    which it is unless the calls are to cling.
+    cling: a held call that is cancelled ends only when `let_go` is set.
+    asked: the number of calls.
+    reached: set when a call is held. interrupted: set when a held call is cancelled.
     """
 
     def __init__(self, calls: int, *, cling: bool = False) -> None:
@@ -28,12 +28,13 @@ class Gate:
         """Let every call through from now on."""
         self._opened.set()
 
-    def models(self, name: str) -> ChatModel:
-        """The model of that name, behind the gate."""
-        return _GatedModel(open_model(name), self)
+    @property
+    def model(self) -> ChatModel:
+        """The offline model behind the gate."""
+        return _GatedModel(AsyncOfflineModel(), self)
 
     async def passed(self) -> None:
-        """Wait for the gate if this call is to be held."""
+        """Count a call, and hold it if the gate is closed for it."""
         self.asked += 1
         if self.asked <= self._calls:
             return

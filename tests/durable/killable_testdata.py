@@ -1,6 +1,6 @@
-"""`python -m services.testdata`, but killed when an append to its log is about to be stored.
+"""`python -m services.testdata`, killed just before an append to its log is stored.
 
-KILL_AT=3   the third one: what it says was done, such as a part that was written, is done but not known
+KILL_AT=3   before the third append: the work that it reports, such as a written part, is done but not in the log
 """
 
 import itertools
@@ -16,7 +16,7 @@ from shared.rpc.serve import run
 
 
 def main() -> int:
-    """Serve until the moment comes."""
+    """Serve until the kill."""
     stored, count, last = Writer.append, itertools.count(1), int(os.environ.get("KILL_AT", "0"))
 
     async def perhaps(self: Writer, append: Append) -> Appended:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from greenroom.client import Client, connect
 from tests.processes import Service, service
+from tests.rehearsals import feed
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where synthesizers keep what they know.
+    """The store of some synthesizers.
 
-    url: for reading it behind their backs. environment: the settings with which a process opens it.
+    url: for tests that read the store directly. environment: the settings of a process that opens it.
     """
 
     url: str
@@ -32,7 +33,16 @@ def postgres_store(url: str) -> Store:
 
 @asynccontextmanager
 async def synthesizer(store: Store, **environment: str) -> AsyncIterator[tuple[Service, Client]]:
-    """A synthesizer and a client that is connected to it; environment: settings, and the accidents of killable.py."""
+    """A synthesizer and its client. environment: settings, and the accidents of killable.py."""
     settings = {**store.environment, **environment}
     async with service("tests.durable.killable", settings) as process, connect(process.address) as client:
         yield process, client
+
+
+async def kill_after(count: int, process: Service, client: Client, store: Store, batch: str) -> None:
+    """Kill the process once a watcher of the batch got this many events beyond those that are stored now."""
+    known = len(await feed(store.url, batch))
+    async with client.batches.watch(batch) as events:
+        for _ in range(known + count):
+            await anext(events)
+    process.kill()

@@ -1,18 +1,19 @@
 """docker-compose.yml without containers: every command in it, with its environment, as a process on a real PostgreSQL.
 
-What a container gets from its network is mapped to this machine, and nothing else is changed:
+Only what a container gets from its network is replaced:
 
     GREENROOM_HOST 0.0.0.0            loopback
-    GREENROOM_PORT                    a free port; both of a service would otherwise listen on the same
-    GREENROOM_DATA_DIR /data          a folder of the test's; the image sets it
-    postgres:5432/testdata            a database for each service in the test's PostgreSQL, by its socket
-    dns:///synthesizers:9003          the addresses of both synthesizers, as the name would resolve to
-    ${GREENROOM_JWT_SECRET:?…}        a secret of the test's, as ${POSTGRES_PASSWORD:?…}
+    GREENROOM_PORT                    a free port, because both replicas of a service have the same one
+    GREENROOM_DATA_DIR /data          a folder of the test; the image sets it
+    postgres:5432/testdata            a database per service in the test's PostgreSQL, by its socket
+    dns:///synthesizers:9003          the addresses of both synthesizers, to which the name resolves
+    ${GREENROOM_JWT_SECRET:?…}        a secret of the test, as for ${GREENROOM_DATABASE_PASSWORD:?…}
 """
 
 import asyncio
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -22,11 +23,16 @@ from typing import Any
 
 import jwt
 import yaml
+from pydantic import SecretStr
 
 from greenroom.client import connect
-from tests.postgres import PostgresServer
-from tests.processes import ROOT, Service, service
+from shared.db.opening import open_store
+from shared.roster import GATEWAY, PEERS
+from tests.forks import ROOT
+from tests.postgres import PostgresServer, private_postgres
+from tests.processes import Service, service
 from tests.rehearsals import Row, batch_spec, import_rehearsal, over, rows
+from tests.unit.rpc.certificates import write_certificate
 
 SECRET = "a secret for the tests of 32 bytes and more"
 VARIABLE = re.compile(r"\$\{(\w+)[^}]*\}")
@@ -41,7 +47,7 @@ def composition() -> dict[str, Any]:
 
 
 def composed() -> dict[str, Any]:
-    """The services that are started by commands of ours."""
+    """The services that our own commands start."""
     return {name: service for name, service in composition()["services"].items() if "command" in service}
 
 
@@ -49,7 +55,7 @@ def mapped(
     environment: Mapping[str, str], databases: Mapping[str, str], running: Mapping[str, Service], folder: Path
 ) -> dict[str, str]:
     """A container's environment on this machine. databases: the URL of each by its name."""
-    values = {"GREENROOM_JWT_SECRET": SECRET, "POSTGRES_PASSWORD": "unused"}
+    values = {"GREENROOM_JWT_SECRET": SECRET, "GREENROOM_DATABASE_PASSWORD": "unused"}
     filled = {name: VARIABLE.sub(lambda found: values[found[1]], value) for name, value in environment.items()}
     filled |= {"GREENROOM_HOST": "127.0.0.1", "GREENROOM_PORT": "0", "GREENROOM_DATA_DIR": str(folder)}
     for name, value in filled.items():
@@ -62,10 +68,12 @@ def mapped(
     return filled
 
 
-async def is_healthy(one: Service) -> bool:
-    """What the container's health check says."""
+async def is_healthy(one: Service, **environment: str) -> bool:
+    """The result of the container's health check."""
     check = await asyncio.create_subprocess_exec(
-        *(sys.executable, "tools/healthcheck.py"), cwd=ROOT, env={**os.environ, "GREENROOM_PORT": str(one.port)}
+        *(sys.executable, "tools/healthcheck.py"),
+        cwd=ROOT,
+        env={**os.environ, "GREENROOM_PORT": str(one.port), **environment},
     )
     return await check.wait() == 0
 
@@ -74,19 +82,20 @@ async def test_the_composed_services_rehearse_a_batch_through_the_gateway(
     postgres: PostgresServer, undisturbed: Mapping[int, Row], tmp_path: Path
 ) -> None:
     parts, made = composed(), composition()["configs"]["databases"]["content"]
-    names = ["synthesizer", *re.findall(r"CREATE DATABASE (\w+);", made)]
+    names = re.findall(r"CREATE DATABASE (\w+) OWNER greenroom;", made)
     databases = {name: postgres.create_database() for name in names}
     claims = {"sub": "somebody", "company": "acme", "permissions": ["*"], "exp": time.time() + 3600}
     running: dict[str, Service] = {}
     async with AsyncExitStack() as stack:
-        # In the order of depends_on: the gateway waits for the others.
+        # Start in the order of depends_on: the gateway starts after the others.
         for name in sorted(parts, key=lambda name: "synthesizer" in parts[name].get("depends_on", {})):
             command = parts[name]["command"]
             assert command[:2] == ["python", "-m"]
             environment = mapped(parts[name]["environment"], databases, running, tmp_path)
             running[name] = await stack.enter_async_context(service(command[2], environment))
             assert await is_healthy(running[name])
-        assert sorted(running) == ["gateway", "synthesizer", "synthesizer-standby", "testdata", "testdata-standby"]
+        twice = [name for peer in PEERS for name in (peer.name, f"{peer.name}-standby")]
+        assert sorted(running) == [GATEWAY.name, *twice]
 
         token = jwt.encode(claims, SECRET, "HS256")
         async with connect(running["gateway"].address, token=token) as client:
@@ -100,3 +109,46 @@ async def test_the_composed_services_rehearse_a_batch_through_the_gateway(
         for one in running.values():
             one.stop()
         assert [await one.died() for one in running.values()] == [0] * len(running)
+
+
+def test_every_container_is_confined() -> None:
+    for name, container in composition()["services"].items():
+        assert container["cap_drop"] == ["ALL"], name
+        assert container["security_opt"] == ["no-new-privileges:true"], name
+        assert container["read_only"], name
+        assert container["mem_limit"], name
+        assert container["pids_limit"], name
+
+
+async def test_the_services_use_a_role_that_owns_its_databases_and_is_no_superuser() -> None:
+    server = private_postgres()
+    try:
+        server.start()
+        made = composition()["configs"]["databases"]["content"].replace("ROLE greenroom", "ROLE own")
+        for statement in made.replace("OWNER greenroom", "OWNER own").strip().splitlines():
+            server.sql(VARIABLE.sub("secret", statement))
+        assert (
+            server.sql("SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = 'own'") == "f\n"
+        )
+        for peer in PEERS:
+            url = SecretStr(f"postgresql://own:secret@/{peer.name}?host={server.folder}")
+            db = await open_store(peer.settings(database_url=url), peer.name, peer.app.MIGRATIONS)
+            await db.close()
+        server.stop("immediate")
+    finally:
+        server.remove()
+
+
+async def test_the_health_check_asks_a_server_with_tls(tmp_path: Path) -> None:
+    cert, key = write_certificate(tmp_path)
+    settings = {"GREENROOM_TLS_CERT": str(cert), "GREENROOM_TLS_KEY": str(key)}
+    async with service("services.gateway", settings) as one:
+        assert await is_healthy(one, **settings)
+
+
+async def test_the_health_check_fails_while_the_server_does_not_answer() -> None:
+    async with service("services.gateway", {}) as one:
+        assert await is_healthy(one)
+        one.process.send_signal(signal.SIGSTOP)
+        assert not await is_healthy(one)
+        one.process.send_signal(signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""SIGKILL while a dataset is written, and a full disk: it ends as one that nothing happened to, in every byte."""
+"""After SIGKILL or a full disk, a dataset completes with the same bytes as an undisturbed one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -11,6 +11,7 @@ import pytest
 from greenroom.client import Client, connect
 from tests.datasets import State, files, names_in, over, short_spec, written
 from tests.disks import full, small_disk
+from tests.postgres import PostgresServer
 from tests.processes import Service, service
 from tests.suite import testdata_suite as serving
 
@@ -28,15 +29,18 @@ async def server(settings: Mapping[str, str], **environment: str) -> AsyncIterat
         yield process, client
 
 
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Mapping[str, str]:
-    """How a service is told of its store, once on SQLite and once on PostgreSQL."""
-    database = {} if database_url.startswith("sqlite") else {"GREENROOM_DATABASE_URL": database_url}
-    return {"GREENROOM_DATA_DIR": str(tmp_path / "data"), **database}
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Mapping[str, str]:
+    """The settings of a service, once with its store on SQLite and once on PostgreSQL."""
+    data = {"GREENROOM_DATA_DIR": str(tmp_path / "data")}
+    if request.param == "sqlite":
+        return data
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return {**data, "GREENROOM_DATABASE_URL": server.create_database()}
 
 
 async def begun(folder: Path, index: int) -> None:
-    """Until a part is half written."""
+    """Wait until a part is half written."""
     async with asyncio.timeout(120):
         while not any(name.startswith(f".part-{index:05}") for name in await asyncio.to_thread(_names, folder)):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
@@ -57,7 +61,7 @@ async def test_a_dataset_whose_server_is_killed_three_times_is_the_same_in_every
         process.kill()
         assert await process.died() == -SIGKILL
 
-    # It knows of one part. When it is killed next, the third is written and nobody knows; and then the manifest.
+    # The log has one part. At the next kills, the third part and the manifest are written but not in the log yet.
     async with server(settings, KILL_AT="2") as (process, _):
         assert await process.died() == -SIGKILL
     assert "part-00002.parquet" in names_in(folder)
@@ -86,7 +90,7 @@ async def test_a_dataset_outlives_a_full_disk(tmp_path: Path) -> None:
             async with full(disk):
                 started = await datasets.start(spec)
                 failed = await over(greenroom.client, started.name)
-                # Not even the folder can be made on a disk without a free page.
+                # On a disk without a free page even the dataset's folder cannot be made.
                 assert (failed.state, failed.reason) == (State.STATE_FAILED, "DESTINATION_FULL")
                 assert failed.detail.startswith(
                     f"There is no room for {started.location}: No space left on device; 0.0 MB"

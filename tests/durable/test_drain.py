@@ -1,4 +1,4 @@
-"""SIGTERM during a batch: the process says that it goes, hands back its jobs, and whoever comes next finishes them."""
+"""SIGTERM during a batch: the process drains and stops its jobs, and the next process finishes them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +37,7 @@ async def test_a_process_that_is_asked_to_end_drains_and_the_next_one_goes_on(
             assert broken.code() is grpc.StatusCode.UNAVAILABLE
             before = await feed(store.url, batch)
 
-            # The client of the one watches on with the other, which takes its place.
+            # The first process' client continues its watch with the next process, which has the same port.
             async with synthesizer(store, GREENROOM_PORT=str(first.port)) as (_, other):
                 seen = [event.id async for event in events]
                 resumed = other.batches.watch(batch, cursor=messages[-1].cursor)
@@ -55,7 +55,7 @@ async def test_a_process_that_is_asked_to_end_drains_and_the_next_one_goes_on(
 async def until_it_breaks(
     watch: "grpc.aio.UnaryStreamCall[WatchBatchRequest, WatchBatchResponse]",
 ) -> tuple[list[WatchBatchResponse], grpc.aio.AioRpcError]:
-    """The messages of a watch that the server ends before the batch is over, and how it ends it."""
+    """The messages and the error of a watch that the server ends before the batch is over."""
     messages: list[WatchBatchResponse] = []
     try:
         async for message in watch:

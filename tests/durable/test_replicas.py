@@ -1,4 +1,4 @@
-"""Two synthesizers on one store: one runs the jobs, both serve, and who is left goes on."""
+"""Two synthesizers on one store: one runs the jobs, both serve, and each continues when the other is lost."""
 
 import asyncio
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ async def test_an_owner_that_lost_its_lock_stops_its_jobs_before_it_asks_for_it_
     postgres: PostgresServer, undisturbed: Mapping[int, Row], tmp_path: Path
 ) -> None:
     url, gate = postgres.create_database(), Gate(calls=300, cling=True)
-    async with suite(url, tmp_path, models=gate.models) as greenroom:
+    async with suite(url, tmp_path, model=gate.model) as greenroom:
         client = greenroom.client
         await import_rehearsal(client, tmp_path)
         batch = (await client.batches.start(batch_spec())).name
@@ -81,7 +81,7 @@ async def test_an_owner_that_lost_its_lock_stops_its_jobs_before_it_asks_for_it_
     check_undisturbed(found, await feed(url, batch), undisturbed)
 
 
-async def test_owners_whose_locks_are_lost_again_and_again_double_nothing(
+async def test_owners_that_lose_their_lock_again_and_again_repeat_nothing(
     postgres: PostgresServer, undisturbed: Mapping[int, Row], tmp_path: Path
 ) -> None:
     store = postgres_store(postgres.create_database())

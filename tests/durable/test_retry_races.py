@@ -12,7 +12,7 @@ from tests.scripted import Held, Script, leaves, refuses, theatre
 from tests.suite import suite
 
 LOCK = 4_711
-# Between the statement that completes a batch and its commit.
+# Wait between the statement that completes a batch and its commit.
 HOLD_COMPLETIONS = f"""
     CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql
     AS $$ BEGIN PERFORM pg_advisory_xact_lock({LOCK}); RETURN NULL; END $$;

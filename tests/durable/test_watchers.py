@@ -1,4 +1,4 @@
-"""Many watchers on one batch, on any replica, over connections that break, and some that do not read at all."""
+"""Many watchers of one batch, on two replicas, with connections that break, and watchers that stop reading."""
 
 import asyncio
 import random
@@ -18,13 +18,12 @@ from tests.rehearsals import batch_spec, feed, import_rehearsal, over
 WATCHERS = 20
 CUTS = 3
 GROWTH = 16 * 1024 * 1024
-"""Bytes that a server may grow by while WATCHERS stall: half of what it would have to keep for them, and what it keeps
-for itself."""
+"""The most bytes that a server may grow by while WATCHERS stall: less than half of what they have not read."""
 
 
 async def watch(address: str, batch: str) -> list[str]:
-    """The ids of a batch's events in the order in which a watcher is told of them."""
-    # Patient, for a first message may well be longer than what a connection lives for.
+    """The ids of a batch's events in the order in which a watcher gets them."""
+    # Many attempts, because a connection may be cut before its first message is complete.
     async with connect(address, retry=Backoff(attempts=60)) as client, client.batches.watch(batch) as events:
         return [event.id async for event in events]
 
@@ -56,9 +55,9 @@ async def test_twenty_watchers_that_are_cut_at_random_see_every_event_once_and_i
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells how much memory a process holds")
-async def test_watchers_that_stall_cost_the_batch_nothing_and_the_server_no_memory(tmp_path: Path) -> None:
+async def test_watchers_that_stall_do_not_slow_the_batch_or_use_the_servers_memory(tmp_path: Path) -> None:
     store = sqlite_store(tmp_path)
-    # A small window, or the transports would take everything in before the server noticed.
+    # With a large window the transport would buffer everything, and the server would not notice the stall.
     window = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 16 * 1024))
     async with synthesizer(store) as (server, client), grpc.aio.insecure_channel(server.address, window) as channel:
         await import_rehearsal(client, tmp_path)
@@ -74,7 +73,7 @@ async def test_watchers_that_stall_cost_the_batch_nothing_and_the_server_no_memo
 
         assert done.counts.completed == 300
         assert server.resident_bytes() - before < GROWTH
-        # Whoever reads on misses nothing.
+        # The stalled watcher then gets every event.
         read[0] += [message async for message in stalled[0]]
         ids = [event.id for message in read[0] for event in message.events]
         assert ids == [event.id for event in await feed(store.url, batch)]

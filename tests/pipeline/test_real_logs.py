@@ -1,4 +1,4 @@
-"""Real logs: learned, predicted on cases that were held back, and generated again."""
+"""Learn real logs, predict held-out cases, and generate from the learned chains."""
 
 import sys
 from collections import Counter
@@ -11,18 +11,19 @@ from pathlib import Path
 import pytest
 
 from services.testdata.traces.generation import compile_chain, generate, session_count
-from services.testdata.traces.learning.formats import SESSION_GAP, Columns, LogFormat, LogKind
-from services.testdata.traces.learning.gathering import Gathering
-from services.testdata.traces.learning.learn import learn
-from services.testdata.traces.learning.logs import READERS
-from services.testdata.traces.learning.logs.opening import opened
-from services.testdata.traces.learning.model import Learned
-from services.testdata.traces.learning.report import Report
-from services.testdata.traces.learning.rows import Cleaning
-from services.testdata.traces.learning.sessions import in_sessions
+from services.testdata.traces.learn.gathering import Gathering
+from services.testdata.traces.learn.learn import learn
+from services.testdata.traces.learn.model import Learned
+from services.testdata.traces.learn.report import Report
+from services.testdata.traces.learn.rows import Cleaning
+from services.testdata.traces.learn.sessions import in_sessions
+from services.testdata.traces.logs.formats import SESSION_GAP, Columns, LogFormat, LogKind
+from services.testdata.traces.logs.opening import opened
+from services.testdata.traces.logs.readers import READERS
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.validation import faults
 from services.testdata.traces.workflow import Workflow
+from shared.limits import Budget
 from tests.data import shared_data
 
 EVENTS = LogFormat(LogKind.EVENT_LOG)
@@ -38,10 +39,11 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Expected:
-    """What a log has, and what its learned chain achieves at least.
+    """The counts of a log, and the least accuracy of its learned chain.
 
-    accuracy: of predicting what comes next, the end among it, in a held-back fifth of the cases, each fifth in its
-    turn; baseline: of always saying what comes most often. Measured figures less a margin of a point, and plus one.
+    accuracy: at least this share of successors (or the end) is predicted in held-out cases, by 5-fold cross-validation.
+    baseline: at most this share if the most frequent successor is always predicted. Both are measured figures, with a
+    margin of one percentage point.
     """
 
     format: LogFormat
@@ -66,7 +68,7 @@ LOGS = {
 
 @dataclass(frozen=True)
 class Found:
-    """What came of a log. regenerated: calls of as many cases as it has, generated from what was learned."""
+    """The results of a log. regenerated: calls of equally many cases, generated from the learned chain."""
 
     learned: Learned
     accuracy: float
@@ -109,10 +111,10 @@ def examined(name: str, log_format: LogFormat, folder: Path) -> Found:
 
 
 def cases_of(path: Path, log_format: LogFormat) -> list[Case]:
-    """The log's sessions as the endpoints in them, in the order in which they are first mentioned."""
+    """The sessions of the log as lists of endpoints, in the order of their first rows."""
     report = Report(path.name)
     gathering, cleaning = Gathering(report), Cleaning(report)
-    with opened(path, random=False) as (stream, _):
+    with opened(path, Budget(path.stat().st_size), random=False) as (stream, _):
         for rows in READERS[log_format.kind](stream, log_format, report):
             gathering.add(cleaning.clean(rows))
     calls, endpoints = gathering.calls()
@@ -131,12 +133,12 @@ def written(cases: Sequence[Case], path: Path) -> Path:
 
 
 def steps(case: Case) -> Iterator[tuple[str, str]]:
-    """What comes after what, from before the first to behind the last."""
+    """Pairs of an endpoint and its successor, including entry and exit."""
     return zip(["", *case], [*case, END], strict=True)
 
 
 def prediction(workflow: Workflow, before: str, most: str) -> str:
-    """What most likely comes next; behind what was never seen, what comes most often."""
+    """The most probable successor; after an unseen endpoint, the most frequent one."""
     if not before:
         return max(workflow.entry_points.items(), key=itemgetter(1))[0]
     outcomes = {**workflow.transitions.get(before, {}), END: workflow.exit_points.get(before, 0.0)}
@@ -145,7 +147,7 @@ def prediction(workflow: Workflow, before: str, most: str) -> str:
 
 
 def as_many(cases: int) -> Parameters:
-    """One session a case, without failures."""
+    """One session per case, without failures."""
     return Parameters(users=cases, sessions_mean=1, sessions_std=0, cascade_rate=0, seed=1)
 
 

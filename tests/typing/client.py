@@ -42,6 +42,7 @@ async def nouns(client: Client) -> None:
     summary: ImportSummary = await client.procedures.import_file("p.jsonl")
     summary = await client.sources.import_file(Path("s.jsonl.gz"), format="abcd")
     revision: Revision = (await client.procedures.create(Procedure(), Revision(), ready=True)).revision
+    revision = await client.procedures.update_revision("procedures/p", 1, Revision())
     revision = await client.procedures.mark_ready("procedures/p", 1)
     sources: list[Source] = [one async for one in client.sources.list(SourceFilter(finished=True))]
     resources: tuple[Resource, ...] = await client.sources.resources(sources[0].name)

@@ -1,4 +1,4 @@
-"""Docstrings are what callers read of an error, and `python -OO` takes them away."""
+"""`python -OO` removes docstrings, which are the sentences of errors."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize("command", [("services.synthesizer",), ("services.gateway",), ("cli", "status")])
-def test_without_docstrings_nothing_starts(command: tuple[str, ...]) -> None:
+def test_a_program_refuses_to_start_without_docstrings(command: tuple[str, ...]) -> None:
     for ended in (python("-OO", "-m", *command), python("-m", *command, PYTHONOPTIMIZE="2")):
         assert ended.returncode == 1
         assert ended.stdout == ""
@@ -30,7 +30,7 @@ def test_without_docstrings_nothing_starts(command: tuple[str, ...]) -> None:
         assert ended.stderr.count("\n") == 1
 
 
-def test_without_assertions_errors_say_what_they_say() -> None:
+def test_errors_keep_their_sentences_without_assertions() -> None:
     ended = python("-O", "-m", "cli", "serve", "synthesiser")
 
     assert ended.returncode == 2

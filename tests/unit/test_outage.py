@@ -1,4 +1,4 @@
-"""An outage fills no log: it is told of when it begins, once a minute, and when it is over."""
+"""An outage does not fill the log: it is logged at its start, once a minute, and at its end."""
 
 import structlog
 from structlog.testing import capture_logs

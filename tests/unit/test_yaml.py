@@ -25,12 +25,17 @@ def test_a_document_is_read_as_json_values() -> None:
         (b"\xff\xfe\xff", "f cannot be read"),
     ],
 )
-def test_what_is_not_strict_is_refused_with_its_place(text: str | bytes, why: str) -> None:
+def test_yaml_outside_the_strict_subset_is_refused_with_its_line(text: str | bytes, why: str) -> None:
     with pytest.raises(BadYaml, match="f cannot be read") as refused:
         load(text, "f")
     assert why in str(refused.value)
 
 
-def test_an_unknown_key_comes_with_the_nearest_name() -> None:
+def test_an_unknown_key_is_reported_with_the_nearest_known_key() -> None:
     assert unknown_keys({"tonne": 1, "tone": 2, "zzz": 3}, ["tone"]) == ["`tonne` (did you mean `tone`?)", "`zzz`"]
     assert near("finnished", ["finished", "events"]) == " (did you mean `finished`?)"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_read(encoding: str) -> None:
+    assert load("name: Zoë\n".encode(encoding), "spec.yaml") == {"name": "Zoë"}

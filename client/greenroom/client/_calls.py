@@ -1,16 +1,17 @@
-"""How calls are made: with the caller's token, a deadline, and again where a lost connection makes that safe."""
+"""Makes calls with the token and a deadline, and retries them where that is safe."""
 
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import grpc
 
 from greenroom.client._errors import GreenroomError, decoded
+from greenroom.client._listing import Listing
 
 _CANCELLED = "The server ended the call."
 
@@ -32,27 +33,42 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How often to try, and how long to wait before trying again: doubling, with jitter."""
+    """How often to try, and how long to wait in between: exponential backoff with jitter."""
 
     attempts: int
-    """How often at most; for a stream, since its last message."""
+    """The maximum number of attempts; a stream counts them from its last message."""
     initial: float = 0.1
     """Seconds before the second attempt."""
     maximum: float = 5.0
-    """Seconds before any attempt at most."""
+    """The longest wait in seconds."""
 
     async def wait(self, failures: int) -> None:
-        """Wait as long as is due after so many failures in a row, 1 or more."""
+        """Wait before the next attempt. failures: the number of failures in a row, at least 1."""
         longest = min(self.maximum, self.initial * 2.0 ** min(failures - 1, 30))
         await asyncio.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311
 
 
+@dataclass(slots=True)
+class Link:
+    """The connection of a stream. lost: since when it is lost, in seconds of the event loop; None while it is not."""
+
+    lost: float | None = None
+
+    @property
+    def lost_seconds(self) -> float:
+        """How long it has been lost; 0 while it is not."""
+        return 0.0 if self.lost is None else asyncio.get_running_loop().time() - self.lost
+
+
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What all calls of one client have in common.
+    """The connection and the options of all calls of a client.
 
-    timeout: seconds that a unary call may take, its further attempts included.
-    retry: for calls, and for streams that never got through. reconnect: for streams that did.
+    timeout: seconds for a unary call including its retries.
+    retry: for calls, and for streams before their first message. reconnect: for streams after it.
+    silence: seconds without a message after which the connection of a watch counts as lost; its server sends a
+        heartbeat every 15 s.
+    link: the connection of exports and other streams that are no watches.
     """
 
     channel: grpc.aio.Channel
@@ -60,11 +76,15 @@ class Calls:
     timeout: float
     retry: Backoff
     reconnect: Backoff
+    acting_as: str | None = None
+    silence: float = 35.0
+    link: Link = field(default_factory=Link)
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """What every call carries."""
-        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
+        """The metadata of every call."""
+        token = (("authorization", f"Bearer {self.token}"),) if self.token else ()
+        return (*token, ("greenroom-as", self.acting_as)) if self.acting_as else token
 
     async def unary(
         self,
@@ -73,7 +93,7 @@ class Calls:
         *,
         again: bool = True,
     ) -> Response:
-        """Call method. again: whether a second call does no more than the first, so that it may be repeated."""
+        """Call a method. again: True if a retry is safe."""
         clock = asyncio.get_running_loop().time
         end = clock() + self.timeout
 
@@ -83,7 +103,7 @@ class Calls:
         return await self.repeated(attempt, attempts=self.retry.attempts if again else 1)
 
     async def repeated(self, attempt: Callable[[], Awaitable[Response]], *, attempts: int) -> Response:
-        """The result of attempt, which is made again while the server is unavailable."""
+        """Call `attempt` until it succeeds; retry while the server is unavailable."""
         failures = 0
         while True:
             try:
@@ -94,20 +114,32 @@ class Calls:
                     raise
             await self.retry.wait(failures)
 
-    async def pages(
+    def listing(
         self,
         method: "grpc.aio.UnaryUnaryMultiCallable[Any, Page]",
         request: Any,
         items: Callable[[Page], Iterable[Item]],
-    ) -> AsyncIterator[Item]:
-        """The items of all pages, each page asked for when it is needed. Sets the request's page_token."""
+    ) -> Listing[Item]:
+        """The items of all pages. Sets the page_token of the request."""
+        return Listing(self._pages(method, request), items)
+
+    async def _pages(
+        self, method: "grpc.aio.UnaryUnaryMultiCallable[Any, Page]", request: Any
+    ) -> AsyncGenerator[Page, None]:
         while True:
             page = await self.unary(method, request)
-            for item in items(page):
-                yield item
+            yield page
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    async def streamed(
+        self, method: "grpc.aio.UnaryStreamMultiCallable[Any, Response]", request: Any
+    ) -> AsyncGenerator[Response, None]:
+        """The messages of a stream that has no cursor, so that it is not resumed."""
+        async with aclosing(_messages(method(request, metadata=self.metadata), None)) as messages:
+            async for message in messages:
+                yield message
 
     async def resumed(
         self,
@@ -116,20 +148,24 @@ class Calls:
         *,
         is_last: Callable[[Message], bool] | None = None,
         continued: Callable[[Message], None] | None = None,
+        link: Link | None = None,
     ) -> AsyncGenerator[Message, None]:
-        """The messages of a stream that goes on by cursor whenever it is lost. Sets the request's cursor.
+        """The messages of a stream, resumed at its cursor after each lost connection. Sets the cursor of the request.
 
-        is_last: tells the message that ends the stream; without it, the server's OK does.
-        continued: is given the first message after each loss, to take away what the server says anew.
+        is_last: True for the message that ends the stream; without it, the status OK ends the stream.
+        continued: called with the first message after each reconnect, to remove what the server repeats.
+        link: of a watch, whose connection also counts as lost when two heartbeats are missing; else of the others.
         """
         failures, backoff = 0, self.retry
+        silence = self.silence if link else None
+        link = link or self.link
         while True:
             try:
-                async with aclosing(_messages(method(request, metadata=self.metadata))) as messages:
+                async with aclosing(_messages(method(request, metadata=self.metadata), silence)) as messages:
                     async for message in messages:
                         if failures and request.cursor and continued is not None:
                             continued(message)
-                        failures, backoff = 0, self.reconnect
+                        failures, backoff, link.lost = 0, self.reconnect, None
                         request.cursor = message.cursor or request.cursor
                         yield message
                         if is_last is not None and is_last(message):
@@ -139,20 +175,21 @@ class Calls:
                 lost = GreenroomError("UNAVAILABLE", "", "The stream ended before its summary.")
             except GreenroomError as error:
                 lost = error
-            # A server whose grace is over ends its streams with CANCELLED.
+            # A server that stops ends the remaining streams with CANCELLED.
             failures += 1
+            link.lost = link.lost or asyncio.get_running_loop().time()
             if lost.code not in ("UNAVAILABLE", "CANCELLED") or failures >= backoff.attempts:
                 raise lost
             await backoff.wait(failures)
 
 
 def new_request_id() -> str:
-    """An id that makes a create safe to repeat."""
+    """A request_id, which makes a create safe to repeat."""
     return str(uuid.uuid4())
 
 
 async def caught(call: Awaitable[Response]) -> Response:
-    """Await call. Raises GreenroomError for whatever it fails with, and CancelledError only if we are cancelled."""
+    """Await a call. Raises GreenroomError if it fails, and CancelledError only if this task is cancelled."""
     try:
         return await call
     except grpc.aio.AioRpcError as error:
@@ -163,11 +200,22 @@ async def caught(call: Awaitable[Response]) -> Response:
         raise GreenroomError("CANCELLED", "", _CANCELLED) from error
 
 
-async def _messages(call: "grpc.aio.UnaryStreamCall[Any, Message]") -> AsyncGenerator[Message, None]:
-    """The messages of call, which is cancelled when they are left early: the server would go on otherwise."""
+async def _messages(
+    call: "grpc.aio.UnaryStreamCall[Any, Response]", silence: float | None
+) -> AsyncGenerator[Response, None]:
+    """The messages of a stream; cancels the call if the reader stops early, so that the server stops too.
+
+    silence: the longest wait for a message in seconds.
+    """
     try:
-        async for message in call:
-            yield message
+        while True:
+            async with asyncio.timeout(silence):
+                message = await call.read()
+            if message is grpc.aio.EOF:
+                return
+            yield message  # type: ignore[misc]
+    except TimeoutError:
+        raise GreenroomError("UNAVAILABLE", "", f"The server sent nothing for {silence:g} s.") from None
     except grpc.aio.AioRpcError as error:
         raise decoded(error) from error
     except asyncio.CancelledError as error:
@@ -179,6 +227,6 @@ async def _messages(call: "grpc.aio.UnaryStreamCall[Any, Message]") -> AsyncGene
 
 
 def _is_cancelled() -> bool:
-    # grpc.aio raises the same when the server ended the call with CANCELLED as when this task is cancelled.
+    # grpc.aio raises CancelledError both when the server ends the call with CANCELLED and when this task is cancelled.
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -1,4 +1,4 @@
-"""The client: one connection, and a façade for each noun."""
+"""The client: one connection with an attribute per noun."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,8 +8,11 @@ import grpc
 from greenroom.client._batches import Batches
 from greenroom.client._calls import Backoff, Calls
 from greenroom.client._conversations import Conversations
+from greenroom.client._inference import Inference
 from greenroom.client._personas import Personas
 from greenroom.client._procedures import Procedures
+from greenroom.client._recordings import Recordings
+from greenroom.client._resources import Resources
 from greenroom.client._sources import Sources
 from greenroom.client._traces import Traces
 
@@ -17,27 +20,38 @@ _MESSAGE_BYTES = 4 * 1024 * 1024
 _OPTIONS = (
     ("grpc.max_receive_message_length", _MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
-    # Servers of Greenroom allow a ping every 30 s; a peer that vanished is noticed after 80 s.
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
+    # Greenroom servers allow a ping every 10 s. With these values a frozen or vanished one is noticed within 35 s.
+    # The third is needed because gRPC waits a minute for the answer to a ping, whatever the timeout of keepalive is.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 15_000),
+    ("grpc.http2.ping_timeout_ms", 15_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
-    # Repeating is ours, by Backoff: gRPC stops at a stream's first message.
+    # The client retries by itself (Backoff): gRPC does not retry a stream after its first message.
     ("grpc.enable_retries", 0),
 )
 
 
 class Client:
-    """What `connect` gives: a façade for each noun."""
+    """A connected client, with an attribute per noun."""
 
     def __init__(self, calls: Calls) -> None:
         self.personas = Personas(calls)
         self.procedures = Procedures(calls)
         self.sources = Sources(calls)
+        self.inference = Inference(calls)
         self.conversations = Conversations(calls)
         self.batches = Batches(calls)
+        self.recordings = Recordings(calls)
+        self.resources = Resources(calls)
         self.traces = Traces(calls)
+        self._link = calls.link
+
+    @property
+    def lost_seconds(self) -> float:
+        """Seconds since an export or a stream of calls lost its connection; 0 while it has one. A watch has its own."""
+        return self._link.lost_seconds
 
 
 @asynccontextmanager
@@ -46,18 +60,19 @@ async def connect(
     *,
     token: str | None = None,
     tls: grpc.ChannelCredentials | None = None,
+    acting_as: str | None = None,
     timeout: float = 30.0,  # noqa: ASYNC109
     retry: Backoff = Backoff(attempts=4),  # noqa: B008
     reconnect: Backoff = Backoff(attempts=60),  # noqa: B008
 ) -> AsyncIterator[Client]:
-    """A client of the gateway, or of one service, at address (`host:port`). It connects when first used.
+    """A client of the gateway, or of one service, at an address (`host:port`). It connects at the first call.
 
     token: a bearer token, sent with every call.
-    tls: what `grpc.ssl_channel_credentials()` makes; None speaks plain text.
-    timeout: seconds that a unary call may take, its further attempts included. What streams has none.
-    retry: how calls are repeated while the server is unavailable, those only for which a second call does no more than
-        the first.
-    reconnect: how watches, exports and streams that are cut go on.
+    tls: the result of `grpc.ssl_channel_credentials()`; None uses plain text.
+    acting_as: the name of a person, for a server on this machine that does not authenticate; others refuse it.
+    timeout: seconds for a unary call including its retries. Streams have no timeout.
+    retry: retries of idempotent calls while the server is unavailable.
+    reconnect: retries of watches, exports and streams after a lost connection.
     """
     channel = (
         grpc.aio.insecure_channel(address, options=_OPTIONS)
@@ -65,4 +80,4 @@ async def connect(
         else grpc.aio.secure_channel(address, tls, options=_OPTIONS)
     )
     async with channel:
-        yield Client(Calls(channel, token, timeout, retry, reconnect))
+        yield Client(Calls(channel, token, timeout, retry, reconnect, acting_as))

@@ -1,4 +1,4 @@
-"""The one exception of the client, decoded from the status that a failed call ended with."""
+"""The exception of the client, decoded from the status of a failed call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ _DETAILS_KEY = "grpc-status-details-bin"
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A field of the request that is to blame.
+    """A field of the request that is wrong.
 
-    field: its path, dotted and indexed, such as `spec.conversation.max_turns`.
+    field: its path, such as `spec.conversation.max_turns`.
     description: what is wrong and what would be right.
     """
 
@@ -22,14 +22,14 @@ class Violation:
 
 
 class GreenroomError(Exception):
-    """A call failed. As a string it is one sentence for people, and a line for each field to blame.
+    """A call failed. As a string: one sentence, then one line per wrong field.
 
-    code: the canonical code's name, such as `NOT_FOUND`.
-    reason: UPPER_SNAKE and stable, for programs, such as `SOURCE_NOT_FINISHED`; empty when it was not Greenroom that
-        answered: a lost connection, a deadline.
+    code: the name of the canonical code, such as `NOT_FOUND`.
+    reason: stable and UPPER_SNAKE, for programs, such as `SOURCE_NOT_FINISHED`; empty if the error does not come from
+        Greenroom, such as a lost connection or a deadline.
     message: the sentence.
-    violations: the fields to blame.
-    metadata: the parts of the sentence that vary, by name.
+    violations: the wrong fields.
+    metadata: the variable parts of the sentence, by name.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class GreenroomError(Exception):
 
 
 def decoded(error: grpc.aio.AioRpcError) -> GreenroomError:
-    """What the server said; a failure without details keeps gRPC's own words."""
+    """The error that the server sent; without details, the message of gRPC."""
     status = status_pb2.Status()
     for key, value in error.trailing_metadata() or ():
         if key == _DETAILS_KEY and isinstance(value, bytes):

@@ -1,7 +1,8 @@
-"""Imports: a file read in chunks, decompressed on the way, and streamed behind a header."""
+"""Uploads: reads a file in chunks, decompresses them, and streams them after a header."""
 
 import asyncio
 import gzip
+import zlib
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
@@ -27,7 +28,7 @@ async def upload(
     decompress: bool = True,
     again: bool = True,
 ) -> Response:
-    """Stream the file behind the header, from its start again if the server was unavailable.
+    """Stream the file after the header; start again if the server was unavailable.
 
     message: makes a request with the keyword `header` or `chunk`. decompress: a file that ends in `.gz`. again: as for
     `Calls.unary`. Raises OSError if the file cannot be read.
@@ -38,9 +39,9 @@ async def upload(
             call = method(metadata=calls.metadata)
             status = _Status(call)
             try:
-                # No request iterator: what one raises, such as a bad gzip file, grpc.aio turns into CancelledError.
+                # grpc.aio turns errors of a request iterator, such as a bad gzip file, into CancelledError.
                 await call.write(message(header=header))
-                while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+                while chunk := await asyncio.to_thread(_read, file, path):
                     await call.write(message(chunk=chunk))
                 await call.done_writing()
             except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
@@ -57,11 +58,19 @@ def _opened(path: Path, decompress: bool) -> IO[Any]:
     return cast(IO[Any], gzip.open(path)) if decompress and path.suffix == ".gz" else path.open("rb")
 
 
-class _Status:
-    """The error that the server ended a call with before it had read everything.
+def _read(file: IO[Any], path: Path) -> bytes:
+    """The next chunk, empty at the end. Raises OSError."""
+    try:
+        return cast(bytes, file.read(_CHUNK_BYTES))
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise gzip.BadGzipFile(f"{path} cannot be decompressed: it is no gzip file, or it is cut or damaged.") from None
 
-    The write that fails then gives the call a status of grpc.aio's making, INTERNAL, before or after the server's own
-    arrives and for good in the latter case. So each is looked at when it is set.
+
+class _Status:
+    """The error with which the server ended a call before it read everything.
+
+    The next write fails, and grpc.aio sets the status INTERNAL, before or after the server's status arrives. If the
+    server's arrives first, it is overwritten. So read each status when it is set.
     """
 
     def __init__(self, call: "grpc.aio.StreamUnaryCall[Any, Any]") -> None:

@@ -1,8 +1,10 @@
-"""A watch: what happens, as it is stored, each item exactly once."""
+"""Watches: streams of items as they are stored, each exactly once."""
 
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
+
+from greenroom.client._calls import Link
 
 Item = TypeVar("Item")
 Summary = TypeVar("Summary")
@@ -11,7 +13,7 @@ Message = TypeVar("Message", bound="WatchMessage[Any]")
 
 
 class WatchMessage(Protocol[Summary_co]):
-    """What the messages of all watches have in common."""
+    """The fields that the messages of all watches share."""
 
     cursor: str
 
@@ -20,23 +22,33 @@ class WatchMessage(Protocol[Summary_co]):
 
 
 class Watch(AsyncIterator[Item], Generic[Item, Summary]):
-    """Iterates over events, parts or progress, over lost connections too, until the work is over.
+    """Iterates over events, parts or progress until the work is over. It reconnects after lost connections.
 
-    As a context manager it cancels the call at the block's end, as `aclose` does. The work goes on without watchers.
+    The end of an `async with` block cancels the call, as `aclose` does. The work continues without watchers.
 
-    cursor: goes on after the items handed out so far, in this or another process. Several travel in one message and
-        share its cursor, so it moves when the last of them is handed out.
-    summary: what was watched, as it ended; None before.
+    cursor: continues after the items that were returned, in this or another process. The items of one message share its
+        cursor, so it changes after the last of them.
+    summary: the resource as it ended; None before.
     """
 
     def __init__(
-        self, messages: "AsyncGenerator[Message, None]", items: Callable[[Message], Iterable[Item]], cursor: str
+        self,
+        messages: "AsyncGenerator[Message, None]",
+        items: Callable[[Message], Iterable[Item]],
+        cursor: str,
+        link: Link,
     ) -> None:
+        self._link = link
         self._messages: AsyncGenerator[Any, None] = messages
         self._items_of: Callable[[Any], Iterable[Item]] = items
         self._items: deque[Item] = deque()
         self._received = self.cursor = cursor
         self.summary: Summary | None = None
+
+    @property
+    def lost_seconds(self) -> float:
+        """How long the connection has been lost; 0 while it is not. The watch tries to reconnect meanwhile."""
+        return self._link.lost_seconds
 
     async def __anext__(self) -> Item:
         while not self._items:
@@ -63,5 +75,5 @@ class Watch(AsyncIterator[Item], Generic[Item, Summary]):
 
 
 def is_last(message: "WatchMessage[object]") -> bool:
-    """Whether message has the summary."""
+    """True if the message has the summary."""
     return bool(message.HasField("summary"))  # type: ignore[attr-defined]

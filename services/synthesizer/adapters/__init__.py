@@ -1,1 +1,1 @@
-"""What speaks to the outside: other services' protocols, agent targets, file formats."""
+"""The outside world: agents, models and file formats."""

@@ -1,4 +1,4 @@
-"""What can be wrong with a batch or with a call about one."""
+"""Errors about batches."""
 
 from shared.errors import FailedPrecondition, NotFound
 
@@ -15,14 +15,20 @@ class NoSources(FailedPrecondition):
     reason = "NO_SOURCES"
 
 
+class ExternalIdsNotFound(FailedPrecondition):
+    """No finished source that matches the filter has the external id {external_ids}; import it, or leave it out of the filter."""  # noqa: E501
+
+    reason = "EXTERNAL_IDS_NOT_FOUND"
+
+
 class NoLinkedSources(FailedPrecondition):
-    """No source that matches the filter is linked to a READY revision; import the procedure, then the sources again, or name a procedure for all."""  # noqa: E501
+    """No source that matches the filter is linked to a READY revision; import the procedure and then the sources again, or name one procedure for all."""  # noqa: E501
 
     reason = "NO_LINKED_SOURCES"
 
 
 class SourceNotLinked(FailedPrecondition):
-    """The source {source} is linked to no READY revision; name a procedure for all, or import its procedure first."""
+    """The source {source} is linked to no READY revision; name one procedure for all, or import its procedure first."""
 
     reason = "SOURCE_NOT_LINKED"
 
@@ -34,13 +40,13 @@ class BatchNotCancellable(FailedPrecondition):
 
 
 class BatchNotRetriable(FailedPrecondition):
-    """{name} was cancelled, and so its failed conversations are not retried; start a new batch."""
+    """{name} was cancelled; only a batch that was not cancelled can be retried. Start a new batch."""
 
     reason = "BATCH_NOT_RETRIABLE"
 
 
 class BatchNotOver(FailedPrecondition):
-    """{name} is {state}; cancel it before it is deleted."""
+    """{name} is {state}; cancel it before you delete it."""
 
     reason = "BATCH_NOT_OVER"
 

@@ -1,18 +1,20 @@
-"""What a batch is made from and what is known of it."""
+"""Batches: their specs and states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.synthesizer.conversations.model import ConversationSpec, ConversationState
-from services.synthesizer.ports import SourceFilter
+from services.synthesizer.sources.model import SourceFilter
 from shared.model.events import NO_USAGE, Usage
+from shared.model.spending import Budget
 
 DEFAULT_SIZE = 50
+DEFAULT_MAX_IN_FLIGHT = 50
 
 
 class BatchState(StrEnum):
-    """Where a batch stands."""
+    """The state of a batch."""
 
     CREATED = "CREATED"
     PENDING = "PENDING"
@@ -22,7 +24,7 @@ class BatchState(StrEnum):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more happens unless it is retried."""
+        """True if nothing more happens without a retry."""
         return self in (BatchState.COMPLETED, BatchState.CANCELLED)
 
 
@@ -38,10 +40,11 @@ class PersonaShare:
 class BatchSpec:
     """What a batch is made from.
 
-    conversation: what all its conversations have in common.
-    sources: names; or source_filter; or neither, and the personas open.
-    linked_revisions: each conversation gets the revision that its source's importer linked it to.
-    personas: the mix; empty is the built-in ones alike. size: 0 is 50.
+    conversation: the spec that all its conversations share.
+    sources, source_filter: set one of them, or none if the personas open.
+    linked_revisions: True if each conversation has the revision that its source is linked to.
+    personas: the mix; empty means the built-in ones in equal shares. size: 0 is 50.
+    max_in_flight: how many of its conversations may run at once; 0 is 50.
     """
 
     conversation: ConversationSpec = field(default_factory=ConversationSpec)
@@ -50,12 +53,38 @@ class BatchSpec:
     linked_revisions: bool = False
     personas: tuple[PersonaShare, ...] = ()
     size: int = 0
+    max_in_flight: int = 0
     external_id: str = ""
+    labels: tuple[str, ...] = ()
+    budget: Budget | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFilter:
+    """Which batches to select; an empty field selects all.
+
+    external_ids: one of these. labels: all of these. procedure, revision: of one of its conversations.
+    """
+
+    state: BatchState | None = None
+    external_id: str = ""
+    external_ids: tuple[str, ...] = ()
+    external_id_prefix: str = ""
+    labels: tuple[str, ...] = ()
+    procedure: str = ""
+    revision: int = 0
+    agent_pull_request: int = 0
+    persona_agent_pull_request: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch. counts: its conversations by state, which add up to the size. Times are Unix milliseconds."""
+    """A batch. Times are Unix milliseconds.
+
+    reason: BUDGET_REACHED if that ended one of its conversations, else "".
+    counts: its conversations by state; their sum is the size. repeats: agent messages that repeat an earlier one.
+    flags: of the personas' replies.
+    """
 
     id: str
     company: str
@@ -67,8 +96,25 @@ class Batch:
     counts: Mapping[ConversationState, int] = field(default_factory=dict)
     usage: Usage = NO_USAGE
     turns: int = 0
+    repeats: int = 0
+    reason: str = ""
+    flags: int = 0
 
     @property
     def name(self) -> str:
         """`batches/{id}`."""
         return f"batches/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the models of a batch will cost. low, high: of shorter and of longer conversations than expected.
+
+    currency: of nanos, three letters. unpriced: models whose price is not known, so that they count as free.
+    """
+
+    expected: Usage
+    low: Usage
+    high: Usage
+    currency: str
+    unpriced: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Which conversation of a batch gets which source and which persona: spread evenly, in an order drawn by the seed."""
+"""Spreads sources and personas evenly over the conversations of a batch, in an order that the seed draws."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,18 @@ from shared.model.draws import shuffled
 
 
 def spread(count: int, size: int, seed: int) -> list[int]:
-    """For each of size conversations the number of its source, out of count.
+    """The index of each conversation's source. count: the number of sources; size: the number of conversations.
 
-    Every source is used equally often, give or take one; which are used once more, and the order, the seed decides.
+    The numbers of uses differ by one at most. The seed decides the order and which sources are used once more.
     """
     order = shuffled(count, seed, "sources")
     return [order[index % count] for index in range(size)]
 
 
 def deal(weights: Sequence[float], size: int, seed: int) -> list[int]:
-    """For each of size conversations the number of its persona.
+    """The index of each conversation's persona.
 
-    Each persona gets its share of size by largest remainders, which no draw could hold as closely; the seed deals them.
+    Each persona gets its share of `size`, rounded by the largest remainder method. The seed decides the order.
     """
     total = sum(weights)
     exact = [size * weight / total for weight in weights]
@@ -25,5 +25,5 @@ def deal(weights: Sequence[float], size: int, seed: int) -> list[int]:
     by_remainder = sorted(range(len(weights)), key=lambda number: (counts[number] - exact[number], number))
     for number in by_remainder[: size - sum(counts)]:
         counts[number] += 1
-    hands = [number for number, count in enumerate(counts) for _ in range(count)]
-    return [hands[place] for place in shuffled(size, seed, "personas")]
+    personas = [number for number, count in enumerate(counts) for _ in range(count)]
+    return [personas[index] for index in shuffled(size, seed, "personas")]

@@ -1,32 +1,23 @@
-"""The port to agents under test, and the built-in one, which follows the procedure's revision with a model."""
+"""The requests to an agent under test or a customer that plays the persona, and their actions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from services.synthesizer.conversations.messages import Messages, agent_message
-from services.synthesizer.procedure import Revision
 from shared.errors import FailedPrecondition, Unavailable
-from shared.llm.base import (
-    END_CONVERSATION,
-    AgentBrief,
-    ChatModel,
-    ChatRequest,
-    ModelRefused,
-    ModelUnavailable,
-)
-from shared.model.events import (
-    Event,
-    Json,
-    Usage,
-)
+from shared.llm.briefs import PersonaBrief
+from shared.model.events import Event, Json, ModelCall, Thoughts, Usage
 from shared.model.steps import Tool
+
+MAX_SESSION_BYTES = 64 * 1024
 
 
 class TargetUnavailable(Unavailable):
     """The agent {agent} does not answer: {why}."""
 
     reason = "AGENT_UNAVAILABLE"
+    retry_after: float | None = None
+    """The seconds after which the agent wants to be asked again, if it said so."""
 
 
 class TargetFailed(FailedPrecondition):
@@ -37,7 +28,11 @@ class TargetFailed(FailedPrecondition):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The state of a conversation as the agent may know it; `now` in virtual milliseconds."""
+    """What the agent, or the customer, is told of a conversation.
+
+    seq: see State.undisturbed_seq. now: virtual milliseconds. session: what it returned last time.
+    persona: whom a customer plays, whose `instructions` tell the same; None for the agent under test.
+    """
 
     conversation: str
     seq: int
@@ -46,86 +41,81 @@ class View:
     instructions: str
     now: int
     session: bytes
+    persona: PersonaBrief | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Say this; the user's step follows."""
+    """Say this to the other side."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call this tool."""
+    """Call a tool. problem: a sentence if the arguments cannot be used, with which the tool answers."""
 
     tool: str
     arguments: Mapping[str, Json] = field(default_factory=dict)
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """Do nothing until then, in virtual milliseconds."""
+    """Do nothing until this time, in virtual milliseconds."""
 
     until: int
 
 
 @dataclass(frozen=True, slots=True)
+class StaySilent:
+    """Say nothing this time, as only a customer may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Say these texts, then call these tools side by side. ends: True to end the conversation, without calls."""
+
+    texts: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+    ends: bool = False
+
+
+def said_and_called(text: str, calls: tuple[Call, ...]) -> Call | Several:
+    """What a model does whose answer has at least one call; a blank text is not said."""
+    texts = (text,) if text.strip() else ()
+    return Several(texts, calls) if texts or len(calls) > 1 else calls[0]
+
+
+@dataclass(frozen=True, slots=True)
 class EndTalk:
-    """End the conversation, saying something first when text is not empty."""
+    """End the conversation. text: said first; may be empty."""
 
     text: str = ""
 
 
+Does = Say | Call | Several | WaitUntil | EndTalk | StaySilent
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What the agent does, what it wants handed back (None: as before), and what it cost if Greenroom paid for it."""
+    """What the agent, or the customer, does.
 
-    does: Say | Call | WaitUntil | EndTalk
+    session: handed back with the next view; None leaves it unchanged. usage: what it cost Greenroom, if anything.
+    model_call: the call of a model that decided it; None for agents that Greenroom does not play.
+    thoughts: of a customer that tells them.
+    """
+
+    does: Does
     session: bytes | None = None
     usage: Usage | None = None
+    model_call: ModelCall | None = None
+    thoughts: Thoughts | None = None
 
 
 class Target(Protocol):
-    """An agent under test. Raises TargetUnavailable for what may pass, TargetFailed for what will not."""
+    """An agent under test, or a customer that plays the persona."""
 
     async def act(self, view: View) -> Action:
-        """The agent's next action."""
+        """Its next action. Raises TargetUnavailable if another attempt may help, TargetFailed if none will."""
         ...
-
-
-class ProcedureAgent:
-    """The built-in agent: a model with the revision's instructions, steps and tools."""
-
-    def __init__(self, model: ChatModel, name: str, revision: Revision, system: str, seed: int, index: int) -> None:
-        self._model = model
-        self._name = name
-        self._system = system
-        self._brief = AgentBrief(revision.instructions, revision.steps)
-        self._seed, self._index = seed, index
-        self._messages = Messages(agent_message)
-
-    async def act(self, view: View) -> Action:
-        """Ask the model once."""
-        request = ChatRequest(
-            model=self._name,
-            system=self._system,
-            messages=self._messages.of(view.transcript),
-            tools=(*view.tools, END_CONVERSATION),
-            seed=self._seed,
-            index=self._index,
-            seq=view.seq,
-            brief=self._brief,
-        )
-        try:
-            reply = await self._model.complete(request)
-        except ModelUnavailable as error:
-            raise TargetUnavailable(agent="of the procedure", why=str(error)) from error
-        except ModelRefused as error:
-            raise TargetFailed(agent="of the procedure", why=str(error)) from error
-        usage = Usage(1, reply.usage.input_tokens, reply.usage.output_tokens)
-        if reply.call is None:
-            return Action(Say(reply.text), usage=usage)
-        if reply.call.tool == END_CONVERSATION.name:
-            return Action(EndTalk(str(reply.call.arguments.get("text", ""))), usage=usage)
-        return Action(Call(reply.call.tool, reply.call.arguments), usage=usage)

@@ -1,6 +1,6 @@
 """What alembic runs."""
 
-from services.synthesizer.store.tables import metadata
+from services.synthesizer.store import metadata
 from shared.db.migrate import run_migrations
 
 run_migrations(metadata)

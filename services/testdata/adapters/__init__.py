@@ -1,1 +1,1 @@
-"""What speaks to the outside: folders and buckets."""
+"""The outside world: folders and buckets."""

@@ -1,4 +1,4 @@
-"""Datasets in S3 buckets. A part is written to a file of the server's own first, and then put as a whole."""
+"""Datasets in S3 buckets. A part is written to a local file first, then uploaded whole."""
 
 import asyncio
 import shutil
@@ -12,25 +12,18 @@ from obstore.store import S3Store
 
 from services.testdata.adapters.folders import failures, still_needed
 from services.testdata.adapters.parts import make_part
-from services.testdata.traces.datasets.errors import (
-    BucketMissing,
-    BucketRefused,
-    BucketUnreachable,
-    DestinationNotEmpty,
-)
-from services.testdata.traces.datasets.model import Dataset, Part
-from services.testdata.traces.datasets.parts import MANIFEST
+from services.testdata.datasets.errors import BucketMissing, BucketRefused, BucketUnreachable, DestinationNotEmpty
+from services.testdata.datasets.model import Dataset, Part
+from services.testdata.datasets.parts import MANIFEST
 from shared.compute import Compute
+from shared.no_links import Place
 
 _REFUSALS = {"NoSuchBucket": BucketMissing, "401 Unauthorized": BucketRefused, "403 Forbidden": BucketRefused}
-"""What an error's text holds, and what is wrong then."""
+"""Text in an obstore error, and the error to raise for it."""
 
 
 class Prefix:
-    """The place of one dataset: what lies below a prefix of a bucket.
-
-    staging: the folder that its parts go through.
-    """
+    """The output of one dataset: a prefix in a bucket. staging: the local folder for its parts."""
 
     def __init__(self, bucket: S3Store, prefix: str, location: str, staging: Path, compute: Compute) -> None:
         self._bucket = bucket
@@ -40,28 +33,24 @@ class Prefix:
         self._compute = compute
 
     async def claim(self) -> None:
-        """Make sure that nothing is there. Raises DestinationNotEmpty, DestinationFailed."""
         with self._failures():
             async for found in obstore.list(self._bucket, self._prefix, chunk_size=1):
                 if found:
                     raise DestinationNotEmpty(location=self._location)
 
     async def clean(self) -> None:
-        """Remove the parts that were not put."""
         await asyncio.to_thread(shutil.rmtree, self._staging, ignore_errors=True)
 
     async def write_part(self, dataset: Dataset, index: int) -> Part:
-        """Write a part whole or not at all. Raises DestinationFailed, WorkerCrashed."""
         with failures(self._staging, still_needed(dataset)):
             self._staging.mkdir(parents=True, exist_ok=True)
-            part = await make_part(self._compute, dataset, index, self._staging)
+            part = await make_part(self._compute, dataset, index, Place(self._staging))
         with self._failures():
             await obstore.put_async(self._bucket, f"{self._prefix}/{part.file}", self._staging / part.file)
         await self.clean()
         return part
 
     async def write_manifest(self, manifest: bytes) -> None:
-        """Write the manifest whole or not at all. Raises DestinationFailed."""
         with self._failures():
             await obstore.put_async(self._bucket, f"{self._prefix}/{MANIFEST}", manifest)
 
@@ -70,6 +59,6 @@ class Prefix:
         try:
             yield
         except (exceptions.BaseError, FileNotFoundError) as error:
-            # What a refused listing was refused for stands in its text alone.
+            # Only the text of the error says why a listing was refused.
             why = next((one for text, one in _REFUSALS.items() if text in str(error)), BucketUnreachable)
             raise why(location=self._location) from error

@@ -10,22 +10,19 @@ from pathlib import Path
 
 from services.testdata.adapters.part_files import remove_unfinished, whole_file
 from services.testdata.adapters.parts import make_part
-from services.testdata.traces.datasets.errors import (
-    DestinationFull,
-    DestinationNotEmpty,
-    DestinationUnwritable,
-)
-from services.testdata.traces.datasets.model import Dataset, Part
-from services.testdata.traces.datasets.parts import MANIFEST
+from services.testdata.datasets.errors import DestinationFull, DestinationNotEmpty, DestinationUnwritable
+from services.testdata.datasets.model import Dataset, Part
+from services.testdata.datasets.parts import MANIFEST
 from shared.compute import Compute
+from shared.no_links import Place, resolved
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Folder:
-    """The place of one dataset.
+    """The output of one dataset: a folder. Every step opens it anew, because links and settings may change meanwhile.
 
-    path: its folder. root: what it must lie in; checked each time, since links may be made and settings changed.
+    root: the folder that must contain it.
     """
 
     def __init__(self, path: Path, root: Path, compute: Compute) -> None:
@@ -34,68 +31,76 @@ class Folder:
         self._compute = compute
 
     async def claim(self) -> None:
-        """Make the folder. Raises DestinationNotEmpty, DestinationFailed."""
         await asyncio.to_thread(self._claim)
 
     async def clean(self) -> None:
-        """Remove what an interrupted writing has left half done. Raises DestinationFailed."""
-        with failures(self._path):
-            self._check()
-            await asyncio.to_thread(remove_unfinished, self._path)
+        await asyncio.to_thread(self._clean)
 
     async def write_part(self, dataset: Dataset, index: int) -> Part:
-        """Write a part whole or not at all. Raises DestinationFailed, WorkerCrashed."""
         with failures(self._path, still_needed(dataset)):
-            self._check()
-            return await make_part(self._compute, dataset, index, self._path)
+            return await make_part(self._compute, dataset, index, self._place)
 
     async def write_manifest(self, manifest: bytes) -> None:
-        """Write the manifest whole or not at all. Raises DestinationFailed."""
         with failures(self._path, len(manifest)):
-            self._check()
             await asyncio.to_thread(self._write_manifest, manifest)
 
     def _claim(self) -> None:
-        with failures(self._path):
-            self._check()
-            self._path.mkdir(parents=True, exist_ok=True)
-        check_empty(self._path)
+        with failures(self._path), self._place.open(make=True) as folder:
+            _check_empty(folder, self._path)
+
+    def _clean(self) -> None:
+        with failures(self._path), self._place.open() as folder:
+            remove_unfinished(folder)
 
     def _write_manifest(self, manifest: bytes) -> None:
-        with whole_file(self._path / MANIFEST) as file:
+        with self._place.open() as folder, whole_file(folder, MANIFEST) as file:
             file.write(manifest)
 
-    def _check(self) -> None:
-        if not self._path.resolve().is_relative_to(self._root.resolve()):
-            raise DestinationUnwritable(location=self._path, problem="it is not below the output root")
+    @property
+    def _place(self) -> Place:
+        return place_below(self._root, self._path)
 
 
-def check_empty(folder: Path) -> None:
-    """Refuse a folder in which there is anything; one that is missing is empty. Raises DestinationFailed."""
-    with failures(folder):
+def place_below(root: Path, path: Path) -> Place:
+    """A stored path below a root. The root may have moved and left a link. Raises DestinationUnwritable."""
+    now = resolved(root)
+    for one in (now, root):
+        if path.is_relative_to(one):
+            return Place(now, path.relative_to(one).parts)
+    raise DestinationUnwritable(location=path, problem="it is not below the output root")
+
+
+def check_empty(place: Place) -> None:
+    """Raise DestinationNotEmpty if the folder holds anything; a missing folder is empty. Raises DestinationFailed."""
+    with failures(place.path):
         try:
-            with os.scandir(folder) as entries:
-                if any(entries):
-                    raise DestinationNotEmpty(location=folder)
+            with place.open() as folder:
+                _check_empty(folder, place.path)
         except FileNotFoundError:
             pass
 
 
+def _check_empty(folder: int, path: Path) -> None:
+    with os.scandir(folder) as entries:
+        if any(entries):
+            raise DestinationNotEmpty(location=path)
+
+
 def still_needed(dataset: Dataset) -> int:
-    """About how many bytes the missing parts take, by those that are written; 0 before the first."""
+    """An estimate of the bytes of the missing parts; 0 before the first part is written."""
     missing = dataset.spec.count - dataset.sessions_done
     return dataset.byte_count * missing // dataset.sessions_done if dataset.sessions_done else 0
 
 
 @contextmanager
 def failures(path: Path, needed: int = 0) -> Iterator[None]:
-    """Raise a DestinationFailed for an OSError. needed: about how many bytes were still to be written, if known."""
+    """Raise a DestinationFailed for an OSError. needed: estimated bytes still to be written; 0 if unknown."""
     try:
         yield
     except OSError as error:
-        problem = os.strerror(error.errno) if error.errno else "the system refuses it"
+        problem = os.strerror(error.errno) if error.errno else "the system refused it"
         if error.errno in _NO_ROOM:
-            more = f"about {_size(needed)} more are needed" if needed else "it is not known yet how many are needed"
+            more = f"about {_size(needed)} more are needed" if needed else "how many are needed is not known yet"
             raise DestinationFull(location=path, problem=problem, free=_free(path), more=more) from error
         raise DestinationUnwritable(location=path, problem=problem) from error
 

@@ -1,12 +1,11 @@
-"""Files that are there whole or not at all. `write_part` runs in a process of `shared.compute`."""
+"""Files that are written whole or not at all. `write_part` runs in a worker process."""
 
 import io
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import IO, Any, cast
 
 from services.testdata.traces.compiled import compiled, packed
@@ -14,17 +13,17 @@ from services.testdata.traces.formats import Format
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.workflow import Workflow
 from shared.ids import new_id
+from shared.no_links import Place
 
 UNFINISHED = ".unfinished"
-"""What the names of files end with that are not whole; they begin with a dot."""
+"""The extension of unfinished files; their names start with a dot."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartOrder:
-    """A part to be written.
+    """A part to write.
 
-    first, count: its sessions. metadata: what the file says of itself, if it can. path: the file's.
-    server: the id of the process that wants it.
+    first, count: its sessions. metadata: for formats that hold it.
     """
 
     workflow: Workflow
@@ -33,13 +32,13 @@ class PartOrder:
     first: int
     count: int
     metadata: Mapping[str, str]
-    path: str
-    server: int
+    place: Place
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenPart:
-    """What a part came to. sha256: in hexadecimal."""
+    """Counts and checksum of a part. sha256: in hexadecimal."""
 
     call_count: int
     byte_count: int
@@ -47,50 +46,52 @@ class WrittenPart:
 
 
 def write_part(order: PartOrder) -> WrittenPart:
-    """Generate a part into its file, which is on disk when this returns. Raises OSError."""
-    # Here, so that the server, which only names this function, never imports the compiler behind it.
+    """Generate a part and write its file to disk. Raises OSError."""
+    # Import it here, so that the server, which only passes this function on, does not import the compiler.
     from services.testdata.traces.formats.files import write_file
 
-    with whole_file(Path(order.path)) as file:
-        sink = _Sink(file, order.server)
+    with order.place.open() as folder, whole_file(folder, order.file) as file:
+        sink = _Sink(file)
         chain = compiled(packed(order.workflow, order.parameters))
         calls = write_file(chain, order.form, order.first, order.count, cast(IO[bytes], sink), order.metadata)
         return WrittenPart(calls, sink.size, sink.digest.hexdigest())
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to be written that takes the place of path, and is on disk, when the block ends without an exception."""
-    unfinished = path.with_name(f".{path.name}.{new_id()}{UNFINISHED}")
+def whole_file(folder: int, name: str) -> Iterator[IO[bytes]]:
+    """A new file that replaces `name`, and is on disk, when the block ends without an exception.
+
+    folder: its descriptor, so that the file is in this folder whatever happens to the path.
+    """
+    unfinished = f".{name}.{new_id()}{UNFINISHED}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with unfinished.open("xb") as file:
+        with os.fdopen(os.open(unfinished, flags, 0o666, dir_fd=folder), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(unfinished, dir_fd=folder)
         raise
-    # Until its folder is on disk a new name may be lost.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    # The new name may be lost until the folder is on disk.
+    os.fsync(folder)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what interrupted writers have left; one that is still at work then fails to finish."""
-    for left in folder.glob(f".*{UNFINISHED}"):
-        left.unlink(missing_ok=True)
+def remove_unfinished(folder: int) -> None:
+    """Remove unfinished files; a writer that still runs then fails. folder: its descriptor."""
+    for left in os.listdir(folder):
+        if left.startswith(".") and left.endswith(UNFINISHED):
+            with suppress(FileNotFoundError):
+                os.unlink(left, dir_fd=folder)
 
 
 class _Sink(io.RawIOBase):
-    """Counts and digests what it passes on, for as long as the server lives that wants it."""
+    """Counts and hashes what it writes."""
 
-    def __init__(self, file: IO[bytes], server: int) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._server = server
         self.size = 0
         self.digest = sha256()
 
@@ -98,9 +99,6 @@ class _Sink(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        # A server that is killed leaves its workers behind. The next one orders the part again.
-        if os.getppid() != self._server:
-            raise SystemExit("the server that wanted the part is gone")
         self._file.write(data)
         self.digest.update(data)
         self.size += len(data)

@@ -1,4 +1,4 @@
-"""S3: where buckets are, and as whom they are used."""
+"""S3: the address and the credentials for buckets."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 _RETRIES: Any = {"max_retries": 10, "retry_timeout": timedelta(seconds=30)}
-"""Beyond them a job fails and says so; it goes on where it was when it is retried."""
+"""After these limits the job fails with a reason, and a retry continues it."""
 
 
 class ObstoreMissing(FailedPrecondition):
@@ -31,8 +31,8 @@ class IncompleteKey(FailedPrecondition):
 class S3Access:
     """How buckets are reached.
 
-    endpoint: the address of a service that speaks S3, None for Amazon's; http:// is taken at its word. Without keys the
-    machine's own identity is used, as Amazon's tools would find it.
+    endpoint: the address of a service that speaks S3, None for Amazon's; an http:// address is used without TLS.
+    Without keys the machine's own identity is used, found as Amazon's tools do.
     """
 
     endpoint: str | None = None
@@ -41,7 +41,7 @@ class S3Access:
     secret_access_key: SecretStr | None = None
 
     def open(self, bucket: str) -> "S3Store":
-        """A bucket; nothing is asked of it yet. Raises ObstoreMissing, IncompleteKey."""
+        """The store of a bucket; sends no request yet. Raises ObstoreMissing, IncompleteKey."""
         try:
             from obstore.store import S3Store
         except ImportError as error:

@@ -1,1 +1,1 @@
-"""API traces: workflows, generation, datasets, learning, certificates."""
+"""API traces: workflows, generation, formats, readers of logs, learning, certificates. A pure library."""

@@ -1,4 +1,4 @@
-"""The recovery certificate: whether what was learned is the truth, as far as so many calls can tell."""
+"""The recovery certificate: compares a learned chain with the true one, as far as the number of calls allows."""
 
 import math
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ from services.testdata.traces.recovery import Deviation, Edge, Row, counted_rows
 from services.testdata.traces.workflow import Workflow
 
 SIGNIFICANCE = 0.01
-"""How often a faithful certificate may say no; shared by its rows (Bonferroni)."""
+"""The probability that a correct chain is rejected, divided among the rows (Bonferroni)."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-"""Which quantiles of the latencies are compared."""
+"""The quantiles at which latencies are compared."""
 SIGMA = 0.5
-"""Of the generator's log-normal latencies."""
+"""The standard deviation of the logarithm of generated latencies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """How well a detector found labelled faults, call by call."""
+    """How well a detector found labelled faults, counted by call."""
 
     detector: str
     precision: float
@@ -31,10 +31,10 @@ class Detection:
 class Evidence:
     """What was counted in a log.
 
-    counts: edge → how often it was seen, with entries and exits.
+    counts: edge → count, including entries and exits.
     latencies: endpoint → its latencies at QUANTILES in milliseconds; none for a log without them.
-    checkpoints: after so many calls → the counts until then, in the order of the calls.
-    detection: how the log's labelled faults were told; None for a log without labels.
+    checkpoints: (number of calls, counts after that many calls), ascending.
+    detection: how well labelled faults were detected; None for a log without labels.
     """
 
     sessions: int
@@ -47,7 +47,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class EdgeError:
-    """An edge, its true and its learned probability, and how often it was seen; ``""`` is entry and exit."""
+    """An edge with its true and learned probability and its count; ``""`` means entry (start) or exit (to)."""
 
     start: str
     to: str
@@ -57,7 +57,7 @@ class EdgeError:
 
     @property
     def error(self) -> float:
-        """How much it is off."""
+        """The absolute difference of the probabilities."""
         return abs(self.learned - self.truth)
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class EdgeError:
 
 @dataclass(frozen=True, slots=True)
 class RowTest:
-    """A G-test of one row, the entries' for the endpoint ``""``. A row that was never left has count 0 and no test."""
+    """A G-test of one row; endpoint ``""`` is the row of entries. A row without calls has count 0 and no test."""
 
     endpoint: str
     count: int
@@ -77,16 +77,16 @@ class RowTest:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """How true and learned chain compare.
+    """How the learned chain compares with the true one.
 
-    edge_count, cell_count: how many transitions and exits the truth has, and how many it could have.
-    deviation: over the rows that were seen; `recovery.Deviation` says of what.
-    edges: every edge of the truth and every impossible one; an edge of a row that was never left is missing.
-    unseen: endpoints that were never called, which is why nothing is said of their edges.
-    untested: endpoints that were called too rarely for a test of their rows, the entries among them as ``""``.
-    rows: a test for every row of the truth; a p-value below bonferroni_limit speaks against it.
+    edge_count: transitions and exits of the truth. cell_count: how many it could have.
+    deviation: over the rows that were seen.
+    edges: all edges of the truth and all impossible ones that were seen, in the rows that were seen.
+    unseen: endpoints that were never called; their edges cannot be compared.
+    untested: endpoints called too rarely to test their rows; ``""`` stands for the entries.
+    rows: a test for every row of the truth; a p-value below bonferroni_limit rejects it.
     latencies: endpoint → mean over QUANTILES of |learned - true| / true.
-    curve: after so many calls → how the chain compared by then.
+    curve: (number of calls, deviation after that many calls), ascending.
     """
 
     truth: str
@@ -106,28 +106,28 @@ class Certificate:
 
     @property
     def impossible_edges(self) -> tuple[EdgeError, ...]:
-        """Edges that were seen and that the truth does not have, the most seen first."""
+        """Edges that were seen but do not exist in the truth, highest count first."""
         return tuple(sorted((edge for edge in self.edges if not edge.truth), key=lambda edge: -edge.count))
 
     @property
     def worst_edge(self) -> EdgeError | None:
-        """The edge that is off the most; None if none was seen."""
+        """The edge with the largest error; None without edges."""
         return max(self.edges, key=lambda edge: edge.error, default=None)
 
     @property
     def rejected(self) -> tuple[RowTest, ...]:
-        """The rows that speak against the truth, the strongest first."""
+        """The rows whose test rejects the truth, lowest p-value first."""
         rejected = (row for row in self.rows if row.p_value < self.bonferroni_limit)
         return tuple(sorted(rejected, key=lambda row: row.p_value))
 
     @property
     def recovered(self) -> bool:
-        """Whether something was seen and nothing speaks against the truth."""
+        """True if there are calls, no impossible edge and no rejected row."""
         return self.call_count > 0 and not self.impossible_edges and not self.rejected
 
 
 def certify(truth: Workflow, evidence: Evidence) -> Certificate:
-    """Compare what was counted with the true chain."""
+    """Compare the counts of a log with the true chain."""
     rows, seen = true_rows(truth), counted_rows(evidence.counts)
     tests = tuple(_row_test(start, row, seen.get(start, {})) for start, row in rows.items())
     found, *earlier = deviations(rows, [seen, *(counted_rows(counts) for _, counts in evidence.checkpoints)])
@@ -171,7 +171,7 @@ def _edges(truth: Mapping[str, Row], seen: Mapping[str, Mapping[str, int]]) -> l
 
 
 def true_latencies(mean: float) -> tuple[float, ...]:
-    """The generator's latencies at QUANTILES, in milliseconds, of an endpoint with this mean."""
+    """The quantiles (QUANTILES) of generated latencies with this mean, in milliseconds."""
     normal = NormalDist(-(SIGMA**2) / 2, SIGMA)
     return tuple(mean * math.exp(normal.inv_cdf(quantile)) for quantile in QUANTILES)
 

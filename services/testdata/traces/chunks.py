@@ -1,7 +1,7 @@
-"""Chunks: sessions as the bytes of messages of about 1 MiB. What is here runs in the processes of `shared.compute`.
+"""Chunks: sessions encoded as messages of about 1 MiB. These functions run in the worker processes.
 
-A process imports the formats when it makes its first chunk, so that the server, which only names these functions, never
-imports the compiler behind them.
+A worker imports the formats when it makes its first chunk. The server never calls these functions and never imports
+Numba.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from services.testdata.traces.formats.registry import Encoder
 
 MOST_BYTES = 7 << 19
-"""What the bytes of a chunk may come to, so that with all else in it a message is within 4 MiB."""
+"""The most bytes of a chunk. With its other fields, a message stays below 4 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a stream is made of. session_count: of the parameters. chunk_sessions: how many make a chunk."""
+    """The size of a stream. session_count: all sessions. chunk_sessions: sessions per chunk."""
 
     session_count: int
     chunk_sessions: int
@@ -30,10 +30,11 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Calls, written.
+    """Encoded calls.
 
-    call_count: how many. last_session: the last session that is complete with them, and begun: how many calls of the
-    next one are among them, which is 0 unless that session alone is larger than a message.
+    last_session: the last session that is complete after this chunk.
+    begun: the number of calls of the next session in this and earlier chunks; not 0 only if that session is larger
+        than a message.
     """
 
     data: bytes
@@ -43,7 +44,7 @@ class Chunk:
 
 
 def outline(source: bytes, form: Format) -> Outline:
-    """What to ask make_chunk for. source: as `compiled` takes it."""
+    """The size of a stream in a format. source: see `compiled`."""
     from services.testdata.traces.formats.sizes import sessions_a_chunk
 
     chain = compiled(source)
@@ -51,10 +52,9 @@ def outline(source: bytes, form: Format) -> Outline:
 
 
 def make_chunk(source: bytes, first: int, count: int, form: Format, beginning: bool, begun: int = 0) -> list[Chunk]:
-    """So many sessions from the first as a chunk, or as several where they come to more than MOST_BYTES.
+    """Encode `count` sessions from `first` as one chunk, or as several if they have more than MOST_BYTES.
 
-    source: as `compiled` takes it. beginning: whether what comes before all calls is to come first, such as a header.
-    begun: how many calls of the first session are to be left out.
+    source: see `compiled`. beginning: write the header first. begun: calls of the first session to leave out.
     """
     chain = compiled(source)
     encoder, calls = _encoder(chain, form), generate(chain, first, count)
@@ -80,7 +80,7 @@ def _encoder(chain: Chain, form: Format) -> "Encoder":
 
 
 def _cut(encoder: "Encoder", calls: Calls, start: int, stop: int) -> Iterator[Chunk]:
-    """The calls from place start to before stop as chunks, cut between sessions wherever that is possible."""
+    """The calls from index `start` to before `stop` as chunks, cut between sessions where possible."""
     session = calls.session
     data = encoder.encode(calls.part(start, stop), start - int(session.searchsorted(session[start])))
     if len(data) <= MOST_BYTES or stop - start == 1:
@@ -91,7 +91,7 @@ def _cut(encoder: "Encoder", calls: Calls, start: int, stop: int) -> Iterator[Ch
     middle = (start + stop) // 2
     between = [int(session.searchsorted(session[middle], side)) for side in ("left", "right")]
     cut = min(
-        (place for place in between if start < place < stop), key=lambda place: abs(place - middle), default=middle
+        (index for index in between if start < index < stop), key=lambda index: abs(index - middle), default=middle
     )
     yield from _cut(encoder, calls, start, cut)
     yield from _cut(encoder, calls, cut, stop)

@@ -1,4 +1,4 @@
-"""A comparison with everything that is told of it; holds the processor, so it is made where that disturbs nobody."""
+"""A certificate with its document and picture. This is CPU-bound work, so it runs in a worker process."""
 
 from dataclasses import dataclass
 
@@ -18,6 +18,6 @@ class Comparison:
 
 
 def compare(truth: Workflow, evidence: Evidence) -> Comparison:
-    """Issue the certificate of what was learned."""
+    """Issue the certificate for what was learned."""
     certificate = certify(truth, evidence)
     return Comparison(certificate, document(certificate), picture(truth, certificate))

@@ -1,4 +1,4 @@
-"""A workflow's canonical JSON, by which it is kept and known again."""
+"""The canonical JSON of a workflow: the form in which it is stored, and hashed."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 
 
 def canonical_json(workflow: Workflow) -> bytes:
-    """The workflow as JSON in UTF-8: keys sorted, no blanks, every number a float, nothing that is empty."""
+    """The workflow as JSON in UTF-8: sorted keys, no blanks, every number a float, empty members left out."""
     record: dict[str, Json] = {
         "name": workflow.name,
         "entry_points": _floats(workflow.entry_points),
@@ -57,7 +57,7 @@ def read_canonical(document: bytes) -> Workflow:
 
 
 def digest(workflow: Workflow) -> str:
-    """SHA-256 of the canonical JSON in hexadecimal: the same digest generates the same traces."""
+    """SHA-256 of the canonical JSON in hexadecimal. Workflows with equal digests generate equal traces."""
     return sha256(canonical_json(workflow)).hexdigest()
 
 

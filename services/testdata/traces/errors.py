@@ -1,6 +1,6 @@
-"""What can be wrong with a call about a workflow."""
+"""Errors of workflows and parameters."""
 
-from shared.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, OutOfRange
+from shared.errors import InvalidArgument, OutOfRange
 
 
 class WorkflowInvalid(InvalidArgument):
@@ -9,31 +9,13 @@ class WorkflowInvalid(InvalidArgument):
     reason = "WORKFLOW_INVALID"
 
 
-class WorkflowNotFound(NotFound):
-    """There is no workflow {name}."""
-
-    reason = "WORKFLOW_NOT_FOUND"
-
-
-class WorkflowExists(AlreadyExists):
-    """There is a workflow {name} already; update it, or choose another name with `as`."""
-
-    reason = "WORKFLOW_EXISTS"
-
-
-class WorkflowBuiltIn(FailedPrecondition):
-    """The workflow {name} comes with Greenroom and stays as it is; create one of your own from it."""
-
-    reason = "WORKFLOW_BUILT_IN"
-
-
 class ParametersInvalid(InvalidArgument):
-    """The parameters are not as they should be; the field violations say what would be right."""
+    """The parameters are invalid; the field violations say what would be right."""
 
     reason = "PARAMETERS_INVALID"
 
 
 class SessionOutOfRange(OutOfRange):
-    """There is no session {session}; the workflow and the parameters give {count} of them."""
+    """There is no session {session}; the workflow and the parameters give {count} sessions."""
 
     reason = "SESSION_OUT_OF_RANGE"

@@ -1,4 +1,4 @@
-"""Probabilities made to sum to exactly 1."""
+"""Make probabilities sum to exactly 1."""
 
 import math
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from services.testdata.traces.workflow import Workflow
 
 
 def normalised(workflow: Workflow) -> Workflow:
-    """A workflow without faults, its entries and rows with their exits summing to exactly 1; the same if they do."""
-    # In the order of the names: of shares that are equal it decides which one takes what is missing.
+    """A valid workflow whose entries, and whose rows with their exits, sum to exactly 1."""
+    # Sort by name: among equal shares, the order decides which one is corrected.
     transitions, exits = {}, dict(workflow.exit_points)
     for endpoint in workflow.endpoints:
         row = dict(sorted(workflow.transitions.get(endpoint, {}).items()))
@@ -24,13 +24,13 @@ def normalised(workflow: Workflow) -> Workflow:
 
 
 def to_one(shares: Sequence[float]) -> list[float]:
-    """Shares that sum to about 1, with `math.fsum` of exactly 1."""
+    """Correct shares that sum to about 1, so that `math.fsum` gives exactly 1."""
     total = math.fsum(shares)
     if total == 1.0:
         return list(shares)
     exact = [share / total for share in shares]
     largest = max(range(len(exact)), key=exact.__getitem__)
-    # What is missing is less than the largest share's own rounding, so that it may take a second time.
+    # The difference can be below the rounding of the largest share, so a second round may be needed.
     while (missing := 1.0 - math.fsum(exact)) != 0.0:
         exact[largest] += missing
     return exact

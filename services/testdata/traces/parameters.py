@@ -1,4 +1,4 @@
-"""What is generated from a workflow: how many users, when, of what kinds, with which failures."""
+"""The parameters of generation: users, time span, user types, failures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,10 +27,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """All that the calls are a function of, beside the workflow and the algorithm's version.
+    """Everything that decides the calls, besides the workflow and the version of the algorithm.
 
     users: 1 to 100,000,000.
-    sessions_mean, sessions_std: a user's number of sessions is 1 and a log-normal number, rounded; mean at least 1.
+    sessions_mean, sessions_std: sessions per user, 1 plus a rounded log-normal number; mean at least 1.
     start, end: Unix milliseconds; sessions begin from start to before end.
     user_types: type → weight.
     cascade_rate: the share of sessions in which a cascade of failures begins midway.

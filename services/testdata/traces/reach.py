@@ -1,4 +1,4 @@
-"""Which endpoints sessions come to, and from which they can end."""
+"""Which endpoints a session can reach, and from which it can end."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -7,13 +7,13 @@ from services.testdata.traces.workflow import Workflow
 
 
 def from_entries(workflow: Workflow) -> set[str]:
-    """The endpoints that some session comes to."""
+    """The endpoints that a session can reach."""
     entries = [endpoint for endpoint, share in workflow.entry_points.items() if share > 0]
     return _walk(entries, {endpoint: _open(row) for endpoint, row in workflow.transitions.items()})
 
 
 def to_an_exit(workflow: Workflow, others: Iterable[str] = ()) -> set[str]:
-    """The endpoints from which some session ends, or comes to one of the others."""
+    """The endpoints from which a session can end, directly or through others."""
     back: dict[str, list[str]] = defaultdict(list)
     for endpoint, row in workflow.transitions.items():
         for successor in _open(row):

@@ -1,4 +1,4 @@
-"""How far counted edges are from a true chain, beside how far chance alone would put them."""
+"""How far counted edges are from a true chain, compared with the error expected by chance."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,18 +10,18 @@ from services.testdata.traces.statistics import chi2_sf
 from services.testdata.traces.workflow import Workflow
 
 Edge = tuple[str, str]
-"""Whence and whither: ("", endpoint) is an entry, (endpoint, "") an exit."""
+"""(from, to): ("", endpoint) is an entry, (endpoint, "") an exit."""
 Row = Mapping[str, float]
-"""Whither → probability, above 0."""
+"""to → probability, above 0."""
 Counts = Mapping[str, Mapping[str, int]]
-"""Whence → whither → how often, above 0."""
+"""from → to → count, above 0."""
 
 _ENOUGH = 5.0
-"""How often a cell of a G-test is to be expected at least (Cochran, Biometrics 10 (1954), p. 417)."""
+"""The least expected count of a cell in a G-test (Cochran, Biometrics 10 (1954), p. 417)."""
 
 
 def true_rows(workflow: Workflow) -> dict[str, Row]:
-    """Every row of the chain with its exit, by endpoint, the entries first (``""``)."""
+    """The rows of the chain with their exits, by endpoint. The entries come first, as ``""``."""
     rows: dict[str, Row] = {"": _possible(workflow.entry_points)}
     for endpoint in workflow.endpoints:
         ends = {"": workflow.exit_points.get(endpoint, 0.0)}
@@ -44,10 +44,10 @@ def counted_rows(counts: Mapping[Edge, int]) -> dict[str, dict[str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """How far the edges of the rows that were seen are off, and would be by chance.
+    """The error of the edges in the rows that were seen, and the error expected by chance.
 
-    edges: how many edges those rows have, entries not among them.
-    error: the mean of |learned - true| over them; bound: what independent draws are off by on average, the mean of
+    edges: the number of edges of those rows, without entries.
+    error: the mean of |learned - true| over them; bound: the expected error of independent draws, the mean of
         √(2/π)·√(p(1−p)/n), n the row's count; spread: the standard deviation of that mean.
     cell_error: the mean of |learned - true| over all cells of those rows: each of the chain's endpoints, and the exit.
     """
@@ -60,12 +60,12 @@ class Deviation:
 
     @property
     def ratio(self) -> float:
-        """The error divided by the bound; 0 where nothing is left to chance."""
+        """The error divided by the bound; 0 if the bound is 0."""
         return self.error / self.bound if self.bound else 0.0
 
 
 def deviations(truth: Mapping[str, Row], logs: Iterable[Counts]) -> list[Deviation]:
-    """Compare what each of the logs has of the truth's rows; the entries are left out."""
+    """Compare the rows of each log with the true rows, without the entries."""
     by_chance = {start: _chance(row) for start, row in truth.items() if start}
     return [_deviation(truth, by_chance, counts) for counts in logs]
 
@@ -88,9 +88,9 @@ def _deviation(truth: Mapping[str, Row], by_chance: Mapping[str, tuple[float, fl
 
 
 def _chance(row: Row) -> tuple[float, float]:
-    """Mean and variance of the sum over a row of |learned - true|, of independent draws: times √n and n, n the draws.
+    """The sum of |learned - true| over a row after n independent draws: its mean times √n, and its variance times n.
 
-    The errors of a row are nearly normal and correlated by -√(pq / ((1−p)(1−q))); what their absolute values then share
+    The errors of a row are nearly normal and correlated by -√(pq / ((1−p)(1−q))); the covariance of absolute values
     is S. Nabeya, Ann. Inst. Stat. Math. 3 (1951), p. 2: (2/π)(√(1−ρ²) + ρ·asin ρ − 1).
     """
     p = np.array([probability for probability in row.values() if probability < 1])
@@ -105,7 +105,7 @@ def _chance(row: Row) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class GTest:
-    """A G-test of one row: the statistic, its degrees of freedom, and how likely so large a one is by chance."""
+    """A G-test of one row: the statistic, its degrees of freedom and its p-value."""
 
     g: float
     degrees_of_freedom: int
@@ -113,15 +113,15 @@ class GTest:
 
 
 def g_test(row: Row, seen: Mapping[str, int]) -> GTest:
-    """Test whether seen was drawn from row. What row says is impossible is left out, for it needs no test.
+    """Test whether `seen` was drawn from `row`. Impossible cells are left out, because they need no test.
 
-    The cells expected the least are taken together until each is expected 5 times; one alone needs no test.
+    Cells with the lowest expectation are merged until each is expected 5 times; one cell needs no test.
     The statistic carries D. A. Williams' correction for small counts (Biometrika 63 (1976), p. 33).
     """
     n = sum(seen.get(to, 0) for to in row)
     cells = _merged([(n * probability, seen.get(to, 0)) for to, probability in row.items()])
     total = sum(expected for expected, _ in cells)
-    # The probabilities of a row sum to 1 but for rounding; the statistic wants it exactly.
+    # The probabilities of a row sum to 1 except for rounding; the statistic needs exactly 1.
     g = 2 * sum(count * math.log(count * total / (expected * n)) for expected, count in cells if count)
     freedom = len(cells) - 1
     if freedom < 1:
@@ -132,7 +132,7 @@ def g_test(row: Row, seen: Mapping[str, int]) -> GTest:
 
 
 def _merged(cells: list[tuple[float, int]]) -> list[tuple[float, int]]:
-    """Cells of an expected and a seen count, the smallest taken together until each is expected often enough."""
+    """Cells of (expected, seen) counts; the smallest are merged until each expectation is large enough."""
     cells = sorted(cells)
     while len(cells) > 1 and cells[0][0] < _ENOUGH:
         (expected, count), (other, more), *rest = cells

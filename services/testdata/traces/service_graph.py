@@ -1,21 +1,21 @@
-"""What is wrong with the services behind the endpoints."""
+"""Faults of a service graph."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from services.testdata.traces.places import Names, at
+from services.testdata.traces.field_paths import Names, at
 from services.testdata.traces.workflow import ServiceGraph
 from shared.errors import Violation
 from shared.yaml import near
 
 MAX_SERVICES = 500
 MAX_SPANS = 1_000
-"""How many spans a call may come to when every service makes all of its calls."""
+"""The most spans of a call, if every service makes all of its calls."""
 MAX_TEXT = 200
 
 
 def graph_faults(graph: ServiceGraph, endpoints: Iterable[str], names: Names) -> Iterator[Violation]:
-    """Everything that is wrong with a graph whose endpoints are the workflow's."""
+    """All faults of the service graph of a workflow."""
     for endpoint in endpoints:
         if endpoint not in graph.endpoints:
             yield Violation(at("service_graph.endpoints", endpoint), f"Say which service answers `{endpoint}`.")
@@ -45,18 +45,18 @@ def _calls(graph: ServiceGraph) -> Iterator[Violation]:
     try:
         order = list(TopologicalSorter(graph.calls).static_order())
     except CycleError as error:
-        # The error's circle is in the order of who is called by whom.
+        # The cycle in the error lists callees before callers.
         circle = " → ".join(f"`{name}`" for name in reversed(error.args[1]))
-        yield Violation("service_graph.calls", f"Services call each other in a circle: {circle}.")
+        yield Violation("service_graph.calls", f"Services call each other in a cycle: {circle}.")
         return
     spans = _spans(graph.calls, order)
     if (most := max((spans.get(service, 1) for service in graph.endpoints.values()), default=0)) > MAX_SPANS:
-        sentence = f"A call may come to {most:,} spans; up to {MAX_SPANS:,} are allowed."
+        sentence = f"A call can have {most:,} spans; up to {MAX_SPANS:,} are allowed."
         yield Violation("service_graph.calls", sentence)
 
 
 def _spans(calls: Mapping[str, Mapping[str, float]], order: Iterable[str]) -> dict[str, int]:
-    """How many spans a request to each service comes to at most. order: the called before the callers."""
+    """The most spans of a request to each service. order: callees before callers."""
     spans: dict[str, int] = {}
     for service in order:
         spans[service] = 1 + sum(spans[name] for name in calls.get(service, {}))

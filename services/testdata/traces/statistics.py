@@ -8,9 +8,9 @@ _PRECISION = 1e-15
 
 
 def wilson(count: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """The Wilson score interval of a share of which count of n were seen; (0, 1) if n is 0.
+    """The Wilson score interval of the share count / n; (0, 1) if n is 0.
 
-    z: how many standard deviations; 1.959964 for 95 %. Source: E. B. Wilson, JASA 22 (1927), p. 209.
+    z: the number of standard deviations; 1.959964 for 95 %. Source: E. B. Wilson, JASA 22 (1927), p. 209.
     """
     if not n:
         return 0.0, 1.0
@@ -24,9 +24,9 @@ def wilson(count: int, n: int, z: float = 1.959964) -> tuple[float, float]:
 
 
 def chi2_sf(x: float, dof: float) -> float:
-    """How likely a chi-square variable of dof degrees of freedom is above x; 1 for no degrees and x = 0.
+    """The probability that a chi-square variable with dof degrees of freedom is above x; 1 for dof = 0 and x = 0.
 
-    Right to 1e-10 relative for dof up to 10^6 while the result is a normal number. The upper regularised incomplete
+    Relative error below 1e-10 for dof up to 10^6, unless the result is subnormal. The upper regularised incomplete
     gamma function Q(dof/2, x/2): a power series below the mean, and above it the continued fraction 8.9.2 of DLMF by
     Lentz's method.
     """

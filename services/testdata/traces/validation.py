@@ -1,11 +1,11 @@
-"""What is wrong with a workflow, all of it at once."""
+"""All faults of a workflow."""
 
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote_plus, urlencode
 
-from services.testdata.traces.places import Names, at
+from services.testdata.traces.field_paths import Names, at
 from services.testdata.traces.reach import from_entries, to_an_exit
 from services.testdata.traces.service_graph import graph_faults
 from services.testdata.traces.workflow import Workflow
@@ -17,22 +17,22 @@ MAX_TEXT = 200
 MAX_PARAMETERS = 20
 MAX_VALUES = 1_000
 MAX_QUERY = 2_000
-"""What the parameters of one call come to at most, so that a session of a thousand calls fits into a message."""
+"""The most characters of the parameters of one call; a session of a thousand calls fits into a message."""
 MAX_LATENCY = 86_400_000
 """A day in milliseconds."""
 MAX_THINK = 366 * 86_400_000
 """A year in milliseconds."""
 TOLERANCE = 1e-6
-"""How far probabilities may sum to other than 1 as they are written down."""
+"""The largest accepted difference of a sum of probabilities from 1."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _METHOD = re.compile(r"[A-Z][A-Z_-]{0,31}")
 
 
 def faults(workflow: Workflow, path: str) -> list[Violation]:
-    """Everything that is wrong with a workflow; empty when nothing is.
+    """All faults of a workflow; empty if it is valid.
 
-    path: what the fields' paths begin with, such as `workflow.spec`; "" for nothing.
+    path: the prefix of the fields' paths, such as `workflow.spec`; may be empty.
     """
     found = list(_sizes(workflow))
     if not found:
@@ -49,7 +49,7 @@ def faults(workflow: Workflow, path: str) -> list[Violation]:
 
 
 def row_sum(workflow: Workflow, endpoint: str) -> float:
-    """What an endpoint's transitions and its exit sum to."""
+    """The sum of an endpoint's transitions and exit."""
     return math.fsum([*workflow.transitions.get(endpoint, {}).values(), workflow.exit_points.get(endpoint, 0.0)])
 
 
@@ -76,7 +76,7 @@ def _is_text(text: str) -> bool:
 
 
 def _place(workflow: Workflow, endpoint: str) -> str:
-    """Where an endpoint is described."""
+    """The path of an endpoint's description."""
     places = {"transitions": workflow.transitions, "exit_points": workflow.exit_points}
     return at(next((field for field, of in places.items() if endpoint in of), "entry_points"), endpoint)
 
@@ -129,24 +129,24 @@ def _shares(field: str, shares: Mapping[str, float]) -> Iterator[Violation]:
 
 
 def is_share(number: float) -> bool:
-    """Whether it is a probability."""
+    """True if the number is a probability."""
     return 0.0 <= number <= 1.0
 
 
 def _is_off(total: float) -> bool:
-    # The bound itself passes: 0.999999 is off by 1.00000000003e-06 as a double.
+    # The bound itself is accepted: as a double, 0.999999 differs from 1 by 1.00000000003e-06.
     return round(abs(total - 1.0), 12) > TOLERANCE
 
 
 def _reach(workflow: Workflow) -> Iterator[Violation]:
-    # Of what is not described it was said already; whether it leads to an exit nobody knows.
+    # Endpoints without a description are reported above; whether they lead to an exit is unknown.
     unknown = {endpoint for endpoint in workflow.endpoints if not _is_described(workflow, endpoint)}
     reached, leaving = from_entries(workflow), to_an_exit(workflow, unknown)
     for endpoint in workflow.endpoints:
         if endpoint in unknown:
             continue
         if endpoint not in reached:
-            yield Violation(_place(workflow, endpoint), f"`{endpoint}` is unreachable: no session comes to it.")
+            yield Violation(_place(workflow, endpoint), f"`{endpoint}` is unreachable: no session reaches it.")
         if endpoint not in leaving and leaving and workflow.transitions.get(endpoint):
             yield Violation(_place(workflow, endpoint), f"From `{endpoint}` no session reaches an exit point.")
 
@@ -163,7 +163,7 @@ def _times(workflow: Workflow) -> Iterator[Violation]:
 
 
 def _options(workflow: Workflow, names: Names) -> Iterator[Violation]:
-    """What is said of endpoints, and of which."""
+    """Faults of endpoints that cannot be reached or cannot end."""
     said: dict[str, Iterable[str]] = {
         "avg_response_times": workflow.avg_response_times,
         "methods": workflow.methods,
@@ -184,7 +184,7 @@ def _options(workflow: Workflow, names: Names) -> Iterator[Violation]:
     for endpoint, time in workflow.think_times.items():
         if not 0 <= time.min_ms <= time.max_ms <= MAX_THINK:
             not_so = f"not {time.min_ms:g} to {time.max_ms:g}"
-            sentence = f"A think time is from a least to a most number of milliseconds, 0 to {MAX_THINK:,}, {not_so}."
+            sentence = f"A think time has a minimum and a maximum in milliseconds, 0 to {MAX_THINK:,}, {not_so}."
             yield Violation(at("think_times", endpoint), sentence)
     for endpoint, parameters in workflow.parameters.items():
         yield from (Violation(at("parameters", endpoint), sentence) for sentence in _parameters(parameters))
@@ -205,4 +205,4 @@ def _parameters(parameters: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         for name, values in parameters.items()
     ]
     if (size := len(urlencode(longest, errors="replace"))) > MAX_QUERY:
-        yield f"They come to {size:,} characters as a query string; up to {MAX_QUERY:,} are allowed."
+        yield f"As a query string they have {size:,} characters; up to {MAX_QUERY:,} are allowed."

@@ -1,4 +1,4 @@
-"""What a certificate says, in a sentence and as a JSON document."""
+"""A certificate as one sentence and as a JSON document."""
 
 import json
 from dataclasses import asdict
@@ -8,11 +8,11 @@ from services.testdata.traces.certificate import Certificate, EdgeError
 from services.testdata.traces.recovery import Deviation
 
 MOST_EDGES = 1_000
-"""How many edges a document lists, and half as many impossible ones: an answer of gRPC holds 4 MiB."""
+"""The most edges in a document; the most impossible edges are half of it. A gRPC message holds 4 MiB."""
 
 
 def verdict(certificate: Certificate) -> str:
-    """Whether the truth was recovered and why, in one sentence."""
+    """One sentence: whether the truth was recovered, and why."""
     if not certificate.call_count:
         return "Nothing can be said: no call was seen."
     if certificate.recovered:
@@ -44,7 +44,7 @@ def _off(certificate: Certificate) -> str:
 
 
 def percent(share: float, digits: int = 3) -> str:
-    """A share as people read it."""
+    """A share as a percentage."""
     return f"{share * 100:.{digits}f} %"
 
 
@@ -66,7 +66,7 @@ def _times(count: int) -> str:
 
 
 def document(certificate: Certificate) -> str:
-    """The certificate as JSON: the contract's fields, the edges off the most, the curve, the spread of chance."""
+    """The certificate as JSON: the fields of the contract, the edges with the largest errors, the curve."""
     found, worst = certificate.deviation, certificate.worst_edge
     content: dict[str, Any] = {
         "truth": certificate.truth,
@@ -97,7 +97,7 @@ def document(certificate: Certificate) -> str:
 
 
 def listed_impossible(certificate: Certificate) -> tuple[EdgeError, ...]:
-    """The impossible edges that are told, the most seen first."""
+    """The impossible edges that are listed, highest count first."""
     return certificate.impossible_edges[: MOST_EDGES // 2]
 
 

@@ -9,16 +9,16 @@ DEFAULT_ERROR_RATE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ThinkTime:
-    """How many milliseconds a user waits after an endpoint before the next call, uniformly in between."""
+    """The wait after an endpoint before the next call, in milliseconds, uniform between the bounds."""
 
     min_ms: float
     max_ms: float
 
 
 QUICK = ThinkTime(1_000.0, 5_000.0)
-"""After an endpoint that has no think time of its own."""
+"""The think time of endpoints that have none of their own."""
 THINKING = ThinkTime(10_000.0, 30_000.0)
-"""After an endpoint that is only named among the think times."""
+"""The think time of endpoints that are listed without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ServiceGraph:
     """The services behind the endpoints.
 
     endpoints: endpoint → the service that answers it.
-    calls: service → the services that it calls, each with the probability that a request does; without a circle.
+    calls: service → called service → probability per request. The graph has no cycle.
     """
 
     endpoints: Mapping[str, str]
@@ -35,7 +35,7 @@ class ServiceGraph:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """The chain. `services.testdata.traces.validation` says what is wrong with one.
+    """The chain. `validation` finds its faults.
 
     entry_points: endpoint → probability; they sum to 1.
     transitions: endpoint → next endpoint → probability; a row and its exit sum to 1.
@@ -60,6 +60,6 @@ class Workflow:
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        """Every endpoint that an entry, a row or an exit names, sorted: their numbers in generated columns."""
+        """All endpoints in entries, rows and exits, sorted. Generated columns hold indices into them."""
         named = {*self.entry_points, *self.transitions, *self.exit_points}
         return tuple(sorted(named.union(*(row.keys() for row in self.transitions.values()))))

@@ -1,4 +1,4 @@
-"""Workflows as YAML, there and back, in exactly these keys:
+"""Read and write workflows as YAML, in exactly these keys:
 
     name: returns
     entry_points: {login: 0.6, browse: 0.4}
@@ -28,10 +28,11 @@ from collections.abc import Callable, Iterator, Mapping
 from json import dumps
 from typing import Any, TypeVar
 
-from services.testdata.traces.places import at
+from services.testdata.traces.field_paths import at
 from services.testdata.traces.workflow import THINKING, ServiceGraph, ThinkTime, Workflow
 from shared import yaml
 from shared.errors import Violation
+from shared.words import all_of
 
 T = TypeVar("T")
 
@@ -40,14 +41,14 @@ KEYS = (
     *("methods", "error_rates", "parameters", "think_times", "service_graph"),
 )
 MOST_IN_RANGE = 1_000
-"""How many whole numbers a range may stand for."""
+"""The most whole numbers in a range."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _RESERVED = frozenset("true false yes no on off null y n".split())
 
 
 class BadWorkflowYaml(Exception):
-    """The text is no workflow; the violations say where and why."""
+    """The text is not a workflow; the violations say where and why."""
 
     def __init__(self, violations: list[Violation]) -> None:
         super().__init__(violations)
@@ -55,19 +56,19 @@ class BadWorkflowYaml(Exception):
 
 
 def read_yaml(text: str) -> Workflow:
-    """The workflow that a text describes, which may have faults still.
+    """The workflow that a text describes. It may still have faults, which `validation` finds.
 
-    Raises BadWorkflowYaml, for everything at once that is of another shape; its paths begin with one of KEYS.
+    Raises BadWorkflowYaml with all values of a wrong type; the paths begin with one of KEYS.
     """
     try:
         record = yaml.load(text, "the workflow")
     except yaml.BadYaml as bad:
         raise BadWorkflowYaml([Violation("", str(bad))]) from None
     if not isinstance(record, dict):
-        raise BadWorkflowYaml([Violation("", f"Write the keys {', '.join(KEYS)} and their values.")])
+        raise BadWorkflowYaml([Violation("", f"Write the keys {all_of(KEYS)} and their values.")])
     reader = _Reader()
     reader.violations += [
-        Violation(key, f"There is no key `{key}`{yaml.near(key, KEYS) or '; there are ' + ', '.join(KEYS)}.")
+        Violation(key, f"There is no key `{key}`{yaml.near(key, KEYS) or '; there are ' + all_of(KEYS)}.")
         for key in record
         if key not in KEYS
     ]
@@ -78,7 +79,7 @@ def read_yaml(text: str) -> Workflow:
 
 
 class _Reader:
-    """Reads values and notes those that are of another shape, in whose place it goes on with something empty."""
+    """Reads values. It notes each value of a wrong type, and continues with an empty one."""
 
     def __init__(self) -> None:
         self.violations: list[Violation] = []
@@ -97,90 +98,90 @@ class _Reader:
         return Workflow(
             name=str(name),
             entry_points=members("entry_points", self.number),
-            transitions=members("transitions", lambda place, row: self.map(place, row, self.number)),
+            transitions=members("transitions", lambda path, row: self.map(path, row, self.number)),
             exit_points=self.listed("exit_points", exits, 1.0, self.number),
             avg_response_times=members("avg_response_times", self.number),
             methods=members("methods", self.text),
             error_rates=members("error_rates", self.number),
-            parameters=members("parameters", lambda place, values: self.map(place, values, self.values)),
+            parameters=members("parameters", lambda path, values: self.map(path, values, self.values)),
             think_times=self.listed("think_times", thinks, THINKING, self.think_time),
             service_graph=self.service_graph(record.get("service_graph")),
         )
 
-    def map(self, place: str, value: Any, read: Callable[[str, Any], T]) -> dict[str, T]:
+    def map(self, path: str, value: Any, read: Callable[[str, Any], T]) -> dict[str, T]:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self._note(place, "Write keys and their values.")
+            self._note(path, "Write keys and their values.")
             return {}
-        return {key: read(at(place, key), member) for key, member in value.items()}
+        return {key: read(at(path, key), member) for key, member in value.items()}
 
-    def listed(self, place: str, value: Any, each: T, read: Callable[[str, Any], T]) -> dict[str, T]:
-        """A map, or a list of keys that have the same value each."""
+    def listed(self, path: str, value: Any, each: T, read: Callable[[str, Any], T]) -> dict[str, T]:
+        """A map, or a list of keys that all have the same value."""
         if not isinstance(value, list):
-            return self.map(place, value, read)
-        keys = [self.text(f"{place}[{index}]", key) for index, key in enumerate(value)]
+            return self.map(path, value, read)
+        keys = [self.text(f"{path}[{index}]", key) for index, key in enumerate(value)]
         if repeated := [key for key, count in Counter(keys).items() if count > 1]:
-            self._note(place, f"`{repeated[0]}` is listed twice.")
+            self._note(path, f"`{repeated[0]}` is listed twice.")
         return dict.fromkeys(keys, each)
 
-    def number(self, place: str, value: Any) -> float:
+    def number(self, path: str, value: Any) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool):
             try:
                 return float(value)
             except OverflowError:
                 pass
-        self._note(place, f"Write a number, not {_shown(value)}.")
+        self._note(path, f"Write a number, not {_shown(value)}.")
         return 0.0
 
-    def text(self, place: str, value: Any) -> str:
+    def text(self, path: str, value: Any) -> str:
         if isinstance(value, str):
             return value
-        self._note(place, f"Write a text, not {_shown(value)}; quote it if it is meant as one.")
+        self._note(path, f"Write a text, not {_shown(value)}; quote it if it is meant as one.")
         return ""
 
-    def values(self, place: str, value: Any) -> tuple[str, ...]:
+    def values(self, path: str, value: Any) -> tuple[str, ...]:
         """A parameter's values: a list, or the whole numbers from min to max."""
         if isinstance(value, dict):
-            return self._range(place, value)
+            return self._range(path, value)
         if isinstance(value, list):
             return tuple(
-                str(one) if type(one) is int else self.text(f"{place}[{index}]", one) for index, one in enumerate(value)
+                str(one) if type(one) is int else self.text(f"{path}[{index}]", one) for index, one in enumerate(value)
             )
-        self._note(place, "Write a list of values, or {min: 1, max: 100} for whole numbers.")
+        self._note(path, "Write a list of values, or {min: 1, max: 100} for whole numbers.")
         return ()
 
-    def _range(self, place: str, value: Mapping[str, Any]) -> tuple[str, ...]:
+    def _range(self, path: str, value: Mapping[str, Any]) -> tuple[str, ...]:
         least, most = value.get("min"), value.get("max")
         if value.keys() != {"min", "max"} or type(least) is not int or type(most) is not int:
-            self._note(place, "Write {min: 1, max: 100}, two whole numbers.")
+            self._note(path, "Write {min: 1, max: 100}, two whole numbers.")
         elif not 0 <= most - least < MOST_IN_RANGE:
-            self._note(place, f"From min to max there are 1 to {MOST_IN_RANGE:,} numbers, not {most - least + 1:,}.")
+            self._note(path, f"From min to max there are 1 to {MOST_IN_RANGE:,} numbers, not {most - least + 1:,}.")
         else:
             return tuple(map(str, range(least, most + 1)))
         return ()
 
-    def think_time(self, place: str, value: Any) -> ThinkTime:
+    def think_time(self, path: str, value: Any) -> ThinkTime:
         if isinstance(value, list) and len(value) == 2:
-            return ThinkTime(self.number(f"{place}[0]", value[0]), self.number(f"{place}[1]", value[1]))
-        self._note(place, "Write the least and the most milliseconds, as in [10000, 30000].")
+            return ThinkTime(self.number(f"{path}[0]", value[0]), self.number(f"{path}[1]", value[1]))
+        self._note(path, "Write the least and the most milliseconds, as in [10000, 30000].")
         return THINKING
 
     def service_graph(self, value: Any) -> ServiceGraph | None:
         if value is None:
             return None
-        place, keys = "service_graph", ("endpoints", "calls")
+        path, keys = "service_graph", ("endpoints", "calls")
         if not isinstance(value, dict):
-            self._note(place, "Write `endpoints` and `calls`.")
+            self._note(path, "Write `endpoints` and `calls`.")
             return None
         for phrase in yaml.unknown_keys(value, keys):
-            self._note(place, f"There is no key {phrase}; there are endpoints and calls.")
-        endpoints = self.map(f"{place}.endpoints", value.get("endpoints"), self.text)
-        calls = self.map(f"{place}.calls", value.get("calls"), lambda inner, row: self.map(inner, row, self.number))
+            self._note(path, f"There is no key {phrase}; there are endpoints and calls.")
+        endpoints = self.map(f"{path}.endpoints", value.get("endpoints"), self.text)
+        calls = self.map(f"{path}.calls", value.get("calls"), lambda inner, row: self.map(inner, row, self.number))
         return ServiceGraph(endpoints, calls)
 
-    def _note(self, place: str, sentence: str) -> None:
-        self.violations.append(Violation(place, sentence))
+    def _note(self, path: str, sentence: str) -> None:
+        self.violations.append(Violation(path, sentence))
 
 
 def _shown(value: Any) -> str:
@@ -196,7 +197,7 @@ def _shown(value: Any) -> str:
 
 
 def write_yaml(workflow: Workflow) -> str:
-    """The workflow as YAML; `read_yaml` makes the same of it again. It is written in the order of the names."""
+    """The workflow as YAML, sorted by name; `read_yaml` reads it back unchanged."""
     return "".join(f"{line}\n" for line in _lines(workflow))
 
 
@@ -246,7 +247,7 @@ def _number(number: float) -> str:
     if number.is_integer() and abs(number) < 1e15:
         return str(int(number))
     text = repr(number)
-    # What has an exponent and no point is a text in YAML 1.1.
+    # YAML 1.1 reads a number with an exponent but no point as text.
     return text if "." in text or "e" not in text else text.replace("e", ".0e")
 
 

@@ -1,10 +1,10 @@
-"""What a progress display knows of a batch."""
+"""The progress display of a batch."""
 
 from io import StringIO
 
 from rich.console import Console
 
-from cli.progress import SHOWN, Progress, screen
+from cli.kit.progress import SHOWN, Progress, screen
 from greenroom.synthesizer.v1.batch_pb2 import Batch, BatchSpec
 from greenroom.synthesizer.v1.conversation_pb2 import ConversationSpec
 from greenroom.type.v1.event_pb2 import AgentMessage, AttemptStarted, Ended, Event, UserMessage
@@ -30,7 +30,7 @@ def shown(seen: Progress, width: int = 80) -> str:
     return text
 
 
-def test_counts_by_state_always_add_up_to_the_size() -> None:
+def test_counts_by_state_add_up_to_the_batch_size() -> None:
     seen = progress(size=4)
     for event in (
         Event(conversation="a", user_message=UserMessage(text="Hi"), copied=True),
@@ -54,14 +54,14 @@ def test_a_conversation_that_is_retried_runs_again() -> None:
     assert (seen.counts["running"], seen.counts["failed"]) == (1, 0)
 
 
-def test_what_was_copied_from_the_source_is_not_shown_as_said_now() -> None:
+def test_events_copied_from_the_source_are_not_shown_as_new() -> None:
     seen = progress()
     seen.apply(Event(conversation="a", agent_message=AgentMessage(text="Old news"), copied=True))
     seen.apply(started("a"))
     assert "Old news" not in shown(seen)
 
 
-def test_the_conversations_that_spoke_last_are_shown_with_their_turn() -> None:
+def test_the_most_recent_conversations_are_shown_with_their_turn() -> None:
     seen = progress(size=20)
     names = [f"conversations/{number:06}" for number in range(SHOWN + 3)]
     for name in names:

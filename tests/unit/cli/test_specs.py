@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from google.protobuf.message import Message
 
-from cli import specs
-from cli.commands import USAGE, Failed
+from cli.kit import specs
+from cli.kit.run import USAGE, Failed
 from greenroom.synthesizer.v1.batch_pb2 import BatchSpec
 from greenroom.synthesizer.v1.conversation_pb2 import CONVERSATION_TYPE_SYNTHETIC, Conversation, ConversationFilter
 from greenroom.synthesizer.v1.persona_pb2 import Persona, Personality
@@ -54,19 +54,19 @@ def test_a_spec_is_read_with_the_field_names_of_the_contract(tmp_path: Path) -> 
     assert spec.personas[0].weight == 2.5
 
 
-def test_a_map_has_keys_of_its_own(tmp_path: Path) -> None:
+def test_a_map_may_have_any_keys(tmp_path: Path) -> None:
     request = CreateProcedureRequest()
     read("revision: {steps: [{call: {tool: refund, arguments: {order_id: order}}}]}", request, tmp_path)
     assert dict(request.revision.steps[0].call.arguments) == {"order_id": "order"}
 
 
 @pytest.mark.parametrize("word", ["slow", "SLOW", "DECISION_SPEED_SLOW"])
-def test_an_enum_value_may_be_written_short(word: str) -> None:
+def test_an_enum_value_may_be_written_without_its_prefix(word: str) -> None:
     persona = specs.filled({"personality": {"decision_speed": word}}, Persona(), "the options")
     assert persona.personality.decision_speed == Personality.DECISION_SPEED_SLOW
 
 
-def test_an_option_may_name_a_nested_enum() -> None:
+def test_an_option_can_be_a_nested_enum() -> None:
     assert specs.filled({"state": "failed"}, ConversationFilter(), "the options").state == Conversation.STATE_FAILED
 
 
@@ -76,10 +76,13 @@ def test_an_option_may_name_a_nested_enum() -> None:
         ("siz: 3", "there is no `siz` (did you mean `size`?)"),
         ("conversation: {max_turn: 3}", "there is no `max_turn` in `conversation` (did you mean `max_turns`?)"),
         ("personas: [{persona: a}, {wight: 1}]", "there is no `wight` in `personas[1]` (did you mean `weight`?)"),
-        ("conversation: {qqq: 1}", "there is no `qqq` in `conversation`; it has agent, based_on, "),
+        ("conversation: {qqq: 1}", "there is no `qqq` in `conversation`; it has agent, agent_model, "),
         ("personas: personas/busy-bob", "`personas` is a list"),
         ("conversation: 3", "`conversation` has fields: type, procedure, "),
-        ("conversation: {type: synthetc}", "`conversation.type` cannot be `synthetc`; it is one of synthetic, manual"),
+        (
+            "conversation: {type: synthetc}",
+            "type` cannot be `synthetc`; it is one of synthetic or manual",
+        ),
         ("size: many", "spec.yaml: `size` is a whole number."),
         ("size: true", "spec.yaml: `size` is a whole number."),
         ("conversation: {seed: 1.5}", "spec.yaml: `conversation.seed` is a whole number."),
@@ -94,16 +97,14 @@ def test_an_option_may_name_a_nested_enum() -> None:
         ("size: [1", "line 1"),
     ],
 )
-def test_a_wrong_spec_is_refused_with_the_file_the_place_and_what_would_be_right(
-    text: str, sentence: str, tmp_path: Path
-) -> None:
+def test_a_wrong_spec_is_refused_with_file_place_and_correction(text: str, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"spec\.yaml") as raised:
         read(text, BatchSpec(), tmp_path)
     assert sentence in str(raised.value)
     assert not isinstance(raised.value, Failed) or raised.value.status == USAGE
 
 
-def test_an_update_changes_what_the_file_says_and_nothing_beside_it() -> None:
+def test_an_update_changes_only_the_fields_in_the_file() -> None:
     content = {"goal": "", "personality": {"tone": "mild"}, "behaviour_traits": ["haggles"], "demographics": {}}
 
     assert specs.paths(content) == ["goal", "personality.tone", "behaviour_traits", "demographics"]

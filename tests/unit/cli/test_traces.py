@@ -1,4 +1,4 @@
-"""What the commands about traces make of their options, and how far something is in words."""
+"""How the trace commands parse their options and print progress."""
 
 import io
 from datetime import UTC, datetime
@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
-from cli.commands import Failed
-from cli.trace_log_formats import Kind, log_format
-from cli.trace_options import Arrival, Generation, Mode, session_range, workflow_source
-from cli.trace_progress import Bar, pace, size
+from cli.kit.run import Failed
+from cli.traces.log_formats import Kind, log_format
+from cli.traces.options import Arrival, Generation, Mode, session_range, workflow_source
+from cli.traces.progress import Bar, pace, size
 from greenroom.testdata.v1.trace_call_pb2 import TraceParameters
 from greenroom.testdata.v1.trace_learning_pb2 import LogFormat
 
@@ -26,7 +27,7 @@ def test_a_range_of_sessions_is_first_and_count(said: str, first: int, count: in
 
 @pytest.mark.parametrize("said", ["0", "0-5", "9-3", "-5", "a-b", "1-2-3", "", "9" * 30])
 def test_what_is_no_range_of_sessions_is_refused(said: str) -> None:
-    with pytest.raises(Failed, match="is no range of sessions"):
+    with pytest.raises(Failed, match="is not a range of sessions"):
         session_range(said)
 
 
@@ -117,7 +118,7 @@ def test_a_bar_says_how_far_it_is() -> None:
     bar = Bar(4_000, "sessions")
     bar.done, bar.words = 1_000, "3 calls"
     out = Console(file=io.StringIO(), width=60, force_terminal=True, color_system=None)
-    out.print(bar)
+    out.print(bar.frame(Text()))
     assert isinstance(out.file, io.StringIO)
     first, second = out.file.getvalue().splitlines()
     assert first.endswith("1,000 of 4,000 sessions")
@@ -126,7 +127,7 @@ def test_a_bar_says_how_far_it_is() -> None:
 
 def test_a_bar_of_which_nobody_knows_how_long_it_is_says_only_what_goes_on() -> None:
     out = Console(file=io.StringIO(), width=60, force_terminal=True, color_system=None)
-    out.print(Bar(0, "calls", "learns from access.log"))
+    out.print(Bar(0, "calls", "learns from access.log").frame(Text()))
     assert isinstance(out.file, io.StringIO)
     first, second = out.file.getvalue().splitlines()
     assert " of " not in first

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.json_format import ParseDict
 from rich.console import Console
 
-from cli.transcript import line
+from cli.kit.transcript import line
 from greenroom.type.v1.event_pb2 import Event
 
 
@@ -25,6 +25,14 @@ def shown(event: dict[str, object], width: int = 80) -> str:
         ({"user_message": {"text": "Where is [my] coat?"}}, "user   Where is [my] coat?"),
         ({"user_message": {"silent": True}}, "user   (says nothing)"),
         ({"user_message": {"text": "Bye.", "leaves": True}}, "user   Bye. (leaves)"),
+        (
+            {
+                "user_message": {"text": "No."},
+                "thoughts": {"reasoning": "It is [late].", "sentiment": "SENTIMENT_NEGATIVE", "likely_to_convert": 5},
+                "persona_flags": ["PERSONA_FLAG_LEAKS_BRIEF", "PERSONA_FLAG_REPEATS_ITSELF"],
+            },
+            "user   No.\n         (negative, 5% likely: It is [late].)\n         flagged: leaks brief, repeats itself",
+        ),
         ({"agent_message": {"text": "Here."}}, "agent  Here."),
         (
             {"tool_call": {"tool": "refund", "arguments": {"id": "7", "amount": 40, "rate": 0.5}}},
@@ -53,5 +61,5 @@ def test_an_event_is_shown(event: dict[str, object], text: str) -> None:
     assert shown(event) == text
 
 
-def test_a_long_message_hangs_beside_its_speaker() -> None:
+def test_a_long_message_is_indented_beside_its_speaker() -> None:
     assert shown({"agent_message": {"text": "one two three four"}}, width=20) == "agent  one two three\n       four"

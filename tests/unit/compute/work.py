@@ -9,7 +9,7 @@ from shared.errors import GreenroomError, Violation
 
 
 class Unpicklable(Exception):
-    """Can be written, but not read back."""
+    """Can be pickled, but not unpickled."""
 
     def __init__(self, *, why: str) -> None:
         super().__init__(why)
@@ -41,7 +41,7 @@ def crash() -> None:
 
 
 def hold(started: Path) -> None:
-    """Say who works, then work for longer than any test."""
+    """Write the process id to the file, then work for longer than any test."""
     started.with_suffix(".part").write_text(str(os.getpid()))
     started.with_suffix(".part").rename(started)
     time.sleep(600)
@@ -55,3 +55,26 @@ class OutOfPlums(GreenroomError):
 
 def refuse(count: int) -> None:
     raise OutOfPlums(violations=[Violation("plums", "Must be more.")], count=count)
+
+
+def allocate(mebibytes: int) -> int:
+    """Fill some memory, let go of it, and return the process id."""
+    held = [bytes(1 << 20) for _ in range(mebibytes)]
+    return os.getpid() if len(held) == mebibytes else 0
+
+
+def wrap_memory_error(mebibytes: int) -> None:
+    """Raise another error for want of memory, as libraries do."""
+    try:
+        bytearray(mebibytes << 20)
+    except MemoryError as error:
+        raise ValueError("this cannot be read") from error
+
+
+_kept: list[bytes] = []
+
+
+def keep(mebibytes: int) -> int:
+    """Fill some memory, keep it, and return the process id."""
+    _kept.extend(b"x" * (1 << 20) for _ in range(mebibytes))
+    return os.getpid()

@@ -1,4 +1,4 @@
-"""The store's fixtures: an open database with an event log in it."""
+"""Fixtures: an open database with an event log in it."""
 
 from collections.abc import AsyncIterator
 
@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, event_tables
 from shared.db.ledger import ledger_table
+from shared.db.options import DatabaseOptions
 from shared.db.tables import new_metadata
 
 METADATA = new_metadata()
@@ -15,9 +16,9 @@ TABLES = event_tables(METADATA)
 REQUESTS = ledger_table(METADATA)
 
 
-async def open_database(url: str, *, writer_process: bool = False) -> Database:
-    """Open a database and create what is missing in it."""
-    db = await Database.open(url, writer_process=() if writer_process else None)
+async def open_database(url: str, options: DatabaseOptions = DatabaseOptions()) -> Database:  # noqa: B008
+    """Open a database and create its tables."""
+    db = await Database.open(url, options)
 
     async def create(conn: AsyncConnection) -> None:
         await conn.run_sync(METADATA.create_all)
@@ -35,7 +36,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def replica(database: Database) -> AsyncIterator[Database]:
-    """A second process' view of the same database."""
+    """The same database, opened a second time as another process would."""
     db = await Database.open(database.url.render_as_string(hide_password=False))
     yield db
     await db.close()

@@ -1,17 +1,16 @@
-"""One order, no gap, no repeat: what an append promises."""
+"""Appends keep one order, without a gap or a repeat."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.db.appends import MAX_PAYLOAD, Constant
+from shared.db.appends import MAX_PAYLOAD, Write
 from shared.db.engine import Database
 from shared.db.eventlog import (
     Append,
@@ -24,26 +23,11 @@ from shared.db.eventlog import (
     StreamNotFound,
 )
 from shared.ids import new_id
-from tests.unit.db.conftest import REQUESTS, TABLES, open_database
+from tests.unit.db.conftest import REQUESTS, TABLES
 
-MARK = Constant(
-    __name__,
-    update(TABLES.streams).where(TABLES.streams.c.stream == bindparam("which")).values(company=bindparam("now")),
-)
-REMEMBER = Constant(__name__, insert(REQUESTS))
-NONSENSE = Constant(__name__, text("SELECT nonsense FROM nowhere"))
-
-
-@pytest.fixture(params=["sqlite", "sqlite with the writer's process", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """Wherever appends run, they promise the same."""
-    if request.param == "postgresql":
-        db = await open_database(request.getfixturevalue("postgres").create_database())
-    else:
-        url = f"sqlite+aiosqlite:///{tmp_path / 'greenroom.db'}"
-        db = await open_database(url, writer_process=request.param != "sqlite")
-    yield db
-    await db.close()
+MARK = update(TABLES.streams).where(TABLES.streams.c.stream == bindparam("which")).values(company=bindparam("now"))
+REMEMBER = insert(REQUESTS)
+NONSENSE = text("SELECT nonsense FROM nowhere")
 
 
 def events(count: int) -> tuple[NewEvent, ...]:
@@ -101,7 +85,9 @@ async def test_a_repeated_append_in_one_group_is_stored_once(database: Database,
     assert await log.head("feed") == 2
 
 
-async def test_a_taken_place_is_a_conflict_that_says_so(database: Database, log: EventLog) -> None:
+async def test_an_append_at_a_taken_seq_is_a_conflict_that_names_the_next_seq(
+    database: Database, log: EventLog
+) -> None:
     await open_streams(database, log, "s")
     await database.writer.append(Append("s", 1, events(2)))
 
@@ -111,7 +97,9 @@ async def test_a_taken_place_is_a_conflict_that_says_so(database: Database, log:
         assert conflict.value.details == {"stream": "s", "expected": str(expected), "next_seq": "3"}
 
 
-async def test_several_appends_to_one_stream_in_one_group_stand_in_order(database: Database, log: EventLog) -> None:
+async def test_several_appends_to_one_stream_in_one_group_are_stored_in_order(
+    database: Database, log: EventLog
+) -> None:
     await open_streams(database, log, "s")
     appends = [Append("s", seq, events(1)) for seq in range(1, 51)]
 
@@ -137,7 +125,7 @@ async def test_an_interrupted_stream_takes_only_its_closing_event(database: Data
     assert (await database.writer.append(Append("s", 2, events(1), final=True))).interrupted
 
 
-async def test_what_is_also_written_stands_only_if_the_append_wins(database: Database, log: EventLog) -> None:
+async def test_an_appends_own_statements_run_only_if_the_append_succeeds(database: Database, log: EventLog) -> None:
     await open_streams(database, log, "a", "b")
 
     outcomes = await asyncio.gather(
@@ -178,9 +166,28 @@ async def test_an_append_whose_own_statement_fails_fails_alone(database: Databas
         NewEvent(7, b""),  # type: ignore[arg-type]
     ],
 )
-async def test_an_event_that_cannot_be_stored_is_refused_before_it_meets_a_group(event: NewEvent) -> None:
+async def test_an_event_that_cannot_be_stored_is_refused_before_it_is_grouped(event: NewEvent) -> None:
     with pytest.raises(EventNotStorable):
         Append("s", 1, (event,))
+
+
+async def test_a_write_is_stored_with_the_appends_of_its_group_and_fails_alone(
+    database: Database, log: EventLog
+) -> None:
+    await open_streams(database, log, "s")
+    rows = [{"company": "acme", "method": "M", "request_id": one, "digest": "", "name": ""} for one in "ab"]
+
+    *successes, refused = await asyncio.gather(
+        database.writer.append(Append("s", 1, events(1))),
+        *(database.writer.write(Write(REMEMBER, row)) for row in rows),
+        database.writer.write(Write(REMEMBER, rows[0])),
+        return_exceptions=True,
+    )
+
+    assert isinstance(refused, IntegrityError)
+    assert [one for one in successes if isinstance(one, Exception)] == []
+    assert len(await database.fetch(select(REQUESTS))) == 2
+    assert len(await log.read("s", 0, 10)) == 1
 
 
 async def test_an_append_that_the_database_refuses_fails_alone(database: Database, log: EventLog) -> None:
@@ -199,7 +206,7 @@ async def test_an_append_that_the_database_refuses_fails_alone(database: Databas
     assert database.healthy
 
 
-async def test_a_failed_transaction_leaves_nothing_and_harms_nobody(database: Database, log: EventLog) -> None:
+async def test_a_failed_transaction_stores_nothing_and_fails_no_other(database: Database, log: EventLog) -> None:
     async def fail(conn: AsyncConnection) -> None:
         await log.open_streams(conn, [NewStream("half", "acme", "feed", events(2))])
         raise LookupError
@@ -226,7 +233,9 @@ async def test_ten_thousand_streams_open_in_one_transaction(database: Database, 
     assert [(e.seq, e.position) for e in last] == [(1, 19_999), (2, 20_000)]
 
 
-async def test_deleted_streams_are_gone_and_their_positions_never_come_again(database: Database, log: EventLog) -> None:
+async def test_deleted_streams_are_gone_and_their_positions_are_not_used_again(
+    database: Database, log: EventLog
+) -> None:
     await open_streams(database, log, "a", "b")
     await database.writer.append(Append("a", 1, events(3)))
     await database.writer.append(Append("b", 1, events(3)))
@@ -243,7 +252,7 @@ async def test_deleted_streams_are_gone_and_their_positions_never_come_again(dat
     assert await log.head("feed") == 0
 
 
-async def test_many_quarrelling_appenders_leave_no_gap_and_no_repeat(
+async def test_many_conflicting_appenders_leave_no_gap_and_no_repeat(
     database: Database, replica: Database, log: EventLog
 ) -> None:
     names = [f"s{n}" for n in range(6)]
@@ -251,7 +260,7 @@ async def test_many_quarrelling_appenders_leave_no_gap_and_no_repeat(
     await open_streams(database, log, *names[4:], feed="f2")
 
     async def appender(seed: int) -> set[str]:
-        """Append 15 times somewhere, reading anew at each conflict as a second worker would."""
+        """Append 15 times to random streams; after a conflict, read the next seq and try again."""
         draw, won, heads = random.Random(seed), set[str](), dict.fromkeys(names, 1)
         writer = draw.choice([database, replica]).writer
         while len(won) < 15:

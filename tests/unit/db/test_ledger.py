@@ -1,4 +1,4 @@
-"""The same request sent again gets its first result."""
+"""A request that is sent again gets its first result."""
 
 import asyncio
 
@@ -39,7 +39,9 @@ async def test_request_ids_belong_to_a_company_and_a_method(database: Database) 
     assert await _claim(database, "d3", "batches/3", method="Import") is None
 
 
-async def test_of_two_at_once_on_two_replicas_one_is_first(database: Database, replica: Database) -> None:
+async def test_of_two_equal_requests_at_once_on_two_replicas_one_is_first(
+    database: Database, replica: Database
+) -> None:
     answers = await asyncio.gather(_claim(database, "d1", "batches/1"), _claim(replica, "d1", "batches/2"))
 
     assert sorted(answers, key=str) in (

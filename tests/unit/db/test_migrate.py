@@ -1,4 +1,4 @@
-"""Migrations run by themselves, once, whoever starts first."""
+"""Migrations run at start, and once, however many processes start together."""
 
 import asyncio
 import sys
@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from shared.db.engine import Database
-from shared.db.migrate import StoreDamaged, StoreForeign, migrate
+from shared.db.faults import StoreDamaged
+from shared.db.migrate import StoreForeign, migrate
 
 ENV = """
 from shared.db.migrate import run_migrations
@@ -59,9 +60,7 @@ async def _rooms(url: str) -> list[tuple[object, ...]]:
     return rows
 
 
-async def test_a_database_is_brought_to_the_newest_revision_and_left_alone_there(
-    database_url: str, scripts: Path
-) -> None:
+async def test_a_database_is_migrated_to_the_newest_revision_once(database_url: str, scripts: Path) -> None:
     await migrate(database_url, scripts)
     await migrate(database_url, scripts)
     assert await _rooms(database_url) == [("a",)]
@@ -81,7 +80,7 @@ async def test_three_processes_that_start_at_once_migrate_once(database_url: str
     assert await _rooms(database_url) == [("a",)]
 
 
-async def test_a_revision_that_fails_leaves_nothing_of_the_whole_run(database_url: str, scripts: Path) -> None:
+async def test_a_failed_revision_rolls_back_the_whole_migration(database_url: str, scripts: Path) -> None:
     await migrate(database_url, scripts)
     _add(scripts, "2", "1", SECOND)
     _add(scripts, "3", "2", BROKEN)
@@ -96,9 +95,7 @@ async def test_a_revision_that_fails_leaves_nothing_of_the_whole_run(database_ur
 
 
 @pytest.mark.parametrize("damaged", [b"no database at all\n" * 100, b"SQLite format 3\0" + b"\xff" * 4096])
-async def test_a_file_that_is_no_whole_database_is_named_and_left_as_it_is(
-    damaged: bytes, scripts: Path, tmp_path: Path
-) -> None:
+async def test_a_damaged_file_is_named_and_not_changed(damaged: bytes, scripts: Path, tmp_path: Path) -> None:
     file = tmp_path / "greenroom.db"
     file.write_bytes(damaged)
 

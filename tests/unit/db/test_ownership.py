@@ -1,4 +1,4 @@
-"""One process owns a database's jobs, and one that lost them knows it before another has them for long."""
+"""One process owns a database's jobs, and a process that loses them soon notices."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ async def test_one_owner_at_a_time(database: Database, replica: Database) -> Non
     await theirs.release()
 
 
-async def test_locks_of_other_names_do_not_meet(database: Database, replica: Database) -> None:
+async def test_locks_with_different_names_are_independent(database: Database, replica: Database) -> None:
     jobs, other = Ownership(database), Ownership(replica, "other")
 
     assert await jobs.try_acquire()
@@ -34,7 +34,7 @@ async def test_locks_of_other_names_do_not_meet(database: Database, replica: Dat
     await other.release()
 
 
-async def test_an_owner_whose_connection_is_lost_hears_it_and_releases_before_it_asks_again(
+async def test_an_owner_notices_a_lost_connection_and_must_release_before_it_asks_again(
     postgres: PostgresServer,
 ) -> None:
     url = postgres.create_database()
@@ -59,7 +59,7 @@ async def test_an_owner_whose_connection_is_lost_hears_it_and_releases_before_it
     await second.close()
 
 
-async def test_a_server_that_is_away_is_told_of_once_and_once_when_it_is_back() -> None:
+async def test_an_outage_of_the_server_is_logged_once_and_its_end_once() -> None:
     server = private_postgres()
     await asyncio.to_thread(server.start)
     db = await Database.open(server.create_database())

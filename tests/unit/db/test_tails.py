@@ -1,4 +1,4 @@
-"""Many readers follow one feed: each sees every event once and in order, and pays for nobody else."""
+"""Many readers follow one feed: each sees every event once and in order, and none slows another."""
 
 import asyncio
 import random
@@ -8,7 +8,7 @@ import pytest
 
 from shared.db.engine import Database
 from shared.db.eventlog import Append, EventLog, NewEvent, NewStream, StoredEvent
-from shared.db.tails import KEPT, PAGE, Tails
+from shared.db.tails import CACHED_PAGES, PAGE, Tails
 from shared.db.topics import removal_topic
 from shared.db.wakeups import Wakeups
 from shared.ids import new_id
@@ -25,7 +25,7 @@ def position(event: StoredEvent) -> int:
 
 
 async def take(following: AsyncIterator[list[int]], until: int) -> list[int]:
-    """What is followed, up to and with `until`."""
+    """The followed positions, up to and including `until`."""
     seen: list[int] = []
     async for items in following:
         assert 0 < len(items) <= PAGE
@@ -35,7 +35,7 @@ async def take(following: AsyncIterator[list[int]], until: int) -> list[int]:
     raise AssertionError("a tail has no end")
 
 
-async def test_followers_from_anywhere_see_every_event_once_and_in_order(database: Database, log: EventLog) -> None:
+async def test_followers_from_any_position_see_every_event_once_and_in_order(database: Database, log: EventLog) -> None:
     await database.writer.run(
         lambda conn: log.open_streams(conn, [NewStream(n, "acme", "f", events(70)) for n in "abc"])
     )
@@ -116,7 +116,7 @@ async def test_a_deleted_stream_leaves_holes_that_followers_pass(database: Datab
     assert await take(tails.follow_feed("f", 200), 335) == [*range(331, 336)]
 
 
-async def test_what_was_deleted_is_not_served_from_memory(database: Database, replica: Database, log: EventLog) -> None:
+async def test_deleted_events_are_not_served_from_memory(database: Database, replica: Database, log: EventLog) -> None:
     opened = [NewStream(name, "acme", "f", events(10)) for name in "ab"]
     await database.writer.run(lambda conn: log.open_streams(conn, opened))
     here = Tails(log, database.wakeups, position)
@@ -133,21 +133,21 @@ async def test_what_was_deleted_is_not_served_from_memory(database: Database, re
         assert await take(there.follow_feed("f", 0), 20) == list(range(11, 21))
 
 
-async def test_a_stalled_watcher_holds_no_pages(database: Database, log: EventLog) -> None:
+async def test_a_slow_watcher_keeps_no_pages_in_memory(database: Database, log: EventLog) -> None:
     await database.writer.run(
-        lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f", events((KEPT + 20) * PAGE))])
+        lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f", events((CACHED_PAGES + 20) * PAGE))])
     )
     tails = Tails(log, database.wakeups, position)
     stalled = tails.follow_feed("f", 0)
     first = await anext(stalled)
 
-    await take(tails.follow_feed("f", 0), (KEPT + 20) * PAGE)
+    await take(tails.follow_feed("f", 0), (CACHED_PAGES + 20) * PAGE)
 
-    assert len(tails._pages) == KEPT
+    assert len(tails._pages) == CACHED_PAGES
     assert first + await anext(stalled) == list(range(1, 2 * PAGE + 1))
 
 
-async def test_pages_of_large_events_are_kept_only_up_to_their_bytes(
+async def test_pages_of_large_events_stay_in_memory_only_up_to_a_limit_of_bytes(
     database: Database, log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = NewStream("s", "acme", "f", events(10 * PAGE))
@@ -155,13 +155,13 @@ async def test_pages_of_large_events_are_kept_only_up_to_their_bytes(
     a_page = PAGE * len(opened.events[0].payload)
 
     for bound, kept in ((10 * a_page, 10), (3 * a_page, 3), (a_page // 2, 1)):
-        monkeypatch.setattr("shared.db.tails.KEPT_BYTES", bound)
+        monkeypatch.setattr("shared.db.tails.CACHED_BYTES", bound)
         tails = Tails(log, database.wakeups, position)
         assert await take(tails.follow_feed("f", 0), 10 * PAGE) == list(range(1, 10 * PAGE + 1))
         assert len(tails._pages) == kept
 
 
-async def test_a_wake_up_that_is_lost_costs_only_time(database: Database, log: EventLog) -> None:
+async def test_after_a_lost_wake_up_a_poll_finds_the_events(database: Database, log: EventLog) -> None:
     await database.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", "f")]))
     deaf = Wakeups()
     tails = Tails(log, deaf, position)

@@ -1,4 +1,4 @@
-"""No wake-up falls between a read and the wait after it, in one process or across two."""
+"""No wake-up is lost between a read and the wait after it, in one process or across two."""
 
 import asyncio
 
@@ -36,7 +36,7 @@ async def test_a_notification_between_mark_and_wait_is_not_missed() -> None:
     assert not await wakeups.wait("a", wakeups.mark("a"), 0.0)
 
 
-async def test_a_topic_that_is_forgotten_wakes_rather_than_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_topic_that_is_no_longer_remembered_wakes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 10)
     wakeups = Wakeups()
     mark = wakeups.mark("a")
@@ -48,7 +48,7 @@ async def test_a_topic_that_is_forgotten_wakes_rather_than_sleeps(monkeypatch: p
     assert not await wakeups.wait("a", wakeups.mark("a"), 0.0)
 
 
-async def test_a_waiter_that_gives_up_leaves_nothing_behind() -> None:
+async def test_a_cancelled_waiter_leaves_nothing_in_memory() -> None:
     wakeups = Wakeups()
     waiting = asyncio.ensure_future(wakeups.wait("a", wakeups.mark("a"), LONG))
     await asyncio.sleep(0)
@@ -58,7 +58,7 @@ async def test_a_waiter_that_gives_up_leaves_nothing_behind() -> None:
     assert wakeups._waiters == {}
 
 
-async def test_a_transaction_wakes_when_it_is_committed_and_not_if_it_fails(database: Database, log: EventLog) -> None:
+async def test_a_transaction_notifies_when_it_commits_and_not_when_it_fails(database: Database, log: EventLog) -> None:
     await database.writer.run(lambda conn: log.open_streams(conn, [NewStream("s", "acme", None)]))
     mark = database.wakeups.mark(stream_topic("s"))
     await database.writer.run(lambda conn: log.interrupt(conn, "s"))

@@ -1,4 +1,4 @@
-"""The local engine: bounded, fair, owned by one process at a time, and never done with a job that did not end."""
+"""The local engine: bounded, fair, owned by one process at a time; it retries a job until it ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -39,7 +39,7 @@ class Jobs:
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def add(self, *jobs: Job) -> None:
-        self.waits.update({one.name: one for one in jobs})
+        self.waits.update({one.id: one for one in jobs})
 
     async def waiting(self, running: Collection[str]) -> Sequence[Job]:
         self.looks += 1
@@ -54,26 +54,26 @@ class Jobs:
         return [name for name in self.stopping if name in running]
 
     async def run(self, job: Job) -> None:
-        if job.name in self.stopping:
-            await self._note("ended", job.name)
+        if job.id in self.stopping:
+            await self._note("ended", job.id)
             return
-        self.at_work.add(job.name)
+        self.at_work.add(job.id)
         self.most_at_once = max(self.most_at_once, len(self.at_work))
         try:
-            await self._note("began", job.name, done=False)
-            if errors := self.errors.get(job.name):
+            await self._note("began", job.id, done=False)
+            if errors := self.errors.get(job.id):
                 raise errors.pop(0)
             async with self._changed:
-                await self._changed.wait_for(lambda: not self.holding or job.name in self.released)
-            await self._note("ended", job.name)
+                await self._changed.wait_for(lambda: not self.holding or job.id in self.released)
+            await self._note("ended", job.id)
         except asyncio.CancelledError:
-            self.log.append(("cancelled", job.name))
+            self.log.append(("cancelled", job.id))
             raise
         finally:
-            self.at_work.discard(job.name)
+            self.at_work.discard(job.id)
 
     async def interrupt(self, job: Job) -> None:
-        await self._note("interrupted", job.name)
+        await self._note("interrupted", job.id)
 
     async def release(self, *names: str) -> None:
         async with self._changed:
@@ -112,7 +112,7 @@ async def jobs() -> Jobs:
 
 
 def engine(db: Database, jobs: Jobs, *, at_once: int = 100) -> LocalEngine:
-    return LocalEngine(jobs, Ownership(db), db.wakeups, max_in_flight=at_once)
+    return LocalEngine({"test": jobs}, Ownership(db), db.wakeups, max_in_flight=at_once)
 
 
 async def test_no_more_run_at_once_than_are_allowed_and_all_run(database: Database, jobs: Jobs) -> None:
@@ -161,6 +161,23 @@ async def test_a_job_that_is_not_wanted_any_more_is_aborted_and_closed(database:
     await running.stop()
 
 
+async def test_one_engine_runs_several_kinds_and_each_hears_of_its_own_ids_only(database: Database) -> None:
+    apples, pears = Jobs(), Jobs()
+    apples.add(Job("apples", "1", "acme"))
+    pears.add(Job("pears", "1", "acme"), Job("pears", "2", "acme"))
+    running = LocalEngine({"apples": apples, "pears": pears}, Ownership(database), database.wakeups, max_in_flight=9)
+    await running.start()
+    await apples.until(lambda: apples.at_work == {"1"})
+    await pears.until(lambda: pears.at_work == {"1", "2"})
+
+    pears.stopping.add("1")
+    database.wakeups.notify([TOPIC])
+
+    await pears.until(lambda: pears.happened("interrupted") == ["1"])
+    assert apples.happened("cancelled") == []
+    await running.stop()
+
+
 async def test_what_the_store_lost_is_run_again(database: Database, jobs: Jobs) -> None:
     jobs.errors["shaky"] = [StoreUnavailable(), ValueError("a bug")]
     jobs.add(job("shaky"))
@@ -178,7 +195,6 @@ async def test_a_job_that_rests_after_a_failure_is_ended_at_once_when_it_is_not_
     database: Database, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local, "FIRST_BACKOFF", 1000)
-    monkeypatch.setattr(local, "LAST_BACKOFF", 1000)
     jobs.errors["shaky"] = [StoreUnavailable()]
     jobs.add(job("shaky"))
     running = engine(database, jobs)
@@ -195,9 +211,9 @@ async def test_a_job_that_rests_after_a_failure_is_ended_at_once_when_it_is_not_
 
 @pytest.mark.parametrize("error", [StoreUnavailable(), ValueError("a bug")])
 async def test_an_engine_that_cannot_look_for_jobs_looks_again(
-    database: Database, jobs: Jobs, error: Exception, monkeypatch: pytest.MonkeyPatch
+    database: Database, jobs: Jobs, error: Exception
 ) -> None:
-    monkeypatch.setattr(local, "POLL", 0.01)
+    database.wakeups.poll_seconds = 0.01
     jobs.looking = [error, error]
     jobs.add(job("found"))
     running = engine(database, jobs)
@@ -209,9 +225,9 @@ async def test_an_engine_that_cannot_look_for_jobs_looks_again(
 
 
 async def test_an_engine_without_a_free_place_looks_for_jobs_only_when_there_is_news(
-    database: Database, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+    database: Database, jobs: Jobs
 ) -> None:
-    monkeypatch.setattr(local, "POLL", 0.01)
+    database.wakeups.poll_seconds = 0.01
     jobs.add(*(job(f"{n}") for n in range(3)))
     running = engine(database, jobs, at_once=1)
     await running.start()
@@ -265,7 +281,7 @@ async def test_an_owner_that_loses_its_lock_stops_its_jobs_and_takes_them_up_whe
 
 
 def names(ordered: Sequence[Job]) -> list[str]:
-    return [one.name for one in ordered]
+    return [one.id for one in ordered]
 
 
 def test_companies_take_turns_and_each_companys_batches_do() -> None:

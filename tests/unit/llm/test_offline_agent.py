@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.llm.base import END_CONVERSATION, SILENCE, AgentBrief, ChatReply, ChatRequest, Message, ToolRequest
-from shared.llm.offline.agent import Plays
+from services.synthesizer.offline.agent import Plays
+from services.synthesizer.offline.kinds import Texts
+from services.synthesizer.offline.wording import wording
+from shared.llm.base import SILENCE, ChatReply, ChatRequest, Message, ToolRequest
+from shared.llm.briefs import AgentBrief
+from shared.llm.builtin_tools import END_CONVERSATION
 from shared.model.steps import Ask, Branch, Call, End, Say, Step, Tool
 
 FIND = Tool("find_order")
@@ -30,7 +34,7 @@ def called(tool: str, result: Any) -> list[Message]:
 
 
 def act(steps: Sequence[Step], *messages: Message, tools: Sequence[Tool] = (FIND,)) -> ChatReply:
-    return next_of(Plays(), steps, messages, tools)
+    return next_of(Plays(Texts()), steps, messages, tools)
 
 
 def next_of(
@@ -43,7 +47,7 @@ def next_of(
 
 
 def filled(step: Ask, *said: str) -> Any:
-    """What the slot is filled with when the user says this, the first unasked and the rest in reply to the question."""
+    """The slot's value after these utterances: the first is unasked, the others reply to the question."""
     messages = [user(said[0])]
     for answered in said[1:]:
         messages += [agent(step.question), user(answered)]
@@ -91,21 +95,19 @@ def test_it_does_not_ask_for_what_was_said_before() -> None:
         (Ask("kind", "?", {"const": "fixed"}), ("Hello",), "fixed"),
     ],
 )
-def test_a_slot_is_filled_by_its_schema_and_by_what_its_name_speaks_of(
-    step: Ask, said: tuple[str, ...], value: str | None
-) -> None:
+def test_a_slot_is_filled_by_its_schema_and_its_name(step: Ask, said: tuple[str, ...], value: str | None) -> None:
     assert filled(step, *said) == value
 
 
 @pytest.mark.parametrize("pattern", ["^((a+))+$", "^(a|a)+$", "(.*a){20}b", "(?=a)b", "("])
-def test_no_pattern_of_a_slot_holds_the_processor(pattern: str) -> None:
+def test_every_pattern_of_a_slot_takes_bounded_time(pattern: str) -> None:
     step = Ask("code", "What is your code?", {"pattern": pattern})
     before = time.process_time()
     assert filled(step, f"1{'a' * 20_000}!") is None
     assert time.process_time() - before < 2
 
 
-def test_a_new_value_is_not_the_old_one() -> None:
+def test_a_slot_for_a_new_value_is_not_filled_with_the_old_one() -> None:
     steps = (
         Ask("current_name", "Your current name?"),
         Ask("new_name", "Your new name?"),
@@ -117,7 +119,91 @@ def test_a_new_value_is_not_the_old_one() -> None:
     assert second.call == ToolRequest("find_order", {"to": "Ada Lovelace"})
 
 
-def test_it_asks_twice_and_goes_on_without() -> None:
+ACCOUNT = Ask("account_id", "May I have your account ID, please?")
+EITHER = Ask("full_name", "May I have your full name or your account ID, please?")
+CALL = Call("find_order", {"name": "full_name", "account": "account_id"})
+
+
+@pytest.mark.parametrize(
+    ("said", "arguments"),
+    [
+        ("7F3K9Q2L", {"account": "7F3K9Q2L"}),
+        ("My account ID is 7F3K9Q2L.", {"account": "7F3K9Q2L"}),
+        ("I only have the account number, 40718852", {"account": "40718852"}),
+        ("Ada Byron", {"name": "Ada Byron"}),
+    ],
+)
+def test_an_answer_to_either_part_of_a_question_is_taken(said: str, arguments: dict[str, str]) -> None:
+    enough = Branch("[full_name, account_id].filter(value, value != '').size() >= 1", "call")
+    steps = (EITHER, enough, ACCOUNT, Call("find_order", CALL.arguments, id="call"))
+    assert act(steps, user("Hello"), agent(EITHER.question), user(said)).call == ToolRequest("find_order", arguments)
+
+
+@pytest.mark.parametrize(
+    ("said", "option"), [("40718852", "Account ID"), ("account id", "Account ID"), ("Ada Byron", "Full name")]
+)
+def test_a_value_of_the_kind_that_an_option_names_chooses_it(said: str, option: str) -> None:
+    step = Ask("which", "Which of these is it: full name or account id?", {"enum": ["Full name", "Account ID"]})
+    assert filled(step, "Hello", said) == option
+
+
+@pytest.mark.parametrize(
+    ("said", "without"),
+    [("I don't know.", True), ("I can't find it.", True), ("Ada Byron", False), ("7F3K9Q2L", False), ("Why?", False)],
+)
+def test_it_says_that_it_goes_on_without_only_what_was_declined(said: str, without: bool) -> None:
+    step = Ask("full_name", EITHER.question, optional=True)
+    text = act((step, Ask("wish", "What can I do?")), user("Hello"), agent(EITHER.question), user(said)).text
+    assert any(phrase.is_in(text) for phrase in wording().agent["without"]) == without
+
+
+@pytest.mark.parametrize(
+    ("slot", "said", "value"),
+    [
+        ("phone", "Change my phone from (555) 014-2298 to (555) 014-7731", "(555) 014-7731"),
+        ("phone", "(555) 014-2298 is wrong, it should be (555) 014-7731", "(555) 014-7731"),
+        ("phone", "my new number: (555) 014-7731, the old one was (555) 014-2298", "(555) 014-7731"),
+        ("address", "Not 12 Main Street, Leeds, but now 9 Oak Avenue, York", "9 Oak Avenue, York"),
+        ("email", "from a@example.com to b@example.com please", "b@example.com"),
+    ],
+)
+def test_a_reply_with_an_old_and_a_new_value_gives_the_new_one(slot: str, said: str, value: str) -> None:
+    assert filled(Ask(f"new_{slot}", f"What is your new {slot}?"), "Hello", said) == value
+
+
+@pytest.mark.parametrize("said", ["My phone is (555) 014-2298.", "Hello"])
+def test_a_value_that_nobody_called_new_is_no_new_one(said: str) -> None:
+    step = Ask("new_phone", "What is your new phone number?")
+    assert act((step, Call("find_order", {"to": "new_phone"})), user(said)).text.endswith(step.question)
+
+
+def test_a_tool_is_not_called_without_any_of_its_arguments() -> None:
+    steps = (Ask("new_name", "Your new name?", optional=True), Call("find_order", {"name": "new_name"}), End("Bye."))
+    reply = act(steps, user("Hello"), agent("Your new name?"), user("I don't know."))
+    assert reply.call is not None
+    assert reply.call.tool == END_CONVERSATION.name
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("May I have your PIN number or {{ other }}, please?", "May I have your PIN number, please?"),
+        ("May I have {{ other }} or your account ID, please?", "May I have your account ID, please?"),
+        ("Hello {{ other }}, how are you?", "Hello, how are you?"),
+        ("Which one: {{ other }}, red or blue?", "Which one: red or blue?"),
+        ("Your order ({{ other }}) is ready.", "Your order is ready."),
+        ("Is it red, {{ other }}, or blue?", "Is it red, or blue?"),
+        ("Tell me the name or the {{ other }}.", "Tell me the name."),
+        ("It is {{ 'red' | alternatives: other, 'blue', 'green' }}.", "It is red, blue or green."),
+        ("It is {{ other | alternatives: 'red' }}.", "It is red."),
+    ],
+)
+def test_no_empty_part_is_spoken(template: str, text: str) -> None:
+    steps = (Ask("wish", template), Ask("other", "And the other?"))
+    assert act(steps, user("Hello")).text.endswith(text)
+
+
+def test_it_asks_twice_and_continues_without_the_value() -> None:
     messages = [user("Hello"), agent(NAME.question), user("Why?")]
     assert act((NAME, End("Bye.")), *messages).text.endswith(NAME.question)
     reply = act((NAME, End("Bye.")), *messages, agent(NAME.question), user("No way."))
@@ -130,14 +216,14 @@ def test_silence_is_no_answer() -> None:
     assert act((NAME, Call("find_order", {"name": "full_name"})), *messages).text.endswith(NAME.question)
 
 
-def test_an_argument_has_the_type_that_its_tool_wants() -> None:
+def test_an_argument_has_the_type_of_the_tools_schema() -> None:
     tool = Tool("book", arguments_schema={"properties": {"people": {"type": "integer"}}})
     step = Ask("people", "How many people?", {"type": "integer"})
     reply = act((step, Call("book", {"people": "people"})), user("Hi"), agent(step.question), user("3"), tools=(tool,))
     assert reply.call == ToolRequest("book", {"people": 3})
 
 
-def test_a_tool_is_not_called_without_what_it_requires() -> None:
+def test_a_tool_is_not_called_without_its_required_arguments() -> None:
     tool = Tool("book", arguments_schema={"properties": {"people": {"type": "integer"}}, "required": ["people"]})
     reply = act((Call("book", {"people": "people"}), End("Bye.")), user("Hi"), tools=(tool,))
     assert reply.call is not None
@@ -145,7 +231,7 @@ def test_a_tool_is_not_called_without_what_it_requires() -> None:
 
 
 @pytest.mark.parametrize(("shipped", "says"), [(True, "On its way."), (False, "Still here.")])
-def test_it_branches_by_what_a_tool_answered(shipped: bool, says: str) -> None:
+def test_it_branches_by_the_answer_of_a_tool(shipped: bool, says: str) -> None:
     steps = (
         Call("find_order"),
         Branch("results.find_order.shipped == true", "shipped"),
@@ -157,14 +243,14 @@ def test_it_branches_by_what_a_tool_answered(shipped: bool, says: str) -> None:
     assert says in reply.call.arguments["text"]
 
 
-def test_an_error_of_a_tool_is_told_and_it_goes_on() -> None:
+def test_it_tells_the_error_of_a_tool_and_continues() -> None:
     error = {"error": {"code": "DOWN", "message": "The system is down."}}
     reply = act((Call("find_order"), NAME), user("Hello"), *called("find_order", error))
     assert "The system is down." in reply.text
     assert reply.text.endswith(NAME.question)
 
 
-def test_a_circle_of_steps_comes_to_an_end() -> None:
+def test_a_loop_of_steps_ends() -> None:
     assert act((Say("Round.", id="a"), Branch("true", "a")), user("Hello")).text
 
 
@@ -178,7 +264,7 @@ def test_after_the_last_step_it_asks_for_more_until_the_user_declines() -> None:
     assert end.call.tool == END_CONVERSATION.name
 
 
-def test_with_instructions_only_it_asks_for_what_the_fitting_tool_requires() -> None:
+def test_with_instructions_only_it_asks_for_the_arguments_of_the_matching_tool() -> None:
     tools = (
         Tool("cancel_booking", "Cancel a booking.", {"properties": {"reference": {}}, "required": ["reference"]}),
         Tool("play_music", "Play music."),
@@ -190,12 +276,40 @@ def test_with_instructions_only_it_asks_for_what_the_fitting_tool_requires() -> 
     assert reply.call == ToolRequest("cancel_booking", {"reference": "XK42Z7"})
 
 
+def test_with_instructions_only_it_finds_the_user_and_confirms_the_one_tool_that_changes_something() -> None:
+    text = {"type": "string"}
+    tools = (
+        Tool("find_user_id_by_email", "Find a user.", {"properties": {"email": text}, "required": ["email"]}),
+        Tool("cancel_order", "Cancel an order.", {"properties": {"user_id": text}, "required": ["user_id"]}),
+        Tool("return_order", "Return an order.", {"properties": {"user_id": text}, "required": ["user_id"]}),
+        END_CONVERSATION,
+    )
+    brief = AgentBrief("Obtain explicit confirmation before you change anything.", ())
+
+    def replies(*messages: Message) -> ChatReply:
+        return Plays(Texts()).act(ChatRequest("offline", "", messages, tools, 1, 2, len(messages), brief), brief)
+
+    wish = user("Please cancel my order")
+    asked = replies(wish)
+    assert "email" in asked.text
+    said = (wish, agent(asked.text), user("ada@example.com"))
+    assert replies(*said).call == ToolRequest("find_user_id_by_email", {"email": "ada@example.com"})
+    found = (*said, *called("find_user_id_by_email", "ada_byron_1815"))
+    confirms = replies(*found)
+    assert "cancel order" in confirms.text
+    assert replies(*found, agent(confirms.text), user("Yes, please.")).call == ToolRequest(
+        "cancel_order", {"user_id": "ada_byron_1815"}
+    )
+    refused = replies(*found, agent(confirms.text), user("No, wait."))
+    assert refused.call is None
+
+
 def test_a_greeting_before_the_users_first_words_is_not_taken_for_a_question() -> None:
     reply = act((NAME,), agent("Welcome!"), user("Hi"))
     assert reply.text.endswith(NAME.question)
 
 
-def test_it_opens_when_nothing_was_said() -> None:
+def test_it_speaks_first_when_nothing_was_said() -> None:
     assert act((NAME,)).text.endswith(NAME.question)
 
 
@@ -213,7 +327,7 @@ TURNS = st.lists(
 
 
 @given(TURNS)
-def test_it_has_an_answer_to_any_conversation_and_the_same_one_again(messages: list[Message]) -> None:
+def test_it_answers_every_conversation_and_gives_the_same_answer_again(messages: list[Message]) -> None:
     steps = (
         NAME,
         Call("find_order", {"name": "full_name"}),
@@ -227,18 +341,18 @@ def test_it_has_an_answer_to_any_conversation_and_the_same_one_again(messages: l
 
 
 @given(TURNS, st.lists(st.integers(1, 4), max_size=12))
-def test_a_play_that_goes_on_does_what_one_from_the_beginning_does(messages: list[Message], pauses: list[int]) -> None:
+def test_a_continued_play_acts_like_one_from_the_beginning(messages: list[Message], pauses: list[int]) -> None:
     steps = (Say("Hi."), NAME, Call("find_order", {"name": "full_name"}), ORDER, Call("x"), End("Bye"))
-    plays, upto = Plays(), 0
+    plays, upto = Plays(Texts()), 0
     for more in pauses:
         upto += more
         so_far = tuple(messages[:upto])
         assert next_of(plays, steps, so_far, (FIND, Tool("x"))) == act(steps, *so_far, tools=(FIND, Tool("x")))
 
 
-def test_a_play_goes_on_through_a_whole_conversation_as_it_would_from_the_beginning() -> None:
+def test_a_play_is_continued_through_a_whole_conversation() -> None:
     steps = (Say("Hi."), NAME, Call("find_order", {"name": "full_name"}), ORDER, Say("Thanks."), ORDER, End("Bye"))
-    plays, messages = Plays(), [agent("Welcome!"), user("My lamp broke")]
+    plays, messages = Plays(Texts()), [agent("Welcome!"), user("My lamp broke")]
     for said in ("no", "I don't know", "", "Ada Byron", "what?", "12345678", "no", "bye"):
         reply = next_of(plays, steps, messages)
         assert reply == act(steps, *messages)

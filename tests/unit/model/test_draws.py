@@ -1,4 +1,4 @@
-"""Draws by keyed hash: the same whatever the order, and even."""
+"""Draws by keyed hash: uniform, and independent of their order."""
 
 from statistics import fmean
 
@@ -23,6 +23,6 @@ def test_every_option_can_be_picked() -> None:
     assert {pick("abc", 1, index, 0, "x") for index in range(100)} == {"a", "b", "c"}
 
 
-def test_a_shuffle_is_a_permutation_of_the_seeds() -> None:
+def test_a_shuffle_is_a_permutation_that_depends_on_the_seed() -> None:
     assert sorted(shuffled(100, 1, "x")) == list(range(100))
     assert shuffled(100, 1, "x") != shuffled(100, 2, "x")

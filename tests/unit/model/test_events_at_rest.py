@@ -1,4 +1,4 @@
-"""Events at rest, and the digest by which two transcripts are the same."""
+"""Stored events, and the digest of a transcript; equal transcripts have equal digests."""
 
 from dataclasses import replace
 
@@ -16,8 +16,11 @@ from shared.model.events import (
     Kind,
     Opened,
     Outcome,
+    PersonaFlag,
     Resource,
     ResourcePatch,
+    Sentiment,
+    Thoughts,
     ToolAnswer,
     ToolCall,
     ToolError,
@@ -42,7 +45,7 @@ OBJECTS = st.dictionaries(st.text(), JSON, max_size=4)
 ANSWERS = st.builds(
     ToolAnswer,
     value=JSON,
-    patches=st.lists(st.builds(ResourcePatch, st.text(), st.text(), OBJECTS), max_size=2).map(tuple),
+    patches=st.lists(st.builds(ResourcePatch, st.text(), st.text(), OBJECTS, st.booleans()), max_size=2).map(tuple),
 ) | st.builds(ToolAnswer, error=st.builds(ToolError, st.text(), st.text()))
 BODIES: st.SearchStrategy[Kind] = st.one_of(
     st.builds(
@@ -66,6 +69,9 @@ EVENTS = st.builds(
     copied=st.booleans(),
     usage=st.none() | st.builds(Usage, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)),
     session=st.none() | st.binary(max_size=20),
+    thoughts=st.none() | st.builds(Thoughts, st.text(), st.sampled_from(Sentiment), st.integers(0, 100)),
+    flags=st.lists(st.sampled_from(PersonaFlag), max_size=2).map(tuple),
+    mock_rule=st.none() | st.integers(0, 999),
 )
 
 
@@ -79,16 +85,19 @@ def test_a_number_that_json_does_not_have_is_refused_when_written() -> None:
         pack(Event("a", 1, 0, 0, ToolCall("c", "t", {"x": float("nan")})))
 
 
+THOUGHTS = Thoughts("Politely.", Sentiment.NEUTRAL, 5)
 TALK = [
     Event("a", 1, 0, 0, Opened()),
-    Event("b", 2, 1000, 1, UserMessage("Hi"), usage=Usage(1, 2, 3)),
+    Event(
+        "b", 2, 1000, 1, UserMessage("Hi"), usage=Usage(1, 2, 3), thoughts=Thoughts("Politely.", Sentiment.NEUTRAL, 5)
+    ),
     Event("c", 3, 2000, 1, ToolCall("call-3", "find", {"b": 1, "a": 2})),
 ]
 
 
-def test_ids_usage_attempts_and_the_order_of_members_do_not_change_the_digest() -> None:
+def test_ids_usage_thoughts_attempts_and_the_order_of_members_do_not_change_the_digest() -> None:
     again = [
-        replace(TALK[1], id="other", usage=None),
+        replace(TALK[1], id="other", usage=None, thoughts=None, flags=()),
         Event("z", 9, 1500, 1, AttemptStarted(2)),
         replace(TALK[2], body=ToolCall("call-3", "find", {"a": 2, "b": 1})),
     ]

@@ -1,4 +1,4 @@
-"""The turn loop, pure: what comes after what."""
+"""The turn loop, a pure function: the next step after each state."""
 
 from collections.abc import Sequence
 
@@ -52,7 +52,7 @@ def test_without_a_source_the_persona_opens() -> None:
     assert decide(after(Opened()), max_turns=20) == PersonaSpeaks()
 
 
-def test_a_greeting_of_the_agents_leaves_the_word_to_the_persona() -> None:
+def test_the_persona_speaks_after_a_greeting_of_the_agent() -> None:
     assert decide(after(Opened(), AgentMessage("Hello!")), max_turns=20) == PersonaSpeaks()
 
 
@@ -90,7 +90,7 @@ def test_max_turns_counts_the_personas_steps_and_the_agent_has_the_last_word() -
     assert step.ended.reason == "MAX_TURNS"
 
 
-def test_copied_user_messages_count_no_turn() -> None:
+def test_copied_user_messages_do_not_count_as_turns() -> None:
     state = fold([Event("a", 1, 0, 0, Opened()), Event("b", 2, 0, 0, UserMessage("Hi"), copied=True)])
 
     assert state.turns == 0

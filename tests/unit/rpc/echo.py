@@ -1,7 +1,7 @@
 """A service with all four kinds of methods, described here so that the tests of shared/rpc need no proto of a product.
 
-EchoRequest.text has at most 100 characters, EchoRequest.tags at most 8 each. What the text says is what happens:
-`fail CODE`, `crash SECRET`, `wait`; anything else comes back.
+EchoRequest.text has at most 100 characters, EchoRequest.tags at most 8 each. The text is a command: `fail CODE`, `crash
+SECRET`, `wait`; any other text is echoed.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from greenroom.type.v1 import options_pb2
 from shared.auth import caller
 from shared.errors import GreenroomError, Violation
-from shared.rpc.errors import RpcFailure, from_rpc_error
 from shared.rpc.server import Registration, Server
 from shared.rpc.streams import watch
 from shared.settings import Settings
+from tests.failures import RpcFailure, from_rpc_error
 
 NAME = "greenroom.tests.v1.EchoService"
 UNMARKED = "greenroom.tests.v1.UnmarkedService"
 OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
-"""For a channel: else one to a port that an earlier server had shares the connection that server is just ending."""
+"""Channel options: do not share connections, because an earlier server on the same port may be closing its own."""
 KINDS = ("Unary", "ServerStream", "ClientStream", "Bidi")
 METHODS = (*KINDS, "Watch")
 _KINDS = {"ServerStream": (False, True), "ClientStream": (True, False), "Bidi": (True, True), "Watch": (False, True)}
@@ -95,7 +95,7 @@ def error_of(code: str) -> GreenroomError:
 
 
 class EchoServicer:
-    """Echoes, and keeps a record of what it saw."""
+    """Echoes requests and records what it saw."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -196,12 +196,12 @@ def _add(servicer: Any, server: grpc.aio.Server) -> None:
 
 
 def registration(servicer: EchoServicer) -> Registration:
-    """servicer as a server takes it."""
+    """The servicer's registration for a server."""
     return Registration(NAME, _add, servicer)
 
 
 class EchoStub:
-    """What the generated stub would be."""
+    """A stub like a generated one."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         def method(name: str) -> Any:
@@ -248,7 +248,7 @@ def raw(channel: grpc.aio.Channel, method: str) -> Any:
 
 
 async def failure(call: Any) -> RpcFailure:
-    """How call, a unary one or a stream, fails."""
+    """The failure of a call, unary or stream."""
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await (_exhaust(call) if hasattr(call, "__aiter__") else call)
     return from_rpc_error(raised.value)
@@ -260,6 +260,6 @@ async def _exhaust(call: Any) -> None:
 
 
 def call(stub: EchoStub, method: str, *requests: Any, **options: Any) -> Any:
-    """Call method of whatever kind with requests; a unary one takes the first."""
+    """Call a method of any kind with these requests; a unary request uses only the first."""
     client_streams, _ = _KINDS.get(method, (False, False))
     return getattr(stub, method)(iter(requests) if client_streams else requests[0], **options)

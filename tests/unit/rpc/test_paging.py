@@ -1,4 +1,4 @@
-"""How every list is read."""
+"""The page that a List request asks for."""
 
 from contextvars import copy_context
 from typing import Any
@@ -13,7 +13,7 @@ from tests.unit.rpc.echo import EchoRequest
 
 
 def read(company: str = "acme", **fields: Any) -> Page:
-    """read_page as within a call of company."""
+    """read_page as a caller of `company`."""
 
     def within() -> Page:
         set_caller(Caller(company=company, permissions=frozenset()))

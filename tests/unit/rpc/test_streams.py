@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.rpc import streams
 from shared.rpc.streams import MESSAGE_BYTES, Draining, ServerDraining, watch
 
 NEVER = 1e6
@@ -14,7 +15,7 @@ Pages = AsyncGenerator[Sequence[int], None]
 
 
 class Source:
-    """Pages that a test hands out one by one; None ends them."""
+    """Pages that a test supplies one by one; None is the end."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Sequence[int] | None] = asyncio.Queue()
@@ -42,6 +43,7 @@ def watching(
         message=lambda items: list(items),
         heartbeat=lambda newest: f"heartbeat after {newest}",
         size=size,
+        first=silence,
         silence=silence,
         gather=gather,
     )
@@ -128,6 +130,16 @@ async def test_silence_brings_heartbeats_with_the_newest_item() -> None:
         assert await anext(messages) == "heartbeat after 7"
 
 
+async def test_a_watch_of_something_quiet_begins_with_a_heartbeat() -> None:
+    source = Source()
+    pages, size = source.pages(), one_byte
+    watched = watch(pages, message=list, heartbeat=lambda _: ["beat"], size=size, first=0.01, silence=NEVER)
+    async with aclosing(watched) as messages:
+        assert await anext(messages) == ["beat"]
+        source.queue.put_nowait([1])
+        assert await anext(messages) == [1]
+
+
 async def test_empty_pages_are_silence() -> None:
     source = Source()
     async with aclosing(watching(source, silence=0.01)) as messages:
@@ -185,3 +197,16 @@ async def test_an_error_of_the_pages_is_the_watchs_error() -> None:
     assert await anext(messages) == [1]
     with pytest.raises(ZeroDivisionError):
         await anext(messages)
+
+
+async def test_a_watch_ends_after_so_many_bytes_and_continues_at_its_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "WATCH_BYTES", 10)
+    source = Source()
+    source.queue.put_nowait([1, 2, 3])
+    source.queue.put_nowait([4, 5, 6])
+    watched = watching(source, size=lambda _: 4)
+
+    assert await anext(watched) == [1, 2, 3]
+    with pytest.raises(streams.WatchTooLong):
+        await anext(watched)
+    assert source.closed.is_set()

@@ -1,4 +1,4 @@
-"""What an operator sees."""
+"""Logs and metrics."""
 
 import asyncio
 import json
@@ -10,9 +10,9 @@ from shared import telemetry
 from shared.rpc.health import Health
 
 
-async def test_a_loop_that_stays_late_stops_serving_and_recovers() -> None:
+async def test_health_is_not_serving_while_the_event_loop_lags() -> None:
     health = Health()
-    lag = telemetry.LoopLag(on_overload=health.set_overloaded)
+    lag = telemetry.LoopLag(health.set_overloaded, 0.5)
 
     lag.record(0.01)
     lag.record(3.0)
@@ -29,7 +29,7 @@ async def test_a_loop_that_stays_late_stops_serving_and_recovers() -> None:
 
 
 async def test_measuring_can_be_stopped() -> None:
-    lag = telemetry.LoopLag(on_overload=lambda _: None)
+    lag = telemetry.LoopLag(lambda _: None, 0.5)
     lag.start()
     await lag.stop()
     await lag.stop()
@@ -93,12 +93,12 @@ for name, kind in (("metric_exporter", ConsoleMetricExporter), ("trace_exporter"
 from shared import telemetry
 from shared.settings import Settings
 telemetry.configure(Settings(otlp_endpoint="http://127.0.0.1:4317"), "tests")
-telemetry.LoopLag(on_overload=lambda _: None).record(0.125)
+telemetry.LoopLag(lambda _: None, 0.5).record(0.125)
 metrics.get_meter_provider().force_flush()
 """
 
 
-async def test_what_is_tried_again_does_not_fill_the_log() -> None:
+async def test_retries_do_not_flood_the_log() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", RETRYING), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -108,14 +108,14 @@ async def test_what_is_tried_again_does_not_fill_the_log() -> None:
     assert stderr == b""
 
 
-async def test_the_loops_lag_is_exported_where_an_exporter_is_set() -> None:
+async def test_the_lag_of_the_loop_is_exported_to_the_configured_exporter() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", EXPORTING), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     stdout, stderr = await process.communicate()
 
     assert stderr == b""
-    # It is exported once more when the process ends.
+    # The metric is exported once more when the process ends.
     exported = json.JSONDecoder().raw_decode(stdout.decode())[0]["resource_metrics"]
     assert exported[0]["resource"]["attributes"]["service.name"] == "greenroom.tests"
     (metric,) = exported[0]["scope_metrics"][0]["metrics"]
@@ -123,7 +123,7 @@ async def test_the_loops_lag_is_exported_where_an_exporter_is_set() -> None:
     assert metric["data"]["data_points"][0]["value"] == 0.125
 
 
-def test_an_exporter_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_exporter_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.grpc.trace_exporter", None)
 
     with pytest.raises(telemetry.ExporterMissing, match="opentelemetry-exporter-otlp"):

@@ -10,7 +10,7 @@ from services.synthesizer.batches.plan import deal, spread
 
 
 @given(st.integers(1, 60), st.integers(1, 300), st.integers(-(2**63), 2**63 - 1))
-def test_every_source_is_used_equally_often_give_or_take_one(sources: int, size: int, seed: int) -> None:
+def test_every_source_is_used_equally_often_within_one(sources: int, size: int, seed: int) -> None:
     used = Counter(spread(sources, size, seed))
 
     counts = [used[number] for number in range(sources)]
@@ -19,7 +19,7 @@ def test_every_source_is_used_equally_often_give_or_take_one(sources: int, size:
 
 
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=9), st.integers(1, 300), st.integers(0, 9))
-def test_every_persona_gets_its_share_give_or_take_one(weights: list[float], size: int, seed: int) -> None:
+def test_every_persona_gets_its_share_within_one(weights: list[float], size: int, seed: int) -> None:
     dealt = Counter(deal(weights, size, seed))
 
     assert sum(dealt.values()) == size

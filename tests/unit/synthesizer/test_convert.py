@@ -1,4 +1,4 @@
-"""Messages and documents say what the domain says, both ways."""
+"""Conversions between messages, documents and the model, in both directions."""
 
 import pytest
 from google.protobuf.struct_pb2 import Struct, Value
@@ -6,16 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenroom.type.v1 import event_pb2
-from services.synthesizer.api.convert.events import event_body, event_message
-from services.synthesizer.api.convert.procedure import revision, revision_message
-from services.synthesizer.procedure import Revision, RevisionState
-from services.synthesizer.store.documents import (
-    pack_revision,
-    pack_source,
-    unpack_revision,
-    unpack_source_events,
-    unpack_source_resources,
-)
+from services.synthesizer.procedures.messages import revision, revision_message
+from services.synthesizer.procedures.model import Revision, RevisionState
+from services.synthesizer.procedures.store import pack_revision, unpack_revision
+from services.synthesizer.sources.documents import pack_source, unpack_source_events, unpack_source_resources
 from shared.model.events import (
     AgentMessage,
     AttemptStarted,
@@ -37,6 +31,7 @@ from shared.model.events import (
     Waited,
 )
 from shared.model.steps import Ask, Branch, Call, End, Say, Tool
+from shared.rpc.events import event_body, event_message
 from shared.rpc.values import NumberNotFinite, fill_struct, struct_json, value_json
 
 DATA: Json = {
@@ -80,7 +75,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.kind)
-def test_an_event_says_in_its_message_what_happened(body: Kind) -> None:
+def test_an_event_equals_its_message(body: Kind) -> None:
     event = Event("e-1", 5, 1_767_603_600_123, 3, body, copied=True, usage=Usage(1, 20, 300))
 
     message = event_pb2.Event.FromString(
@@ -95,7 +90,7 @@ def test_an_event_says_in_its_message_what_happened(body: Kind) -> None:
     assert (message.usage.model_calls, message.usage.input_tokens, message.usage.output_tokens) == (1, 20, 300)
 
 
-def test_an_event_that_says_nothing_has_no_body() -> None:
+def test_an_empty_event_message_has_no_body() -> None:
     assert event_body(event_pb2.Event()) is None
 
 

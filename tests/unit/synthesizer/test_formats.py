@@ -1,4 +1,4 @@
-"""What the readers of files promise: everything good comes in, everything else is named with its line."""
+"""Readers of files: good lines are read, and bad ones are named with their number."""
 
 import json
 import pickle
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from services.synthesizer.adapters.formats import FORMATS, read_procedures, read_sources
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
-from services.synthesizer.catalog.errors import UnknownFormat
-from services.synthesizer.catalog.records import Problem
+from services.synthesizer.imports.errors import UnknownFormat
+from services.synthesizer.imports.model import Problem
 from shared.model.events import AgentMessage, ToolCall, ToolResult, UserMessage
 from shared.model.steps import Ask, Branch, Call
 
@@ -58,12 +58,20 @@ def compiled(*steps: dict[str, Any], actions: tuple[str, ...]) -> ProcedureRecor
     return read
 
 
-def test_bad_lines_are_named_and_the_rest_comes_in() -> None:
+def test_bad_lines_are_named_and_the_rest_is_read() -> None:
     items = list(read_sources("greenroom", lines(source(), b"{", b"", b"\xff", b"[]", source(external_id="s-2"))))
 
     assert [item.external_id for item in items if isinstance(item, SourceRecord)] == ["s-1", "s-2"]
     problems = [(item.line, item.reason) for item in items if isinstance(item, Problem)]
     assert problems == [(2, "BAD_JSON"), (3, "BLANK_LINE"), (4, "BAD_UTF8"), (5, "NOT_AN_OBJECT")]
+
+
+def test_a_byte_order_mark_is_read_also_in_the_middle_of_joined_files() -> None:
+    marked = [b"\xef\xbb\xbf" + line for line in lines(source(), source(external_id="s-2"))]
+
+    items = list(read_sources("greenroom", marked))
+
+    assert [item.external_id for item in items if isinstance(item, SourceRecord)] == ["s-1", "s-2"]
 
 
 def test_an_empty_file_is_a_problem() -> None:
@@ -72,7 +80,7 @@ def test_an_empty_file_is_a_problem() -> None:
     assert (problem.line, problem.reason) == (1, "EMPTY_FILE")
 
 
-def test_an_id_that_is_repeated_is_refused_with_the_line_of_the_first() -> None:
+def test_a_repeated_id_is_refused_with_the_line_of_the_first() -> None:
     first, second = read_sources("greenroom", lines(source(), source()))
     assert isinstance(first, SourceRecord)
     assert isinstance(second, Problem)
@@ -91,17 +99,79 @@ def test_an_id_that_is_repeated_is_refused_with_the_line_of_the_first() -> None:
         ({"external_id": ""}, "MISSING_FIELD", "external_id"),
         ({"events": [{"user_message": {"text": "a\0b"}}]}, "BAD_TEXT", "events[0].user_message.text"),
         ({"events": [{"user_message": {"text": "a"}, "virtual_time": "yesterday"}]}, "BAD_TIME", "virtual_time"),
+        (
+            {"events": [{"tool_call": {"call_id": "c", "tool": "t", "arguments": {"a": [1, {"id": 2**53 + 1}]}}}]},
+            "VALUE_NOT_STORABLE",
+            "events[0].tool_call.arguments.a[1].id has a whole number",
+        ),
+        (
+            {"resources": [{"type": "order", "id": "1", "data": {"n": -(2**53)}}]},
+            "VALUE_NOT_STORABLE",
+            "resources[0].data.n has a whole number",
+        ),
         ({"events": [{"tool_result": {"call_id": "c", "tool": "t", "answer": {"value": 1}}}]}, "NO_SUCH_CALL", "'c'"),
         ({"resources": [{"type": "order", "id": "1", "appeared_after": -1}]}, "WRONG_TYPE", "appeared_after"),
     ],
 )
-def test_a_field_that_is_wrong_is_named(change: dict[str, Any], reason: str, named: str) -> None:
+def test_a_wrong_field_is_named(change: dict[str, Any], reason: str, named: str) -> None:
     problem = one_problem("greenroom", source(**change))
     assert problem.reason == reason
     assert named in problem.description
 
 
-def test_a_source_keeps_its_times_its_calls_and_when_its_resources_appeared() -> None:
+def called(call_id: str, tool: str = "find") -> dict[str, Any]:
+    return {"tool_call": {"call_id": call_id, "tool": tool, "arguments": {}}}
+
+
+def answered(call_id: str, tool: str = "find") -> dict[str, Any]:
+    return {"tool_result": {"call_id": call_id, "tool": tool, "answer": {"value": 1}}}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [called("c"), answered("c"), called("c"), answered("c")],
+        [called("c"), called("c"), answered("c"), answered("c")],
+        [called("c"), answered("c"), called("c", "refund"), answered("c", "refund")],
+        [called("c"), called("c", "refund"), answered("c"), answered("c", "refund")],
+        [called("c"), called("c"), answered("c")],
+        [called("c"), answered("c"), answered("c")],
+    ],
+)
+def test_a_call_id_may_be_used_again(events: list[dict[str, Any]]) -> None:
+    assert len(one_source("greenroom", source(events=events)).events) == len(events)
+
+
+@pytest.mark.parametrize(
+    "events", [[answered("c")], [called("c"), answered("d")], [called("c"), answered("c", "refund")]]
+)
+def test_a_result_without_its_call_is_refused(events: list[dict[str, Any]]) -> None:
+    assert one_problem("greenroom", source(events=events)).reason == "NO_SUCH_CALL"
+
+
+def test_the_largest_exact_number_and_a_fraction_are_kept() -> None:
+    arguments = {"n": 2**53 - 1, "least": 1 - 2**53, "rate": 0.1}
+    events = [{"tool_call": {"call_id": "c", "tool": "find", "arguments": arguments}}]
+
+    [event] = one_source("greenroom", source(events=events)).events
+
+    assert isinstance(event.body, ToolCall)
+    assert event.body.arguments == arguments
+
+
+@pytest.mark.parametrize("number", ["9007199254740992", "-9007199254740993", "1e16", "18446744073709551615", "1e300"])
+def test_a_number_that_a_double_cannot_tell_from_its_neighbours_is_refused_in_answers_and_patches(number: str) -> None:
+    patch = f'{{"type": "o", "id": "1", "merge": {{"n": {number}}}}}'
+    for answer in (f'"value": {{"n": [{number}]}}', f'"value": {number}', f'"value": 1, "patches": [{patch}]'):
+        call = '{"tool_call": {"call_id": "c", "tool": "t"}}'
+        result = f'{{"tool_result": {{"call_id": "c", "tool": "t", "answer": {{{answer}}}}}}}'
+        events = f"[{call}, {result}]"
+        problem = one_problem("greenroom", f'{{"external_id": "s", "events": {events}}}'.encode())
+        assert problem.reason == "VALUE_NOT_STORABLE"
+        assert problem.description.startswith("events[1].tool_result.answer.")
+
+
+def test_a_source_has_the_times_calls_and_resources_of_its_line() -> None:
     read = one_source(
         "greenroom",
         source(
@@ -131,7 +201,7 @@ def test_labels_of_a_dialogue_are_never_content() -> None:
     assert "returns" not in repr(read.events)
 
 
-def test_turns_on_end_stay_apart_and_an_action_becomes_a_call_and_its_result() -> None:
+def test_successive_turns_stay_separate_and_an_action_becomes_a_call_and_its_result() -> None:
     read = one_source(
         "abcd",
         dialogue(
@@ -149,7 +219,7 @@ def test_turns_on_end_stay_apart_and_an_action_becomes_a_call_and_its_result() -
     assert sum(isinstance(body, ToolResult) for body in bodies) == 2
 
 
-def test_a_turn_that_is_no_event_is_reported_and_the_rest_of_its_line_comes_in() -> None:
+def test_a_turn_that_cannot_be_read_is_reported_and_the_rest_of_its_line_is_read() -> None:
     record = dialogue({"role": "customer", "text": "Hi"}, {"role": "action", "text": "x", "action": "(solution-tip)"})
     problem, read = read_sources("abcd", lines(record))
     assert isinstance(problem, Problem)
@@ -158,7 +228,7 @@ def test_a_turn_that_is_no_event_is_reported_and_the_rest_of_its_line_comes_in()
     assert len(read.events) == 1
 
 
-def test_guideline_prose_becomes_questions_and_a_call_that_take_either_of_two_answers() -> None:
+def test_a_guideline_that_asks_for_either_of_two_values_calls_its_tool_with_one() -> None:
     read = compiled(step("Find Account", "Get Full Name or Account ID for [Find Account]"), actions=("find-account",))
     name, branch, account, call, *_ = read.steps
     assert isinstance(name, Ask)
@@ -171,7 +241,7 @@ def test_guideline_prose_becomes_questions_and_a_call_that_take_either_of_two_an
     assert set(read.tools[0].arguments_schema["properties"]) == {"full_name", "account_id"}
 
 
-def test_guideline_options_become_an_enumeration_and_what_is_always_entered_a_constant() -> None:
+def test_options_of_a_guideline_become_an_enumeration_and_fixed_values_a_constant() -> None:
     read = compiled(
         step("Update Order", "How to return it", "Options include: 'Van', 'On Foot', or 'Balloon'"),
         step("Notify Team", "Let them know", "Enter 'night shift' into the box"),
@@ -182,7 +252,7 @@ def test_guideline_options_become_an_enumeration_and_what_is_always_entered_a_co
     assert constant["const"] == "night shift"
 
 
-def test_some_of_many_answers_are_enough_for_a_guideline_that_says_so() -> None:
+def test_a_guideline_that_needs_some_of_many_values_stops_asking_when_it_has_enough() -> None:
     read = compiled(
         step("Verify", "Ask for 2 out of 3 of these", "Zip Code", "Phone Number", "Email Address"), actions=("verify",)
     )
@@ -190,8 +260,8 @@ def test_some_of_many_answers_are_enough_for_a_guideline_that_says_so() -> None:
     assert ".size() >= 2" in branch.condition
 
 
-def test_an_unknown_format_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(UnknownFormat, match="greenroom and abcd"):
+def test_an_unknown_format_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UnknownFormat, match="greenroom, abcd"):
         read_sources("csv", [])
 
 
@@ -210,7 +280,7 @@ NAMES = st.sampled_from(FIELDS.split())
 
 @pytest.mark.parametrize("format_name", FORMATS)
 @given(record=st.dictionaries(NAMES, JSON, max_size=8), rubbish=st.binary(max_size=40))
-def test_no_line_makes_a_reader_fail_and_each_is_answered(format_name: str, record: Any, rubbish: bytes) -> None:
+def test_every_line_gives_a_record_or_a_problem(format_name: str, record: Any, rubbish: bytes) -> None:
     for read in (read_sources, read_procedures):
         for line in lines(record, rubbish):
             items = list(read(format_name, [line]))

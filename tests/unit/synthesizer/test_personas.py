@@ -1,12 +1,12 @@
-"""Personas as records: as they come with Greenroom, and at rest."""
+"""Built-in personas, and personas as documents."""
 
 from dataclasses import asdict
 
 import pytest
 
-from services.synthesizer.builtin_personas import ORDER, built_in
-from services.synthesizer.persona import Persona, ResponseLength, read_persona
-from services.synthesizer.store.documents import pack_persona, unpack_persona
+from services.synthesizer.personas.builtin import ORDER, built_in
+from services.synthesizer.personas.model import Persona, ResponseLength, read_persona
+from services.synthesizer.personas.store import pack_persona, unpack_persona
 
 PERSONAS = [*built_in().values(), Persona("personas/plain", "Plain", create_time=5, update_time=7)]
 

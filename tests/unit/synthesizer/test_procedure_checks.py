@@ -1,15 +1,15 @@
-"""Each thing that is wrong with a revision is named by its field."""
+"""Every error in a revision names its field."""
 
 import pytest
 
-from services.synthesizer.procedure_checks import check_revision
+from services.synthesizer.procedures.checks import check_revision
 from shared.model.steps import Ask, Branch, Call, End, Say, Step, Tool
 
 FIND = Tool("find_order", arguments_schema={"type": "object", "properties": {"order_id": {"type": "string"}}})
 ASK = Ask("order_id", "Which order?")
 
 
-def test_a_revision_that_hangs_together_has_nothing_wrong() -> None:
+def test_a_valid_revision_has_no_violations() -> None:
     steps = (
         ASK,
         Call("find_order", {"order_id": "order_id"}),
@@ -42,7 +42,7 @@ def test_a_revision_that_hangs_together_has_nothing_wrong() -> None:
         ((Ask("a", "?", {"$ref": "http://example.com/x"}),), "revision.steps[0].ask.schema", "`#/$defs/` and a name"),
     ],
 )
-def test_what_is_wrong_with_a_step_is_named(steps: tuple[Step, ...], field: str, says: str) -> None:
+def test_an_invalid_step_is_named(steps: tuple[Step, ...], field: str, says: str) -> None:
     violations = check_revision(steps, (FIND,))
     assert field in [violation.field for violation in violations]
     assert says in next(violation.description for violation in violations if violation.field == field)
@@ -58,5 +58,5 @@ def test_what_is_wrong_with_a_step_is_named(steps: tuple[Step, ...], field: str,
         ((Tool("a", result_schema={"minimum": "x"}),), "revision.tools[0].result_schema"),
     ],
 )
-def test_what_is_wrong_with_a_tool_is_named(tools: tuple[Tool, ...], field: str) -> None:
+def test_an_invalid_tool_is_named(tools: tuple[Tool, ...], field: str) -> None:
     assert field in [violation.field for violation in check_revision((), tools)]

@@ -1,4 +1,4 @@
-"""What is said of schemas and of values that contradict them, and that no schema can hold the processor."""
+"""Schemas, and values that contradict them, are checked in bounded time."""
 
 import time
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from services.synthesizer.schema_checks import MAX_DEPTH
-from services.synthesizer.schemas import MAX_SCHEMA, schema_error, value_error
-from services.synthesizer.tool_answers import check_tool_config
-from services.synthesizer.tool_config import ToolConfig, ToolMock, ToolRule
+from services.synthesizer.procedures.schema_checks import MAX_DEPTH
+from services.synthesizer.procedures.schemas import MAX_SCHEMA, schema_error, value_error
+from services.synthesizer.tool_configs.checks import check_tool_config
+from services.synthesizer.tool_configs.model import ToolConfig, ToolMock, ToolRule
 from shared.model.events import Json, ToolAnswer
 from shared.model.steps import Tool
 
@@ -18,7 +18,7 @@ SOON = 2.0
 
 
 def chain(links: int) -> dict[str, Json]:
-    """Definitions of which each leads to the next twice."""
+    """Definitions that each refer to the next one twice."""
     twice = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(links)}
     return {"$ref": "#/$defs/d0", "$defs": {**twice, f"d{links}": {"type": "string"}}}
 
@@ -69,7 +69,7 @@ def nested(keyword: str, levels: int) -> dict[str, Json]:
         ({"description": "x" * MAX_SCHEMA}, "characters; up to 65,536"),
     ],
 )
-def test_a_schema_that_cannot_be_used_is_refused_at_once_with_what_would_be_right(schema: Any, says: str) -> None:
+def test_an_invalid_schema_is_refused_with_what_would_be_right(schema: Any, says: str) -> None:
     before = time.process_time()
     assert says in (schema_error(schema) or "")
     assert time.process_time() - before < SOON
@@ -108,7 +108,7 @@ def test_a_valid_schema_is_accepted_and_can_be_applied(schema: Any) -> None:
         ({"items": {"$ref": "#/$defs/n"}, "$defs": {"n": {"minimum": 3}}}, [3, 2], "it[1]: 2 is less than"),
     ],
 )
-def test_a_value_that_contradicts_its_schema_is_named_with_its_place(schema: Any, value: Json, says: str) -> None:
+def test_the_error_names_the_part_of_a_value_that_contradicts_its_schema(schema: Any, value: Json, says: str) -> None:
     assert schema_error(schema) is None
     assert says in (value_error(schema, value, "it") or "")
 
@@ -127,7 +127,7 @@ SCHEMAS: list[dict[str, Json]] = [
 
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=str)
-def test_what_is_checked_in_our_own_way_is_decided_as_json_schema_says(schema: dict[str, Json]) -> None:
+def test_our_own_keywords_decide_like_json_schema(schema: dict[str, Json]) -> None:
     theirs = Draft202012Validator(schema)
     for value in VALUES:
         assert (value_error(schema, value, "it") is None) == theirs.is_valid(value), value
@@ -155,14 +155,14 @@ ROWS = [{"id": number, "of": [number]} for number in range(20_000)]
     ],
     ids=lambda part: str(part)[:60],
 )
-def test_no_check_holds_the_processor(schema: Any, value: Json) -> None:
+def test_every_check_takes_bounded_time(schema: Any, value: Json) -> None:
     assert schema_error(schema) is None
     before = time.process_time()
     value_error(schema, value, "it")
     assert time.process_time() - before < SOON
 
 
-def test_a_value_that_takes_too_much_work_is_said_to_be_too_large() -> None:
+def test_a_value_that_takes_too_much_work_is_refused() -> None:
     schema = {"items": {"anyOf": [{"required": ["no"]}] * 400}}
     assert value_error(schema, ROWS, "it") == "it is too large to be checked against its schema; make either smaller."
     assert value_error({"type": "array"}, [1], "it") is None
@@ -176,4 +176,4 @@ def test_all_the_values_of_a_tool_config_share_one_bound() -> None:
     violations = check_tool_config(ToolConfig((ToolMock("find", rules),)), [tool])
     assert time.process_time() - before < SOON
     assert "is not valid under any" in violations[0].description
-    assert "too large to be checked" in violations[-1].description
+    assert "too much work to check" in violations[-1].description

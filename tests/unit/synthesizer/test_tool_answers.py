@@ -1,11 +1,15 @@
-"""Which mock answers a call, and what is said of a config that does not fit."""
+"""Which mock answers a call, and the errors for a config that does not fit."""
 
 import pytest
 
-from services.synthesizer.tool_answers import answer, check_arguments, check_tool_config, matches, recorded_rules
-from services.synthesizer.tool_config import ToolConfig, ToolMock, ToolRule
+from services.synthesizer.tool_configs.answers import Mocks, RecordedRules, recorded_rules
+from services.synthesizer.tool_configs.checks import check_arguments, check_tool_config
+from services.synthesizer.tool_configs.matching import matches
+from services.synthesizer.tool_configs.model import ToolConfig, ToolMock, ToolRule
+from services.synthesizer.tool_configs.replies.kind import CallContext
 from shared.model.events import Event, Json, ToolAnswer, ToolCall, ToolError, ToolResult
 from shared.model.steps import Tool
+from shared.model.world import World
 
 FIND = Tool(
     "find",
@@ -16,6 +20,11 @@ FIND = Tool(
 OWN, RECORDED, DEFAULT, LAST = (ToolAnswer({"found": name}) for name in ("own", "recorded", "default", "last"))
 
 
+def answer(config: ToolConfig, recorded: RecordedRules, call: ToolCall) -> ToolAnswer | None:
+    answered = Mocks(config).answer(call, recorded, CallContext(World(), {}, lambda _purpose: 0.5))
+    return None if answered is None else answered.answer
+
+
 def recorded(*calls: tuple[dict[str, Json], ToolAnswer]) -> list[Event]:
     events = []
     for number, (arguments, given) in enumerate(calls):
@@ -24,7 +33,7 @@ def recorded(*calls: tuple[dict[str, Json], ToolAnswer]) -> list[Event]:
     return events
 
 
-def test_a_call_is_answered_by_rule_then_recording_then_default_then_the_last_resort() -> None:
+def test_a_call_is_answered_by_rule_then_recording_then_the_tools_default_then_the_configs() -> None:
     rules = recorded_rules(recorded(({"id": "B2"}, RECORDED)))
     mock = ToolMock("find", (ToolRule(OWN, {"id": "A1"}),), DEFAULT)
     config = ToolConfig((mock,), LAST)
@@ -39,7 +48,7 @@ def test_a_call_is_answered_by_rule_then_recording_then_default_then_the_last_re
     assert said("find", "B2", ToolConfig(ignore_recorded_calls=True)) is None
 
 
-def test_a_call_recorded_without_values_answers_any_call_after_those_with_values() -> None:
+def test_a_call_recorded_without_arguments_matches_every_call_and_comes_last() -> None:
     rules = recorded_rules(recorded(({}, DEFAULT), ({"id": "B2"}, RECORDED)))
     assert answer(ToolConfig(), rules, ToolCall("c", "find", {"id": "B2"})) == RECORDED
     assert answer(ToolConfig(), rules, ToolCall("c", "find", {"id": "X"})) == DEFAULT
@@ -56,7 +65,7 @@ def test_a_call_recorded_without_values_answers_any_call_after_those_with_values
         ({"a": None}, {}, False),
     ],
 )
-def test_a_match_is_a_part_of_the_arguments(wanted: Json, there: Json, does: bool) -> None:
+def test_a_match_needs_only_some_of_the_arguments(wanted: Json, there: Json, does: bool) -> None:
     assert matches(wanted, there) is does
 
 
@@ -122,3 +131,24 @@ def test_a_recorded_answer_that_contradicts_the_schema_is_named_unless_it_is_nev
     assert check_tool_config(ignored, [FIND], rules) == []
     failed = recorded_rules(recorded(({"id": "A1"}, ToolAnswer(error=ToolError("GONE", "It is gone.")))))
     assert check_tool_config(ToolConfig(), [FIND], failed) == []
+
+
+def test_a_recorded_result_answers_the_latest_open_call_of_its_id() -> None:
+    def call(number: str) -> ToolCall:
+        return ToolCall("c", "find", {"id": number})
+
+    def result(given: ToolAnswer) -> ToolResult:
+        return ToolResult("c", "find", given)
+
+    bodies: list[ToolCall | ToolResult] = [
+        call("A"),
+        result(OWN),
+        call("B"),
+        call("C"),
+        result(RECORDED),
+        result(DEFAULT),
+    ]
+
+    rules = recorded_rules([Event("", seq, 0, 0, body) for seq, body in enumerate(bodies, 1)])
+
+    assert [(rule.match["id"], rule.answer) for rule in rules["find"]] == [("A", OWN), ("C", RECORDED), ("B", DEFAULT)]

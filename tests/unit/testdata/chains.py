@@ -1,4 +1,4 @@
-"""Workflows to generate from, and what is asked of calls again and again."""
+"""Workflows to generate from, and helpers for calls."""
 
 import numpy as np
 import numpy.typing as npt
@@ -26,15 +26,15 @@ SHOP = Workflow(
     },
     think_times={"item": ThinkTime(10_000.0, 30_000.0), "cart": ThinkTime(500.0, 500.0)},
 )
-"""Five endpoints with everything that a workflow may have but services."""
+"""Five endpoints with everything that a workflow may have, except services."""
 ONE = Workflow("one", {"only": 1.0}, {}, {"only": 1.0}, {"only": 5.0})
 """One endpoint, where every session ends."""
 ENDLESS = Workflow("endless", {"poll": 1.0}, {"poll": {"poll": 0.9995}}, {"poll": 0.0005}, {"poll": 5.0})
-"""Sessions that would mostly have more calls than are allowed."""
+"""Most sessions would have more calls than allowed."""
 
 
 def web(size: int) -> Workflow:
-    """So many endpoints, each of which leads to up to nine others."""
+    """`size` endpoints, each with up to nine successors."""
     names = [f"page-{number:04}" for number in range(size)]
     steps = np.random.default_rng(size)
     transitions = {}
@@ -52,24 +52,22 @@ def web(size: int) -> Workflow:
 
 
 def only(calls: Calls, chosen: npt.NDArray[np.bool_]) -> Calls:
-    """Those of the calls."""
-    return Calls(*(column[chosen] for column in calls.columns))
+    """The chosen calls."""
+    return Calls(*(column[chosen] for column in calls.arrays))
 
 
 def same(one: Calls, other: Calls) -> bool:
-    """Whether they are the same, bit for bit and of the same types."""
-    return all(
-        a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in zip(one.columns, other.columns, strict=True)
-    )
+    """True if all arrays have equal types and bits."""
+    return all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in zip(one.arrays, other.arrays, strict=True))
 
 
 def begins_of(sessions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Where each session begins in a column of them."""
+    """The index at which each session begins."""
     return np.flatnonzero(np.diff(sessions, prepend=sessions[:1] - 1))
 
 
 def edge_errors(chain: Chain, codes: npt.NDArray[np.uint16], lengths: npt.NDArray[np.int32]) -> tuple[float, float]:
-    """The mean |learned - true| over a walk's transitions and exits, and what independent draws miss by on average."""
+    """The mean |learned - true| over the transitions and exits of a walk, and its expectation for independent draws."""
     size = len(chain.endpoints)
     ends = np.zeros(len(codes), bool)
     ends[lengths.cumsum() - 1] = True

@@ -1,11 +1,11 @@
-"""Calls read back from every format, by readers that are not ours."""
+"""Read calls of every format with readers that are not ours."""
 
 import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 import pyarrow as pa
@@ -14,54 +14,36 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 
 from greenroom.testdata.v1 import trace_call_pb2 as pb
 from services.testdata.traces.formats import Format
-from services.testdata.traces.formats.columns import COLUMNS
 from services.testdata.traces.generation import FAULT_KINDS, Calls, Chain
+from services.testdata.traces.schema import COLUMNS, NAMES, Column, Kind
 
 Row = tuple[Any, ...]
-"""A call: its values in the order of COLUMNS, the time in Unix milliseconds, the latency as a 32-bit float."""
+"""A call: its values in the order of NAMES, the time in Unix milliseconds, the latency as a 32-bit float."""
 
 
 def rows_of(chain: Chain, calls: Calls) -> list[Row]:
-    """What a reader should see."""
-    return [
-        (
-            int(calls.timestamp[i]),
-            int(calls.user[i]),
-            chain.user_types[calls.user_type[i]],
-            int(calls.session[i]),
-            chain.endpoints[calls.endpoint[i]],
-            chain.methods[calls.endpoint[i]],
-            int(calls.status[i]),
-            float(calls.latency[i]),
-            chain.params[calls.params[i]],
-            int(calls.fault_id[i]),
-            FAULT_KINDS[calls.fault_kind[i]],
-        )
-        for i in range(len(calls))
-    ]
+    """The rows that a reader should return."""
+    return list(zip(*(_values(column, chain, calls) for column in COLUMNS), strict=True))
+
+
+def _values(column: Column, chain: Chain, calls: Calls) -> list[Any]:
+    values: list[Any] = column.of(calls).tolist()
+    if column.kind is not Kind.TEXT:
+        return values
+    texts = column.texts_of(chain)
+    return [texts[code] for code in values]
 
 
 def _from_protobuf(data: bytes) -> list[Row]:
+    fields = [(pb.Call.DESCRIPTOR.fields_by_number[column.field].name, column.as_enum) for column in COLUMNS]
     return [
-        (
-            call.timestamp_ms,
-            call.user,
-            call.user_type,
-            call.session,
-            call.endpoint,
-            call.method,
-            call.status,
-            call.latency_ms,
-            call.params,
-            call.fault_id,
-            FAULT_KINDS[call.fault_kind],
-        )
+        tuple(FAULT_KINDS[getattr(call, name)] if as_enum else getattr(call, name) for name, as_enum in fields)
         for call in pb.StreamCallsResponse.FromString(data).calls
     ]
 
 
 def _from_table(table: pa.Table) -> list[Row]:
-    assert tuple(table.column_names) == COLUMNS
+    assert tuple(table.column_names) == NAMES
     assert not any(field.nullable for field in table.schema)
     columns = [table["timestamp"].cast(pa.int64()), *table.columns[1:]]
     return list(zip(*(column.to_pylist() for column in columns), strict=True))
@@ -86,11 +68,22 @@ def _from_csv(data: bytes) -> list[Row]:
 
 
 def _from_texts(record: Mapping[str, Any]) -> Row:
-    assert tuple(record) == COLUMNS
-    time = round(datetime.fromisoformat(record["timestamp"]).timestamp() * 1000)
-    texts, numbers = ("user_type", "endpoint", "method", "params", "fault_kind"), dict(record)
-    numbers.update(timestamp=time, latency_ms=float(np.float32(record["latency_ms"])))
-    return tuple(numbers[name] if name in (*texts, "latency_ms") else int(numbers[name]) for name in COLUMNS)
+    assert tuple(record) == NAMES
+    return tuple(_from_text(column.kind, record[column.name]) for column in COLUMNS)
+
+
+def _from_text(kind: Kind, value: Any) -> Any:
+    match kind:
+        case Kind.TIME:
+            return round(datetime.fromisoformat(value).timestamp() * 1000)
+        case Kind.NUMBER:
+            return int(value)
+        case Kind.DECIMAL:
+            return float(np.float32(value))
+        case Kind.TEXT:
+            return value
+        case _:
+            assert_never(kind)
 
 
 def spans_of(data: bytes) -> list[tuple[str, trace_pb2.Span]]:
@@ -109,28 +102,28 @@ def attributes(pairs: Iterable[Any]) -> dict[str, Any]:
 
 
 def _from_otlp(data: bytes) -> list[Row]:
-    """The roots; their order is not that of the calls, so they are put into it by session and time."""
-    rows = []
-    for _, span in spans_of(data):
-        if not span.parent_span_id:
-            of_call = attributes(span.attributes)
-            rows.append(
-                (
-                    span.start_time_unix_nano // 1_000_000,
-                    int(of_call["user.id"]),
-                    of_call["greenroom.user_type"],
-                    int(of_call["session.id"]),
-                    of_call["http.route"],
-                    of_call["http.request.method"],
-                    of_call["http.response.status_code"],
-                    # A trace has whole nanoseconds.
-                    (span.end_time_unix_nano - span.start_time_unix_nano) / 1e6,
-                    of_call.get("url.query", ""),
-                    of_call.get("greenroom.fault_id", 0),
-                    of_call.get("greenroom.fault_kind", ""),
-                )
-            )
-    return sorted(rows, key=lambda row: (row[3], row[0]))
+    """The root spans, sorted by session and time as calls are."""
+    rows = [
+        tuple(_from_span(column, span, attributes(span.attributes)) for column in COLUMNS)
+        for _, span in spans_of(data)
+        if not span.parent_span_id
+    ]
+    return sorted(rows, key=lambda row: (row[NAMES.index("session")], row[NAMES.index("timestamp")]))
+
+
+def _from_span(column: Column, span: trace_pb2.Span, found: Mapping[str, Any]) -> Any:
+    match column.kind:
+        case Kind.TIME:
+            return span.start_time_unix_nano // 1_000_000
+        case Kind.DECIMAL:
+            # Spans have whole nanoseconds.
+            return (span.end_time_unix_nano - span.start_time_unix_nano) / 1e6
+        case Kind.NUMBER:
+            return int(found.get(column.attribute, 0))
+        case Kind.TEXT:
+            return found.get(column.attribute, "")
+        case _:
+            assert_never(column.kind)
 
 
 DECODERS: dict[Format, Callable[[bytes], list[Row]]] = {
@@ -144,8 +137,8 @@ DECODERS: dict[Format, Callable[[bytes], list[Row]]] = {
 
 
 def same(found: list[Row], expected: list[Row]) -> bool:
-    """Whether the calls are the same, latencies to the nanosecond."""
-    latency = COLUMNS.index("latency_ms")
+    """True if the calls are equal, latencies to the nanosecond."""
+    latency = NAMES.index("latency_ms")
 
     def rest(row: Row) -> Row:
         return (*row[:latency], *row[latency + 1 :])

@@ -7,14 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from services.testdata.traces.learning.formats import Columns, LogFormat, LogKind
-from services.testdata.traces.learning.learn import learn
-from services.testdata.traces.learning.model import Learned, LearnedEdge
+from services.testdata.traces.learn.learn import learn
+from services.testdata.traces.learn.model import Learned, LearnedEdge
+from services.testdata.traces.logs.formats import Columns, LogFormat, LogKind
 
 OURS = "timestamp,session,endpoint,method,status,latency_ms,fault_id,fault_kind\n"
 EVENTS = "case_id,activity,timestamp\n"
 CYCLE = {("", "a"): 1, ("a", "b"): 1, ("b", ""): 1}
-"""The edges of one session that goes from a to b."""
+"""The edges of one session a, b."""
 
 
 def parquet(folder: Path, **columns: Any) -> bytes:
@@ -25,14 +25,14 @@ def parquet(folder: Path, **columns: Any) -> bytes:
 
 
 def learned(folder: Path, log: str | bytes, kind: LogKind, columns: Columns = Columns(), **options: float) -> Learned:  # noqa: B008
-    """What is learned from a log; the exports are in the folder afterwards."""
+    """Learn from a log; writes the exports to the folder."""
     path = folder / "log"
     path.write_bytes(log if isinstance(log, bytes) else log.encode())
     return learn([("the.log", path)], LogFormat(kind, columns, **options), "learned", folder)
 
 
 def edges(found: Learned) -> dict[tuple[str, str], int]:
-    """How often each edge was seen."""
+    """The count of each edge."""
     return {(edge.start, edge.to): edge.count for edge in found.edges}
 
 
@@ -42,7 +42,7 @@ def edge(found: Learned, start: str, to: str) -> LearnedEdge:
 
 
 def skipped(found: Learned) -> dict[str, tuple[int, int]]:
-    """How many rows were skipped for what reason, and the first one."""
+    """The number of skipped rows by reason, and the first of them."""
     return {one.reason: (one.count, one.first_row) for one in found.skipped}
 
 

@@ -1,9 +1,9 @@
-"""Programs in an interpreter of their own, for what depends on what was imported."""
+"""Run programs in a fresh interpreter, to test which modules they import."""
 
 import subprocess
 import sys
 
 
 def run(program: str) -> str:
-    """What a fresh interpreter prints."""
+    """The output of a program."""
     return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip()

@@ -1,4 +1,4 @@
-"""The recovery certificate: what it counts as far off, as chance, as impossible, and as never seen."""
+"""The recovery certificate: errors, the bound, impossible edges and unseen endpoints."""
 
 import json
 import math
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from services.testdata.api.convert.certificates import comparison_message
+from services.testdata.certificates.messages import comparison_message
 from services.testdata.traces.certificate import Detection, Evidence, certify, true_latencies
 from services.testdata.traces.comparison import compare
 from services.testdata.traces.recovery import Edge, g_test, true_rows
@@ -30,7 +30,7 @@ SHOP = Workflow(
 EXACT: dict[Edge, int] = {
     (start, to): round(probability * 1_000) for start, row in true_rows(SHOP).items() for to, probability in row.items()
 }
-"""Counts of 1,000 a row in exactly the true proportions."""
+"""1,000 counts per row, in exactly the true proportions."""
 
 
 def evidence(counts: dict[Edge, int], calls: int = 5_000) -> Evidence:

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from greenroom.testdata.v1 import trace_call_pb2 as pb
-from services.testdata.traces.builtin import built_in
 from services.testdata.traces.formats import Format
 from services.testdata.traces.formats.files import write_file
 from services.testdata.traces.formats.registry import FORMATS, Encoder
 from services.testdata.traces.generation import Calls, Chain, compile_chain, generate, session_count
 from services.testdata.traces.parameters import Parameters
+from services.testdata.traces.schema import NAMES
 from services.testdata.traces.workflow import Workflow
+from services.testdata.workflows.builtin import built_in
 from tests.unit.testdata.decoding import DECODERS, rows_of, same
 
 STREAMED = [form for form, entry in FORMATS.items() if entry.encoder]
@@ -52,6 +53,16 @@ def one_call(endpoint: str, params: str = "", **values: float) -> tuple[Chain, C
     for column, number in values.items():
         getattr(calls, column)[:] = number
     return chain, calls
+
+
+def test_a_row_has_the_texts_of_its_call() -> None:
+    chain, calls = one_call("GET /cart", "sort=price", fault_kind=2)
+
+    [row] = rows_of(chain, calls)
+
+    told = dict(zip(NAMES, row, strict=True))
+    assert (told["endpoint"], told["method"], told["params"]) == ("GET /cart", "GET", "sort=price")
+    assert (told["user_type"], told["fault_kind"]) == ("free", "timeout")
 
 
 @pytest.mark.parametrize("form", STREAMED)
@@ -103,7 +114,7 @@ def test_rows_are_byte_for_byte_what_the_generated_classes_write(chain: Chain, c
 @pytest.mark.parametrize(
     "values",
     [
-        {"timestamp": 0, "latency": 0.0},
+        {"timestamp": 0, "latency_ms": 0.0},
         {"timestamp": 7_258_118_399_999, "user": 1 << 40, "session": (1 << 63) - 1, "fault_id": (1 << 63) - 1},
         {"user": 127, "session": 128, "fault_id": 16_384, "status": 599, "fault_kind": 4},
     ],
@@ -127,8 +138,8 @@ def test_texts_that_a_format_must_quote_or_escape_are_read_back(form: Format, en
 
 
 def repeated(calls: Calls, times: int) -> Calls:
-    """The same calls so many times."""
-    return Calls(*(np.tile(column, times) for column in calls.columns))
+    """The calls, repeated."""
+    return Calls(*(np.tile(column, times) for column in calls.arrays))
 
 
 @pytest.mark.parametrize("form", [Format.JSONL, Format.CSV])
@@ -141,7 +152,7 @@ def test_any_latency_is_written_so_that_the_same_32_bit_float_is_read_back(form:
     )
     latencies = np.concatenate([edges, random]).astype(np.float32)
     many = repeated(calls, len(latencies))
-    many.latency[:] = latencies
+    many.latency_ms[:] = latencies
 
     rows = DECODERS[form](written(chain, form, many))
 
@@ -149,7 +160,7 @@ def test_any_latency_is_written_so_that_the_same_32_bit_float_is_read_back(form:
 
 
 def test_a_latency_is_written_with_no_more_digits_than_it_needs() -> None:
-    chain, calls = one_call("home", latency=0.1)
+    chain, calls = one_call("home", latency_ms=0.1)
 
     line = written(chain, Format.JSONL, calls).decode()
 

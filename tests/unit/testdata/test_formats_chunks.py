@@ -2,13 +2,13 @@
 
 import pytest
 
-from services.testdata.traces.builtin import built_in
 from services.testdata.traces.chunks import MOST_BYTES, Chunk, make_chunk, outline
 from services.testdata.traces.compiled import compiled, packed
 from services.testdata.traces.formats import Format
 from services.testdata.traces.generation import generate
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.workflow import Workflow
+from services.testdata.workflows.builtin import built_in
 from tests.unit.testdata.decoding import DECODERS, rows_of, same
 
 STREAMED = [form for form in Format if form is not Format.PARQUET]
@@ -20,7 +20,7 @@ WORDY = Workflow(
     avg_response_times={"poll": 5.0},
     parameters={"poll": {"text": tuple(letter * 10_000 for letter in "abc")}},
 )
-"""Sessions of about a thousand calls of 10 kB each: more than a workflow may have that is checked."""
+"""Sessions of about a thousand calls of 10 kB each, more than validation accepts."""
 TWO = Parameters(users=2, sessions_mean=1.0, sessions_std=0.0, cascade_rate=0.0)
 
 

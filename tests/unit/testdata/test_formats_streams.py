@@ -1,4 +1,4 @@
-"""Streams of chunks: in order, ahead of their reader, and no further."""
+"""Streams of chunks: in order, and a bounded number of chunks ahead of the reader."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,11 +7,11 @@ from typing import Any, TypeVar, TypeVarTuple, cast
 
 import pytest
 
-from services.testdata.traces.builtin import built_in
+from services.testdata.streams.operations import AHEAD, Source, Streams
 from services.testdata.traces.chunks import make_chunk
 from services.testdata.traces.formats import Format
 from services.testdata.traces.parameters import Parameters
-from services.testdata.traces.streams import AHEAD, Source, Streams
+from services.testdata.workflows.builtin import built_in
 from shared.compute import Compute
 from tests.unit.compute import work
 
@@ -21,17 +21,17 @@ SOURCE = Source(built_in()["workflows/ecommerce"].workflow, Parameters(users=1_0
 
 
 class Noting(Compute):
-    """Notes which chunks were begun, by their first sessions."""
+    """Records which chunks were begun, by first session."""
 
     def __init__(self, workers: int) -> None:
         super().__init__(workers)
         self.begun: list[int] = []
 
-    async def run(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
+    async def run(self, function: Callable[[*Ts], T], *arguments: *Ts, reads: int | None = None) -> T:
         if cast(object, function) is make_chunk:
             _, first, *_ = cast(tuple[Any, ...], arguments)
             self.begun.append(first)
-        return await super().run(function, *arguments)
+        return await super().run(function, *arguments, reads=reads)
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +66,13 @@ async def test_no_more_is_made_than_a_few_chunks_ahead_of_the_reader(streams: St
     async with aclosing(streams.chunks(SOURCE, 1, 1_000, 1)) as chunks:
         for read in range(1, 4):
             await anext(chunks)
-            # What is begun besides would have been by the time that another stream had a turn.
+            # Other chunks would have begun before another stream had a turn.
             assert [chunk async for chunk in streams.chunks(SOURCE, 1_500, 1_500, 1)]
             assert len([first for first in compute.begun if first < 1_500]) <= read - 1 + AHEAD
 
 
 async def processes(compute: Noting) -> set[int]:
-    """The two processes of the pool; one of them may be busy for a while with what nobody waits for."""
+    """Wait until both processes of the pool are idle; one may still finish an abandoned chunk."""
     found: set[int] = set()
     while len(found) < 2:
         found |= set(await asyncio.gather(*(compute.run(work.process) for _ in range(2))))

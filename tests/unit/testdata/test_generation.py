@@ -1,4 +1,4 @@
-"""Calls are a pure function of workflow, parameters and seed, whoever generates which range of them."""
+"""Calls are a pure function of workflow, parameters and seed, for any range of sessions."""
 
 import hashlib
 import itertools
@@ -20,11 +20,11 @@ from services.testdata.traces.generation import (
     session_count,
     walk,
 )
-from services.testdata.traces.generation import users as numpy_users
 from services.testdata.traces.generation.philox import key_words
 from services.testdata.traces.parameters import MONDAY, Arrival, Mode, Parameters
 from services.testdata.traces.workflow import Workflow
 from tests.unit.testdata.chains import ENDLESS, ONE, SHOP, edge_errors, only, same, web
+from tests.unit.testdata.oracles import generation as oracle
 from tests.unit.testdata.programs import run
 
 MANY = Parameters(users=2_000_000, seed=9)
@@ -40,16 +40,16 @@ KINDS = [
 
 @pytest.mark.parametrize("parameters", KINDS)
 @pytest.mark.parametrize("workflow", [ONE, SHOP, web(20), web(300)], ids=lambda workflow: workflow.name)
-def test_numba_and_numpy_generate_the_same_bits(workflow: Workflow, parameters: Parameters) -> None:
+def test_the_kernels_generate_the_same_bits_as_the_oracle(workflow: Workflow, parameters: Parameters) -> None:
     chain = compile_chain(workflow, parameters)
     sessions = session_count(chain)
 
-    assert session_count(chain, "numpy") == sessions
-    assert same(generate(chain, 1, sessions), generate(chain, 1, sessions, "numpy"))
+    assert oracle.session_count(chain) == sessions
+    assert same(generate(chain, 1, sessions), oracle.generate(chain, 1, sessions))
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_a_session_has_at_most_a_thousand_calls_in_either_kernel(mode: Mode) -> None:
+def test_a_session_has_at_most_a_thousand_calls(mode: Mode) -> None:
     chain = compile_chain(ENDLESS, Parameters(users=60, mode=mode, deck_size=2_000))
     sessions = session_count(chain)
 
@@ -57,7 +57,7 @@ def test_a_session_has_at_most_a_thousand_calls_in_either_kernel(mode: Mode) -> 
 
     assert lengths.max() == MAX_CALLS
     assert chain.mean_calls == pytest.approx((1 - 0.9995**1_000) / 0.0005)
-    assert same(generate(chain, 1, sessions), generate(chain, 1, sessions, "numpy"))
+    assert same(generate(chain, 1, sessions), oracle.generate(chain, 1, sessions))
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +74,12 @@ def test_any_split_of_a_range_gives_the_same_calls(
     firsts = [1, *sorted(cuts), 401]
 
     parts = [
-        generate(chain, first, until - first, "numpy" if numpy else "numba")
+        (oracle.generate if numpy else generate)(chain, first, until - first)
         for first, until in itertools.pairwise(firsts)
     ]
 
     whole = generate(chain, 1, 400)
-    for column, *of_parts in zip(whole.columns, *(part.columns for part in parts), strict=True):
+    for column, *of_parts in zip(whole.arrays, *(part.arrays for part in parts), strict=True):
         assert column.tobytes() == np.concatenate(of_parts).tobytes()
 
 
@@ -140,13 +140,11 @@ def test_sessions_that_do_not_exist_are_refused() -> None:
 
 
 def test_sessions_are_counted_alike_in_blocks_that_are_not_full() -> None:
-    from services.testdata.traces.generation import users_numba
+    from services.testdata.traces.generation.users import block_totals
 
     for users in (1, 3, 4, 4_095, 4_096, 4_097, 10_001):
         counts = compile_chain(SHOP, Parameters(users=users)).session_counts
-        assert np.array_equal(
-            numpy_users.block_totals((1, 2), counts, users), users_numba.block_totals((1, 2), counts, users)
-        )
+        assert np.array_equal(oracle.block_totals((1, 2), counts, users), block_totals((1, 2), counts, users))
 
 
 @pytest.mark.parametrize("workflow", [SHOP, web(20), web(300)], ids=lambda workflow: workflow.name)
@@ -191,7 +189,7 @@ def test_what_this_version_of_the_algorithm_generates_never_changes() -> None:
     for mode in Mode:
         chain = compile_chain(SHOP, Parameters(seed=42, mode=mode))
         digest = hashlib.sha256(repr((chain.endpoints, chain.methods, chain.user_types, chain.params)).encode())
-        for column in generate(chain, 1, 2_000).columns:
+        for column in generate(chain, 1, 2_000).arrays:
             digest.update(column.tobytes())
         digests[mode.value] = digest.hexdigest()[:16]
 
@@ -201,17 +199,3 @@ def test_what_this_version_of_the_algorithm_generates_never_changes() -> None:
 
 def test_numba_is_imported_only_when_something_is_generated() -> None:
     run("import sys, services.testdata.traces.generation as g; assert not {'numba', 'llvmlite'} & {*sys.modules}")
-
-
-def test_where_numba_cannot_be_imported_numpy_generates_the_same() -> None:
-    chain = compile_chain(SHOP, Parameters(users=50))
-
-    printed = run(
-        "import sys; sys.modules['numba'] = None\n"
-        "from services.testdata.traces.generation import compile_chain, generate\n"
-        "from services.testdata.traces.parameters import Parameters\n"
-        "from tests.unit.testdata.chains import SHOP\n"
-        "print(generate(compile_chain(SHOP, Parameters(users=50)), 1, 100).timestamp.tolist())"
-    )
-
-    assert printed == str(generate(chain, 1, 100).timestamp.tolist())

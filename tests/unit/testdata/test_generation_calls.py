@@ -96,7 +96,7 @@ def test_time_that_begins_and_ends_within_an_hour_is_kept_to_the_millisecond() -
 
 def test_the_next_call_begins_when_the_last_has_ended_and_the_user_has_thought(chain: Chain, calls: Calls) -> None:
     within = np.diff(calls.session) == 0
-    thought = (np.diff(calls.timestamp) - np.ceil(calls.latency[:-1]).astype(np.int64))[within]
+    thought = (np.diff(calls.timestamp) - np.ceil(calls.latency_ms[:-1]).astype(np.int64))[within]
     after = calls.endpoint[:-1][within]
 
     for name, low, high in (("home", 1_000, 5_000), ("item", 10_000, 30_000), ("cart", 500, 500)):
@@ -108,7 +108,7 @@ def test_the_next_call_begins_when_the_last_has_ended_and_the_user_has_thought(c
 
 def test_latencies_have_the_means_of_their_endpoints_and_a_long_tail(chain: Chain, calls: Calls) -> None:
     for code, endpoint in enumerate(chain.endpoints):
-        here = calls.latency[calls.endpoint == code].astype(np.float64)
+        here = calls.latency_ms[calls.endpoint == code].astype(np.float64)
         assert here.mean() == pytest.approx(SHOP.avg_response_times[endpoint], rel=0.02)
         assert np.log(here).std() == pytest.approx(0.5, rel=0.03)
 

@@ -1,4 +1,4 @@
-"""Cascades of failures: labelled, in the shares promised, and nothing else changes."""
+"""Failure cascades: labelled, at the configured rates; other calls do not change."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_a_timeout_takes_thirty_seconds_and_the_statuses_tell(broken: Calls) -> 
     unavailable = only(broken, broken.fault_kind == FaultKind.UNAVAILABLE)
 
     assert set(timeouts.status.tolist()) == {504}
-    assert set(timeouts.latency.tolist()) == {30_000.0}
+    assert set(timeouts.latency_ms.tolist()) == {30_000.0}
     assert set(unavailable.status.tolist()) == {503}
     assert set(broken.status[broken.fault_kind <= FaultKind.SLOW].tolist()) == {200, 201, 400, 401, 404, 429, 500}
 
@@ -75,7 +75,7 @@ def test_a_timeout_takes_thirty_seconds_and_the_statuses_tell(broken: Calls) -> 
 def test_slow_calls_take_three_to_ten_times_as_long_and_nothing_else_changes(whole: Calls, broken: Calls) -> None:
     sent = first_sends(broken)
     slow = sent.fault_kind == FaultKind.SLOW
-    factors = sent.latency[slow] / whole.latency[slow]
+    factors = sent.latency_ms[slow] / whole.latency_ms[slow]
 
     assert len(sent) == len(whole)
     assert factors.min() >= 3.0 * (1 - 1e-6)
@@ -84,7 +84,7 @@ def test_slow_calls_take_three_to_ten_times_as_long_and_nothing_else_changes(who
     for name in ("user", "user_type", "session", "endpoint", "params"):
         assert np.array_equal(getattr(sent, name), getattr(whole, name))
     untouched = sent.fault_kind == FaultKind.NONE
-    assert np.array_equal(sent.latency[untouched], whole.latency[untouched])
+    assert np.array_equal(sent.latency_ms[untouched], whole.latency_ms[untouched])
     assert np.array_equal(sent.status[untouched | slow], whole.status[untouched | slow])
 
 
@@ -112,11 +112,11 @@ def test_three_in_ten_failing_calls_are_sent_again_with_the_same_outcome(broken:
     assert len(retries) / failing.sum() == pytest.approx(0.3, abs=0.01)
     assert failing[retries - 1].all()
     assert only(broken, failing).fault_id.all()
-    for name in ("user", "user_type", "session", "endpoint", "status", "latency", "params", "fault_id"):
+    for name in ("user", "user_type", "session", "endpoint", "status", "latency_ms", "params", "fault_id"):
         column = getattr(broken, name)
         assert np.array_equal(column[retries], column[retries - 1])
     waited = broken.timestamp[retries] - broken.timestamp[retries - 1]
-    assert np.array_equal(waited, np.ceil(broken.latency[retries - 1]).astype(np.int64))
+    assert np.array_equal(waited, np.ceil(broken.latency_ms[retries - 1]).astype(np.int64))
 
 
 def test_sessions_before_the_cascade_are_as_they_would_have_been(whole: Calls, broken: Calls) -> None:

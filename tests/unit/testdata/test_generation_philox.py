@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from services.testdata.traces.generation import philox, philox_numba
-from services.testdata.traces.generation.alias import alias_table, pick
+from services.testdata.traces.generation import philox, philox_kernels
+from services.testdata.traces.generation.alias import alias_table
+from tests.unit.testdata.oracles.generation import pick
 
 # https://github.com/DEShawResearch/random123/blob/main/tests/kat_vectors, philox4x32 10: counter, key, words.
 KNOWN = [
@@ -23,7 +24,7 @@ def test_both_kernels_draw_the_published_known_answers(
     counter: tuple[int, int, int, int], key: tuple[int, int], words: tuple[int, ...]
 ) -> None:
     drawn = philox.philox(key, np.array([counter[0]], np.uint64), counter[1], counter[2], counter[3])
-    compiled = philox_numba.philox(*(np.uint64(number) for number in (*key, *counter)))
+    compiled = philox_kernels.philox(*(np.uint64(number) for number in (*key, *counter)))
 
     assert tuple(int(word[0]) for word in drawn) == words
     assert tuple(int(word) for word in compiled) == words
@@ -35,7 +36,7 @@ def test_both_kernels_draw_the_same_for_any_counter_also_in_vectors() -> None:
     vectors = np.empty((4, 1_000), np.uint64)
 
     drawn = philox.philox((7, 2**32 - 1), counters[0], counters[1], counters[2], philox.Purpose.CALL)
-    philox_numba.draw(np.uint64(7), np.uint64(2**32 - 1), *counters, np.uint64(philox.Purpose.CALL), vectors)
+    philox_kernels.draw(np.uint64(7), np.uint64(2**32 - 1), *counters, np.uint64(philox.Purpose.CALL), vectors)
 
     assert np.array_equal(np.stack(drawn), vectors)
 
@@ -66,6 +67,8 @@ def test_both_kernels_pick_the_same_outcomes() -> None:
     table = alias_table([list(enumerate(random.random(size).tolist())) for size in (1, 2, 7, 300)])
     rows, words = random.integers(0, 4, 2_000), random.integers(0, 2**32, 2_000, dtype=np.uint64)
 
-    compiled = [philox_numba.pick(table.rows, table.entries, row, word) for row, word in zip(rows, words, strict=True)]
+    compiled = [
+        philox_kernels.pick(table.rows, table.entries, row, word) for row, word in zip(rows, words, strict=True)
+    ]
 
     assert compiled == pick(table, rows, words).tolist()

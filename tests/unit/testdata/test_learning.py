@@ -9,29 +9,25 @@ import pytest
 from google.protobuf.json_format import MessageToJson
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from services.testdata.traces.builtin import built_in
+from services.testdata.learnings import folders
+from services.testdata.learnings.errors import UploadTooLarge
+from services.testdata.learnings.model import LearningSpec, read_learned, write_learned
+from services.testdata.learnings.store import read_spec, write_spec
+from services.testdata.learnings.task import learn_log, progress_in
 from services.testdata.traces.certificate import QUANTILES
 from services.testdata.traces.formats.otlp import Otlp
 from services.testdata.traces.formats.parquet import write_parquet
 from services.testdata.traces.generation import Calls, Chain, compile_chain, generate, session_count
-from services.testdata.traces.learning import folders
-from services.testdata.traces.learning import learn as learning
-from services.testdata.traces.learning.documents import (
-    read_learned,
-    read_spec,
-    write_learned,
-    write_spec,
-)
-from services.testdata.traces.learning.errors import TooManyEdges, UploadTooLarge
-from services.testdata.traces.learning.formats import Columns, LogFormat, LogKind
-from services.testdata.traces.learning.kept import LearningSpec
-from services.testdata.traces.learning.model import Learned
-from services.testdata.traces.learning.task import learn_log, progress_in
+from services.testdata.traces.learn import learn as learning
+from services.testdata.traces.learn.model import Learned
+from services.testdata.traces.logs.errors import TooManyEdges
+from services.testdata.traces.logs.formats import Columns, LogFormat, LogKind
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.statistics import wilson
 from services.testdata.traces.validation import faults
 from services.testdata.traces.workflow import Workflow
 from services.testdata.traces.workflow_yaml import read_yaml, write_yaml
+from services.testdata.workflows.builtin import built_in
 from tests.unit.testdata.chains import SHOP
 from tests.unit.testdata.learn import edge, edges, learned, skipped
 
@@ -144,7 +140,7 @@ def test_traces_that_a_collector_writes_as_json_are_learned_back(tmp_path: Path,
 def test_the_order_of_a_logs_sessions_does_not_matter_for_what_is_learned(tmp_path: Path) -> None:
     chain, calls = generated(Parameters(users=300, cascade_rate=0, seed=2))
     order = np.random.default_rng(1).permutation(len(calls))
-    shuffled = Calls(*(column[order] for column in calls.columns))
+    shuffled = Calls(*(column[order] for column in calls.arrays))
 
     straight, mixed = relearned(tmp_path, chain, calls), relearned(tmp_path, chain, shuffled)
 
@@ -197,7 +193,7 @@ def test_exports_hold_what_was_counted(tmp_path: Path) -> None:
 def test_session_features_are_written_part_by_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = learned(tmp_path, SMALL, LogKind.EVENT_LOG)
     at_once = pq.read_table(tmp_path / "session_features.parquet")
-    monkeypatch.setattr("services.testdata.traces.learning.exports._CELLS", 2)
+    monkeypatch.setattr("services.testdata.traces.learn.exports._CELLS", 2)
 
     assert learned(tmp_path, SMALL, LogKind.EVENT_LOG) == whole
     assert pq.read_table(tmp_path / "session_features.parquet") == at_once
@@ -232,7 +228,7 @@ async def test_an_upload_that_is_too_large_is_cut_off(tmp_path: Path, monkeypatc
         for _ in range(3):
             yield b"x" * 40
 
-    with pytest.raises(UploadTooLarge, match="at most 100 bytes"):
+    with pytest.raises(UploadTooLarge, match="up to 100 bytes"):
         await folders.spool(chunks(), tmp_path / "log")
 
 
@@ -240,7 +236,7 @@ def test_a_task_says_how_far_it_is_and_clears_up(tmp_path: Path, monkeypatch: py
     (tmp_path / "log").write_text(SMALL)
     (tmp_path / "exports").mkdir()
     seen = []
-    monkeypatch.setattr("services.testdata.traces.learning.task._EVERY", 0)
+    monkeypatch.setattr("services.testdata.learnings.task._EVERY", 0)
     monkeypatch.setattr(learning, "write_exports", lambda folder, *_: seen.append(progress_in(folder)))
 
     document = learn_log([("a", tmp_path / "log")], LogFormat(LogKind.EVENT_LOG), "name", tmp_path / "exports")

@@ -1,4 +1,4 @@
-"""Counting: the kernels and their twins, and the test of the order."""
+"""Counting transitions, and the test of the chain's order."""
 
 import math
 from bisect import bisect
@@ -11,14 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from services.testdata.traces.learning import counting
-from services.testdata.traces.learning.counting import (
-    count_edges,
-    count_edges_numpy,
-    count_triples,
-    count_triples_numpy,
-)
-from services.testdata.traces.learning.order import order_test
+from services.testdata.traces.learn import counting
+from services.testdata.traces.learn.counting import count_edges, count_triples
+from services.testdata.traces.learn.order import order_test
 
 K = 5
 LOGS = st.lists(st.lists(st.integers(0, K - 1), min_size=1, max_size=8), min_size=1, max_size=30)
@@ -32,7 +27,7 @@ def columns(log: Log) -> tuple[counting.Endpoints, counting.Counts]:
 
 
 def drawn(order: int, sessions: int, seed: int = 1) -> list[list[int]]:
-    """Sessions of a chain of the order: where the last one or two endpoints lead."""
+    """Random sessions of a chain of this order (1 or 2)."""
     draws = np.random.default_rng(seed)
     rows = draws.dirichlet(np.ones(K), size=(K + 1, K + 1)).cumsum(axis=2).tolist()
     lengths = draws.geometric(0.1, sessions)
@@ -57,7 +52,6 @@ def test_edges_are_counted_with_entries_and_exits(log: Log) -> None:
 
     assert Counter({(a, b): n for (a, b), n in np.ndenumerate(counts) if n}) == expected
     assert counts.dtype == np.int64
-    assert (count_edges_numpy(*columns(log), K) == counts).all()
 
 
 @given(LOGS)
@@ -67,10 +61,9 @@ def test_successions_of_three_are_counted_one_a_call(log: Log) -> None:
     width = K + 1
     expected = Counter((a * width + b) * width + c for session in triples for a, b, c in session)
 
-    for count in (count_triples, count_triples_numpy):
-        codes, counts = count(*columns(log), K)
-        assert dict(zip(codes.tolist(), counts.tolist(), strict=True)) == expected
-        assert codes.tolist() == sorted(codes.tolist())
+    codes, counts = count_triples(*columns(log), K)
+    assert dict(zip(codes.tolist(), counts.tolist(), strict=True)) == expected
+    assert codes.tolist() == sorted(codes.tolist())
 
 
 def test_many_endpoints_are_counted_by_sorting_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +101,7 @@ def test_the_statistic_is_that_of_independence_in_a_table_for_each_endpoint() ->
 def test_a_first_order_chain_is_rejected_as_rarely_as_the_test_promises() -> None:
     p_values = [order_test(*count_triples(*columns(drawn(1, 1_500, seed)), K), K).p_value for seed in range(60)]
 
-    # Uniform: fewer than one in 10,000 such samples are farther from it.
+    # The p-values are uniform: fewer than one in 10,000 uniform samples deviate more.
     assert stats.kstest(p_values, "uniform").pvalue > 1e-4
     assert sum(p < 0.01 for p in p_values) <= 5
 

@@ -1,4 +1,4 @@
-"""Access logs and OTLP JSON: what is a session, what is a call, what is neither."""
+"""Access logs and OTLP JSON: sessions, calls, and skipped rows."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.testdata.traces.learning.formats import LogKind
-from services.testdata.traces.learning.logs.paths import template
+from services.testdata.traces.logs.formats import LogKind
+from services.testdata.traces.logs.paths import template
 from tests.unit.testdata.learn import CYCLE, edges, learned, skipped
 
 

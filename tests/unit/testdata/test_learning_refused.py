@@ -1,11 +1,11 @@
-"""Logs that cannot be learned from: what is wrong with them, and where."""
+"""Logs that cannot be learned from, and the errors that say why and in which row."""
 
 import gzip
 from pathlib import Path
 
 import pytest
 
-from services.testdata.traces.learning.errors import (
+from services.testdata.traces.logs.errors import (
     LogColumnMissing,
     LogColumnUnfit,
     LogEmpty,
@@ -13,7 +13,7 @@ from services.testdata.traces.learning.errors import (
     LogTruncated,
     TooManyEndpoints,
 )
-from services.testdata.traces.learning.formats import Columns, LogKind
+from services.testdata.traces.logs.formats import Columns, LogKind
 from shared.errors import GreenroomError
 from tests.unit.testdata.learn import EVENTS, learned, parquet, zipped
 
@@ -48,7 +48,7 @@ def test_damaged_gzip_is_refused_with_the_place(tmp_path: Path) -> None:
     log = EVENTS + "".join(f"{n},a,{n}\n" for n in range(400_000))
     whole = zipped(log)
 
-    with pytest.raises(LogTruncated, match=r"behind row [1-9]"):
+    with pytest.raises(LogTruncated, match=r"after row [1-9]"):
         learned(tmp_path, whole[:-1000], LogKind.EVENT_LOG)
     with pytest.raises(LogMalformed, match="gzip"):
         learned(tmp_path, whole[:500_000] + b"\x00" * 100 + whole[500_100:], LogKind.EVENT_LOG)

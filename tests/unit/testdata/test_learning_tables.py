@@ -1,4 +1,4 @@
-"""Calls in tables: CSV, JSONL and Parquet; what is taken, and what is skipped and counted."""
+"""Calls in tables: CSV, JSONL and Parquet; which rows are read, and which are skipped and counted."""
 
 import gzip
 import io
@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from services.testdata.traces.learning.formats import Columns, LogKind
-from services.testdata.traces.learning.logs import READERS
-from services.testdata.traces.learning.logs.utf8 import Utf8, unmarked
+from services.testdata.traces.logs.formats import Columns, LogKind
+from services.testdata.traces.logs.readers import READERS
+from services.testdata.traces.logs.utf8 import Utf8, unmarked
 from tests.unit.testdata.learn import CYCLE, EVENTS, OURS, edges, learned, parquet, skipped
 
 

@@ -1,4 +1,4 @@
-"""Columns of any type as times and numbers."""
+"""Columns of any type are read as times and numbers."""
 
 import math
 from datetime import UTC, date, datetime
@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from services.testdata.traces.learning.values import numbers, times
+from services.testdata.traces.learn.values import numbers, times
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MICROSECONDS = round(NOON.timestamp()) * 1_000_000
@@ -36,7 +36,7 @@ MICROSECONDS = round(NOON.timestamp()) * 1_000_000
     }.items(),
 )
 def test_a_time_is_rfc_3339_or_milliseconds(value: str | None, expected: int | None) -> None:
-    # Beside others, which make the quick ways of reading a column fail.
+    # Other values in the column make the fast conversions fail.
     for beside in ([], ["2026-01-05T12:00:00Z"], ["17"], ["no time"], [None]):
         found, bad = times(pa.array([value, *beside], pa.string()))
         assert (None if bad[0] else int(found[0])) == expected, beside

@@ -1,4 +1,4 @@
-"""The services behind calls: traces that follow the service graph, and whose failures do."""
+"""The services behind calls: spans and their failures follow the service graph."""
 
 from collections import Counter, defaultdict
 from math import sqrt
@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from services.testdata.traces.builtin import built_in
 from services.testdata.traces.formats.otlp import Otlp
 from services.testdata.traces.generation import Calls, Chain, FaultKind, compile_chain, generate, session_count
 from services.testdata.traces.generation.spans import Services, Spans, services, spans
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.workflow import ServiceGraph, Workflow
+from services.testdata.workflows.builtin import built_in
 from tests.unit.testdata.decoding import attributes, spans_of
 
 SERVER_KIND = trace_pb2.Span.SpanKind.SPAN_KIND_SERVER
@@ -47,7 +47,7 @@ def graph(chain: Chain) -> ServiceGraph:
 
 
 def culprits(made: Spans, calls: Calls) -> np.ndarray:
-    """How many culprits each call has."""
+    """The number of culprits of each call."""
     return np.bincount(made.call[made.culprit], minlength=len(calls))
 
 
@@ -59,7 +59,7 @@ def test_each_call_is_a_trace_whose_root_is_the_call_itself(
     assert made.call[roots].tolist() == list(range(len(calls)))
     assert len({tuple(ids) for ids in made.trace_ids.tolist()}) == len(calls)
     assert (made.start[roots] == calls.timestamp * 1_000_000).all()
-    assert np.allclose(made.end[roots] - made.start[roots], calls.latency.astype(np.float64) * 1e6, atol=1)
+    assert np.allclose(made.end[roots] - made.start[roots], calls.latency_ms.astype(np.float64) * 1e6, atol=1)
     answering = [graph.endpoints[chain.endpoints[endpoint]] for endpoint in calls.endpoint]
     assert [behind.names[service] for service in made.service[roots]] == answering
 

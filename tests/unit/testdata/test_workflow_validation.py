@@ -1,4 +1,4 @@
-"""What is wrong with a workflow is named all at once; what is right is made to sum to exactly 1."""
+"""All faults of a workflow are reported at once; the probabilities of a valid one are scaled to sum to exactly 1."""
 
 import math
 from dataclasses import replace
@@ -115,7 +115,7 @@ def graph(**calls: dict[str, float]) -> ServiceGraph:
         (graph(auth={"catalog": 0.0}), 'service_graph.calls["auth"]', "above 0 and up to 1, not 0"),
         (graph(auth={"catalog": math.nan}), 'service_graph.calls["auth"]', "not nan"),
         (graph(ordesr={"db": 1.0}), 'service_graph.calls["ordesr"]', "did you mean `orders`?"),
-        (graph(auth={"auth": 1.0}), "service_graph.calls", "circle: `auth` → `auth`"),
+        (graph(auth={"auth": 1.0}), "service_graph.calls", "cycle: `auth` → `auth`"),
         (
             graph(auth={"catalog": 1.0}, catalog={"orders": 1.0}, orders={"auth": 0.5}),
             "service_graph.calls",
@@ -143,7 +143,7 @@ def graph(**calls: dict[str, float]) -> ServiceGraph:
                 **{f"b{i}": {f"a{i + 1}": 1.0} for i in range(9)},
             ),
             "service_graph.calls",
-            "A call may come to 1,535 spans",
+            "A call can have 1,535 spans",
         ),
     ],
 )

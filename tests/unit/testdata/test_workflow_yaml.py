@@ -1,4 +1,4 @@
-"""Workflows as YAML and as canonical JSON: what is written is read again as it was."""
+"""Workflows as YAML and as canonical JSON: a written workflow reads back unchanged."""
 
 from itertools import pairwise
 from typing import Any
@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.testdata.traces.builtin import built_in
 from services.testdata.traces.digest import canonical_json, digest, read_canonical
 from services.testdata.traces.reach import from_entries, to_an_exit
 from services.testdata.traces.validation import faults
 from services.testdata.traces.workflow import THINKING, ServiceGraph, ThinkTime, Workflow
 from services.testdata.traces.workflow_yaml import KEYS, BadWorkflowYaml, read_yaml, write_yaml
+from services.testdata.workflows.builtin import built_in
 
 PRINTABLE = st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S"), include_characters=" ")
 NAMES = st.text(PRINTABLE, min_size=1, max_size=9) | st.sampled_from(

@@ -1,42 +1,91 @@
-"""File formats of source conversations and procedures: pure readers over lines, fit to run in another process.
+"""File formats of sources and procedures: pure functions over lines, so that they can run in another process.
 
-A format is one file here and one line in `FORMATS`. A reader never fails: what it cannot read becomes a Problem.
+A format is one file or package here and one line in `FORMATS`. A line that cannot be read becomes a Problem.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from services.synthesizer.adapters.formats import abcd, greenroom
-from services.synthesizer.adapters.formats.lines import ReadLine, read_lines
-from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
-from services.synthesizer.catalog.errors import UnknownFormat
-from services.synthesizer.catalog.records import Problem
+from services.synthesizer.adapters.formats import greenroom, openai, sharegpt, tau2
+from services.synthesizer.adapters.formats.abcd import reader as abcd
+from services.synthesizer.adapters.formats.fields import ReadLine, read_lines
+from services.synthesizer.adapters.formats.records import ProcedureRecord, ResourceRecord, SourceRecord
+from services.synthesizer.adapters.formats.redacting import Names, redacting
+from services.synthesizer.adapters.formats.star import reader as star
+from services.synthesizer.imports.errors import UnknownFormat
+from services.synthesizer.imports.model import Problem
+from services.synthesizer.personas.model import NewPersona
+from services.synthesizer.redaction.redactor import Redaction
+from shared.model.events import Json
+from shared.words import any_of
 
 
-class Format(NamedTuple):
-    """How a line becomes a source, and how a line becomes a procedure."""
+def _nobody(_record: Mapping[str, Json]) -> tuple[str, ...]:
+    return ()
+
+
+class Readers(NamedTuple):
+    """The functions that read a line as a source and as a procedure, and that tell whether an object is a source.
+
+    names: those of the people who speak in an object, if the format has them.
+    """
 
     source: ReadLine[SourceRecord]
     procedure: ReadLine[ProcedureRecord]
+    recognises: Callable[[Mapping[str, Json]], bool]
+    names: Names = _nobody
 
 
-FORMATS: Mapping[str, Format] = {
-    "greenroom": Format(greenroom.read_source, greenroom.read_procedure),
-    "abcd": Format(abcd.read_source, abcd.read_procedure),
+FORMATS: Mapping[str, Readers] = {
+    "greenroom": Readers(greenroom.read_source, greenroom.read_procedure, greenroom.recognises),
+    "abcd": Readers(abcd.read_source, abcd.read_procedure, abcd.recognises),
+    "star": Readers(star.read_source, star.read_procedure, star.recognises),
+    "tau2": Readers(tau2.read_source, tau2.read_procedure, tau2.recognises),
+    "openai": Readers(openai.read_source, openai.read_procedure, openai.recognises, openai.names),
+    "sharegpt": Readers(sharegpt.read_source, sharegpt.read_procedure, sharegpt.recognises, sharegpt.names),
 }
 
 
-def read_sources(format_name: str, lines: Iterable[bytes]) -> Iterator[SourceRecord | Problem]:
-    """The sources of a file's lines, and its problems, in the order of the lines. Raises UnknownFormat."""
-    return read_lines(_format(format_name).source, lines)
+RESOURCE_FORMATS: Mapping[str, ReadLine[ResourceRecord]] = {
+    "greenroom": greenroom.read_resource,
+    "tau2": tau2.read_resource,
+}
+"""The formats of resource sets."""
 
 
-def read_procedures(format_name: str, lines: Iterable[bytes]) -> Iterator[ProcedureRecord | Problem]:
-    """The procedures of a file's lines, and its problems, in the order of the lines. Raises UnknownFormat."""
-    return read_lines(_format(format_name).procedure, lines)
+PERSONA_FORMATS: Mapping[str, ReadLine[NewPersona]] = {"tau2": tau2.read_persona}
+"""The formats of personas."""
 
 
-def _format(name: str) -> Format:
+def read_personas(format_name: str, lines: Iterable[bytes]) -> Iterator[NewPersona | Problem]:
+    """The personas in the lines, and the problems, in the order of the lines. Raises UnknownFormat."""
+    if format_name not in PERSONA_FORMATS:
+        raise UnknownFormat(format=repr(format_name), known=f"{any_of(PERSONA_FORMATS)} for personas")
+    return read_lines(PERSONA_FORMATS[format_name], lines)
+
+
+def read_resources(format_name: str, lines: Iterable[bytes]) -> Iterator[ResourceRecord | Problem]:
+    """The resources in the lines, and the problems, in the order of the lines."""
+    return read_lines(RESOURCE_FORMATS[format_name], lines)
+
+
+def read_sources(
+    format_name: str, lines: Iterable[bytes], redaction: Redaction | None = None
+) -> Iterator[SourceRecord | Problem]:
+    """The sources in the lines, and the problems, in the order of the lines. Raises UnknownFormat."""
+    readers = _format(format_name)
+    return read_lines(redacting(readers.source, readers.names, redaction) if redaction else readers.source, lines)
+
+
+def read_procedures(
+    format_name: str, lines: Iterable[bytes], redaction: Redaction | None = None
+) -> Iterator[ProcedureRecord | Problem]:
+    """The procedures in the lines, and the problems, in the order of the lines. Raises UnknownFormat."""
+    readers = _format(format_name)
+    return read_lines(redacting(readers.procedure, readers.names, redaction) if redaction else readers.procedure, lines)
+
+
+def _format(name: str) -> Readers:
     if name not in FORMATS:
-        raise UnknownFormat(format=repr(name), known=" and ".join(FORMATS))
+        raise UnknownFormat(format=repr(name), known=any_of(FORMATS))
     return FORMATS[name]

@@ -1,13 +1,17 @@
-"""Our own JSONL, docs/formats.md: sources and procedures with the field names of the contracts."""
+"""The format `greenroom`, our own JSONL (docs/formats.md), with the field names of the contracts."""
 
+import dataclasses
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from services.synthesizer.adapters.formats.lines import BadLine, Fields
-from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
-from services.synthesizer.catalog.records import Problem
-from services.synthesizer.procedure_checks import check_revision
+from services.synthesizer.adapters.formats.fields import BadLine, Fields
+from services.synthesizer.adapters.formats.records import ProcedureRecord, ResourceRecord, SourceRecord, check_procedure
+from services.synthesizer.imports.model import Problem
+from services.synthesizer.procedures.model import Procedure, Revision
+from services.synthesizer.sources.model import ExportedSource
+from shared.model.calls import Calls
 from shared.model.events import (
     AgentMessage,
     Event,
@@ -21,15 +25,19 @@ from shared.model.events import (
     ToolResult,
     UserMessage,
     Waited,
+    body_json,
+    resource_json,
 )
-from shared.model.steps import Ask, Branch, Call, End, Say, Step, Tool
+from shared.model.steps import KINDS, Schema, Step, Tool
+from shared.plain import visible
+from shared.words import any_of
 
 MINUTE = 60_000
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_source(record: Mapping[str, Json], line: int) -> Iterator[SourceRecord | Problem]:
-    """One source a line."""
+    """Read a source."""
     fields = Fields(record, "", ("external_id", "finished", "procedure", "events", "resources"))
     events: list[Event] = []
     for number, value in enumerate(fields.items("events", 10_000, needed=True)):
@@ -48,6 +56,11 @@ def read_source(record: Mapping[str, Json], line: int) -> Iterator[SourceRecord 
     )
 
 
+def recognises(record: Mapping[str, Json]) -> bool:
+    """True if the object looks like a source of this format."""
+    return "external_id" in record and isinstance(record.get("events"), list)
+
+
 def _event(value: Json, path: str, seq: int, before: int | None) -> Event:
     fields = Fields(value, path, (*_EVENTS, "virtual_time"))
     kind = _one_of(fields, tuple(_EVENTS))
@@ -55,14 +68,14 @@ def _event(value: Json, path: str, seq: int, before: int | None) -> Event:
     if at is None:
         at = 0 if before is None else before + MINUTE
     if before is not None and at < before:
-        raise BadLine("TIME_GOES_BACK", f"{path}.virtual_time lies before that of the event before it.")
+        raise BadLine("TIME_GOES_BACK", f"{path}.virtual_time is earlier than that of the event before it.")
     return Event(id="", seq=seq, at=at, turn=0, body=_EVENTS[kind](fields.record[kind], f"{path}.{kind}"))
 
 
 def _one_of(fields: Fields, kinds: tuple[str, ...]) -> str:
     there = [kind for kind in kinds if kind in fields.record]
     if len(there) != 1:
-        raise BadLine("ONE_KIND", f"{fields.path} should have exactly one of {', '.join(kinds)}; it has {len(there)}.")
+        raise BadLine("ONE_KIND", f"{fields.path} should have exactly one of {any_of(kinds)}; it has {len(there)}.")
     return there[0]
 
 
@@ -77,7 +90,7 @@ def _time(fields: Fields, name: str) -> int:
         moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
         return (moment - _UNIX) // timedelta(milliseconds=1)
     except (ValueError, OverflowError):
-        raise BadLine("BAD_TIME", f"{fields.at(name)} is no time of the calendar.") from None
+        raise BadLine("BAD_TIME", f"{fields.at(name)} is not a valid date and time.") from None
 
 
 def _user_message(value: Json, path: str) -> Kind:
@@ -92,7 +105,7 @@ def _agent_message(value: Json, path: str) -> Kind:
 def _tool_call(value: Json, path: str) -> Kind:
     fields = Fields(value, path, ("call_id", "tool", "arguments"))
     return ToolCall(
-        fields.text("call_id", 128, needed=True), fields.text("tool", 128, needed=True), fields.mapping("arguments")
+        fields.text("call_id", 128, needed=True), fields.text("tool", 128, needed=True), fields.data("arguments")
     )
 
 
@@ -109,13 +122,16 @@ def _answer(value: Json, path: str) -> ToolAnswer:
         members = Fields(fields.record["error"], f"{path}.error", ("code", "message"))
         error = ToolError(members.text("code", 128, needed=True), members.text("message", 2_000))
     patches = [_patch(item, f"{path}.patches[{i}]") for i, item in enumerate(fields.items("patches", 100))]
-    return ToolAnswer(fields.record.get("value"), error, tuple(patches))
+    return ToolAnswer(fields.value("value"), error, tuple(patches))
 
 
 def _patch(value: Json, path: str) -> ResourcePatch:
-    fields = Fields(value, path, ("type", "id", "merge"))
+    fields = Fields(value, path, ("type", "id", "merge", "delete"))
     return ResourcePatch(
-        fields.text("type", 128, needed=True), fields.text("id", 256, needed=True), fields.mapping("merge")
+        fields.text("type", 128, needed=True),
+        fields.text("id", 256, needed=True),
+        fields.data("merge"),
+        fields.flag("delete"),
     )
 
 
@@ -133,16 +149,17 @@ _EVENTS: Mapping[str, Callable[[Json, str], Kind]] = {
 
 
 def _check_calls(events: list[Event]) -> None:
-    """Every result answers a call that came before it."""
-    calls: dict[str, str] = {}
+    """Check that every result answers an earlier call."""
+    calls = Calls()
     for number, event in enumerate(events):
         match event.body:
-            case ToolCall(call_id, tool):
-                if call_id in calls:
-                    raise BadLine("DUPLICATE_CALL", f"events[{number}].tool_call.call_id {call_id!r} was used before.")
-                calls[call_id] = tool
-            case ToolResult(call_id, tool) if calls.get(call_id) != tool:
-                raise BadLine("NO_SUCH_CALL", f"events[{number}].tool_result answers no call {call_id!r} of {tool!r}.")
+            case ToolCall() as call:
+                calls.add(call)
+            case ToolResult(call_id, tool) if calls.answered(call_id, tool) is None:
+                raise BadLine(
+                    "NO_SUCH_CALL",
+                    f"events[{number}].tool_result answers a call {call_id!r} of {tool!r} that is not before it.",
+                )
             case _:
                 pass
 
@@ -152,18 +169,25 @@ def _resource(value: Json, path: str) -> Resource:
     return Resource(
         type=fields.text("type", 128, needed=True),
         id=fields.text("id", 256, needed=True),
-        data=fields.mapping("data"),
+        data=fields.data("data"),
         appeared_after=fields.count("appeared_after"),
     )
 
 
+def read_resource(record: Mapping[str, Json], line: int) -> Iterator[ResourceRecord | Problem]:
+    """Read a resource of a resource set. Its type is part of names, so it has no slash."""
+    resource = _resource(Fields(record, "", ("type", "id", "data")).record, "")
+    if "/" in resource.type:
+        raise BadLine("BAD_TEXT", f"type is {resource.type!r}; it should have no slash.")
+    yield ResourceRecord(resource, line)
+
+
 def read_procedure(record: Mapping[str, Json], line: int) -> Iterator[ProcedureRecord | Problem]:
-    """One procedure a line, with its first revision."""
+    """Read a procedure with its first revision."""
     fields = Fields(record, "", ("external_id", "display_name", "description", "instructions", "steps", "tools"))
     steps = tuple(_step(value, f"steps[{i}]") for i, value in enumerate(fields.items("steps", 200)))
     tools = tuple(_tool(value, f"tools[{i}]") for i, value in enumerate(fields.items("tools", 100)))
-    if wrong := check_revision(steps, tools, path=""):
-        raise BadLine("INVALID_PROCEDURE", f"{wrong[0].field}: {wrong[0].description}")
+    check_procedure(steps, tools)
     yield ProcedureRecord(
         external_id=fields.text("external_id", 256, needed=True),
         display_name=fields.text("display_name", 200, needed=True),
@@ -176,54 +200,27 @@ def read_procedure(record: Mapping[str, Json], line: int) -> Iterator[ProcedureR
 
 
 def _step(value: Json, path: str) -> Step:
-    fields = Fields(value, path, ("id", *_STEPS))
-    kind = _one_of(fields, tuple(_STEPS))
-    return _STEPS[kind](fields.record[kind], f"{path}.{kind}", fields.text("id", 64))
+    fields = Fields(value, path, ("id", *KINDS))
+    name = _one_of(fields, tuple(KINDS))
+    kind, step_id = KINDS[name], fields.text("id", 64)
+    members = [member for member in dataclasses.fields(kind) if member.name != "id"]
+    content = Fields(fields.record[name], f"{path}.{name}", [member.name for member in members])
+    return kind(id=step_id, **{member.name: _member(content, member, kind.longest) for member in members})
 
 
-def _say(value: Json, path: str, step_id: str) -> Step:
-    return Say(Fields(value, path, ("text",)).text("text", 4_000, needed=True), step_id)
-
-
-def _ask(value: Json, path: str, step_id: str) -> Step:
-    fields = Fields(value, path, ("slot", "question", "schema", "optional"))
-    return Ask(
-        slot=fields.text("slot", 64, needed=True),
-        question=fields.text("question", 4_000, needed=True),
-        schema=fields.mapping("schema"),
-        optional=fields.flag("optional"),
-        id=step_id,
-    )
-
-
-def _call(value: Json, path: str, step_id: str) -> Step:
-    fields = Fields(value, path, ("tool", "arguments"))
-    arguments = Fields(fields.mapping("arguments"), f"{path}.arguments")
-    names = {name: arguments.text(name, 64, needed=True) for name in arguments.record}
-    return Call(fields.text("tool", 128, needed=True), names, step_id)
-
-
-def _branch(value: Json, path: str, step_id: str) -> Step:
-    fields = Fields(value, path, ("condition", "then", "otherwise"))
-    return Branch(
-        condition=fields.text("condition", 2_000, needed=True),
-        then=fields.text("then", 64, needed=True),
-        otherwise=fields.text("otherwise", 64),
-        id=step_id,
-    )
-
-
-def _end(value: Json, path: str, step_id: str) -> Step:
-    return End(Fields(value, path, ("text",)).text("text", 4_000), step_id)
-
-
-_STEPS: Mapping[str, Callable[[Json, str, str], Step]] = {
-    "say": _say,
-    "ask": _ask,
-    "call": _call,
-    "branch": _branch,
-    "end": _end,
-}
+def _member(content: Fields, member: dataclasses.Field[Json], longest: Mapping[str, int]) -> Json:
+    """The value of a step's field, read by the field's type; a field without a default is needed."""
+    name, most = member.name, longest.get(member.name, 0)
+    if member.type is str:
+        return content.text(name, most, needed=member.default is dataclasses.MISSING)
+    if member.type is bool:
+        return content.flag(name)
+    if member.type is int:
+        return content.count(name)
+    if member.type == Schema:
+        return content.mapping(name)
+    texts = Fields(content.mapping(name), content.at(name))
+    return {key: texts.text(key, most, needed=True) for key in texts.record}
 
 
 def _tool(value: Json, path: str) -> Tool:
@@ -235,3 +232,59 @@ def _tool(value: Json, path: str) -> Tool:
         result_schema=fields.mapping("result_schema"),
         required=fields.flag("required"),
     )
+
+
+def write_source(source: ExportedSource, events: Sequence[Event], resources: Sequence[Resource]) -> bytes:
+    """The line that `read_source` reads as this source; default times and empty fields are omitted."""
+    before: int | None = None
+    written: list[Json] = []
+    for event in events:
+        record: dict[str, Json] = {event.body.kind: _body(event.body)}
+        if event.at != (0 if before is None else before + MINUTE):
+            record["virtual_time"] = _time_text(event.at)
+        written.append(record)
+        before = event.at
+    return _line(
+        {
+            "external_id": source.external_id,
+            "finished": source.finished,
+            "procedure": source.procedure_external_id,
+            "events": written,
+            "resources": [resource_json(resource) for resource in resources],
+        }
+    )
+
+
+def _body(body: Kind) -> dict[str, Json]:
+    if isinstance(body, Waited):
+        return {"until": _time_text(body.until)}
+    return body_json(body)
+
+
+def _time_text(at: int) -> str:
+    return (_UNIX + timedelta(milliseconds=at)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def write_procedure(procedure: Procedure, revision: Revision) -> bytes:
+    """The line that `read_procedure` reads as this procedure with this revision."""
+    return _line(
+        {
+            "external_id": procedure.external_id or procedure.name,
+            "display_name": procedure.display_name,
+            "description": procedure.description,
+            "instructions": revision.instructions,
+            "steps": [_step_record(step) for step in revision.steps],
+            "tools": [dataclasses.asdict(tool) for tool in revision.tools],
+        }
+    )
+
+
+def _step_record(step: Step) -> dict[str, Json]:
+    content = dataclasses.asdict(step)
+    step_id = content.pop("id")
+    return {"id": step_id, step.kind: content} if step_id else {step.kind: content}
+
+
+def _line(record: Mapping[str, Json]) -> bytes:
+    filled = {name: value for name, value in record.items() if value not in ("", [])}
+    return visible(json.dumps(filled, ensure_ascii=False, separators=(",", ":"))).encode() + b"\n"

@@ -1,32 +1,20 @@
-"""What a format's reader yields beside problems: records that were read."""
+"""The records that the reader of a format yields."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from services.synthesizer.adapters.formats.fields import BadLine
+from services.synthesizer.procedures.checks import check_revision
 from shared.model.events import Event, Resource
 from shared.model.steps import Step, Tool
 
 
 @dataclass(frozen=True, slots=True)
-class SourceRecord:
-    """A source conversation as a file has it.
-
-    external_id: its id in the file; unique there.
-    events: with seq 1, 2, 3 … and no ids.
-    procedure_external_id: the procedure it is linked to, "" when none; never content.
-    line: from 1.
-    """
-
-    external_id: str
-    finished: bool
-    events: tuple[Event, ...]
-    resources: tuple[Resource, ...]
-    procedure_external_id: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
 class ProcedureRecord:
-    """A procedure and its first revision as a file has them; checked, so that the revision can be READY."""
+    """A procedure with its first revision in a file. It was checked, so the revision can be READY.
+
+    redacted: how many values of which kind were redacted.
+    """
 
     external_id: str
     display_name: str
@@ -35,3 +23,46 @@ class ProcedureRecord:
     steps: tuple[Step, ...]
     tools: tuple[Tool, ...]
     line: int
+    redacted: Mapping[str, int] = field(default_factory=dict)
+
+
+def check_procedure(steps: Sequence[Step], tools: Sequence[Tool]) -> None:
+    """Raise BadLine with the first thing that is wrong with the steps or tools of a procedure."""
+    if wrong := check_revision(steps, tools, path=""):
+        raise BadLine("INVALID_PROCEDURE", f"{wrong[0].field}: {wrong[0].description}")
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRecord:
+    """A resource in the file of a resource set."""
+
+    resource: Resource
+    line: int
+
+    @property
+    def external_id(self) -> str:
+        """What makes it unique in its file."""
+        return f"{self.resource.type}/{self.resource.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A source in a file.
+
+    external_id: its id, unique in the file.
+    finished: None if the file does not say; then the time of its newest event tells.
+    events: with seq 1, 2, 3 … and no ids.
+    procedure_external_id: of the procedure that it is linked to, "" if none; not part of the content.
+    line: from 1.
+    procedure: that procedure, if the file of sources has it too.
+    redacted: how many values of which kind were redacted.
+    """
+
+    external_id: str
+    finished: bool | None
+    events: tuple[Event, ...]
+    resources: tuple[Resource, ...]
+    procedure_external_id: str
+    line: int
+    procedure: ProcedureRecord | None = None
+    redacted: Mapping[str, int] = field(default_factory=dict)

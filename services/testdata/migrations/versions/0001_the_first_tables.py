@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-# Its service in its name: a database with the tables of another service is noticed by it.
+# The name contains the service, so that a database with another service's tables is noticed.
 revision = "testdata_0001"
 down_revision = None
 branch_labels = None

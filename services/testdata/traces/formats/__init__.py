@@ -1,10 +1,10 @@
-"""How calls are written: one file a format, all of them in `registry.FORMATS`."""
+"""Formats of calls: one file each, registered in `registry.FORMATS`."""
 
 from enum import StrEnum
 
 
 class Format(StrEnum):
-    """What calls can be written as."""
+    """A format of calls."""
 
     ROWS = "ROWS"
     ARROW_IPC = "ARROW_IPC"

@@ -1,4 +1,4 @@
-"""Sessions as one file."""
+"""Write sessions as one file."""
 
 from collections.abc import Iterator, Mapping
 from typing import IO
@@ -9,14 +9,14 @@ from services.testdata.traces.formats.sizes import sessions_a_chunk
 from services.testdata.traces.generation import Calls, Chain, generate
 
 _BLOCK_CALLS = 1 << 17
-"""Calls that are held at once, about; for Parquet, whose row groups are put together from them."""
+"""Calls per block, approximately. Parquet groups the blocks to row groups."""
 
 
 def write_file(chain: Chain, form: Format, first: int, count: int, sink: IO[bytes], metadata: Mapping[str, str]) -> int:
-    """Write so many sessions from the first and return how many calls they have.
+    """Write `count` sessions, starting with session `first`; returns the number of calls.
 
-    metadata: what the file says of itself, if it can. The bytes are a pure function of all but the sink. The memory
-    that it takes does not depend on count. Raises what the sink raises.
+    metadata: key-value metadata, for formats that have it. The bytes are a pure function of the arguments. Memory does
+    not grow with `count`. Raises what the sink raises.
     """
     entry, counted = FORMATS[form], _Counted()
     if entry.write is not None:
@@ -31,7 +31,7 @@ def write_file(chain: Chain, form: Format, first: int, count: int, sink: IO[byte
 
 
 class _Counted:
-    """Blocks of sessions, and how many calls they had."""
+    """Generates blocks of sessions, and counts their calls."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -1,4 +1,4 @@
-"""What a format cannot carry."""
+"""Limits of formats."""
 
 from services.testdata.traces.errors import ParametersInvalid
 from services.testdata.traces.formats import Format
@@ -6,11 +6,11 @@ from services.testdata.traces.parameters import Parameters
 from shared.errors import Violation
 
 OTLP_END = 7_258_118_400_000
-"""The beginning of 2200: nanoseconds end in 2262, and a session may last."""
+"""The start of 2200. Nanoseconds overflow in 2262, and sessions end after they begin."""
 
 
 def check_format(form: Format, parameters: Parameters, field: str) -> None:
-    """Refuse parameters whose calls a format cannot carry. field: their path. Raises ParametersInvalid."""
+    """Refuse parameters that do not fit the format. field: the path of the parameters. Raises ParametersInvalid."""
     if form is Format.OTLP and parameters.end > OTLP_END:
-        sentence = "OTLP counts nanoseconds, for which later times are too large; must be before 2200."
+        sentence = "must be before 2200: OTLP counts nanoseconds, and later times overflow."
         raise ParametersInvalid(violations=[Violation(f"{field}.end_time", sentence)])

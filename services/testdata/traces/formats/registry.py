@@ -1,4 +1,4 @@
-"""The formats. A new one is a file beside this, and a line here."""
+"""The formats. A new format is a file in this folder and a line here."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,38 +8,38 @@ from services.testdata.traces.formats import Format
 from services.testdata.traces.formats.arrow import ArrowStream
 from services.testdata.traces.formats.otlp import Otlp
 from services.testdata.traces.formats.parquet import write_parquet
-from services.testdata.traces.formats.rows import Rows
+from services.testdata.traces.formats.rows import rows
 from services.testdata.traces.formats.text import csv_lines, json_lines
-from services.testdata.traces.generation.calls import Calls
 from services.testdata.traces.generation.chain import Chain
+from services.testdata.traces.schema import Calls
 
 
 class Encoder(Protocol):
-    """Turns calls of one chain into bytes, of which any number may follow each other."""
+    """Encodes calls of one chain. Encoded calls can be concatenated."""
 
     def beginning(self) -> bytes:
-        """What comes before the first calls, such as a header."""
+        """The bytes before the first call, such as a header."""
         ...
 
     def encode(self, calls: Calls, before: int = 0) -> bytes:
-        """The calls. before: how many calls of the first one's session came before it."""
+        """The encoded calls. before: the number of earlier calls of the first call's session."""
         ...
 
 
 WriteFile = Callable[[Chain, Iterable[Calls], IO[bytes], Mapping[str, str]], None]
-"""Writes blocks of whole sessions as one file. The last argument is what the file says of itself, if it can."""
+"""Writes blocks of whole sessions as one file. The last argument is the metadata of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a format can do. encoder: streams. write: files, as Parquet can only be written whole."""
+    """How a format is written. encoder: for streams and files. write: for formats of files only."""
 
     encoder: Callable[[Chain], Encoder] | None = None
     write: WriteFile | None = None
 
 
 FORMATS: dict[Format, Entry] = {
-    Format.ROWS: Entry(encoder=Rows),
+    Format.ROWS: Entry(encoder=rows),
     Format.ARROW_IPC: Entry(encoder=ArrowStream),
     Format.JSONL: Entry(encoder=json_lines),
     Format.CSV: Entry(encoder=csv_lines),

@@ -1,16 +1,16 @@
-"""How many sessions make a message or a block."""
+"""The number of sessions in a message."""
 
 from services.testdata.traces.formats.registry import Encoder
 from services.testdata.traces.generation import Chain, generate, session_count
 
 CHUNK_BYTES = 1 << 20
-"""What a message comes to, about."""
+"""The size of a message, approximately."""
 _SAMPLE_BYTES = CHUNK_BYTES // 4
 _SAMPLE_SESSIONS = 256
 
 
 def sessions_a_chunk(chain: Chain, encoder: Encoder) -> int:
-    """How many sessions come to CHUNK_BYTES on average, seen in the first ones; at least 1."""
+    """The number of sessions in CHUNK_BYTES, estimated from the first sessions; at least 1."""
     total, count = session_count(chain), 1
     while True:
         count = min(count, total)

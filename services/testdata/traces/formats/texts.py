@@ -1,4 +1,4 @@
-"""Texts that are written again and again, ready as bytes, and the kernels that copy them and write numbers."""
+"""Tables of encoded texts, and kernels that write texts and numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from services.testdata.traces.generation.jit import kernel
 
 _ENOUGH, _SURE = 7, 9
-"""Significant digits: a 32-bit float that fewer tell shows zeros behind them in seven; nine tell any (IEEE 754)."""
+"""Significant digits to try: most 32-bit floats need at most seven, and nine identify any (IEEE 754)."""
 _MOST_DIGITS = 19
-"""Of a number of 63 bits."""
+"""The most decimal digits of a 63-bit number."""
 _POWERS = 10.0 ** np.arange(23)
 """The powers of ten that a 64-bit float holds exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Tables of texts in one piece.
+    """Tables of texts, concatenated.
 
-    blob: uint8, all texts one after the other.
-    starts: int64, where each begins; one more at the end.
-    tables: int64, the number of each table's first text.
+    blob: all texts.
+    starts: the offset of each text; the last entry is the end.
+    tables: the index of each table's first text.
     """
 
     blob: NDArray[np.uint8]
@@ -35,7 +35,7 @@ class Texts:
 
     @classmethod
     def of(cls, tables: Sequence[Sequence[bytes]]) -> "Texts":
-        """The tables, none of which may be empty."""
+        """Concatenate the tables; none may be empty."""
         lengths = [len(text) for table in tables for text in table]
         return cls(
             np.frombuffer(b"".join(text for table in tables for text in table), np.uint8),
@@ -43,20 +43,22 @@ class Texts:
             np.cumsum([0, *(len(table) for table in tables)], dtype=np.int64)[:-1],
         )
 
-    def size(self, columns: Sequence[NDArray[np.integer[Any]] | int]) -> int:
-        """How many bytes are written for columns, one a table: which of its texts, or how often its only one."""
+    def size(self, values: Sequence[NDArray[np.integer[Any]] | int]) -> int:
+        """The total size of texts. values: for each table, the codes that choose texts, or how often its only text is
+        written.
+        """
         lengths = np.diff(self.starts)
         return sum(
-            column * int(lengths[table])
-            if isinstance(column, int)
-            else int(lengths[column.astype(np.int64) + table].sum())
-            for table, column in zip(self.tables, columns, strict=True)
+            codes * int(lengths[table])
+            if isinstance(codes, int)
+            else int(lengths[codes.astype(np.int64) + table].sum())
+            for table, codes in zip(self.tables, values, strict=True)
         )
 
 
 @intrinsic
 def _copy(typingctx, out, at, blob, start, size):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    """memcpy: three times as fast for a text as a loop over its bytes."""
+    """memcpy: three times as fast as a loop over the bytes of a text."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         target = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -70,7 +72,7 @@ def _copy(typingctx, out, at, blob, start, size):  # type: ignore[no-untyped-def
 
 @kernel
 def put_text(out, at, blob, starts, text):  # type: ignore[no-untyped-def]
-    """Copy text number `text`; returns the place behind it, as all these do."""
+    """Copy text number `text`; returns the offset after it, as all `put_` kernels do."""
     size = starts[text + 1] - starts[text]
     _copy(out, at, blob, starts[text], size)  # type: ignore[call-arg] # numba gives the first
     return at + size
@@ -78,14 +80,14 @@ def put_text(out, at, blob, starts, text):  # type: ignore[no-untyped-def]
 
 @kernel
 def put_bytes(out, at, column, row, width):  # type: ignore[no-untyped-def]
-    """Copy a row of a column of numbers that are `width` bytes each, as they lie in memory: least byte first."""
+    """Copy number `row` of a column of `width`-byte numbers, little-endian as in memory."""
     _copy(out, at, column, row * width, width)  # type: ignore[call-arg] # numba gives the first
     return at + width
 
 
 @kernel
 def digits(value):  # type: ignore[no-untyped-def]
-    """How many decimal digits a number from 0 on has."""
+    """The number of decimal digits of a number from 0."""
     count, limit = 1, np.uint64(10)
     while count < _MOST_DIGITS and np.uint64(value) >= limit:
         count += 1
@@ -95,7 +97,7 @@ def digits(value):  # type: ignore[no-untyped-def]
 
 @kernel
 def put_padded(out, at, value, width):  # type: ignore[no-untyped-def]
-    """Write a number from 0 on as `width` decimal digits."""
+    """Write a number from 0 as `width` decimal digits."""
     rest = np.uint64(value)
     for place in range(at + width - 1, at - 1, -1):
         tenth = rest // np.uint64(10)
@@ -106,13 +108,13 @@ def put_padded(out, at, value, width):  # type: ignore[no-untyped-def]
 
 @kernel
 def put_number(out, at, value):  # type: ignore[no-untyped-def]
-    """Write a number from 0 on in decimal."""
+    """Write a number from 0 in decimal."""
     return put_padded(out, at, value, digits(value))
 
 
 @kernel
-def put_float(out, at, value):  # type: ignore[no-untyped-def]
-    """Write a 32-bit float from 0 on with as few digits as it is read back from, and at least one decimal."""
+def put_decimal(out, at, value):  # type: ignore[no-untyped-def]
+    """Write a 32-bit float from 0 with the fewest digits that read back equal, and at least one decimal."""
     exact = np.float64(value)
     whole = 1
     while whole < 22 and exact >= _POWERS[whole]:
@@ -139,7 +141,7 @@ def put_float(out, at, value):  # type: ignore[no-untyped-def]
 @kernel
 def put_time(out, at, milliseconds):  # type: ignore[no-untyped-def]
     """Write a Unix time of the years 0 to 9999 as `2026-01-05T09:30:00.250Z`; 24 bytes."""
-    # From days to a date: Howard Hinnant's civil_from_days, in years that begin with March.
+    # Howard Hinnant's civil_from_days; years begin in March.
     days, rest = milliseconds // 86_400_000, milliseconds % 86_400_000
     shifted = days + 719_468
     era, day_of_era = shifted // 146_097, shifted % 146_097
@@ -166,7 +168,7 @@ def put_time(out, at, milliseconds):  # type: ignore[no-untyped-def]
 
 @kernel
 def varint_size(value):  # type: ignore[no-untyped-def]
-    """How many bytes a number takes as a protobuf varint; ten if it is negative."""
+    """The size of a number as a protobuf varint; ten bytes if it is negative."""
     bits, size = np.uint64(value), 1
     while bits >= np.uint64(128):
         bits >>= np.uint64(7)

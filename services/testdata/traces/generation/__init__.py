@@ -1,9 +1,8 @@
-"""Calls from a chain: the same bytes for any range of sessions, by any number of processes, on any machine."""
+"""Generate calls from a chain. The bytes do not depend on the range of sessions, the processes or the machine."""
 
-from services.testdata.traces.generation.calls import FAULT_KINDS, Calls, FaultKind
 from services.testdata.traces.generation.chain import ALGORITHM, MAX_CALLS, Chain, compile_chain
 from services.testdata.traces.generation.generate import generate, session_count, walk
-from services.testdata.traces.generation.kernels import KernelName
+from services.testdata.traces.schema import FAULT_KINDS, Calls, FaultKind
 
 __all__ = [
     "ALGORITHM",
@@ -12,7 +11,6 @@ __all__ = [
     "Calls",
     "Chain",
     "FaultKind",
-    "KernelName",
     "compile_chain",
     "generate",
     "session_count",

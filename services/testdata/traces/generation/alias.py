@@ -1,7 +1,7 @@
 """Alias tables: one 32-bit word picks one of n outcomes, in constant time. Walker 1977, Vose 1991.
 
-A word w picks of a row of n entries: m = w·n; the entry is m >> 32; if m & 0xffffffff is below its threshold, its own
-outcome is picked, else its alias. So probabilities are exact to n·2**-32.
+A word w picks from a row of n entries: m = w·n; the entry is m >> 32. If m & 0xffffffff is below the threshold of the
+entry, w picks its outcome, otherwise its alias. Probabilities are exact to n·2**-32.
 """
 
 import math
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.testdata.traces.generation.arrays import Codes, Whole, Words
+from services.testdata.traces.generation.arrays import Words
 
 OUTCOMES = 1 << 16
-"""An outcome is a number below this."""
+"""Outcomes are smaller than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class AliasTable:
-    """Rows one after the other.
+    """Rows of entries, concatenated.
 
-    rows: for each row, where its entries begin << 32 | how many it has.
+    rows: for each row, offset of its first entry << 32 | number of entries.
     entries: threshold << 32 | outcome << 16 | alias.
     """
 
@@ -29,7 +29,7 @@ class AliasTable:
 
 
 def alias_table(rows: Sequence[Sequence[tuple[int, float]]]) -> AliasTable:
-    """The table of rows of (outcome, weight); each row has a positive weight, and outcomes of none are left out."""
+    """The table of rows of (outcome, weight). Each row needs a positive weight; outcomes with weight 0 are left out."""
     heads: list[int] = []
     entries: list[int] = []
     for row in rows:
@@ -37,16 +37,6 @@ def alias_table(rows: Sequence[Sequence[tuple[int, float]]]) -> AliasTable:
         heads.append(len(entries) << 32 | len(made))
         entries += made
     return AliasTable(np.array(heads, np.uint64), np.array(entries, np.uint64))
-
-
-def pick(table: AliasTable, row: Codes | Whole | int, words: Words) -> Words:
-    """The outcome that each word picks of its row. `alias_numba` is the same for kernels."""
-    head = table.rows[row]
-    product = words * (head & np.uint64(0xFFFFFFFF))
-    entry = table.entries[(head >> np.uint64(32)) + (product >> np.uint64(32))]
-    own = (product & np.uint64(0xFFFFFFFF)) < (entry >> np.uint64(32))
-    outcomes: Words = np.where(own, entry >> np.uint64(16), entry) & np.uint64(0xFFFF)
-    return outcomes
 
 
 def _entries(row: list[tuple[int, float]]) -> list[int]:

@@ -1,15 +1,15 @@
-"""The kinds of arrays that calls are made of."""
+"""Types of arrays."""
 
 import numpy as np
 import numpy.typing as npt
 
 Words = npt.NDArray[np.uint64]
-"""32-bit random words, and what they are looked up in."""
+"""32-bit random words, and lookup tables for them."""
 Whole = npt.NDArray[np.int64]
-"""Numbers of users and sessions, times in Unix milliseconds."""
+"""Numbers of users and sessions, or times in Unix milliseconds."""
 Codes = npt.NDArray[np.uint16]
-"""Endpoints, in the order of walks."""
+"""Endpoints, in the order of the walk."""
 Lengths = npt.NDArray[np.int32]
-"""How many calls sessions have."""
+"""Numbers of calls of sessions."""
 Floats = npt.NDArray[np.float32]
-"""Milliseconds of latency."""
+"""Latencies in milliseconds."""

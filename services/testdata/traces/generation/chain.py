@@ -1,4 +1,4 @@
-"""A workflow and its parameters, compiled to the tables that calls are generated from."""
+"""A workflow and its parameters, compiled to tables for generating calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,17 +17,19 @@ from services.testdata.traces.parameters import Mode, Parameters
 from services.testdata.traces.workflow import DEFAULT_ERROR_RATE, DEFAULT_METHOD, QUICK, Workflow
 
 ALGORITHM = "greenroom-traces-1"
-"""The version of everything that decides what is generated: whatever changes one byte of the calls changes this."""
+"""The version of the algorithm. Change it with every change that changes a byte of the calls."""
 MAX_CALLS = 1_000
-"""A session ends after so many calls, whatever the chain says; retries come on top."""
+"""The most calls of a session, without retries."""
+USER_BLOCK = 4_096
+"""Sessions of users are counted in blocks of this many users; a multiple of four."""
 ERRORS = ((400, 30.0), (401, 10.0), (404, 30.0), (429, 10.0), (500, 20.0))
 """The statuses of calls that fail without a cascade, and their weights."""
 
 
 class CallTables(NamedTuple):
-    """What the columns of a call are looked up in, by endpoint.
+    """Lookup tables for the columns of a call, by endpoint.
 
-    Think times are whole milliseconds, from least to before least + span.
+    think_least, think_span: think times are whole milliseconds from least to before least + span.
     """
 
     latency_means: Floats
@@ -41,13 +43,13 @@ class CallTables(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """All that is needed to generate the calls of a workflow and parameters. Compile it once a process.
+    """All tables for generating the calls of a workflow and parameters. Compile it once per process.
 
-    endpoints: the workflow's, sorted; `methods` are theirs, and codes of calls are numbers of them.
-    user_types: sorted; params: the query strings, of which the first is empty.
+    endpoints: sorted; codes of calls are indices into it. methods: by endpoint.
+    user_types: sorted. params: the query strings; the first is empty.
     mean_calls: the expected number of calls of a session, without retries.
-    key: of the random numbers.
-    rows: the endpoints' successors, and last the entries; the successor len(endpoints) is the exit.
+    key: the key of the random numbers.
+    rows: the successors of each endpoint; the last row is the entries. Successor len(endpoints) is the exit.
     """
 
     workflow: Workflow
@@ -138,7 +140,7 @@ def _statuses(method: str, error_rate: float) -> list[tuple[int, float]]:
 
 
 def _mean_calls(rows: list[list[tuple[int, float]]]) -> float:
-    """The sum over the steps of the share of sessions that are still going on."""
+    """The expected number of calls of a session: the sum over steps of the share of sessions that reach the step."""
     leave = len(rows) - 1
     edges = [(row, to, share) for row, edges in enumerate(rows) for to, share in edges if to != leave and share > 0]
     source, target, shares = (np.array(column) for column in zip(*edges, strict=True))

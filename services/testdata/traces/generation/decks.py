@@ -1,6 +1,6 @@
-"""Decks of exact proportions: what EXACT_COUNTS deals successors from instead of drawing them.
+"""Decks with exact proportions. EXACT_COUNTS deals successors from them instead of drawing independently.
 
-Each logical shard of sessions has its own decks, one a row of the chain; a deck that is dealt out is shuffled anew.
+Each shard of sessions has its own decks, one per row of the chain. An empty deck is refilled and shuffled again.
 """
 
 import math
@@ -11,17 +11,16 @@ from heapq import heapify, heappop, heapreplace
 import numpy as np
 
 from services.testdata.traces.generation.arrays import Codes, Whole
-from services.testdata.traces.generation.philox import Purpose, philox
 
 SHARD = 1 << 16
-"""How many sessions are dealt from the same decks."""
+"""Sessions that are dealt from the same decks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decks:
-    """The decks in order, one after the other.
+    """The sorted decks, concatenated.
 
-    starts: for each row, where its cards begin; and last where they end.
+    starts: the offset of each row's first card; the last entry is the end.
     cards: successors.
     """
 
@@ -30,10 +29,10 @@ class Decks:
 
 
 def decks(rows: Sequence[Sequence[tuple[int, float]]], size: int) -> Decks:
-    """Decks of rows of (successor, weight): of the size, or of a multiple if a row has more successors than that.
+    """Decks of rows of (successor, weight). A deck has `size` cards, or a multiple if the row has more successors.
 
-    A successor has as many cards as its share, rounded so that the sum is right; but at least one, else a walk might
-    never end.
+    A successor has cards by its share, rounded so that the sum is right, but at least one: without a rare exit a walk
+    might never end.
     """
     cards = [np.empty(0, np.uint16)]
     for row in rows:
@@ -44,15 +43,8 @@ def decks(rows: Sequence[Sequence[tuple[int, float]]], size: int) -> Decks:
     return Decks(np.array([len(deck) for deck in cards], np.int64).cumsum(), np.concatenate(cards))
 
 
-def shuffled(key: tuple[int, int], cards: Codes, shard: int, row: int, number: int) -> Codes:
-    """The deck's cards as they are dealt for the number-th time in a shard: by a random word each."""
-    blocks = np.arange(-(-len(cards) // 4), dtype=np.uint64) << np.uint64(16) | np.uint64(row)
-    words = np.stack(philox(key, blocks, shard, number, Purpose.DECK), axis=1).ravel()
-    return cards[np.argsort(words[: len(cards)], kind="stable")]
-
-
 def _apportion(weights: list[float], seats: int) -> list[int]:
-    """Each at least one seat, the others by largest remainders."""
+    """At least one seat each, the others by largest remainders."""
     total = math.fsum(weights)
     ideal = [weight * seats / total for weight in weights]
     counts = [max(1, int(share)) for share in ideal]

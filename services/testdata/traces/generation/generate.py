@@ -1,66 +1,85 @@
 """Any range of sessions of a chain."""
 
 from functools import lru_cache
+from types import ModuleType
 
 import numpy as np
 
-from services.testdata.traces.generation import kernels
-from services.testdata.traces.generation.arrays import Whole
-from services.testdata.traces.generation.calls import Calls
-from services.testdata.traces.generation.chain import Chain
+from services.testdata.traces.generation.arrays import Codes, Lengths, Whole
+from services.testdata.traces.generation.chain import USER_BLOCK, Chain
 from services.testdata.traces.generation.decks import SHARD, Decks
-from services.testdata.traces.generation.kernels import KernelName, Walked
-from services.testdata.traces.generation.users import place
+from services.testdata.traces.schema import Calls
 
 FEWEST = 1_024
-"""Of a shard at least so many sessions are dealt; then twice as many, and so on, so that going on costs little."""
+"""Deal at least this many sessions per shard, then double, so that consecutive ranges cost little."""
+
+Walk = tuple[Codes, Lengths]
+"""The endpoints of sessions, one session after the other, and the number of calls of each."""
 
 
-def session_count(chain: Chain, kernel: KernelName = "numba") -> int:
-    """How many sessions all users have. The first call counts them: a second for a hundred million users."""
-    return int(_sessions_before(chain, kernel)[-1])
+def session_count(chain: Chain) -> int:
+    """The number of sessions of all users. The first call counts them: one second for a hundred million users."""
+    return int(_sessions_before(chain)[-1])
 
 
-def generate(chain: Chain, first: int, count: int, kernel: KernelName = "numba") -> Calls:
-    """The calls of so many sessions from the first, which are numbered from 1; the same whatever else is generated.
+def generate(chain: Chain, first: int, count: int) -> Calls:
+    """The calls of `count` sessions, starting with session `first` (from 1). The range does not change a call.
 
-    Takes about 50 bytes of memory a call. Raises ValueError if there are no such sessions.
+    Takes about 50 bytes of memory per call. Raises ValueError if there are no such sessions.
     """
-    before = _sessions_before(chain, kernel)
+    before = _sessions_before(chain)
     if first < 1 or count < 1 or first + count - 1 > before[-1]:
         raise ValueError(f"Sessions {first:,} to {first + count - 1:,} are not within 1 to {before[-1]:,}.")
-    codes, lengths = walk(chain, first, count, kernel)
-    return kernels.load(kernel).columns(chain, first, codes, lengths, *place(before, first))
+    codes, lengths = walk(chain, first, count)
+    calls: Calls = _kernels().columns(chain, first, codes, lengths, *first_user(before, first))
+    return calls
 
 
-def walk(chain: Chain, first: int, count: int, kernel: KernelName = "numba") -> Walked:
-    """The bare walk of so many sessions from the first: endpoints one after the other, and how many calls each has."""
+def walk(chain: Chain, first: int, count: int) -> Walk:
+    """Only the endpoints and lengths of `count` sessions, starting with session `first`."""
     if chain.decks is None:
-        return kernels.load(kernel).walk(chain, first, count)
+        walked: Walk = _kernels().walk(chain, first, count)
+        return walked
     parts = [
-        _dealt(chain, chain.decks, shard, first, count, kernel)
+        _dealt(chain, chain.decks, shard, first, count)
         for shard in range((first - 1) // SHARD, (first + count - 2) // SHARD + 1)
     ]
     return np.concatenate([codes for codes, _ in parts]), np.concatenate([lengths for _, lengths in parts])
 
 
-def _dealt(chain: Chain, decks: Decks, shard: int, first: int, count: int, kernel: KernelName) -> Walked:
-    """Those of the sessions that are in a shard. What is before them in the shard has to be dealt, too."""
+def first_user(before: Whole, session: int) -> tuple[int, int]:
+    """The first user of the block of users that owns a session, and how many sessions of the block come before it.
+
+    before: the number of sessions before each block.
+    """
+    block = int(before.searchsorted(session - 1, "right")) - 1
+    return block * USER_BLOCK + 1, session - 1 - int(before[block])
+
+
+def _dealt(chain: Chain, decks: Decks, shard: int, first: int, count: int) -> Walk:
+    """The sessions of the range that lie in a shard. The shard's earlier sessions must be dealt too."""
     skip = max(0, first - 1 - shard * SHARD)
     stop = min(SHARD, first - 1 + count - shard * SHARD)
-    codes, lengths = _deal(chain, decks, shard, max(FEWEST, 1 << (stop - 1).bit_length()), kernel)
+    codes, lengths = _deal(chain, decks, shard, max(FEWEST, 1 << (stop - 1).bit_length()))
     begin, size = lengths[:skip].sum(dtype=np.int64), lengths[skip:stop].sum(dtype=np.int64)
     return codes[begin : begin + size], lengths[skip:stop]
 
 
 @lru_cache(maxsize=2)
-def _deal(chain: Chain, decks: Decks, shard: int, sessions: int, kernel: KernelName) -> Walked:
-    """The first so many sessions of a shard, kept for whoever goes through it range by range."""
-    return kernels.load(kernel).deal(chain, decks, shard, sessions)
+def _deal(chain: Chain, decks: Decks, shard: int, sessions: int) -> Walk:
+    """The first sessions of a shard, cached for callers that read it range by range."""
+    dealt: Walk = _kernels().deal(chain, decks, shard, sessions)
+    return dealt
 
 
 @lru_cache(maxsize=8)
-def _sessions_before(chain: Chain, kernel: KernelName) -> Whole:
-    """How many sessions are before each block of users, and last in all."""
-    totals = kernels.load(kernel).block_totals(chain.key, chain.session_counts, chain.parameters.users)
+def _sessions_before(chain: Chain) -> Whole:
+    """The number of sessions before each block of users; the last entry is the number of all sessions."""
+    totals = _kernels().block_totals(chain.key, chain.session_counts, chain.parameters.users)
     return np.concatenate([[0], totals.cumsum()])
+
+
+def _kernels() -> ModuleType:
+    from services.testdata.traces.generation import kernels
+
+    return kernels

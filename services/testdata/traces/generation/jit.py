@@ -1,4 +1,4 @@
-"""How kernels are compiled: without the interpreter lock, and kept on disk for the next process."""
+"""Compile kernels: they release the GIL, and are cached on disk."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
@@ -6,14 +6,14 @@ from typing import Any, TypeAlias, cast
 import numba
 
 Kernel: TypeAlias = Callable[..., Any]
-"""Numba infers the types of a kernel from its arguments, so it has none of its own."""
+"""Numba infers the types from the arguments, so kernels have no annotations of their own."""
 
 
 def kernel(function: Kernel) -> Kernel:
-    """Compile at the first call. Where there is no folder to keep the code in, each process compiles for itself.
+    """Compile at the first call. Without a writable cache folder, each process compiles for itself.
 
-    Kept code is made again when the kernel's own file changes, not when one does whose functions it calls: after such a
-    change remove the *.nbi files from __pycache__.
+    Numba invalidates the cache when the file of the kernel changes, but not when it calls a function of another file
+    that changed. After such a change remove the *.nbi files from __pycache__.
     """
     try:
         return cast(Kernel, numba.njit(nogil=True, cache=True)(function))
@@ -22,5 +22,5 @@ def kernel(function: Kernel) -> Kernel:
 
 
 def inlined(function: Kernel) -> Kernel:
-    """Compile as a part of the kernels that call it."""
+    """Compile as part of the calling kernels."""
     return cast(Kernel, numba.njit(nogil=True, inline="always")(function))

@@ -13,16 +13,16 @@ from services.testdata.traces.generation.arrays import Codes, Words
 from services.testdata.traces.generation.philox import Purpose, philox
 
 MOST = 1 << 16
-"""How many different query strings there are at most, the empty one among them."""
+"""The most query strings, including the empty one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParamsTable:
-    """The query strings, and which of them an endpoint's calls have, each equally likely.
+    """The query strings of each endpoint, all equally likely.
 
-    texts: all of them, each once; the first is empty.
-    heads: for each endpoint, where its codes begin << 32 | how many it has.
-    codes: numbers of texts.
+    texts: all query strings, each once; the first is empty.
+    heads: for each endpoint, offset of its first code << 32 | number of codes.
+    codes: indices into texts.
     """
 
     texts: tuple[str, ...]
@@ -31,7 +31,7 @@ class ParamsTable:
 
 
 def params_table(endpoints: Sequence[str], parameters: Mapping[str, Mapping[str, tuple[str, ...]]]) -> ParamsTable:
-    """All combinations of the values; of more than fit, a sample that takes each value as often as the others."""
+    """All combinations of values; if there are too many, a sample with each value equally often."""
     texts = {"": 0}
     heads: list[int] = []
     codes: list[int] = []
@@ -48,7 +48,7 @@ def _combinations(parameters: Mapping[str, Sequence[str]]) -> int:
 
 
 def _sizes(combinations: Sequence[int]) -> list[int]:
-    """How many query strings each endpoint may have: all, or else an equal share of what the others leave."""
+    """The number of query strings of each endpoint: all if they fit, otherwise an equal share of the rest."""
     sizes = list(combinations)
     left = MOST - 1
     order = sorted(range(len(sizes)), key=lambda i: sizes[i])
@@ -67,7 +67,7 @@ def _query_strings(parameters: Mapping[str, Sequence[str]], size: int) -> list[s
 
 
 def _sample(values: Sequence[str], size: int, name: str) -> list[str]:
-    """The values over and over, shuffled; by the parameter's name, so that a workflow always has the same."""
+    """The values, repeated and shuffled. The name is the key, so a workflow always gets the same sample."""
     places = np.arange(size, dtype=np.uint64)
     words, *_ = philox((crc32(name.encode()), 0), places, 0, 0, Purpose.PARAMS)
     return [values[i % len(values)] for i in np.argsort(words, kind="stable").tolist()]

@@ -1,14 +1,14 @@
 """Philox4x32-10: random numbers as a pure function of a key and a counter, for arrays of counters.
 
-Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3 (SC 2011). `philox_numba` is the twin.
+Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3 (SC 2011).
+`philox_kernels` computes the same in kernels.
 """
 
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
-from services.testdata.traces.generation.arrays import Whole, Words
+from services.testdata.traces.generation.arrays import Words
 
 MULTIPLIER_0, MULTIPLIER_1 = 0xD2511F53, 0xCD9E8D57
 WEYL_0, WEYL_1 = 0x9E3779B9, 0xBB67AE85
@@ -17,30 +17,30 @@ LOW = 0xFFFFFFFF
 
 
 class Purpose(IntEnum):
-    """What numbers are drawn for, so that no number is drawn for two things; a counter's last word."""
+    """The purpose of a random number, and the last word of its counter. It keeps the draws independent."""
 
     WALK = 0
-    """Successors: four steps of a session a block."""
+    """Successors; a block serves four steps of a session."""
     CALL = 1
-    """Status, latency and think time, parameters of a step."""
+    """Status, latency, think time and parameters of a step."""
     SESSION = 2
-    """When a session begins, and its cascade."""
+    """Start of a session, and its cascade."""
     USER_SESSIONS = 3
-    """How many sessions users have: four users a block."""
+    """Number of sessions of users; a block serves four users."""
     USER_TYPE = 4
-    """Of which kind users are: four users a block."""
+    """Types of users; a block serves four users."""
     CASCADE = 5
-    """What a cascade does to a step."""
+    """Effect of a cascade on a step."""
     SPANS = 6
-    """The services behind a step."""
+    """Spans of a step."""
     DECK = 7
-    """The order of a deck."""
+    """Order of a deck."""
     PARAMS = 8
-    """The order of a parameter's values in a sample of query strings."""
+    """Order of parameter values in a sample of query strings."""
 
 
 def key_words(seed: int) -> tuple[int, int]:
-    """The key of a seed: its low and its high 32 bits. Seeds that are equal modulo 2**64 are the same."""
+    """The key of a seed: its low and high 32 bits. Seeds that are equal modulo 2**64 give the same key."""
     return seed & LOW, (seed >> 32) & LOW
 
 
@@ -63,13 +63,3 @@ def philox(
         )
         k0, k1 = (k0 + WEYL_0) & LOW, (k1 + WEYL_1) & LOW
     return x0, x1, x2, x3
-
-
-def session_words(
-    key: tuple[int, int], sessions: Whole, steps: npt.NDArray[np.integer] | int, purpose: Purpose
-) -> tuple[Words, Words, Words, Words]:
-    """The four words of each (session, step) for a purpose."""
-    numbers = sessions.astype(np.uint64)
-    return philox(
-        key, numbers & np.uint64(LOW), numbers >> np.uint64(32), np.asarray(steps).astype(np.uint64), int(purpose)
-    )

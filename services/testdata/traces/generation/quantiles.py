@@ -1,4 +1,4 @@
-"""Distributions as tables of 4,096 quantiles, so that a draw is a look-up, the same everywhere."""
+"""Distributions as tables of 4,096 quantiles: a draw is a lookup, and gives the same value on every machine."""
 
 import math
 from statistics import NormalDist
@@ -9,28 +9,28 @@ import numpy.typing as npt
 from services.testdata.traces.generation.arrays import Floats, Whole
 
 SLOTS = 4_096
-"""How many quantiles a table has; 12 bits draw one."""
+"""Quantiles in a table; 12 bits choose one."""
 LATENCY_SIGMA = 0.5
 """The standard deviation of the logarithm of a latency."""
 GRAIN = 1 << 16
-"""Quantiles are whole parts of this, so that how a machine rounds an exponential does not matter."""
+"""Quantiles are multiples of 1 / GRAIN, so that rounding differences between machines disappear."""
 SLOW = (3.0, 10.0)
-"""How many times as long a slow call takes."""
+"""Bounds of the factor by which a slow call is slower."""
 
 
 def latency_factors() -> Floats:
-    """What an endpoint's mean latency is multiplied by: log-normal with mean 1."""
+    """Factors of the mean latency: log-normal with mean 1."""
     return (_grained(_log_normal(1.0, LATENCY_SIGMA))).astype(np.float32)
 
 
 def slow_factors() -> Floats:
-    """What a slow call's latency is multiplied by: evenly between the bounds of SLOW."""
+    """Factors of the latency of a slow call: uniform between the bounds of SLOW."""
     low, high = SLOW
     return _grained(low + (high - low) * (np.arange(SLOTS) + 0.5) / SLOTS).astype(np.float32)
 
 
 def session_counts(mean: float, std: float) -> Whole:
-    """How many sessions a user has: 1 and a log-normal number, rounded up or down so that the mean is kept."""
+    """Sessions per user: 1 plus a log-normal number, rounded so that the mean is exact."""
     excess = mean - 1.0
     if excess * SLOTS < 1:
         return np.ones(SLOTS, np.int64)
@@ -41,7 +41,7 @@ def session_counts(mean: float, std: float) -> Whole:
 
 
 def _log_normal(mean: float, sigma: float) -> npt.NDArray[np.float64]:
-    """The quantiles in the middles of the slots, scaled to the mean, which the cut tails would lower."""
+    """The quantiles at the middle of each slot, scaled to the mean because the cut tails lower it."""
     normal = NormalDist()
     quantiles = np.array([math.exp(sigma * normal.inv_cdf((slot + 0.5) / SLOTS)) for slot in range(SLOTS)])
     return quantiles * (mean / (math.fsum(quantiles) / SLOTS))

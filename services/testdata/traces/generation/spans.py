@@ -1,9 +1,8 @@
 """The services behind calls: each call is a trace, whose spans follow the service graph.
 
-A request to a service calls each service that the graph names with its probability, and so on from there, one after the
-other. A call that failed for the server's fault, or that was slow or timed out, has one culprit among its spans: the
-culprit and all on the way to it from the root failed or were slow, nobody else. A status below 500 is the caller's own
-fault and has no culprit.
+A request to a service calls each service of its row in the graph with the given probability, one after the other. A
+call with a status of 500 or above, or a slow one, has one culprit among its spans. The culprit and its callers failed
+or were slow, and no other span. A status below 500 is the client's fault and has no culprit.
 """
 
 from dataclasses import dataclass
@@ -11,35 +10,35 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.testdata.traces.generation.calls import Calls, FaultKind
 from services.testdata.traces.generation.chain import Chain
 from services.testdata.traces.generation.jit import kernel
 from services.testdata.traces.generation.philox import Purpose
-from services.testdata.traces.generation.philox_numba import HALF, LOW, philox
+from services.testdata.traces.generation.philox_kernels import HALF, LOW, philox
+from services.testdata.traces.schema import Calls, FaultKind
 from services.testdata.traces.workflow import ServiceGraph
 
 SPANS = np.uint64(Purpose.SPANS)
 SLOW = np.uint8(FaultKind.SLOW)
 SERVER_FAULT, TIMED_OUT = 500, 504
 BLOCK = np.uint64(16)
-"""A counter's third word: the call's place in its session, and above these bits the block of draws."""
+"""The third word of a counter: the index of the call in its session, and above these bits the block of draws."""
 SELF_WEIGHT = 128
-"""A span's own share of its time, where a span that it calls has 64 to 127."""
+"""The weight of a span's own time; a called span weighs 64 to 127."""
 CULPRIT_WEIGHT = 2_048
-"""The share of what is slow, and of the way to it."""
+"""The weight of a slow culprit and its callers."""
 LAST_MILLISECOND = 9_223_300_000_000
-"""In 2262, soon before nanoseconds no longer fit into 63 bits; calls that are later begin then."""
+"""In 2262, before nanoseconds overflow 63 bits. Later calls begin at this time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Services:
-    """The graph unfolded: for each service that answers an endpoint the tree of the spans that a request may come to.
+    """The graph, unfolded to a tree of possible spans for each endpoint.
 
     names: of the services, sorted.
-    roots: for each endpoint, the first node of its tree; its other nodes follow, callers before those they call.
-    sizes: for each endpoint, how many nodes its tree has.
-    service: a node's, as a number of names. caller: the node's caller, counted from the root.
-    thresholds: a node is called if a 32-bit number is below; by its caller only.
+    roots: for each endpoint, the first node of its tree. Its other nodes follow, callers before callees.
+    sizes: for each endpoint, the number of nodes of its tree.
+    service: for each node, an index into names. caller: for each node, its caller, counted from the root.
+    thresholds: for each node, its caller calls it if a 32-bit number is below the threshold.
     """
 
     names: tuple[str, ...]
@@ -52,13 +51,13 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """The spans of n calls, in the order of the calls; a call's root comes first, and callers before those they call.
+    """The spans of n calls, in the order of the calls. A root comes first, and callers before callees.
 
     trace_ids: two 64-bit halves for each call.
-    call: the place of the span's call. caller: the place of its caller's span, -1 for a root.
-    service: a number of Services.names. ids: 64 bits, unique in a trace, never 0.
-    start, end: Unix nanoseconds, within the caller's. A root's are those of the call.
-    failed: it ended in an error. culprit: it is what made the call fail or slow.
+    call: the index of the span's call. caller: the index of the calling span, -1 for a root.
+    service: an index into Services.names. ids: 64 bits, unique in a trace, never 0.
+    start, end: Unix nanoseconds, within the caller's span. A root has the times of its call.
+    failed: the span ended in an error. culprit: the span made the call fail or slow.
     """
 
     trace_ids: npt.NDArray[np.uint64]
@@ -73,7 +72,7 @@ class Spans:
 
 
 def services(chain: Chain) -> Services:
-    """Unfold a chain's graph; without one, the workflow itself is the only service."""
+    """Unfold the graph of a chain. Without a graph, the workflow itself is the only service."""
     name = chain.workflow.name
     graph = chain.workflow.service_graph or ServiceGraph(dict.fromkeys(chain.endpoints, name))
     names = sorted({*graph.endpoints.values(), *(called for calls in graph.calls.values() for called in calls)})
@@ -102,9 +101,9 @@ def services(chain: Chain) -> Services:
 
 
 def spans(chain: Chain, behind: Services, calls: Calls, before: int = 0) -> Spans:
-    """The spans of calls, a pure function of the seed and of each call's session and place in it.
+    """The spans of calls: a pure function of the seed, the session of each call, and its index in the session.
 
-    before: how many calls of the first one's session came before it.
+    before: the number of earlier calls of the first call's session.
     """
     key0, key1 = (np.uint64(word) for word in chain.key)
     places = _places(calls.session, before)
@@ -123,14 +122,14 @@ def spans(chain: Chain, behind: Services, calls: Calls, before: int = 0) -> Span
         failed=np.zeros(count, np.bool_),
         culprit=np.zeros(count, np.bool_),
     )
-    columns = (calls.timestamp, calls.session, places, calls.endpoint, calls.status, calls.latency, calls.fault_kind)
+    columns = (calls.timestamp, calls.session, places, calls.endpoint, calls.status, calls.latency_ms, calls.fault_kind)
     tree = (behind.roots, sizes, behind.service, behind.caller, called)
     _fill(key0, key1, columns, tree, tuple(getattr(made, name) for name in Spans.__slots__))
     return made
 
 
 def _places(session: npt.NDArray[np.int64], before: int) -> npt.NDArray[np.int64]:
-    """Each call's place in its session, from 0."""
+    """The index of each call in its session, from 0."""
     places = np.arange(len(session))
     begins = np.flatnonzero(np.diff(session, prepend=session[:1] - 1))
     lengths = np.diff(begins, append=len(session))
@@ -141,7 +140,7 @@ def _places(session: npt.NDArray[np.int64], before: int) -> npt.NDArray[np.int64
 
 @kernel
 def _draws(key0, key1, session, place, node):  # type: ignore[no-untyped-def]
-    """Two 32-bit numbers for a node of a call: whether it is called, and its weight. Block 0 is the trace's id."""
+    """Two 32-bit numbers for a node: one decides whether it is called, one its weight. Block 0 is the trace id."""
     number, block = np.uint64(session), np.uint64(1 + node // 2)
     words = philox(key0, key1, number & LOW, number >> HALF, np.uint64(place) | block << BLOCK, SPANS)
     if node % 2 == 0:
@@ -151,7 +150,7 @@ def _draws(key0, key1, session, place, node):  # type: ignore[no-untyped-def]
 
 @kernel
 def _call_services(key0, key1, session, places, endpoint, roots, sizes, caller, thresholds, called):  # type: ignore[no-untyped-def]
-    """Note for each node of each call's tree whether it is called; how many are."""
+    """Set `called` for each node of each call's tree; returns the number of called nodes."""
     at = count = 0
     for call in range(len(session)):
         root = roots[endpoint[call]]
@@ -170,7 +169,7 @@ def _call_services(key0, key1, session, places, endpoint, roots, sizes, caller, 
 
 @kernel
 def _mixed(number):  # type: ignore[no-untyped-def]
-    """Another 64-bit number for each (the finalizer of splitmix64), which keeps ids of a trace apart; never 0."""
+    """A bijection of 64-bit numbers (the finalizer of splitmix64), so that ids in a trace differ; never 0."""
     number = (number ^ (number >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     number = (number ^ (number >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     number = number ^ (number >> np.uint64(31))
@@ -179,7 +178,7 @@ def _mixed(number):  # type: ignore[no-untyped-def]
 
 @kernel
 def _put_times(size, root, at, called, caller_of, span_at, weights, own, start, end):  # type: ignore[no-untyped-def]
-    """Give each span of a call its part of its caller's time, one after the other with equal gaps."""
+    """Divide the time of each span among the spans that it calls: in sequence, with equal gaps."""
     asked, gaps = np.zeros(size, np.int64), np.ones(size, np.int64)
     free, unit = np.zeros(size, np.int64), np.zeros(size, np.int64)
     for node in range(1, size):

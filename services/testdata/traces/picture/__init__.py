@@ -1,4 +1,4 @@
-"""A certificate as a picture (SVG): true against learned heat maps, the error against calls, and the numbers."""
+"""A certificate as a picture (SVG): heat maps of the true and the learned chain, a chart of the error, and numbers."""
 
 from collections.abc import Mapping
 from html import escape
@@ -27,7 +27,7 @@ from services.testdata.traces.workflow import Workflow
 _WIDE, _MARGIN, _BETWEEN, _SCALE = 1180.0, 40.0, 46.0, 74.0
 _CHART = 260.0
 _FACTS = 680.0
-"""Where the numbers begin."""
+"""The x of the numbers."""
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', Arial, sans-serif"
 _HATCH = (
     '<defs><pattern id="never" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -36,7 +36,7 @@ _HATCH = (
 
 
 def picture(truth: Workflow, certificate: Certificate) -> bytes:
-    """The picture. It needs no font, script or other file, and its title and description say what it shows."""
+    """The picture. It needs no font, script or other file, and has a title and a description for screen readers."""
     head, y = _head(certificate)
     rows = true_rows(truth)
     shape = grid(rows, {row.endpoint: row.count for row in certificate.rows}, _WIDE - 2 * _MARGIN - _BETWEEN - _SCALE)
@@ -72,7 +72,7 @@ def _document(certificate: Certificate, high: float, *parts: str) -> bytes:
 
 
 def _head(certificate: Certificate) -> tuple[str, float]:
-    """The title, the verdict, and where they end."""
+    """The title and the verdict, and the y of their end."""
     recovered = certificate.recovered
     word = "✓ Recovered" if recovered else "✗ Not recovered"
     wide = width(word, 13) + 40
@@ -90,7 +90,7 @@ def _head(certificate: Certificate) -> tuple[str, float]:
 
 
 def _true_edges(rows: Mapping[str, Row]) -> dict[Edge, EdgeError]:
-    """Every edge of the truth as if it had not been seen."""
+    """The edges of the truth with count 0."""
     return {
         (start, to): EdgeError(start, to, probability, 0.0, 0)
         for start, row in rows.items()
@@ -99,7 +99,7 @@ def _true_edges(rows: Mapping[str, Row]) -> dict[Edge, EdgeError]:
 
 
 def _notes(x: float, y: float, left_out: int, certificate: Certificate) -> str:
-    """What the maps' marks mean, those that are there."""
+    """The legend of the marks that occur."""
     said = ["Per cent; a row is where a call was, a column where the session went next."]
     if certificate.impossible_edges:
         said.append("Framed: seen, but impossible.")
@@ -126,7 +126,7 @@ def _facts(x: float, y: float, certificate: Certificate) -> str:
 
 
 def _numbers(certificate: Certificate) -> list[tuple[str, str, bool]]:
-    """Name, value, and whether it speaks against the truth."""
+    """Name, value, and whether it contradicts the truth."""
     found, worst, told = certificate.deviation, certificate.worst_edge, certificate.detection
     spread = found.spread / found.bound if found.bound else 0.0
     numbers = [

@@ -1,4 +1,4 @@
-"""The error against the number of calls, on logarithmic axes, beside what chance alone would make of it."""
+"""A chart of the error by number of calls, on logarithmic axes, with the error expected by chance."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -9,28 +9,28 @@ from services.testdata.traces.picture.svg import INK, MUTED, PAPER, line, path, 
 from services.testdata.traces.verdict import percent
 
 _SURE = 1.96
-"""Standard deviations on either side that hold 95 % of independent draws."""
+"""Standard deviations on each side for 95 % of independent draws."""
 _BAND, _BOUND = "#d6e8f0", "#225ea8"
 _HEADING = "Mean error over the edges, by calls learned from"
 
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """A logarithmic axis from low to high, laid from start to end in pixels."""
+    """A logarithmic axis from `low` to `high`, drawn from pixel `start` to `end`."""
 
     low: float
     high: float
     start: float
     end: float
 
-    def place(self, value: float) -> float:
-        """Where a value lies; one beyond an end lies at the end."""
+    def position(self, value: float) -> float:
+        """The pixel of a value, clamped to the axis."""
         value = min(self.high, max(self.low, value))
         share = math.log(value / self.low) / math.log(self.high / self.low)
         return self.start + share * (self.end - self.start)
 
     def marks(self) -> Iterator[float]:
-        """1, 2 and 5 of each power of ten; only the tens where those are many."""
+        """1, 2 and 5 times each power of ten; only the powers if there are many."""
         tens = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         steps = (1, 2, 5) if len(tens) < 5 else (1,)
         for ten in tens:
@@ -38,7 +38,7 @@ class _Axis:
 
 
 def chart(x: float, y: float, wide: float, high: float, certificate: Certificate) -> str:
-    """The chart with its heading above x, y."""
+    """The chart with its upper left corner at x, y, and its heading above."""
     heading = text(x, y - 14, _HEADING, 14, font_weight="600")
     last, calls = certificate.deviation, certificate.call_count
     if not calls or not last.bound:
@@ -59,11 +59,11 @@ def chart(x: float, y: float, wide: float, high: float, certificate: Certificate
 def _grid(across: _Axis, down: _Axis) -> str:
     drawn = []
     for mark in down.marks():
-        y = down.place(mark)
+        y = down.position(mark)
         drawn += [line(across.start, y, across.end, y)]
         drawn += [text(across.start - 8, y + 4, f"{mark * 100:.6g} %", 11, MUTED, text_anchor="end")]
     for mark in across.marks():
-        x = across.place(mark)
+        x = across.position(mark)
         drawn += [line(x, down.start, x, down.end)]
         drawn += [text(x, down.start + 18, _short(mark), 11, MUTED, text_anchor="middle")]
     drawn.append(line(across.start, down.start, across.end, down.start, MUTED))
@@ -77,7 +77,7 @@ def _curve(across: _Axis, down: _Axis, bound: Callable[..., float]) -> str:
     places = [across.low * (across.high / across.low) ** (step / 40) for step in range(41)]
 
     def edge(deviations: float) -> list[tuple[float, float]]:
-        return [(across.place(at), down.place(bound(at, deviations))) for at in places]
+        return [(across.position(at), down.position(bound(at, deviations))) for at in places]
 
     band = path([*edge(_SURE), *reversed(edge(-_SURE))], close=True, fill=_BAND)
     return band + path(edge(0.0), fill="none", stroke=_BOUND, stroke_width=2, stroke_dasharray="7 4")
@@ -86,7 +86,7 @@ def _curve(across: _Axis, down: _Axis, bound: Callable[..., float]) -> str:
 def _points(across: _Axis, down: _Axis, points: list[tuple[int, float]], bound: Callable[..., float]) -> str:
     if not points:
         return ""
-    places = [(across.place(at), down.place(error)) for at, error in points]
+    places = [(across.position(at), down.position(error)) for at, error in points]
     drawn = [path(places, fill="none", stroke=INK, stroke_width=1.5)]
     for (x, y), (at, error) in zip(places, points, strict=True):
         told = tooltip(f"{at:,} calls: {percent(error)}")

@@ -24,18 +24,18 @@ from services.testdata.traces.recovery import Edge, Row
 from services.testdata.traces.verdict import percent
 
 MOST = 40
-"""How many endpoints are shown."""
+"""The most endpoints that are shown."""
 _LEGIBLE = 17
-"""How large a cell is at least, in pixels, to hold a number."""
+"""The least size of a cell with a number, in pixels."""
 _LABEL = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What two maps have in common.
+    """The layout of both maps.
 
-    endpoints: those shown, in the order in which sessions come to them.
-    cell: pixels; names: pixels beside the maps for the names of the rows; heads: above them, for those of the columns.
+    endpoints: those shown, in the order in which sessions reach them.
+    cell: size in pixels. names: pixels beside the maps for row names. heads: pixels above them for column names.
     """
 
     endpoints: tuple[str, ...]
@@ -45,12 +45,12 @@ class Grid:
 
     @property
     def side(self) -> float:
-        """How wide and high a map is."""
+        """The width and height of a map."""
         return self.cell * (len(self.endpoints) + 1)
 
 
 def grid(truth: Mapping[str, Row], counts: Mapping[str, int], most_wide: float) -> Grid:
-    """A grid for the endpoints called the most, in two maps that are together at most so wide."""
+    """A grid for the most called endpoints, in two maps with this total width at most."""
     called = sorted((one for one in truth if one), key=lambda one: -counts.get(one, 0))[:MOST]
     shown = tuple(one for one in _in_order(truth) if one in set(called))
     names = max(width(shortened(one, _LABEL), 11) for one in shown) + 12
@@ -59,7 +59,7 @@ def grid(truth: Mapping[str, Row], counts: Mapping[str, int], most_wide: float) 
 
 
 def _in_order(truth: Mapping[str, Row]) -> list[str]:
-    """The endpoints as sessions come to them, the likelier ones first, then those they never come to."""
+    """The endpoints in the order in which sessions reach them, more probable ones first; unreachable ones last."""
     order = [""]
     for start in order:
         order += [to for to in sorted(truth.get(start, {}), key=lambda to: -truth[start][to]) if to not in order]
@@ -68,7 +68,7 @@ def _in_order(truth: Mapping[str, Row]) -> list[str]:
 
 
 def heat_map(x: float, y: float, shape: Grid, heading: str, cells: Mapping[Edge, EdgeError], learned: bool) -> str:
-    """One map with its upper left cell at x, y. cells: what a cell's tooltip tells and its colour shows."""
+    """One map with its upper left cell at x, y. cells: the edges for colours and tooltips."""
     rows, columns = ("", *shape.endpoints), (*shape.endpoints, "")
     drawn = [
         text(x, y - shape.heads - 12, heading, 14, font_weight="600"),
@@ -116,7 +116,7 @@ def _cell(x: float, y: float, size: float, edge: EdgeError, learned: bool) -> st
 def _outlines(
     x: float, y: float, shape: Grid, rows: Sequence[str], columns: Sequence[str], cells: Mapping[Edge, EdgeError]
 ) -> list[str]:
-    """The frames around impossible edges, on top of everything."""
+    """Frames around impossible edges, drawn last."""
     return [
         rectangle(
             x + across * shape.cell, y + down * shape.cell, shape.cell, shape.cell, "none", stroke=BAD, stroke_width=2
@@ -128,7 +128,7 @@ def _outlines(
 
 
 def row_names(x: float, y: float, shape: Grid) -> str:
-    """The names of the rows, ending at x."""
+    """The row names, right-aligned at x."""
     named = []
     for index, name in enumerate(("entry", *shape.endpoints)):
         fill = INK if index else MUTED
@@ -138,7 +138,7 @@ def row_names(x: float, y: float, shape: Grid) -> str:
 
 
 def row_marks(x: float, y: float, shape: Grid, certificate: Certificate) -> str:
-    """Beside the learned map: rows that speak against the truth, and hatched ones that were never left."""
+    """Marks beside the learned map: rejected rows, and hatched rows without calls."""
     marks = []
     rejected = {row.endpoint: row.p_value for row in certificate.rejected}
     for index, name in enumerate(("", *shape.endpoints)):
@@ -153,7 +153,7 @@ def row_marks(x: float, y: float, shape: Grid, certificate: Certificate) -> str:
 
 
 def scale(x: float, y: float, high: float) -> str:
-    """What the colours mean, from 1 at the top to 0."""
+    """The legend of the colours, from 1 at the top to 0."""
     steps = 60
     drawn = [
         rectangle(x, y + high * index / steps, 12, high / steps + 0.5, shade(1 - index / (steps - 1)))

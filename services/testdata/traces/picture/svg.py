@@ -1,4 +1,4 @@
-"""The few SVG elements that a certificate's picture is made of, its colours and its type."""
+"""SVG elements, colours and text sizes of the picture of a certificate."""
 
 from collections.abc import Iterable
 from html import escape
@@ -7,15 +7,15 @@ INK, MUTED, FAINT, PAPER = "#1b1f24", "#57606a", "#d8dee4", "#ffffff"
 EMPTY = "#f6f8fa"
 """A cell of probability 0."""
 GOOD, BAD = "#00688b", "#b84a00"
-"""Blue and vermilion, which every kind of colour blindness tells apart; never the only sign of anything."""
+"""Blue and vermilion: distinguishable with every kind of colour blindness, and never the only sign."""
 _RAMP = ("ffffd9", "edf8b1", "c7e9b4", "7fcdbb", "41b6c4", "1d91c0", "225ea8", "253494", "081d58")
-"""ColorBrewer's YlGnBu: sequential, safe for the colour-blind, and in grey from light to dark."""
+"""ColorBrewer's YlGnBu: sequential, safe for colour blindness, and readable in grey."""
 _CHARACTER = 0.54
-"""The width of a character on average, of its height."""
+"""The average width of a character, relative to its height."""
 
 
 def tag(name: str, /, *children: str, **attributes: str | float) -> str:
-    """An element. A trailing underscore is dropped from an attribute's name, other ones become hyphens."""
+    """An element. In names of attributes a trailing underscore is dropped, and others become hyphens."""
     given = "".join(f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"' for key, value in attributes.items())
     return f"<{name}{given}>{''.join(children)}</{name}>" if children else f"<{name}{given}/>"
 
@@ -25,17 +25,17 @@ def _value(value: str | float) -> str:
 
 
 def text(x: float, y: float, words: str, size: float = 12, fill: str = INK, **attributes: str | float) -> str:
-    """Words whose line stands on y."""
+    """Text with its baseline at y."""
     return tag("text", escape(words), x=x, y=y, font_size=size, fill=fill, **attributes)
 
 
 def rectangle(x: float, y: float, width: float, height: float, fill: str, *children: str, **more: str | float) -> str:
-    """A rectangle by its upper left corner."""
+    """A rectangle with its upper left corner at x, y."""
     return tag("rect", *children, x=x, y=y, width=width, height=height, fill=fill, **more)
 
 
 def tooltip(words: str) -> str:
-    """What is told of the element that this is a child of."""
+    """The tooltip of the parent element."""
     return tag("title", escape(words))
 
 
@@ -51,17 +51,17 @@ def path(points: Iterable[tuple[float, float]], close: bool = False, **attribute
 
 
 def width(words: str, size: float) -> float:
-    """About how wide words are."""
+    """The approximate width of a text."""
     return len(words) * size * _CHARACTER
 
 
 def shortened(words: str, most: int) -> str:
-    """At most so many characters of words."""
+    """At most this many characters of words."""
     return words if len(words) <= most else f"{words[: most - 1]}…"
 
 
 def wrapped(words: str, size: float, most: float) -> list[str]:
-    """Words in lines about most wide."""
+    """Words, wrapped to lines of about width `most`."""
     lines = [""]
     for word in words.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -73,7 +73,7 @@ def wrapped(words: str, size: float, most: float) -> list[str]:
 
 
 def shade(probability: float) -> str:
-    """The colour of a probability: by its square root, so that small ones differ too."""
+    """The colour of a probability, by its square root, so that small ones differ too."""
     place = min(1.0, max(0.0, probability)) ** 0.5 * (len(_RAMP) - 1)
     index = min(int(place), len(_RAMP) - 2)
     low, high = bytes.fromhex(_RAMP[index]), bytes.fromhex(_RAMP[index + 1])
@@ -82,5 +82,5 @@ def shade(probability: float) -> str:
 
 
 def on_shade(probability: float) -> str:
-    """The one of black and white that has a contrast of 4.5 to the shade of a probability, which WCAG 2 asks for."""
+    """Black or white, with a contrast of 4.5 to the shade of a probability, as WCAG 2 requires."""
     return PAPER if probability >= 0.46 else "#000000"

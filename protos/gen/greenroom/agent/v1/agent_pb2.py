@@ -28,27 +28,36 @@ from greenroom.type.v1 import event_pb2 as greenroom_dot_type_dot_v1_dot_event__
 from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1egreenroom/agent/v1/agent.proto\x12\x12greenroom.agent.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dgreenroom/type/v1/event.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xa1\x02\n\nActRequest\x12\"\n\x0c\x63onversation\x18\x01 \x01(\tR\x0c\x63onversation\x12\x10\n\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x30\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x18.greenroom.type.v1.EventR\x06\x65vents\x12.\n\x05tools\x18\x04 \x03(\x0b\x32\x18.greenroom.agent.v1.ToolR\x05tools\x12\"\n\x0cinstructions\x18\x05 \x01(\tR\x0cinstructions\x12=\n\x0cvirtual_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bvirtualTime\x12\x18\n\x07session\x18\x07 \x01(\x0cR\x07session\"\x80\x01\n\x04Tool\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x02 \x01(\tR\x0b\x64\x65scription\x12\x42\n\x10\x61rguments_schema\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x0f\x61rgumentsSchema\"\x85\x02\n\x0b\x41\x63tResponse\x12+\n\x03say\x18\x01 \x01(\x0b\x32\x17.greenroom.agent.v1.SayH\x00R\x03say\x12;\n\tcall_tool\x18\x02 \x01(\x0b\x32\x1c.greenroom.agent.v1.CallToolH\x00R\x08\x63\x61llTool\x12;\n\nwait_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\twaitUntil\x12+\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x17.greenroom.agent.v1.EndH\x00R\x03\x65nd\x12\x18\n\x07session\x18\x05 \x01(\x0cR\x07sessionB\x08\n\x06\x61\x63tion\"\x19\n\x03Say\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\"U\n\x08\x43\x61llTool\x12\x12\n\x04tool\x18\x01 \x01(\tR\x04tool\x12\x35\n\targuments\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\targuments\"\x19\n\x03\x45nd\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text2f\n\x0c\x41gentService\x12V\n\x03\x41\x63t\x12\x1e.greenroom.agent.v1.ActRequest\x1a\x1f.greenroom.agent.v1.ActResponse\"\x0e\xaa\xbb\x18\nagents.actb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1egreenroom/agent/v1/agent.proto\x12\x12greenroom.agent.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dgreenroom/type/v1/event.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xd8\x02\n\nActRequest\x12\"\n\x0c\x63onversation\x18\x01 \x01(\tR\x0c\x63onversation\x12\x10\n\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x30\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x18.greenroom.type.v1.EventR\x06\x65vents\x12.\n\x05tools\x18\x04 \x03(\x0b\x32\x18.greenroom.agent.v1.ToolR\x05tools\x12\"\n\x0cinstructions\x18\x05 \x01(\tR\x0cinstructions\x12=\n\x0cvirtual_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bvirtualTime\x12\x18\n\x07session\x18\x07 \x01(\x0cR\x07session\x12\x35\n\x07persona\x18\x08 \x01(\x0b\x32\x1b.greenroom.agent.v1.PersonaR\x07persona\"\xc9\x02\n\x07Persona\x12!\n\x0c\x64isplay_name\x18\x01 \x01(\tR\x0b\x64isplayName\x12 \n\x0b\x64\x65scription\x18\x02 \x01(\tR\x0b\x64\x65scription\x12\x12\n\x04tone\x18\x03 \x01(\tR\x04tone\x12\'\n\x0fresponse_length\x18\x04 \x01(\tR\x0eresponseLength\x12\x31\n\x14objection_likelihood\x18\x05 \x01(\tR\x13objectionLikelihood\x12)\n\x10\x62\x65haviour_traits\x18\x06 \x03(\tR\x0f\x62\x65haviourTraits\x12\x12\n\x04goal\x18\x07 \x01(\tR\x04goal\x12\x1a\n\x08language\x18\x08 \x01(\tR\x08language\x12.\n\x05\x66\x61\x63ts\x18\t \x03(\x0b\x32\x18.greenroom.agent.v1.FactR\x05\x66\x61\x63ts\"4\n\x04\x46\x61\x63t\x12\x14\n\x05\x61sked\x18\x01 \x01(\tR\x05\x61sked\x12\x16\n\x06\x61nswer\x18\x02 \x01(\tR\x06\x61nswer\"\x80\x01\n\x04Tool\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x02 \x01(\tR\x0b\x64\x65scription\x12\x42\n\x10\x61rguments_schema\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x0f\x61rgumentsSchema\"\xbe\x03\n\x0b\x41\x63tResponse\x12+\n\x03say\x18\x01 \x01(\x0b\x32\x17.greenroom.agent.v1.SayH\x00R\x03say\x12;\n\tcall_tool\x18\x02 \x01(\x0b\x32\x1c.greenroom.agent.v1.CallToolH\x00R\x08\x63\x61llTool\x12;\n\nwait_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\twaitUntil\x12+\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x17.greenroom.agent.v1.EndH\x00R\x03\x65nd\x12\x41\n\x0bstay_silent\x18\x08 \x01(\x0b\x32\x1e.greenroom.agent.v1.StaySilentH\x00R\nstaySilent\x12\x18\n\x07session\x18\x05 \x01(\x0cR\x07session\x12\x34\n\x07\x61\x63tions\x18\x06 \x03(\x0b\x32\x1a.greenroom.agent.v1.ActionR\x07\x61\x63tions\x12>\n\x08thoughts\x18\x07 \x01(\x0b\x32\".greenroom.type.v1.PersonaThoughtsR\x08thoughtsB\x08\n\x06\x61\x63tion\"\x0c\n\nStaySilent\"\xe6\x01\n\x06\x41\x63tion\x12+\n\x03say\x18\x01 \x01(\x0b\x32\x17.greenroom.agent.v1.SayH\x00R\x03say\x12;\n\tcall_tool\x18\x02 \x01(\x0b\x32\x1c.greenroom.agent.v1.CallToolH\x00R\x08\x63\x61llTool\x12;\n\nwait_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\twaitUntil\x12+\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x17.greenroom.agent.v1.EndH\x00R\x03\x65ndB\x08\n\x06\x61\x63tion\"\x19\n\x03Say\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\"U\n\x08\x43\x61llTool\x12\x12\n\x04tool\x18\x01 \x01(\tR\x04tool\x12\x35\n\targuments\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\targuments\"\x19\n\x03\x45nd\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text2f\n\x0c\x41gentService\x12V\n\x03\x41\x63t\x12\x1e.greenroom.agent.v1.ActRequest\x1a\x1f.greenroom.agent.v1.ActResponse\"\x0e\xaa\xbb\x18\nagents.actB2\n\x12greenroom.agent.v1P\x01Z\x1agreenroom/agent/v1;agentv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.agent.v1.agent_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\022greenroom.agent.v1P\001Z\032greenroom/agent/v1;agentv1'
   _globals['_AGENTSERVICE'].methods_by_name['Act']._loaded_options = None
   _globals['_AGENTSERVICE'].methods_by_name['Act']._serialized_options = b'\252\273\030\nagents.act'
   _globals['_ACTREQUEST']._serialized_start=182
-  _globals['_ACTREQUEST']._serialized_end=471
-  _globals['_TOOL']._serialized_start=474
-  _globals['_TOOL']._serialized_end=602
-  _globals['_ACTRESPONSE']._serialized_start=605
-  _globals['_ACTRESPONSE']._serialized_end=866
-  _globals['_SAY']._serialized_start=868
-  _globals['_SAY']._serialized_end=893
-  _globals['_CALLTOOL']._serialized_start=895
-  _globals['_CALLTOOL']._serialized_end=980
-  _globals['_END']._serialized_start=982
-  _globals['_END']._serialized_end=1007
-  _globals['_AGENTSERVICE']._serialized_start=1009
-  _globals['_AGENTSERVICE']._serialized_end=1111
+  _globals['_ACTREQUEST']._serialized_end=526
+  _globals['_PERSONA']._serialized_start=529
+  _globals['_PERSONA']._serialized_end=858
+  _globals['_FACT']._serialized_start=860
+  _globals['_FACT']._serialized_end=912
+  _globals['_TOOL']._serialized_start=915
+  _globals['_TOOL']._serialized_end=1043
+  _globals['_ACTRESPONSE']._serialized_start=1046
+  _globals['_ACTRESPONSE']._serialized_end=1492
+  _globals['_STAYSILENT']._serialized_start=1494
+  _globals['_STAYSILENT']._serialized_end=1506
+  _globals['_ACTION']._serialized_start=1509
+  _globals['_ACTION']._serialized_end=1739
+  _globals['_SAY']._serialized_start=1741
+  _globals['_SAY']._serialized_end=1766
+  _globals['_CALLTOOL']._serialized_start=1768
+  _globals['_CALLTOOL']._serialized_end=1853
+  _globals['_END']._serialized_start=1855
+  _globals['_END']._serialized_end=1880
+  _globals['_AGENTSERVICE']._serialized_start=1882
+  _globals['_AGENTSERVICE']._serialized_end=1984
 # @@protoc_insertion_point(module_scope)

@@ -28,6 +28,10 @@ if _version_not_supported:
 class AgentServiceStub(object):
     """The agent under test. Greenroom calls it; it never calls Greenroom. Tools are answered by Greenroom's mocks: the agent
     asks for a tool and is called again with the result among the events.
+
+    A server that a spec names as its `persona_target` is a customer: it plays the user, and its requests have `persona` set.
+    In every request `user_message` events are the user's and `agent_message` events are the agent's, whichever of them the
+    server plays. A customer says something, stays silent, or leaves with `end`; it calls no tools and does not wait.
     """
 
     def __init__(self, channel):
@@ -46,13 +50,17 @@ class AgentServiceStub(object):
 class AgentServiceServicer(object):
     """The agent under test. Greenroom calls it; it never calls Greenroom. Tools are answered by Greenroom's mocks: the agent
     asks for a tool and is called again with the result among the events.
+
+    A server that a spec names as its `persona_target` is a customer: it plays the user, and its requests have `persona` set.
+    In every request `user_message` events are the user's and `agent_message` events are the agent's, whichever of them the
+    server plays. A customer says something, stays silent, or leaves with `end`; it calls no tools and does not wait.
     """
 
     def Act(self, request, context):
-        """Act says the agent's next action. It is called again after each tool result and after each wait, until it says
-        something or ends. The same request may come twice (after a crash, with the same `conversation` and `seq`); answer it
-        the same way if you can. UNAVAILABLE and DEADLINE_EXCEEDED are tried again; any other error fails the conversation
-        with the fault AGENT.
+        """Act returns the agent's next action. It is called again after each tool result and after each wait, until it says
+        something or ends. A customer is called whenever it is the user's turn. The same request may come twice (after a crash,
+        with the same `conversation` and `seq`); answer it the same way if you can. UNAVAILABLE and DEADLINE_EXCEEDED are tried
+        again; any other error fails the conversation with the fault AGENT, or PERSONA_MODEL if it is a customer's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,6 +85,10 @@ def add_AgentServiceServicer_to_server(servicer, server):
 class AgentService(object):
     """The agent under test. Greenroom calls it; it never calls Greenroom. Tools are answered by Greenroom's mocks: the agent
     asks for a tool and is called again with the result among the events.
+
+    A server that a spec names as its `persona_target` is a customer: it plays the user, and its requests have `persona` set.
+    In every request `user_message` events are the user's and `agent_message` events are the agent's, whichever of them the
+    server plays. A customer says something, stays silent, or leaves with `end`; it calls no tools and does not wait.
     """
 
     @staticmethod

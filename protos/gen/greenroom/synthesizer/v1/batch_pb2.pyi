@@ -37,19 +37,24 @@ class BatchSpec(message.Message):
     PERSONAS_FIELD_NUMBER: builtins.int
     SIZE_FIELD_NUMBER: builtins.int
     EXTERNAL_ID_FIELD_NUMBER: builtins.int
+    MAX_IN_FLIGHT_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    BUDGET_FIELD_NUMBER: builtins.int
     linked_revisions: builtins.bool
-    """True to give each conversation the revision that its source's importer linked it to, instead of one for all. A named
-    source without a link fails FAILED_PRECONDITION; by filter, only sources with a link are taken.
+    """True to give each conversation the revision that its source is linked to, instead of one for all. A named source
+    without a link fails FAILED_PRECONDITION; a filter selects only sources with a link.
     """
     size: builtins.int
-    """How many conversations, 1 to 10,000; 50 when 0. Spread evenly over the sources, and over the personas by weight, by the
-    seed of the conversation spec.
+    """How many conversations, 1 to 10,000; 50 when 0. They are spread evenly over the sources, and over the personas by
+    weight; the seed of the conversation spec decides the order.
     """
     external_id: builtins.str
-    """The caller's own id for it."""
+    """The caller's own id."""
+    max_in_flight: builtins.int
+    """How many of its conversations run at once, 1 to 10,000; 50 when 0. The server's own limit holds as well."""
     @builtins.property
     def conversation(self) -> conversation_pb2.ConversationSpec:
-        """What all conversations have in common; its source, persona, external_id and based_on must be empty, its type synthetic."""
+        """The spec that all conversations share. Its source, persona, external_id and based_on must be empty, its type synthetic."""
 
     @builtins.property
     def sources(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -57,11 +62,19 @@ class BatchSpec(message.Message):
 
     @builtins.property
     def source_filter(self) -> source_pb2.SourceFilter:
-        """The sources by filter, finished ones only; instead of by name. Neither: the personas open."""
+        """The finished sources that match; instead of `sources`. If neither is set, the personas open."""
 
     @builtins.property
     def personas(self) -> containers.RepeatedCompositeFieldContainer[PersonaShare]:
-        """The mix of personas; empty: the seven built-in ones alike."""
+        """The mix of personas; empty: the seven built-in ones in equal shares."""
+
+    @builtins.property
+    def labels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The batch's labels: a letter or digit, then up to 62 letters, digits or `.`, `_`, `/`, `=`, `:`, `-`, such as `nightly`."""
+
+    @builtins.property
+    def budget(self) -> Budget:
+        """What its models may spend; unset: any amount."""
 
     def __init__(
         self,
@@ -73,12 +86,49 @@ class BatchSpec(message.Message):
         personas: abc.Iterable[PersonaShare] | None = ...,
         size: builtins.int = ...,
         external_id: builtins.str = ...,
+        max_in_flight: builtins.int = ...,
+        labels: abc.Iterable[builtins.str] | None = ...,
+        budget: Budget | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["conversation", b"conversation", "source_filter", b"source_filter"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["budget", b"budget", "conversation", b"conversation", "source_filter", b"source_filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["conversation", b"conversation", "external_id", b"external_id", "linked_revisions", b"linked_revisions", "personas", b"personas", "size", b"size", "source_filter", b"source_filter", "sources", b"sources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["budget", b"budget", "conversation", b"conversation", "external_id", b"external_id", "labels", b"labels", "linked_revisions", b"linked_revisions", "max_in_flight", b"max_in_flight", "personas", b"personas", "size", b"size", "source_filter", b"source_filter", "sources", b"sources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Budget(message.Message):
+    """What the models of a batch may spend: tokens, money, or both. When the first of them is spent, no model is called any more:
+    each conversation that needs another answer ends CANCELLED, BUDGET_REACHED, and the batch with it. Those that are finished
+    are kept. Calls in flight finish, so at most they exceed the budget. Recorded answers and the offline model cost nothing.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TOKENS_FIELD_NUMBER: builtins.int
+    NANOS_FIELD_NUMBER: builtins.int
+    tokens: builtins.int
+    """Tokens of input and output together, above 0."""
+    nanos: builtins.int
+    """Billionths of the currency of the server's price file, above 0. Each model needs a price there."""
+    def __init__(
+        self,
+        *,
+        tokens: builtins.int | None = ...,
+        nanos: builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_nanos", b"_nanos", "_tokens", b"_tokens", "nanos", b"nanos", "tokens", b"tokens"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_nanos", b"_nanos", "_tokens", b"_tokens", "nanos", b"nanos", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__nanos: _TypeAlias = typing.Literal["nanos"]  # noqa: Y015
+    _WhichOneofArgType__nanos: _TypeAlias = typing.Literal["_nanos", b"_nanos"]  # noqa: Y015
+    _WhichOneofReturnType__tokens: _TypeAlias = typing.Literal["tokens"]  # noqa: Y015
+    _WhichOneofArgType__tokens: _TypeAlias = typing.Literal["_tokens", b"_tokens"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nanos) -> _WhichOneofReturnType__nanos | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tokens) -> _WhichOneofReturnType__tokens | None: ...
 
 @typing.final
 class PersonaShare(message.Message):
@@ -119,27 +169,27 @@ class Batch(message.Message):
         STATE_UNSPECIFIED: Batch._State.ValueType  # 0
         """Not set."""
         STATE_CREATED: Batch._State.ValueType  # 1
-        """Made, not yet let run."""
+        """Created, not started."""
         STATE_PENDING: Batch._State.ValueType  # 2
         """Waits for a job."""
         STATE_RUNNING: Batch._State.ValueType  # 3
-        """Conversations run."""
+        """Its conversations run."""
         STATE_COMPLETED: Batch._State.ValueType  # 4
         """Every conversation is over."""
         STATE_CANCELLED: Batch._State.ValueType  # 5
         """Cancelled."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a batch stands."""
+        """The state of a batch."""
 
     STATE_UNSPECIFIED: Batch.State.ValueType  # 0
     """Not set."""
     STATE_CREATED: Batch.State.ValueType  # 1
-    """Made, not yet let run."""
+    """Created, not started."""
     STATE_PENDING: Batch.State.ValueType  # 2
     """Waits for a job."""
     STATE_RUNNING: Batch.State.ValueType  # 3
-    """Conversations run."""
+    """Its conversations run."""
     STATE_COMPLETED: Batch.State.ValueType  # 4
     """Every conversation is over."""
     STATE_CANCELLED: Batch.State.ValueType  # 5
@@ -154,25 +204,35 @@ class Batch(message.Message):
     CREATOR_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
+    REPEATED_AGENT_MESSAGES_FIELD_NUMBER: builtins.int
+    PERSONA_FLAGS_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    WAITING_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`batches/{batch}`; set by the service."""
     state: Batch.State.ValueType
-    """Where it stands."""
+    """Its state."""
     turns: builtins.int
     """The persona's steps taken so far, in all conversations."""
     creator: builtins.str
     """The caller who started it."""
+    repeated_agent_messages: builtins.int
+    """How many messages of the agent repeat an earlier one of the same conversation, in all conversations; see BatchResult."""
+    persona_flags: builtins.int
+    """How many flags the personas' replies have, in all conversations; see PersonaFlag."""
+    reason: builtins.str
+    """Why the batch ends before its conversations do, UPPER_SNAKE: BUDGET_REACHED; empty otherwise."""
     @builtins.property
     def spec(self) -> BatchSpec:
         """The spec with every default filled in."""
 
     @builtins.property
     def counts(self) -> BatchCounts:
-        """How many of its conversations are in which state; they always add up to the size."""
+        """How many of its conversations are in which state; their sum is the size."""
 
     @builtins.property
     def usage(self) -> usage_pb2.Usage:
-        """What the models were asked for, in all conversations."""
+        """The cost of the model calls of all conversations."""
 
     @builtins.property
     def create_time(self) -> timestamp_pb2.Timestamp:
@@ -181,6 +241,12 @@ class Batch(message.Message):
     @builtins.property
     def end_time(self) -> timestamp_pb2.Timestamp:
         """When it was over; unset before."""
+
+    @builtins.property
+    def waiting(self) -> containers.RepeatedCompositeFieldContainer[conversation_pb2.WaitingCalls]:
+        """What its calls of models and agents wait for: those that were refused, that its provider's limits hold back, or that got no
+        answer in 5 seconds. Set by GetBatch alone, by the server that runs the batch.
+        """
 
     def __init__(
         self,
@@ -194,10 +260,14 @@ class Batch(message.Message):
         creator: builtins.str = ...,
         create_time: timestamp_pb2.Timestamp | None = ...,
         end_time: timestamp_pb2.Timestamp | None = ...,
+        repeated_agent_messages: builtins.int = ...,
+        persona_flags: builtins.int = ...,
+        reason: builtins.str = ...,
+        waiting: abc.Iterable[conversation_pb2.WaitingCalls] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["counts", b"counts", "create_time", b"create_time", "end_time", b"end_time", "spec", b"spec", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["counts", b"counts", "create_time", b"create_time", "creator", b"creator", "end_time", b"end_time", "name", b"name", "spec", b"spec", "state", b"state", "turns", b"turns", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["counts", b"counts", "create_time", b"create_time", "creator", b"creator", "end_time", b"end_time", "name", b"name", "persona_flags", b"persona_flags", "reason", b"reason", "repeated_agent_messages", b"repeated_agent_messages", "spec", b"spec", "state", b"state", "turns", b"turns", "usage", b"usage", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -251,10 +321,10 @@ class StartBatchRequest(message.Message):
     CREATE_ONLY_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
     create_only: builtins.bool
-    """True to create it only; RunBatch lets it run."""
+    """True to create it without starting it; RunBatch starts it."""
     request_id: builtins.str
-    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS. If that
-    result was deleted since, it fails FAILED_PRECONDITION: what was deleted is never made again unasked.
+    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS. If the
+    first result was deleted, the call fails FAILED_PRECONDITION.
     """
     @builtins.property
     def spec(self) -> BatchSpec:
@@ -296,8 +366,74 @@ class StartBatchResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class EstimateBatchRequest(message.Message):
+    """What to estimate."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def spec(self) -> BatchSpec:
+        """What the batch would be made from."""
+
+    def __init__(
+        self,
+        *,
+        spec: BatchSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class EstimateBatchResponse(message.Message):
+    """What the models would cost. Models that do not call out, replays, external agents and persona targets cost nothing."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    EXPECTED_FIELD_NUMBER: builtins.int
+    LOW_FIELD_NUMBER: builtins.int
+    HIGH_FIELD_NUMBER: builtins.int
+    CURRENCY_FIELD_NUMBER: builtins.int
+    UNPRICED_MODELS_FIELD_NUMBER: builtins.int
+    currency: builtins.str
+    """The currency of the price file, three letters."""
+    @builtins.property
+    def expected(self) -> usage_pb2.Usage:
+        """With as many turns as the real customers took, one more to say goodbye, and at most max_turns; with 8 without sources."""
+
+    @builtins.property
+    def low(self) -> usage_pb2.Usage:
+        """With half of the turns."""
+
+    @builtins.property
+    def high(self) -> usage_pb2.Usage:
+        """With twice the turns, at most max_turns."""
+
+    @builtins.property
+    def unpriced_models(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The models without a price in the price file; their tokens count, and their price is taken as 0."""
+
+    def __init__(
+        self,
+        *,
+        expected: usage_pb2.Usage | None = ...,
+        low: usage_pb2.Usage | None = ...,
+        high: usage_pb2.Usage | None = ...,
+        currency: builtins.str = ...,
+        unpriced_models: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["expected", b"expected", "high", b"high", "low", b"low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["currency", b"currency", "expected", b"expected", "high", b"high", "low", b"low", "unpriced_models", b"unpriced_models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class RunBatchRequest(message.Message):
-    """What to let run."""
+    """What to run."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -317,7 +453,7 @@ class RunBatchRequest(message.Message):
 
 @typing.final
 class RunBatchResponse(message.Message):
-    """What was let run."""
+    """What runs."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -359,7 +495,7 @@ class GetBatchRequest(message.Message):
 
 @typing.final
 class GetBatchResponse(message.Message):
-    """The batch asked for."""
+    """The requested batch."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -389,14 +525,42 @@ class ListBatchesRequest(message.Message):
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
     EXTERNAL_ID_FIELD_NUMBER: builtins.int
+    EXTERNAL_IDS_FIELD_NUMBER: builtins.int
+    EXTERNAL_ID_PREFIX_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    SHORT_ID_FIELD_NUMBER: builtins.int
+    PROCEDURE_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    AGENT_PULL_REQUEST_FIELD_NUMBER: builtins.int
+    PERSONA_AGENT_PULL_REQUEST_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """The most items; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
     state: Batch.State.ValueType
     """Only those in this state, when set."""
     external_id: builtins.str
     """Only the one with this external id, when not empty."""
+    external_id_prefix: builtins.str
+    """Only those whose external id starts with this."""
+    short_id: builtins.str
+    """Only batches whose id, the part of the name after the slash, begins or ends with this; all when empty."""
+    procedure: builtins.str
+    """Only those with a conversation of this procedure, when not empty."""
+    revision: builtins.int
+    """Only those with a conversation of this revision of `procedure`, which must be set too; 0: of any."""
+    agent_pull_request: builtins.int
+    """Only those that call the agent's preview of this pull request; 0: all."""
+    persona_agent_pull_request: builtins.int
+    """Only those that call the preview of the persona's agent of this pull request; 0: all."""
+    @builtins.property
+    def external_ids(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only those with one of these external ids."""
+
+    @builtins.property
+    def labels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only those that have all of these labels."""
+
     def __init__(
         self,
         *,
@@ -404,10 +568,18 @@ class ListBatchesRequest(message.Message):
         page_token: builtins.str = ...,
         state: Batch.State.ValueType = ...,
         external_id: builtins.str = ...,
+        external_ids: abc.Iterable[builtins.str] | None = ...,
+        external_id_prefix: builtins.str = ...,
+        labels: abc.Iterable[builtins.str] | None = ...,
+        short_id: builtins.str = ...,
+        procedure: builtins.str = ...,
+        revision: builtins.int = ...,
+        agent_pull_request: builtins.int = ...,
+        persona_agent_pull_request: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["external_id", b"external_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["agent_pull_request", b"agent_pull_request", "external_id", b"external_id", "external_id_prefix", b"external_id_prefix", "external_ids", b"external_ids", "labels", b"labels", "page_size", b"page_size", "page_token", b"page_token", "persona_agent_pull_request", b"persona_agent_pull_request", "procedure", b"procedure", "revision", b"revision", "short_id", b"short_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -419,8 +591,11 @@ class ListBatchesResponse(message.Message):
 
     BATCHES_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
+    total_size: builtins.int
+    """How many batches all pages have; 10,001 stands for more than 10,000. Set on the first page only."""
     @builtins.property
     def batches(self) -> containers.RepeatedCompositeFieldContainer[Batch]:
         """The batches."""
@@ -430,16 +605,17 @@ class ListBatchesResponse(message.Message):
         *,
         batches: abc.Iterable[Batch] | None = ...,
         next_page_token: builtins.str = ...,
+        total_size: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["batches", b"batches", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["batches", b"batches", "next_page_token", b"next_page_token", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class ListBatchResultsRequest(message.Message):
-    """Whose results to list."""
+    """Which batch's results to list."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -450,7 +626,7 @@ class ListBatchResultsRequest(message.Message):
     batch: builtins.str
     """`batches/{batch}`."""
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """The most items; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
     state: conversation_pb2.Conversation.State.ValueType
@@ -478,7 +654,7 @@ class ListBatchResultsResponse(message.Message):
     RESULTS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
     @builtins.property
     def results(self) -> containers.RepeatedCompositeFieldContainer[BatchResult]:
         """The rows, by index."""
@@ -497,7 +673,7 @@ class ListBatchResultsResponse(message.Message):
 
 @typing.final
 class BatchResult(message.Message):
-    """What one conversation came to."""
+    """The result of one conversation."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -515,22 +691,24 @@ class BatchResult(message.Message):
     PROCEDURE_FIELD_NUMBER: builtins.int
     REVISION_FIELD_NUMBER: builtins.int
     DIGEST_FIELD_NUMBER: builtins.int
+    REPEATED_AGENT_MESSAGES_FIELD_NUMBER: builtins.int
+    PERSONA_FLAGS_FIELD_NUMBER: builtins.int
     conversation: builtins.str
     """`conversations/{conversation}`."""
     index: builtins.int
-    """Its place in the batch, from 0."""
+    """Its index in the batch, from 0."""
     state: conversation_pb2.Conversation.State.ValueType
-    """Where it stands."""
+    """Its state."""
     turns: builtins.int
     """The persona's steps taken."""
     max_turns: builtins.int
     """How many steps the persona takes at most."""
     reason: builtins.str
-    """Why it is over, UPPER_SNAKE; empty before."""
+    """Why it ended, UPPER_SNAKE; empty before."""
     detail: builtins.str
-    """One sentence about why, for people."""
+    """Why it ended, as a sentence; empty before."""
     fault: event_pb2.Fault.ValueType
-    """Who is to blame, when it failed."""
+    """Who is to blame, if it failed."""
     source: builtins.str
     """Its source, `sources/{source}`; empty when the persona opened."""
     persona: builtins.str
@@ -541,9 +719,15 @@ class BatchResult(message.Message):
     """Its revision."""
     digest: builtins.str
     """SHA-256 in hex over the transcript; empty until it is over."""
+    repeated_agent_messages: builtins.int
+    """How many messages of the agent repeat an earlier one of this conversation, or nearly so: they have the same numbers, and at
+    most a fifth of the words of both are in only one of them. Case, spaces, punctuation and order do not count.
+    """
+    persona_flags: builtins.int
+    """How many flags the persona's replies have; the events say which. See PersonaFlag."""
     @builtins.property
     def usage(self) -> usage_pb2.Usage:
-        """What the models were asked for."""
+        """The cost of the model calls."""
 
     def __init__(
         self,
@@ -562,10 +746,12 @@ class BatchResult(message.Message):
         procedure: builtins.str = ...,
         revision: builtins.int = ...,
         digest: builtins.str = ...,
+        repeated_agent_messages: builtins.int = ...,
+        persona_flags: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["conversation", b"conversation", "detail", b"detail", "digest", b"digest", "fault", b"fault", "index", b"index", "max_turns", b"max_turns", "persona", b"persona", "procedure", b"procedure", "reason", b"reason", "revision", b"revision", "source", b"source", "state", b"state", "turns", b"turns", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["conversation", b"conversation", "detail", b"detail", "digest", b"digest", "fault", b"fault", "index", b"index", "max_turns", b"max_turns", "persona", b"persona", "persona_flags", b"persona_flags", "procedure", b"procedure", "reason", b"reason", "repeated_agent_messages", b"repeated_agent_messages", "revision", b"revision", "source", b"source", "state", b"state", "turns", b"turns", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -595,7 +781,9 @@ class WatchBatchRequest(message.Message):
 
 @typing.final
 class WatchBatchResponse(message.Message):
-    """Up to 100 events and about 1 MiB, or a heartbeat when there is nothing for 15 seconds."""
+    """Up to 100 events and about 1 MiB, or a heartbeat: a second after the start if nothing is stored yet,
+    and after 15 seconds without a message.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -603,7 +791,7 @@ class WatchBatchResponse(message.Message):
     CURSOR_FIELD_NUMBER: builtins.int
     SUMMARY_FIELD_NUMBER: builtins.int
     cursor: builtins.str
-    """Continues after these."""
+    """The cursor that continues after these."""
     @builtins.property
     def events(self) -> containers.RepeatedCompositeFieldContainer[event_pb2.Event]:
         """The events in the batch's order; none in a heartbeat."""
@@ -731,7 +919,7 @@ class DeleteBatchRequest(message.Message):
 
 @typing.final
 class DeleteBatchResponse(message.Message):
-    """It is deleted."""
+    """Empty: the batch is deleted."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -779,7 +967,7 @@ class ExportTranscriptsResponse(message.Message):
     chunk: builtins.bytes
     """The next bytes of lines such as `{"conversation": {…}, "events": […]}`: proto JSON with the proto's field names, UTF-8."""
     cursor: builtins.str
-    """Continues after these."""
+    """The cursor that continues after these."""
     def __init__(
         self,
         *,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class BatchServiceStub(object):
-    """Batches: many conversations started by one request, 50 unless told otherwise.
+    """Batches: many conversations started by one request, 50 by default.
     """
 
     def __init__(self, channel):
@@ -39,6 +39,11 @@ class BatchServiceStub(object):
                 '/greenroom.synthesizer.v1.BatchService/StartBatch',
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.StartBatchRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.StartBatchResponse.FromString,
+                _registered_method=True)
+        self.EstimateBatch = channel.unary_unary(
+                '/greenroom.synthesizer.v1.BatchService/EstimateBatch',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.EstimateBatchRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.EstimateBatchResponse.FromString,
                 _registered_method=True)
         self.RunBatch = channel.unary_unary(
                 '/greenroom.synthesizer.v1.BatchService/RunBatch',
@@ -88,18 +93,28 @@ class BatchServiceStub(object):
 
 
 class BatchServiceServicer(object):
-    """Batches: many conversations started by one request, 50 unless told otherwise.
+    """Batches: many conversations started by one request, 50 by default.
     """
 
     def StartBatch(self, request, context):
-        """StartBatch creates a batch and its conversations and, unless `create_only`, lets them run.
+        """StartBatch creates a batch with its conversations and starts them unless `create_only`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EstimateBatch(self, request, context):
+        """EstimateBatch predicts what the models of a batch would cost, without starting it or calling a model. It refuses what
+        StartBatch refuses. The prediction rests on up to 50 of the conversations: on the lengths of their system texts, tools and
+        sources, and on how many turns the real customers of the sources took.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RunBatch(self, request, context):
-        """RunBatch lets a CREATED batch run, so that a caller can attach its watch first. It is no error if it runs or ran already.
+        """RunBatch starts a CREATED batch, so that a caller can begin to watch it first. A batch that was started before is returned
+        unchanged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,14 +128,14 @@ class BatchServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListBatches(self, request, context):
-        """ListBatches returns the company's batches, oldest first.
+        """ListBatches returns the company's batches, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListBatchResults(self, request, context):
-        """ListBatchResults returns one row a conversation, in the order of their indexes.
+        """ListBatchResults returns one row per conversation, by index.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,38 +143,38 @@ class BatchServiceServicer(object):
 
     def WatchBatch(self, request, context):
         """WatchBatch streams the events of all conversations in one order, each exactly once, as they are stored, and ends with a
-        summary when all are over. Cursors as in WatchConversation. A reader that goes away never stops the work.
+        summary when all are over. Cursors work as in WatchConversation. The work continues if the client disconnects.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelBatch(self, request, context):
-        """CancelBatch cancels every conversation that is not over. It is no error if the batch is cancelled already;
-        FAILED_PRECONDITION if it is completed.
+        """CancelBatch cancels every conversation that is not over. A CANCELLED batch is returned unchanged; a COMPLETED one fails
+        FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RetryBatch(self, request, context):
-        """RetryBatch resumes every conversation of a batch that is FAILED now at the step that failed. It is no error if there is
-        none, as when the call is sent twice; FAILED_PRECONDITION if the batch is cancelled.
+        """RetryBatch resumes every FAILED conversation of a batch at the step that failed. A batch without one is returned
+        unchanged; a CANCELLED batch fails FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteBatch(self, request, context):
-        """DeleteBatch removes a batch that is over, with its conversations, their events and copies, for good.
+        """DeleteBatch deletes a batch that is over, with its conversations, their events and copies.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExportTranscripts(self, request, context):
-        """ExportTranscripts streams the conversations that are over as JSONL, one a line in the order of their indexes, in chunks of
-        up to 1 MiB, cut anywhere. Whoever loses the stream goes on from the last cursor and appends to what it has.
+        """ExportTranscripts streams the conversations that are over as JSONL, one per line by index, in chunks of up to 1 MiB that
+        may end inside a line. A client that loses the stream continues from the last cursor and appends to what it has.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,6 +187,11 @@ def add_BatchServiceServicer_to_server(servicer, server):
                     servicer.StartBatch,
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.StartBatchRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.StartBatchResponse.SerializeToString,
+            ),
+            'EstimateBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateBatch,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.EstimateBatchRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.EstimateBatchResponse.SerializeToString,
             ),
             'RunBatch': grpc.unary_unary_rpc_method_handler(
                     servicer.RunBatch,
@@ -227,7 +247,7 @@ def add_BatchServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BatchService(object):
-    """Batches: many conversations started by one request, 50 unless told otherwise.
+    """Batches: many conversations started by one request, 50 by default.
     """
 
     @staticmethod
@@ -247,6 +267,33 @@ class BatchService(object):
             '/greenroom.synthesizer.v1.BatchService/StartBatch',
             greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.StartBatchRequest.SerializeToString,
             greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.StartBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EstimateBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.BatchService/EstimateBatch',
+            greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.EstimateBatchRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_batch__pb2.EstimateBatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

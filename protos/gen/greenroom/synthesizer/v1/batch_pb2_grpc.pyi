@@ -13,40 +13,47 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class BatchServiceStub:
-    """Batches: many conversations started by one request, 50 unless told otherwise."""
+    """Batches: many conversations started by one request, 50 by default."""
 
     def __init__(self, channel: aio.Channel) -> None: ...
     StartBatch: aio.UnaryUnaryMultiCallable[batch_pb2.StartBatchRequest, batch_pb2.StartBatchResponse]
-    """StartBatch creates a batch and its conversations and, unless `create_only`, lets them run."""
+    """StartBatch creates a batch with its conversations and starts them unless `create_only`."""
+    EstimateBatch: aio.UnaryUnaryMultiCallable[batch_pb2.EstimateBatchRequest, batch_pb2.EstimateBatchResponse]
+    """EstimateBatch predicts what the models of a batch would cost, without starting it or calling a model. It refuses what
+    StartBatch refuses. The prediction rests on up to 50 of the conversations: on the lengths of their system texts, tools and
+    sources, and on how many turns the real customers of the sources took.
+    """
     RunBatch: aio.UnaryUnaryMultiCallable[batch_pb2.RunBatchRequest, batch_pb2.RunBatchResponse]
-    """RunBatch lets a CREATED batch run, so that a caller can attach its watch first. It is no error if it runs or ran already."""
+    """RunBatch starts a CREATED batch, so that a caller can begin to watch it first. A batch that was started before is returned
+    unchanged.
+    """
     GetBatch: aio.UnaryUnaryMultiCallable[batch_pb2.GetBatchRequest, batch_pb2.GetBatchResponse]
     """GetBatch returns one batch with its counts, or NOT_FOUND."""
     ListBatches: aio.UnaryUnaryMultiCallable[batch_pb2.ListBatchesRequest, batch_pb2.ListBatchesResponse]
-    """ListBatches returns the company's batches, oldest first."""
+    """ListBatches returns the company's batches, newest first."""
     ListBatchResults: aio.UnaryUnaryMultiCallable[batch_pb2.ListBatchResultsRequest, batch_pb2.ListBatchResultsResponse]
-    """ListBatchResults returns one row a conversation, in the order of their indexes."""
+    """ListBatchResults returns one row per conversation, by index."""
     WatchBatch: aio.UnaryStreamMultiCallable[batch_pb2.WatchBatchRequest, batch_pb2.WatchBatchResponse]
     """WatchBatch streams the events of all conversations in one order, each exactly once, as they are stored, and ends with a
-    summary when all are over. Cursors as in WatchConversation. A reader that goes away never stops the work.
+    summary when all are over. Cursors work as in WatchConversation. The work continues if the client disconnects.
     """
     CancelBatch: aio.UnaryUnaryMultiCallable[batch_pb2.CancelBatchRequest, batch_pb2.CancelBatchResponse]
-    """CancelBatch cancels every conversation that is not over. It is no error if the batch is cancelled already;
-    FAILED_PRECONDITION if it is completed.
+    """CancelBatch cancels every conversation that is not over. A CANCELLED batch is returned unchanged; a COMPLETED one fails
+    FAILED_PRECONDITION.
     """
     RetryBatch: aio.UnaryUnaryMultiCallable[batch_pb2.RetryBatchRequest, batch_pb2.RetryBatchResponse]
-    """RetryBatch resumes every conversation of a batch that is FAILED now at the step that failed. It is no error if there is
-    none, as when the call is sent twice; FAILED_PRECONDITION if the batch is cancelled.
+    """RetryBatch resumes every FAILED conversation of a batch at the step that failed. A batch without one is returned
+    unchanged; a CANCELLED batch fails FAILED_PRECONDITION.
     """
     DeleteBatch: aio.UnaryUnaryMultiCallable[batch_pb2.DeleteBatchRequest, batch_pb2.DeleteBatchResponse]
-    """DeleteBatch removes a batch that is over, with its conversations, their events and copies, for good."""
+    """DeleteBatch deletes a batch that is over, with its conversations, their events and copies."""
     ExportTranscripts: aio.UnaryStreamMultiCallable[batch_pb2.ExportTranscriptsRequest, batch_pb2.ExportTranscriptsResponse]
-    """ExportTranscripts streams the conversations that are over as JSONL, one a line in the order of their indexes, in chunks of
-    up to 1 MiB, cut anywhere. Whoever loses the stream goes on from the last cursor and appends to what it has.
+    """ExportTranscripts streams the conversations that are over as JSONL, one per line by index, in chunks of up to 1 MiB that
+    may end inside a line. A client that loses the stream continues from the last cursor and appends to what it has.
     """
 
 class BatchServiceServicer(metaclass=abc_1.ABCMeta):
-    """Batches: many conversations started by one request, 50 unless told otherwise."""
+    """Batches: many conversations started by one request, 50 by default."""
 
     @abc_1.abstractmethod
     def StartBatch(
@@ -54,7 +61,18 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.StartBatchRequest,
         context: aio.ServicerContext[batch_pb2.StartBatchRequest, abc.Awaitable[batch_pb2.StartBatchResponse]],
     ) -> abc.Awaitable[batch_pb2.StartBatchResponse]:
-        """StartBatch creates a batch and its conversations and, unless `create_only`, lets them run."""
+        """StartBatch creates a batch with its conversations and starts them unless `create_only`."""
+
+    @abc_1.abstractmethod
+    def EstimateBatch(
+        self,
+        request: batch_pb2.EstimateBatchRequest,
+        context: aio.ServicerContext[batch_pb2.EstimateBatchRequest, abc.Awaitable[batch_pb2.EstimateBatchResponse]],
+    ) -> abc.Awaitable[batch_pb2.EstimateBatchResponse]:
+        """EstimateBatch predicts what the models of a batch would cost, without starting it or calling a model. It refuses what
+        StartBatch refuses. The prediction rests on up to 50 of the conversations: on the lengths of their system texts, tools and
+        sources, and on how many turns the real customers of the sources took.
+        """
 
     @abc_1.abstractmethod
     def RunBatch(
@@ -62,7 +80,9 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.RunBatchRequest,
         context: aio.ServicerContext[batch_pb2.RunBatchRequest, abc.Awaitable[batch_pb2.RunBatchResponse]],
     ) -> abc.Awaitable[batch_pb2.RunBatchResponse]:
-        """RunBatch lets a CREATED batch run, so that a caller can attach its watch first. It is no error if it runs or ran already."""
+        """RunBatch starts a CREATED batch, so that a caller can begin to watch it first. A batch that was started before is returned
+        unchanged.
+        """
 
     @abc_1.abstractmethod
     def GetBatch(
@@ -78,7 +98,7 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.ListBatchesRequest,
         context: aio.ServicerContext[batch_pb2.ListBatchesRequest, abc.Awaitable[batch_pb2.ListBatchesResponse]],
     ) -> abc.Awaitable[batch_pb2.ListBatchesResponse]:
-        """ListBatches returns the company's batches, oldest first."""
+        """ListBatches returns the company's batches, newest first."""
 
     @abc_1.abstractmethod
     def ListBatchResults(
@@ -86,7 +106,7 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.ListBatchResultsRequest,
         context: aio.ServicerContext[batch_pb2.ListBatchResultsRequest, abc.Awaitable[batch_pb2.ListBatchResultsResponse]],
     ) -> abc.Awaitable[batch_pb2.ListBatchResultsResponse]:
-        """ListBatchResults returns one row a conversation, in the order of their indexes."""
+        """ListBatchResults returns one row per conversation, by index."""
 
     @abc_1.abstractmethod
     def WatchBatch(
@@ -95,7 +115,7 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[batch_pb2.WatchBatchRequest, abc.AsyncIterator[batch_pb2.WatchBatchResponse]],
     ) -> abc.AsyncIterator[batch_pb2.WatchBatchResponse]:
         """WatchBatch streams the events of all conversations in one order, each exactly once, as they are stored, and ends with a
-        summary when all are over. Cursors as in WatchConversation. A reader that goes away never stops the work.
+        summary when all are over. Cursors work as in WatchConversation. The work continues if the client disconnects.
         """
 
     @abc_1.abstractmethod
@@ -104,8 +124,8 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.CancelBatchRequest,
         context: aio.ServicerContext[batch_pb2.CancelBatchRequest, abc.Awaitable[batch_pb2.CancelBatchResponse]],
     ) -> abc.Awaitable[batch_pb2.CancelBatchResponse]:
-        """CancelBatch cancels every conversation that is not over. It is no error if the batch is cancelled already;
-        FAILED_PRECONDITION if it is completed.
+        """CancelBatch cancels every conversation that is not over. A CANCELLED batch is returned unchanged; a COMPLETED one fails
+        FAILED_PRECONDITION.
         """
 
     @abc_1.abstractmethod
@@ -114,8 +134,8 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.RetryBatchRequest,
         context: aio.ServicerContext[batch_pb2.RetryBatchRequest, abc.Awaitable[batch_pb2.RetryBatchResponse]],
     ) -> abc.Awaitable[batch_pb2.RetryBatchResponse]:
-        """RetryBatch resumes every conversation of a batch that is FAILED now at the step that failed. It is no error if there is
-        none, as when the call is sent twice; FAILED_PRECONDITION if the batch is cancelled.
+        """RetryBatch resumes every FAILED conversation of a batch at the step that failed. A batch without one is returned
+        unchanged; a CANCELLED batch fails FAILED_PRECONDITION.
         """
 
     @abc_1.abstractmethod
@@ -124,7 +144,7 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.DeleteBatchRequest,
         context: aio.ServicerContext[batch_pb2.DeleteBatchRequest, abc.Awaitable[batch_pb2.DeleteBatchResponse]],
     ) -> abc.Awaitable[batch_pb2.DeleteBatchResponse]:
-        """DeleteBatch removes a batch that is over, with its conversations, their events and copies, for good."""
+        """DeleteBatch deletes a batch that is over, with its conversations, their events and copies."""
 
     @abc_1.abstractmethod
     def ExportTranscripts(
@@ -132,8 +152,8 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.ExportTranscriptsRequest,
         context: aio.ServicerContext[batch_pb2.ExportTranscriptsRequest, abc.AsyncIterator[batch_pb2.ExportTranscriptsResponse]],
     ) -> abc.AsyncIterator[batch_pb2.ExportTranscriptsResponse]:
-        """ExportTranscripts streams the conversations that are over as JSONL, one a line in the order of their indexes, in chunks of
-        up to 1 MiB, cut anywhere. Whoever loses the stream goes on from the last cursor and appends to what it has.
+        """ExportTranscripts streams the conversations that are over as JSONL, one per line by index, in chunks of up to 1 MiB that
+        may end inside a line. A client that loses the stream continues from the last cursor and appends to what it has.
         """
 
 def add_BatchServiceServicer_to_server(servicer: BatchServiceServicer, server: aio.Server) -> None: ...

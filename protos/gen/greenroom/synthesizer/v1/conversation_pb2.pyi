@@ -5,7 +5,9 @@ isort:skip_file
 
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
+from google.protobuf import duration_pb2 as duration_pb2
 from google.protobuf import message as message
+from google.protobuf import struct_pb2 as struct_pb2
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
@@ -23,6 +25,41 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: descriptor.FileDescriptor
+
+class _RecordingMode:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecordingModeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_RecordingMode.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    RECORDING_MODE_UNSPECIFIED: _RecordingMode.ValueType  # 0
+    """Not set; taken as RECORD."""
+    RECORDING_MODE_RECORD: _RecordingMode.ValueType  # 1
+    """Each answer is stored before it is used. A conversation that a crash interrupted does not pay again for an answer that it
+    recorded; a retry asks again for the answer that failed.
+    """
+    RECORDING_MODE_REPLAY: _RecordingMode.ValueType  # 2
+    """Every answer is the company's newest recorded one for the same request, seed, index, seq and repeat, whichever
+    conversation recorded it. No model is called: a conversation whose next answer is not recorded fails, RECORDING_MISSING.
+    """
+    RECORDING_MODE_LIVE: _RecordingMode.ValueType  # 3
+    """Nothing is recorded."""
+
+class RecordingMode(_RecordingMode, metaclass=_RecordingModeEnumTypeWrapper):
+    """What a conversation does with recordings of model calls."""
+
+RECORDING_MODE_UNSPECIFIED: RecordingMode.ValueType  # 0
+"""Not set; taken as RECORD."""
+RECORDING_MODE_RECORD: RecordingMode.ValueType  # 1
+"""Each answer is stored before it is used. A conversation that a crash interrupted does not pay again for an answer that it
+recorded; a retry asks again for the answer that failed.
+"""
+RECORDING_MODE_REPLAY: RecordingMode.ValueType  # 2
+"""Every answer is the company's newest recorded one for the same request, seed, index, seq and repeat, whichever
+conversation recorded it. No model is called: a conversation whose next answer is not recorded fails, RECORDING_MISSING.
+"""
+RECORDING_MODE_LIVE: RecordingMode.ValueType  # 3
+"""Nothing is recorded."""
 
 class _ConversationType:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -47,6 +84,29 @@ CONVERSATION_TYPE_SYNTHETIC: ConversationType.ValueType  # 1
 CONVERSATION_TYPE_MANUAL: ConversationType.ValueType  # 2
 """A caller appends the events."""
 
+class _Side:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SideEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Side.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    SIDE_UNSPECIFIED: _Side.ValueType  # 0
+    """Not set; taken as the user."""
+    SIDE_USER: _Side.ValueType  # 1
+    """The user."""
+    SIDE_AGENT: _Side.ValueType  # 2
+    """The agent."""
+
+class Side(_Side, metaclass=_SideEnumTypeWrapper):
+    """A side of a conversation."""
+
+SIDE_UNSPECIFIED: Side.ValueType  # 0
+"""Not set; taken as the user."""
+SIDE_USER: Side.ValueType  # 1
+"""The user."""
+SIDE_AGENT: Side.ValueType  # 2
+"""The agent."""
+
 @typing.final
 class ConversationSpec(message.Message):
     """What a conversation is made from."""
@@ -67,26 +127,47 @@ class ConversationSpec(message.Message):
     BASED_ON_FIELD_NUMBER: builtins.int
     EPOCH_FIELD_NUMBER: builtins.int
     MODEL_FIELD_NUMBER: builtins.int
+    PERSONA_MODEL_FIELD_NUMBER: builtins.int
+    AGENT_MODEL_FIELD_NUMBER: builtins.int
+    RECORDING_FIELD_NUMBER: builtins.int
+    PERSONA_TARGET_FIELD_NUMBER: builtins.int
+    MOCK_RESOURCES_FIELD_NUMBER: builtins.int
+    AGENT_PULL_REQUEST_FIELD_NUMBER: builtins.int
+    PERSONA_AGENT_PULL_REQUEST_FIELD_NUMBER: builtins.int
     type: ConversationType.ValueType
     """How the conversation gets its events."""
     procedure: builtins.str
     """What the agent must do, `procedures/{procedure}`. May be empty for a manual conversation and for an external agent."""
     revision: builtins.int
-    """Which READY revision of it; 0: the newest READY one."""
+    """The number of a READY revision; 0: the newest READY one."""
     source: builtins.str
     """The finished source to start from, `sources/{source}`; empty: the persona opens. The source's events before the first
     agent message or tool call that follows a user message are copied, and the resources that existed by then.
     """
     persona: builtins.str
-    """Who the user is, `personas/{persona}`; required for a synthetic conversation that stands alone; in a batch the mix decides."""
+    """Who the user is, `personas/{persona}`; required for a single synthetic conversation; a batch sets it from its mix."""
     max_turns: builtins.int
     """How many steps the persona takes at most, 1 to 200; 20 when 0."""
     seed: builtins.int
-    """Same seed, same transcript: holds for the offline model whatever the concurrency and however often killed."""
+    """With the offline model, the same seed gives the same transcript at any concurrency and after any number of crashes."""
     external_id: builtins.str
-    """The caller's own id for it."""
+    """The caller's own id."""
     model: builtins.str
-    """The model that plays the persona and the procedure agent; empty: the server's default."""
+    """The model that plays the persona and the procedure agent, as `provider:model` or `offline`; empty: the server's default."""
+    persona_model: builtins.str
+    """The model that plays the persona; empty: `model`. Not used if there is a `persona_target`."""
+    agent_model: builtins.str
+    """The model that plays the procedure agent; empty: `model`."""
+    recording: RecordingMode.ValueType
+    """Whether calls of models are recorded, or replayed from recordings. The offline model, which always answers alike,
+    external agents and persona targets are called in every mode.
+    """
+    agent_pull_request: builtins.int
+    """The pull request whose preview of the agent is called: it stands for `{pull_request}` in the address of `agent`, which
+    must have it. 0: none. Only staff may name one.
+    """
+    persona_agent_pull_request: builtins.int
+    """The pull request whose preview of the persona's agent is called, for `{pull_request}` in the address of `persona_target`."""
     @builtins.property
     def tool_config(self) -> tool_config_pb2.ToolConfig:
         """What each tool answers; up to 512 KiB."""
@@ -103,11 +184,24 @@ class ConversationSpec(message.Message):
 
     @builtins.property
     def based_on(self) -> BasedOn:
-        """The test conversation to replay up to an event, instead of a source."""
+        """The test conversation whose first events are replayed; instead of a source."""
 
     @builtins.property
     def epoch(self) -> timestamp_pb2.Timestamp:
         """When the virtual clock starts; unset: Monday, 5 January 2026, 09:00 UTC."""
+
+    @builtins.property
+    def persona_target(self) -> AgentTarget:
+        """A customer of your own that plays the persona; unset: a model does. It is told who the persona is and what both sides
+        said, never what tools answered. A `procedure_agent` fails INVALID_ARGUMENT.
+        """
+
+    @builtins.property
+    def mock_resources(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Resources that tools read and change: whole sets, `resources/{resource_set}`, or single resources,
+        `resources/{resource_set}/{type}/{id}`. Of two with the same type and id the later one holds, and before any of them the
+        source's and those of `resources`. The conversation changes only a copy of its own, and holds only what it changed.
+        """
 
     def __init__(
         self,
@@ -126,21 +220,38 @@ class ConversationSpec(message.Message):
         based_on: BasedOn | None = ...,
         epoch: timestamp_pb2.Timestamp | None = ...,
         model: builtins.str = ...,
+        persona_model: builtins.str = ...,
+        agent_model: builtins.str = ...,
+        recording: RecordingMode.ValueType = ...,
+        persona_target: AgentTarget | None = ...,
+        mock_resources: abc.Iterable[builtins.str] | None = ...,
+        agent_pull_request: builtins.int = ...,
+        persona_agent_pull_request: builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["agent", b"agent", "based_on", b"based_on", "epoch", b"epoch", "tool_config", b"tool_config"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["agent", b"agent", "based_on", b"based_on", "epoch", b"epoch", "persona_target", b"persona_target", "tool_config", b"tool_config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["agent", b"agent", "based_on", b"based_on", "epoch", b"epoch", "external_id", b"external_id", "max_turns", b"max_turns", "model", b"model", "persona", b"persona", "procedure", b"procedure", "resources", b"resources", "revision", b"revision", "seed", b"seed", "source", b"source", "tool_config", b"tool_config", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["agent", b"agent", "agent_model", b"agent_model", "agent_pull_request", b"agent_pull_request", "based_on", b"based_on", "epoch", b"epoch", "external_id", b"external_id", "max_turns", b"max_turns", "mock_resources", b"mock_resources", "model", b"model", "persona", b"persona", "persona_agent_pull_request", b"persona_agent_pull_request", "persona_model", b"persona_model", "persona_target", b"persona_target", "procedure", b"procedure", "recording", b"recording", "resources", b"resources", "revision", b"revision", "seed", b"seed", "source", b"source", "tool_config", b"tool_config", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class AgentTarget(message.Message):
-    """Where the agent under test is."""
+    """Where the agent under test is, or the customer that plays the persona. A kind or a field that the server does not know fails
+    INVALID_ARGUMENT. An address may have `{pull_request}`, as in `https://pr-{pull_request}.agents.example`; the spec then says
+    which pull request, and the address that results must be allowed.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 
     PROCEDURE_AGENT_FIELD_NUMBER: builtins.int
     GRPC_FIELD_NUMBER: builtins.int
+    OPENAI_FIELD_NUMBER: builtins.int
+    HTTP_FIELD_NUMBER: builtins.int
+    MAX_IN_FLIGHT_FIELD_NUMBER: builtins.int
+    max_in_flight: builtins.int
+    """How many of the company's conversations run with this agent at once, over all batches; 0 sets no limit. If conversations
+    that run at once name different limits for one agent, the lowest holds. The server's own limit holds as well.
+    """
     @builtins.property
     def procedure_agent(self) -> ProcedureAgent:
         """The built-in agent that follows the procedure's revision."""
@@ -149,23 +260,34 @@ class AgentTarget(message.Message):
     def grpc(self) -> GrpcAgent:
         """A server that implements greenroom.agent.v1.AgentService."""
 
+    @builtins.property
+    def openai(self) -> OpenaiAgent:
+        """A server that speaks Chat Completions or Responses, as OpenAI does."""
+
+    @builtins.property
+    def http(self) -> HttpAgent:
+        """A webhook that takes ActRequest and answers ActResponse of greenroom.agent.v1 as JSON."""
+
     def __init__(
         self,
         *,
         procedure_agent: ProcedureAgent | None = ...,
         grpc: GrpcAgent | None = ...,
+        openai: OpenaiAgent | None = ...,
+        http: HttpAgent | None = ...,
+        max_in_flight: builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["grpc", b"grpc", "procedure_agent", b"procedure_agent", "target", b"target"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["grpc", b"grpc", "http", b"http", "openai", b"openai", "procedure_agent", b"procedure_agent", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["grpc", b"grpc", "procedure_agent", b"procedure_agent", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["grpc", b"grpc", "http", b"http", "max_in_flight", b"max_in_flight", "openai", b"openai", "procedure_agent", b"procedure_agent", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_target: _TypeAlias = typing.Literal["procedure_agent", "grpc"]  # noqa: Y015
+    _WhichOneofReturnType_target: _TypeAlias = typing.Literal["procedure_agent", "grpc", "openai", "http"]  # noqa: Y015
     _WhichOneofArgType_target: _TypeAlias = typing.Literal["target", b"target"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
 
 @typing.final
 class ProcedureAgent(message.Message):
-    """The built-in agent that follows the procedure's revision with the conversation's model."""
+    """The built-in agent that follows the procedure's revision with the conversation's agent model."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -186,21 +308,192 @@ class GrpcAgent(message.Message):
 
     ADDRESS_FIELD_NUMBER: builtins.int
     TLS_FIELD_NUMBER: builtins.int
+    SECRET_FIELD_NUMBER: builtins.int
     address: builtins.str
-    """`host:port`, as in `[::1]:50051`. Other hosts than those on the server's list are not called; a server that listens on
-    loopback without authentication also calls agents there.
+    """`host:port`, such as `[::1]:50051`. The host must be on the server's list of allowed hosts; a server that listens on
+    loopback without authentication also allows loopback.
     """
     tls: builtins.bool
     """True to speak TLS with the system's roots."""
+    secret: builtins.str
+    """The name of a secret, as in OpenaiAgent; its value is sent as the metadata `authorization: Bearer`."""
     def __init__(
         self,
         *,
         address: builtins.str = ...,
         tls: builtins.bool = ...,
+        secret: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["address", b"address", "tls", b"tls"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["address", b"address", "secret", b"secret", "tls", b"tls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class OpenaiAgent(message.Message):
+    """A server that speaks Chat Completions or Responses. It gets the whole dialogue with each request, and keeps nothing. Its own
+    messages are the assistant's, also if it plays the persona; then it answers with a text, or with the JSON object that a
+    persona's model answers, and the text `NO_RESPONSE` is silence.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _Api:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ApiEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[OpenaiAgent._Api.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        API_UNSPECIFIED: OpenaiAgent._Api.ValueType  # 0
+        """Not set; taken as CHAT."""
+        API_CHAT: OpenaiAgent._Api.ValueType  # 1
+        """Chat Completions: POST to `{base_url}/chat/completions`."""
+        API_RESPONSES: OpenaiAgent._Api.ValueType  # 2
+        """Responses: POST to `{base_url}/responses`."""
+
+    class Api(_Api, metaclass=_ApiEnumTypeWrapper):
+        """The protocol of a server."""
+
+    API_UNSPECIFIED: OpenaiAgent.Api.ValueType  # 0
+    """Not set; taken as CHAT."""
+    API_CHAT: OpenaiAgent.Api.ValueType  # 1
+    """Chat Completions: POST to `{base_url}/chat/completions`."""
+    API_RESPONSES: OpenaiAgent.Api.ValueType  # 2
+    """Responses: POST to `{base_url}/responses`."""
+
+    @typing.final
+    class HeadersEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    BASE_URL_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    API_FIELD_NUMBER: builtins.int
+    HEADERS_FIELD_NUMBER: builtins.int
+    EXTRA_BODY_FIELD_NUMBER: builtins.int
+    SENDS_INSTRUCTIONS_FIELD_NUMBER: builtins.int
+    STREAM_FIELD_NUMBER: builtins.int
+    SECRET_FIELD_NUMBER: builtins.int
+    base_url: builtins.str
+    """The address before the protocol's path, such as `https://bot.example.com/v1`. Its host must be on the server's list of
+    allowed hosts, as for `GrpcAgent.address`. Redirects are not followed.
+    """
+    model: builtins.str
+    """The model to ask for; empty: `default`, for servers that have only one."""
+    api: OpenaiAgent.Api.ValueType
+    """The protocol."""
+    sends_instructions: builtins.bool
+    """False if the server has instructions of its own, so that those of the revision, or of the persona that it plays, are not
+    sent; true when not set.
+    """
+    stream: builtins.bool
+    """True to have the answer sent token by token (server-sent events), which tells how long the first one takes."""
+    secret: builtins.str
+    """The name of a secret that the server's setting GREENROOM_AGENT_SECRETS binds to this host and the caller's company. Its
+    value is sent as `Authorization: Bearer`, or where a header says `{secret}`; it is never stored or shown.
+    """
+    @builtins.property
+    def headers(self) -> containers.ScalarMap[builtins.str, builtins.str]:
+        """Headers of every request. They are stored and shown; `{secret}` stands for the value of `secret`, as in
+        `api-key: {secret}`.
+        """
+
+    @builtins.property
+    def extra_body(self) -> struct_pb2.Struct:
+        """Fields of every request besides those that Greenroom sends, such as `temperature`, or instead of them. Up to 64 KiB as
+        JSON.
+        """
+
+    def __init__(
+        self,
+        *,
+        base_url: builtins.str = ...,
+        model: builtins.str = ...,
+        api: OpenaiAgent.Api.ValueType = ...,
+        headers: abc.Mapping[builtins.str, builtins.str] | None = ...,
+        extra_body: struct_pb2.Struct | None = ...,
+        sends_instructions: builtins.bool | None = ...,
+        stream: builtins.bool = ...,
+        secret: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_sends_instructions", b"_sends_instructions", "extra_body", b"extra_body", "sends_instructions", b"sends_instructions"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_sends_instructions", b"_sends_instructions", "api", b"api", "base_url", b"base_url", "extra_body", b"extra_body", "headers", b"headers", "model", b"model", "secret", b"secret", "sends_instructions", b"sends_instructions", "stream", b"stream"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__sends_instructions: _TypeAlias = typing.Literal["sends_instructions"]  # noqa: Y015
+    _WhichOneofArgType__sends_instructions: _TypeAlias = typing.Literal["_sends_instructions", b"_sends_instructions"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sends_instructions) -> _WhichOneofReturnType__sends_instructions | None: ...
+
+@typing.final
+class HttpAgent(message.Message):
+    """A webhook: each action is one POST. Its body is an ActRequest and its answer an ActResponse of greenroom.agent.v1, both in
+    proto JSON with the proto's field names. The header Idempotency-Key is the same for an action that is asked for again.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    @typing.final
+    class HeadersEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    URL_FIELD_NUMBER: builtins.int
+    HEADERS_FIELD_NUMBER: builtins.int
+    SECRET_FIELD_NUMBER: builtins.int
+    url: builtins.str
+    """The address, such as `https://bot.example.com/act`. Its host must be on the server's list of allowed hosts, as for
+    `GrpcAgent.address`. Redirects are not followed.
+    """
+    secret: builtins.str
+    """The name of a secret, as in OpenaiAgent. With one, every request is signed: the header Greenroom-Signature is `v1=` and the
+    hexadecimal HMAC-SHA256, keyed with the secret's value, of the header Greenroom-Timestamp (Unix seconds), a dot, and the
+    body.
+    """
+    @builtins.property
+    def headers(self) -> containers.ScalarMap[builtins.str, builtins.str]:
+        """Headers of every request. They are stored and shown; `{secret}` stands for the value of `secret`."""
+
+    def __init__(
+        self,
+        *,
+        url: builtins.str = ...,
+        headers: abc.Mapping[builtins.str, builtins.str] | None = ...,
+        secret: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["headers", b"headers", "secret", b"secret", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -214,10 +507,12 @@ class BasedOn(message.Message):
     SEQ_FIELD_NUMBER: builtins.int
     conversation: builtins.str
     """The test conversation, `conversations/{conversation}`. What the spec leaves empty (procedure, revision, persona, tool
-    config, agent, seed, max_turns, epoch, model) is taken from it.
+    config, mock_resources, agent, persona_target, pull requests, seed, max_turns, epoch, model) is taken from it. With a
+    `persona_model` in the spec, no persona_target is taken; with an `agent` or `persona_target`, not the pull request of the
+    base's.
     """
     seq: builtins.int
-    """Its events up to and with this seq are replayed."""
+    """Its events up to and including this seq are replayed."""
     def __init__(
         self,
         *,
@@ -245,37 +540,37 @@ class Conversation(message.Message):
         STATE_UNSPECIFIED: Conversation._State.ValueType  # 0
         """Not set."""
         STATE_CREATED: Conversation._State.ValueType  # 1
-        """Made, not yet let run."""
+        """Created, not started."""
         STATE_PENDING: Conversation._State.ValueType  # 2
         """Waits for a job."""
         STATE_GENERATING: Conversation._State.ValueType  # 3
         """A job runs it."""
         STATE_COMPLETED: Conversation._State.ValueType  # 4
-        """Over, as it should be."""
+        """Over: it ended by itself or was finished."""
         STATE_FAILED: Conversation._State.ValueType  # 5
-        """Over, because something broke; can be retried."""
+        """Over: something failed. It can be retried."""
         STATE_CANCELLED: Conversation._State.ValueType  # 6
-        """Over, because somebody cancelled it."""
+        """Over: a caller cancelled it."""
         STATE_OPEN: Conversation._State.ValueType  # 7
         """A manual conversation that events can be appended to."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a conversation stands."""
+        """The state of a conversation."""
 
     STATE_UNSPECIFIED: Conversation.State.ValueType  # 0
     """Not set."""
     STATE_CREATED: Conversation.State.ValueType  # 1
-    """Made, not yet let run."""
+    """Created, not started."""
     STATE_PENDING: Conversation.State.ValueType  # 2
     """Waits for a job."""
     STATE_GENERATING: Conversation.State.ValueType  # 3
     """A job runs it."""
     STATE_COMPLETED: Conversation.State.ValueType  # 4
-    """Over, as it should be."""
+    """Over: it ended by itself or was finished."""
     STATE_FAILED: Conversation.State.ValueType  # 5
-    """Over, because something broke; can be retried."""
+    """Over: something failed. It can be retried."""
     STATE_CANCELLED: Conversation.State.ValueType  # 6
-    """Over, because somebody cancelled it."""
+    """Over: a caller cancelled it."""
     STATE_OPEN: Conversation.State.ValueType  # 7
     """A manual conversation that events can be appended to."""
 
@@ -294,14 +589,17 @@ class Conversation(message.Message):
     DIGEST_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
+    REPEATED_AGENT_MESSAGES_FIELD_NUMBER: builtins.int
+    PERSONA_FLAGS_FIELD_NUMBER: builtins.int
+    WAITING_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`conversations/{conversation}`; set by the service."""
     state: Conversation.State.ValueType
-    """Where it stands."""
+    """Its state."""
     batch: builtins.str
-    """The batch that it belongs to, `batches/{batch}`; empty when it stands alone."""
+    """The batch that it belongs to, `batches/{batch}`; empty for a single conversation."""
     index: builtins.int
-    """Its place in the batch, from 0."""
+    """Its index in the batch, from 0."""
     creator: builtins.str
     """The caller who started it."""
     turns: builtins.int
@@ -309,26 +607,30 @@ class Conversation(message.Message):
     last_seq: builtins.int
     """The seq of its last event."""
     attempt: builtins.int
-    """How often it was taken up: 1, and one more with each retry."""
+    """1 from its first run on, and one more with each retry."""
     digest: builtins.str
     """SHA-256 in hex over the transcript (role, kind, text, tool calls, virtual time; no ids, wall times or usage); empty until
     it is over.
     """
+    repeated_agent_messages: builtins.int
+    """How many messages of the agent repeat an earlier one, or nearly so; see BatchResult."""
+    persona_flags: builtins.int
+    """How many flags the persona's replies have; see PersonaFlag."""
     @builtins.property
     def spec(self) -> ConversationSpec:
         """The spec with every default filled in."""
 
     @builtins.property
     def persona(self) -> persona_pb2.Persona:
-        """The persona as it was when this was started."""
+        """A copy of the persona from when the conversation was started."""
 
     @builtins.property
     def usage(self) -> usage_pb2.Usage:
-        """What the models were asked for."""
+        """The cost of the model calls."""
 
     @builtins.property
     def ended(self) -> event_pb2.Ended:
-        """Why it is over; unset before."""
+        """How it ended; unset before."""
 
     @builtins.property
     def create_time(self) -> timestamp_pb2.Timestamp:
@@ -337,6 +639,12 @@ class Conversation(message.Message):
     @builtins.property
     def end_time(self) -> timestamp_pb2.Timestamp:
         """When it was over; unset before."""
+
+    @builtins.property
+    def waiting(self) -> containers.RepeatedCompositeFieldContainer[WaitingCalls]:
+        """What its call of a model or agent waits for: one that was refused, that the provider's limits hold back, or that got no answer
+        in 5 seconds. Set by GetConversation alone, by the server that runs it.
+        """
 
     def __init__(
         self,
@@ -356,10 +664,53 @@ class Conversation(message.Message):
         digest: builtins.str = ...,
         create_time: timestamp_pb2.Timestamp | None = ...,
         end_time: timestamp_pb2.Timestamp | None = ...,
+        repeated_agent_messages: builtins.int = ...,
+        persona_flags: builtins.int = ...,
+        waiting: abc.Iterable[WaitingCalls] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "end_time", b"end_time", "ended", b"ended", "persona", b"persona", "spec", b"spec", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["attempt", b"attempt", "batch", b"batch", "create_time", b"create_time", "creator", b"creator", "digest", b"digest", "end_time", b"end_time", "ended", b"ended", "index", b"index", "last_seq", b"last_seq", "name", b"name", "persona", b"persona", "spec", b"spec", "state", b"state", "turns", b"turns", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attempt", b"attempt", "batch", b"batch", "create_time", b"create_time", "creator", b"creator", "digest", b"digest", "end_time", b"end_time", "ended", b"ended", "index", b"index", "last_seq", b"last_seq", "name", b"name", "persona", b"persona", "persona_flags", b"persona_flags", "repeated_agent_messages", b"repeated_agent_messages", "spec", b"spec", "state", b"state", "turns", b"turns", "usage", b"usage", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class WaitingCalls(message.Message):
+    """Calls that wait for the same."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WHOM_FIELD_NUMBER: builtins.int
+    WHY_FIELD_NUMBER: builtins.int
+    CALLS_FIELD_NUMBER: builtins.int
+    WAITED_FIELD_NUMBER: builtins.int
+    NEXT_TRY_IN_FIELD_NUMBER: builtins.int
+    whom: builtins.str
+    """The model, or the target such as `the http target`."""
+    why: builtins.str
+    """Why they wait, as the rest of a sentence, such as `it answered 429` or `no answer yet`."""
+    calls: builtins.int
+    """How many calls these are."""
+    @builtins.property
+    def waited(self) -> duration_pb2.Duration:
+        """How long ago the first of them began."""
+
+    @builtins.property
+    def next_try_in(self) -> duration_pb2.Duration:
+        """After which time the first of them is tried again; unset if that is not known."""
+
+    def __init__(
+        self,
+        *,
+        whom: builtins.str = ...,
+        why: builtins.str = ...,
+        calls: builtins.int = ...,
+        waited: duration_pb2.Duration | None = ...,
+        next_try_in: duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["next_try_in", b"next_try_in", "waited", b"waited"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["calls", b"calls", "next_try_in", b"next_try_in", "waited", b"waited", "whom", b"whom", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -373,10 +724,10 @@ class StartConversationRequest(message.Message):
     CREATE_ONLY_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
     create_only: builtins.bool
-    """True to create it only; RunConversation lets it run."""
+    """True to create it without starting it; RunConversation starts it."""
     request_id: builtins.str
-    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS. If that
-    result was deleted since, it fails FAILED_PRECONDITION: what was deleted is never made again unasked.
+    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS. If the first
+    result was deleted, the call fails FAILED_PRECONDITION.
     """
     @builtins.property
     def spec(self) -> ConversationSpec:
@@ -394,6 +745,91 @@ class StartConversationRequest(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["create_only", b"create_only", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TryToolRequest(message.Message):
+    """The call to try."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: builtins.int
+    TOOL_FIELD_NUMBER: builtins.int
+    ARGUMENTS_FIELD_NUMBER: builtins.int
+    ANSWERED_BEFORE_FIELD_NUMBER: builtins.int
+    tool: builtins.str
+    """The tool's name."""
+    answered_before: builtins.int
+    """How many calls the rule that answers has answered before: which of its replies comes. 0 for the first."""
+    @builtins.property
+    def spec(self) -> ConversationSpec:
+        """The spec. Read are procedure, revision, source, tool_config, resources, mock_resources, seed and based_on, with which the call
+        meets the resources as that conversation left them. A revision may be a draft.
+        """
+
+    @builtins.property
+    def arguments(self) -> struct_pb2.Struct:
+        """The arguments by name."""
+
+    def __init__(
+        self,
+        *,
+        spec: ConversationSpec | None = ...,
+        tool: builtins.str = ...,
+        arguments: struct_pb2.Struct | None = ...,
+        answered_before: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["arguments", b"arguments", "spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["answered_before", b"answered_before", "arguments", b"arguments", "spec", b"spec", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TryToolResponse(message.Message):
+    """What the tool answers, or why the conversation would fail."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
+    MOCK_RULE_FIELD_NUMBER: builtins.int
+    MILLISECONDS_FIELD_NUMBER: builtins.int
+    mock_rule: builtins.int
+    """The index of the rule of the tool's mock that answers; unset if none does."""
+    milliseconds: builtins.int
+    """How long the tool takes on the virtual clock, in milliseconds; unset if no rule says it."""
+    @builtins.property
+    def answer(self) -> event_pb2.ToolAnswer:
+        """The answer, with its changes of resources."""
+
+    @builtins.property
+    def failure(self) -> event_pb2.Ended:
+        """Nothing answers the call, or the mock cannot reply: how the conversation would end."""
+
+    def __init__(
+        self,
+        *,
+        answer: event_pb2.ToolAnswer | None = ...,
+        failure: event_pb2.Ended | None = ...,
+        mock_rule: builtins.int | None = ...,
+        milliseconds: builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_milliseconds", b"_milliseconds", "_mock_rule", b"_mock_rule", "answer", b"answer", "failure", b"failure", "milliseconds", b"milliseconds", "mock_rule", b"mock_rule", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_milliseconds", b"_milliseconds", "_mock_rule", b"_mock_rule", "answer", b"answer", "failure", b"failure", "milliseconds", b"milliseconds", "mock_rule", b"mock_rule", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__milliseconds: _TypeAlias = typing.Literal["milliseconds"]  # noqa: Y015
+    _WhichOneofArgType__milliseconds: _TypeAlias = typing.Literal["_milliseconds", b"_milliseconds"]  # noqa: Y015
+    _WhichOneofReturnType__mock_rule: _TypeAlias = typing.Literal["mock_rule"]  # noqa: Y015
+    _WhichOneofArgType__mock_rule: _TypeAlias = typing.Literal["_mock_rule", b"_mock_rule"]  # noqa: Y015
+    _WhichOneofReturnType_outcome: _TypeAlias = typing.Literal["answer", "failure"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__milliseconds) -> _WhichOneofReturnType__milliseconds | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mock_rule) -> _WhichOneofReturnType__mock_rule | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 @typing.final
 class StartConversationResponse(message.Message):
@@ -419,7 +855,7 @@ class StartConversationResponse(message.Message):
 
 @typing.final
 class RunConversationRequest(message.Message):
-    """What to let run."""
+    """What to run."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -439,7 +875,7 @@ class RunConversationRequest(message.Message):
 
 @typing.final
 class RunConversationResponse(message.Message):
-    """What was let run."""
+    """What runs."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -481,7 +917,7 @@ class GetConversationRequest(message.Message):
 
 @typing.final
 class GetConversationResponse(message.Message):
-    """The conversation asked for."""
+    """The requested conversation."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -503,7 +939,7 @@ class GetConversationResponse(message.Message):
 
 @typing.final
 class ConversationFilter(message.Message):
-    """Which conversations. Empty fields do not narrow."""
+    """Which conversations. Empty fields match all."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -513,6 +949,9 @@ class ConversationFilter(message.Message):
     PROCEDURE_FIELD_NUMBER: builtins.int
     SOURCE_FIELD_NUMBER: builtins.int
     EXTERNAL_ID_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    AGENT_PULL_REQUEST_FIELD_NUMBER: builtins.int
+    PERSONA_AGENT_PULL_REQUEST_FIELD_NUMBER: builtins.int
     state: Conversation.State.ValueType
     """Only those in this state."""
     type: ConversationType.ValueType
@@ -525,6 +964,12 @@ class ConversationFilter(message.Message):
     """Only those from this source."""
     external_id: builtins.str
     """Only those with this external id."""
+    revision: builtins.int
+    """Only those of this revision of `procedure`, which must be set too."""
+    agent_pull_request: builtins.int
+    """Only those that called the agent's preview of this pull request."""
+    persona_agent_pull_request: builtins.int
+    """Only those that called the preview of the persona's agent of this pull request."""
     def __init__(
         self,
         *,
@@ -534,10 +979,13 @@ class ConversationFilter(message.Message):
         procedure: builtins.str = ...,
         source: builtins.str = ...,
         external_id: builtins.str = ...,
+        revision: builtins.int = ...,
+        agent_pull_request: builtins.int = ...,
+        persona_agent_pull_request: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["batch", b"batch", "external_id", b"external_id", "procedure", b"procedure", "source", b"source", "state", b"state", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["agent_pull_request", b"agent_pull_request", "batch", b"batch", "external_id", b"external_id", "persona_agent_pull_request", b"persona_agent_pull_request", "procedure", b"procedure", "revision", b"revision", "source", b"source", "state", b"state", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -550,13 +998,16 @@ class ListConversationsRequest(message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     FILTER_FIELD_NUMBER: builtins.int
+    SHORT_ID_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """The most items; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
+    short_id: builtins.str
+    """Only conversations whose id, the part of the name after the slash, begins or ends with this; all when empty."""
     @builtins.property
     def filter(self) -> ConversationFilter:
-        """Which ones."""
+        """Which conversations."""
 
     def __init__(
         self,
@@ -564,10 +1015,11 @@ class ListConversationsRequest(message.Message):
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
         filter: ConversationFilter | None = ...,
+        short_id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "short_id", b"short_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -579,8 +1031,11 @@ class ListConversationsResponse(message.Message):
 
     CONVERSATIONS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
+    total_size: builtins.int
+    """How many conversations all pages have; 10,001 stands for more than 10,000. Set on the first page only."""
     @builtins.property
     def conversations(self) -> containers.RepeatedCompositeFieldContainer[Conversation]:
         """The conversations."""
@@ -590,10 +1045,11 @@ class ListConversationsResponse(message.Message):
         *,
         conversations: abc.Iterable[Conversation] | None = ...,
         next_page_token: builtins.str = ...,
+        total_size: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["conversations", b"conversations", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["conversations", b"conversations", "next_page_token", b"next_page_token", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -609,7 +1065,7 @@ class ListEventsRequest(message.Message):
     conversation: builtins.str
     """`conversations/{conversation}`."""
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """The most items; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
     def __init__(
@@ -634,7 +1090,7 @@ class ListEventsResponse(message.Message):
     EVENTS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
     @builtins.property
     def events(self) -> containers.RepeatedCompositeFieldContainer[event_pb2.Event]:
         """The events in order."""
@@ -677,7 +1133,9 @@ class WatchConversationRequest(message.Message):
 
 @typing.final
 class WatchConversationResponse(message.Message):
-    """Up to 100 events and about 1 MiB, or a heartbeat when there is nothing for 15 seconds."""
+    """Up to 100 events and about 1 MiB, or a heartbeat: a second after the start if nothing is stored yet,
+    and after 15 seconds without a message.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -685,7 +1143,7 @@ class WatchConversationResponse(message.Message):
     CURSOR_FIELD_NUMBER: builtins.int
     SUMMARY_FIELD_NUMBER: builtins.int
     cursor: builtins.str
-    """Continues after these."""
+    """The cursor that continues after these events."""
     @builtins.property
     def events(self) -> containers.RepeatedCompositeFieldContainer[event_pb2.Event]:
         """The events in order; none in a heartbeat."""
@@ -804,14 +1262,14 @@ class AppendEventsRequest(message.Message):
     conversation: builtins.str
     """`conversations/{conversation}`, a manual one."""
     expected_last_seq: builtins.int
-    """When not 0, the conversation's last seq must be this, or the call fails ABORTED."""
+    """If not 0 and not the seq of the last event, the call fails ABORTED."""
     request_id: builtins.str
     """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS."""
     @builtins.property
     def events(self) -> containers.RepeatedCompositeFieldContainer[event_pb2.Event]:
-        """User and agent messages, tool calls and results; 1 to 100. A tool result names a call before it. A `virtual_time` that is
-        set must not lie before that of the event before; one that is not set equals it. Up to 512 KiB each, as JSON, and 1 MiB
-        together.
+        """1 to 100 user messages, agent messages, tool calls and results. A tool result has the id of an earlier call. A
+        `virtual_time` must not be before that of the previous event; if unset, it is the same. Up to 512 KiB each, as JSON, and
+        1 MiB together.
         """
 
     def __init__(
@@ -838,6 +1296,58 @@ class AppendEventsResponse(message.Message):
     @builtins.property
     def events(self) -> containers.RepeatedCompositeFieldContainer[event_pb2.Event]:
         """The events as stored."""
+
+    def __init__(
+        self,
+        *,
+        events: abc.Iterable[event_pb2.Event] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PlayConversationRequest(message.Message):
+    """What to play."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: builtins.int
+    PLAYS_FIELD_NUMBER: builtins.int
+    AFTER_SEQ_FIELD_NUMBER: builtins.int
+    conversation: builtins.str
+    """`conversations/{conversation}`, a manual one with a persona, and with a procedure or an agent of its own."""
+    plays: Side.ValueType
+    """The side that the caller plays; the other one is played."""
+    after_seq: builtins.int
+    """The seq of the last event that the caller has. If there are later events, they are returned, up to 100, and nothing is
+    played: a call whose answer was lost can be repeated. 0: of the last event that there is.
+    """
+    def __init__(
+        self,
+        *,
+        conversation: builtins.str = ...,
+        plays: Side.ValueType = ...,
+        after_seq: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after_seq", b"after_seq", "conversation", b"conversation", "plays", b"plays"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PlayConversationResponse(message.Message):
+    """What was played."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def events(self) -> containers.RepeatedCompositeFieldContainer[event_pb2.Event]:
+        """The events as stored; none when it is the caller's turn."""
 
     def __init__(
         self,
@@ -914,7 +1424,7 @@ class DeleteConversationRequest(message.Message):
 
 @typing.final
 class DeleteConversationResponse(message.Message):
-    """It is deleted."""
+    """Empty: the conversation is deleted."""
 
     DESCRIPTOR: descriptor.Descriptor
 

@@ -81,10 +81,20 @@ class ConversationServiceStub(object):
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.AppendEventsRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.AppendEventsResponse.FromString,
                 _registered_method=True)
+        self.PlayConversation = channel.unary_unary(
+                '/greenroom.synthesizer.v1.ConversationService/PlayConversation',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.PlayConversationRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.PlayConversationResponse.FromString,
+                _registered_method=True)
         self.FinishConversation = channel.unary_unary(
                 '/greenroom.synthesizer.v1.ConversationService/FinishConversation',
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.FinishConversationRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.FinishConversationResponse.FromString,
+                _registered_method=True)
+        self.TryTool = channel.unary_unary(
+                '/greenroom.synthesizer.v1.ConversationService/TryTool',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.TryToolRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.TryToolResponse.FromString,
                 _registered_method=True)
         self.DeleteConversation = channel.unary_unary(
                 '/greenroom.synthesizer.v1.ConversationService/DeleteConversation',
@@ -99,15 +109,15 @@ class ConversationServiceServicer(object):
     """
 
     def StartConversation(self, request, context):
-        """StartConversation creates a conversation from its spec and, unless `create_only`, lets it run.
+        """StartConversation creates a conversation from its spec and starts it unless `create_only`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RunConversation(self, request, context):
-        """RunConversation lets a CREATED conversation run, so that a caller can attach its watch first. It is no error if it runs
-        or ran already.
+        """RunConversation starts a CREATED conversation, so that a caller can begin to watch it first. A conversation that was
+        started before is returned unchanged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,7 +131,7 @@ class ConversationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListConversations(self, request, context):
-        """ListConversations returns the company's conversations, oldest first.
+        """ListConversations returns the company's conversations, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,16 +146,16 @@ class ConversationServiceServicer(object):
 
     def WatchConversation(self, request, context):
         """WatchConversation streams the events as they are stored, each exactly once, and ends with a summary when the conversation
-        is over. Whoever loses the stream goes on from the last cursor. OUT_OF_RANGE (CURSOR_EXPIRED) for a cursor that lies
-        beyond what is stored, INVALID_ARGUMENT for one of something else.
+        is over. A client that loses the stream continues from the last cursor. A cursor beyond the last event fails OUT_OF_RANGE
+        (CURSOR_EXPIRED), a cursor of another stream INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelConversation(self, request, context):
-        """CancelConversation cancels a conversation; a call to a model or agent that is under way is aborted. It is no error if it
-        is cancelled already; FAILED_PRECONDITION if it ended otherwise.
+        """CancelConversation cancels a conversation and aborts its running call to a model or agent. A CANCELLED conversation is
+        returned unchanged; one that is COMPLETED or FAILED fails FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,6 +175,16 @@ class ConversationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlayConversation(self, request, context):
+        """PlayConversation plays the next step of an OPEN manual conversation, as far as the caller does not play it: one action of
+        the agent, or the persona's message, with the answers of the tools that follow. It returns no events when it is the turn of
+        the side that the caller plays. A step that fails ends nothing: the call fails FAILED_PRECONDITION (TURN_FAILED), and the
+        next call tries again. Steps are not counted in the limits of conversations that run at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FinishConversation(self, request, context):
         """FinishConversation completes a manual conversation at once, and a synthetic one at its next event.
         """
@@ -172,9 +192,17 @@ class ConversationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TryTool(self, request, context):
+        """TryTool answers one call of a tool as a conversation with this spec would, without starting or storing one. It refuses what
+        StartConversation refuses of the procedure, the source, the tool config and the resources.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteConversation(self, request, context):
-        """DeleteConversation removes a finished conversation with its events and copies for good. FAILED_PRECONDITION while it is
-        not over, and for one that another conversation is based on or that belongs to a batch that is there.
+        """DeleteConversation deletes a conversation that is over, with its events and copies. It fails FAILED_PRECONDITION if the
+        conversation is not over, belongs to a batch, or is the base of another conversation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,10 +256,20 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.AppendEventsRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.AppendEventsResponse.SerializeToString,
             ),
+            'PlayConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlayConversation,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.PlayConversationRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.PlayConversationResponse.SerializeToString,
+            ),
             'FinishConversation': grpc.unary_unary_rpc_method_handler(
                     servicer.FinishConversation,
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.FinishConversationRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.FinishConversationResponse.SerializeToString,
+            ),
+            'TryTool': grpc.unary_unary_rpc_method_handler(
+                    servicer.TryTool,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.TryToolRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.TryToolResponse.SerializeToString,
             ),
             'DeleteConversation': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteConversation,
@@ -495,6 +533,33 @@ class ConversationService(object):
             _registered_method=True)
 
     @staticmethod
+    def PlayConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.ConversationService/PlayConversation',
+            greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.PlayConversationRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.PlayConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def FinishConversation(request,
             target,
             options=(),
@@ -511,6 +576,33 @@ class ConversationService(object):
             '/greenroom.synthesizer.v1.ConversationService/FinishConversation',
             greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.FinishConversationRequest.SerializeToString,
             greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.FinishConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryTool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.ConversationService/TryTool',
+            greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.TryToolRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_conversation__pb2.TryToolResponse.FromString,
             options,
             channel_credentials,
             insecure,

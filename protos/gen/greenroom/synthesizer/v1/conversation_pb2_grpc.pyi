@@ -19,35 +19,45 @@ class ConversationServiceStub:
 
     def __init__(self, channel: aio.Channel) -> None: ...
     StartConversation: aio.UnaryUnaryMultiCallable[conversation_pb2.StartConversationRequest, conversation_pb2.StartConversationResponse]
-    """StartConversation creates a conversation from its spec and, unless `create_only`, lets it run."""
+    """StartConversation creates a conversation from its spec and starts it unless `create_only`."""
     RunConversation: aio.UnaryUnaryMultiCallable[conversation_pb2.RunConversationRequest, conversation_pb2.RunConversationResponse]
-    """RunConversation lets a CREATED conversation run, so that a caller can attach its watch first. It is no error if it runs
-    or ran already.
+    """RunConversation starts a CREATED conversation, so that a caller can begin to watch it first. A conversation that was
+    started before is returned unchanged.
     """
     GetConversation: aio.UnaryUnaryMultiCallable[conversation_pb2.GetConversationRequest, conversation_pb2.GetConversationResponse]
     """GetConversation returns one conversation without its events, or NOT_FOUND."""
     ListConversations: aio.UnaryUnaryMultiCallable[conversation_pb2.ListConversationsRequest, conversation_pb2.ListConversationsResponse]
-    """ListConversations returns the company's conversations, oldest first."""
+    """ListConversations returns the company's conversations, newest first."""
     ListEvents: aio.UnaryUnaryMultiCallable[conversation_pb2.ListEventsRequest, conversation_pb2.ListEventsResponse]
     """ListEvents returns a conversation's events in order."""
     WatchConversation: aio.UnaryStreamMultiCallable[conversation_pb2.WatchConversationRequest, conversation_pb2.WatchConversationResponse]
     """WatchConversation streams the events as they are stored, each exactly once, and ends with a summary when the conversation
-    is over. Whoever loses the stream goes on from the last cursor. OUT_OF_RANGE (CURSOR_EXPIRED) for a cursor that lies
-    beyond what is stored, INVALID_ARGUMENT for one of something else.
+    is over. A client that loses the stream continues from the last cursor. A cursor beyond the last event fails OUT_OF_RANGE
+    (CURSOR_EXPIRED), a cursor of another stream INVALID_ARGUMENT.
     """
     CancelConversation: aio.UnaryUnaryMultiCallable[conversation_pb2.CancelConversationRequest, conversation_pb2.CancelConversationResponse]
-    """CancelConversation cancels a conversation; a call to a model or agent that is under way is aborted. It is no error if it
-    is cancelled already; FAILED_PRECONDITION if it ended otherwise.
+    """CancelConversation cancels a conversation and aborts its running call to a model or agent. A CANCELLED conversation is
+    returned unchanged; one that is COMPLETED or FAILED fails FAILED_PRECONDITION.
     """
     RetryConversation: aio.UnaryUnaryMultiCallable[conversation_pb2.RetryConversationRequest, conversation_pb2.RetryConversationResponse]
     """RetryConversation resumes a FAILED conversation at the step that failed."""
     AppendEvents: aio.UnaryUnaryMultiCallable[conversation_pb2.AppendEventsRequest, conversation_pb2.AppendEventsResponse]
     """AppendEvents appends events to an OPEN manual conversation."""
+    PlayConversation: aio.UnaryUnaryMultiCallable[conversation_pb2.PlayConversationRequest, conversation_pb2.PlayConversationResponse]
+    """PlayConversation plays the next step of an OPEN manual conversation, as far as the caller does not play it: one action of
+    the agent, or the persona's message, with the answers of the tools that follow. It returns no events when it is the turn of
+    the side that the caller plays. A step that fails ends nothing: the call fails FAILED_PRECONDITION (TURN_FAILED), and the
+    next call tries again. Steps are not counted in the limits of conversations that run at once.
+    """
     FinishConversation: aio.UnaryUnaryMultiCallable[conversation_pb2.FinishConversationRequest, conversation_pb2.FinishConversationResponse]
     """FinishConversation completes a manual conversation at once, and a synthetic one at its next event."""
+    TryTool: aio.UnaryUnaryMultiCallable[conversation_pb2.TryToolRequest, conversation_pb2.TryToolResponse]
+    """TryTool answers one call of a tool as a conversation with this spec would, without starting or storing one. It refuses what
+    StartConversation refuses of the procedure, the source, the tool config and the resources.
+    """
     DeleteConversation: aio.UnaryUnaryMultiCallable[conversation_pb2.DeleteConversationRequest, conversation_pb2.DeleteConversationResponse]
-    """DeleteConversation removes a finished conversation with its events and copies for good. FAILED_PRECONDITION while it is
-    not over, and for one that another conversation is based on or that belongs to a batch that is there.
+    """DeleteConversation deletes a conversation that is over, with its events and copies. It fails FAILED_PRECONDITION if the
+    conversation is not over, belongs to a batch, or is the base of another conversation.
     """
 
 class ConversationServiceServicer(metaclass=abc_1.ABCMeta):
@@ -61,7 +71,7 @@ class ConversationServiceServicer(metaclass=abc_1.ABCMeta):
         request: conversation_pb2.StartConversationRequest,
         context: aio.ServicerContext[conversation_pb2.StartConversationRequest, abc.Awaitable[conversation_pb2.StartConversationResponse]],
     ) -> abc.Awaitable[conversation_pb2.StartConversationResponse]:
-        """StartConversation creates a conversation from its spec and, unless `create_only`, lets it run."""
+        """StartConversation creates a conversation from its spec and starts it unless `create_only`."""
 
     @abc_1.abstractmethod
     def RunConversation(
@@ -69,8 +79,8 @@ class ConversationServiceServicer(metaclass=abc_1.ABCMeta):
         request: conversation_pb2.RunConversationRequest,
         context: aio.ServicerContext[conversation_pb2.RunConversationRequest, abc.Awaitable[conversation_pb2.RunConversationResponse]],
     ) -> abc.Awaitable[conversation_pb2.RunConversationResponse]:
-        """RunConversation lets a CREATED conversation run, so that a caller can attach its watch first. It is no error if it runs
-        or ran already.
+        """RunConversation starts a CREATED conversation, so that a caller can begin to watch it first. A conversation that was
+        started before is returned unchanged.
         """
 
     @abc_1.abstractmethod
@@ -87,7 +97,7 @@ class ConversationServiceServicer(metaclass=abc_1.ABCMeta):
         request: conversation_pb2.ListConversationsRequest,
         context: aio.ServicerContext[conversation_pb2.ListConversationsRequest, abc.Awaitable[conversation_pb2.ListConversationsResponse]],
     ) -> abc.Awaitable[conversation_pb2.ListConversationsResponse]:
-        """ListConversations returns the company's conversations, oldest first."""
+        """ListConversations returns the company's conversations, newest first."""
 
     @abc_1.abstractmethod
     def ListEvents(
@@ -104,8 +114,8 @@ class ConversationServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[conversation_pb2.WatchConversationRequest, abc.AsyncIterator[conversation_pb2.WatchConversationResponse]],
     ) -> abc.AsyncIterator[conversation_pb2.WatchConversationResponse]:
         """WatchConversation streams the events as they are stored, each exactly once, and ends with a summary when the conversation
-        is over. Whoever loses the stream goes on from the last cursor. OUT_OF_RANGE (CURSOR_EXPIRED) for a cursor that lies
-        beyond what is stored, INVALID_ARGUMENT for one of something else.
+        is over. A client that loses the stream continues from the last cursor. A cursor beyond the last event fails OUT_OF_RANGE
+        (CURSOR_EXPIRED), a cursor of another stream INVALID_ARGUMENT.
         """
 
     @abc_1.abstractmethod
@@ -114,8 +124,8 @@ class ConversationServiceServicer(metaclass=abc_1.ABCMeta):
         request: conversation_pb2.CancelConversationRequest,
         context: aio.ServicerContext[conversation_pb2.CancelConversationRequest, abc.Awaitable[conversation_pb2.CancelConversationResponse]],
     ) -> abc.Awaitable[conversation_pb2.CancelConversationResponse]:
-        """CancelConversation cancels a conversation; a call to a model or agent that is under way is aborted. It is no error if it
-        is cancelled already; FAILED_PRECONDITION if it ended otherwise.
+        """CancelConversation cancels a conversation and aborts its running call to a model or agent. A CANCELLED conversation is
+        returned unchanged; one that is COMPLETED or FAILED fails FAILED_PRECONDITION.
         """
 
     @abc_1.abstractmethod
@@ -135,6 +145,18 @@ class ConversationServiceServicer(metaclass=abc_1.ABCMeta):
         """AppendEvents appends events to an OPEN manual conversation."""
 
     @abc_1.abstractmethod
+    def PlayConversation(
+        self,
+        request: conversation_pb2.PlayConversationRequest,
+        context: aio.ServicerContext[conversation_pb2.PlayConversationRequest, abc.Awaitable[conversation_pb2.PlayConversationResponse]],
+    ) -> abc.Awaitable[conversation_pb2.PlayConversationResponse]:
+        """PlayConversation plays the next step of an OPEN manual conversation, as far as the caller does not play it: one action of
+        the agent, or the persona's message, with the answers of the tools that follow. It returns no events when it is the turn of
+        the side that the caller plays. A step that fails ends nothing: the call fails FAILED_PRECONDITION (TURN_FAILED), and the
+        next call tries again. Steps are not counted in the limits of conversations that run at once.
+        """
+
+    @abc_1.abstractmethod
     def FinishConversation(
         self,
         request: conversation_pb2.FinishConversationRequest,
@@ -143,13 +165,23 @@ class ConversationServiceServicer(metaclass=abc_1.ABCMeta):
         """FinishConversation completes a manual conversation at once, and a synthetic one at its next event."""
 
     @abc_1.abstractmethod
+    def TryTool(
+        self,
+        request: conversation_pb2.TryToolRequest,
+        context: aio.ServicerContext[conversation_pb2.TryToolRequest, abc.Awaitable[conversation_pb2.TryToolResponse]],
+    ) -> abc.Awaitable[conversation_pb2.TryToolResponse]:
+        """TryTool answers one call of a tool as a conversation with this spec would, without starting or storing one. It refuses what
+        StartConversation refuses of the procedure, the source, the tool config and the resources.
+        """
+
+    @abc_1.abstractmethod
     def DeleteConversation(
         self,
         request: conversation_pb2.DeleteConversationRequest,
         context: aio.ServicerContext[conversation_pb2.DeleteConversationRequest, abc.Awaitable[conversation_pb2.DeleteConversationResponse]],
     ) -> abc.Awaitable[conversation_pb2.DeleteConversationResponse]:
-        """DeleteConversation removes a finished conversation with its events and copies for good. FAILED_PRECONDITION while it is
-        not over, and for one that another conversation is based on or that belongs to a batch that is there.
+        """DeleteConversation deletes a conversation that is over, with its events and copies. It fails FAILED_PRECONDITION if the
+        conversation is not over, belongs to a batch, or is the base of another conversation.
         """
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: aio.Server) -> None: ...

@@ -23,25 +23,69 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%greenroom/synthesizer/v1/import.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\"x\n\x0cImportHeader\x12!\n\x06\x66ormat\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06\x66ormat\x12\x1c\n\x04\x66ile\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\x04\x66ile\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"q\n\rImportProblem\x12\x12\n\x04\x66ile\x18\x01 \x01(\tR\x04\x66ile\x12\x12\n\x04line\x18\x02 \x01(\x03R\x04line\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\x12 \n\x0b\x64\x65scription\x18\x04 \x01(\tR\x0b\x64\x65scription\"\xa8\x01\n\rImportSummary\x12\x1a\n\x08imported\x18\x01 \x01(\x03R\x08imported\x12\x1c\n\tunchanged\x18\x02 \x01(\x03R\tunchanged\x12\x18\n\x07refused\x18\x03 \x01(\x03R\x07refused\x12\x43\n\x08problems\x18\x04 \x03(\x0b\x32\'.greenroom.synthesizer.v1.ImportProblemR\x08problemsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%greenroom/synthesizer/v1/import.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xaf\x03\n\x0cImportHeader\x12\x1f\n\x06\x66ormat\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x06\x66ormat\x12\x1c\n\x04\x66ile\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\x04\x66ile\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12J\n\x06labels\x18\x04 \x03(\tB2\xbaH/\x92\x01,\x10@\"(r&2$^[A-Za-z0-9][A-Za-z0-9._/=:-]{0,62}$R\x06labels\x12<\n\x05table\x18\x05 \x01(\x0b\x32&.greenroom.synthesizer.v1.TableMappingR\x05table\x12\x17\n\x07\x64ry_run\x18\x06 \x01(\x08R\x06\x64ryRun\x12Q\n\x0e\x66inished_after\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\xe7\x84\x0f\x32\x00R\rfinishedAfter\x12\x41\n\tredaction\x18\x08 \x01(\x0b\x32#.greenroom.synthesizer.v1.RedactionR\tredaction\"\xc3\x02\n\tRedaction\x12\x46\n\x04mode\x18\x01 \x01(\x0e\x32(.greenroom.synthesizer.v1.Redaction.ModeB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04mode\x12Q\n\x08patterns\x18\x02 \x03(\x0b\x32+.greenroom.synthesizer.v1.Redaction.PatternB\x08\xbaH\x05\x92\x01\x02\x10\x14R\x08patterns\x1a\x62\n\x07Pattern\x12\x31\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,31}$R\x04name\x12$\n\x07pattern\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x07pattern\"7\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0c\n\x08MODE_OFF\x10\x01\x12\x0b\n\x07MODE_ON\x10\x02\"\x87\x04\n\x0cTableMapping\x12,\n\x0c\x63onversation\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x0c\x63onversation\x12 \n\x06\x61uthor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x06\x61uthor\x12\x1c\n\x04time\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x04time\x12\x1c\n\x04text\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x04text\x12j\n\x07\x61uthors\x18\x05 \x03(\x0b\x32\x33.greenroom.synthesizer.v1.TableMapping.AuthorsEntryB\x1b\xbaH\x18\x9a\x01\x15\x10\xe8\x07\"\x07r\x05\x10\x01\x18\x80\x02*\x07\x82\x01\x04\x10\x01 \x00R\x07\x61uthors\x12(\n\x0btime_format\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@R\ntimeFormat\x1ai\n\x0c\x41uthorsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x43\n\x05value\x18\x02 \x01(\x0e\x32-.greenroom.synthesizer.v1.TableMapping.AuthorR\x05value:\x02\x38\x01\"j\n\x06\x41uthor\x12\x16\n\x12\x41UTHOR_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x41UTHOR_USER\x10\x01\x12\x10\n\x0c\x41UTHOR_AGENT\x10\x02\x12\x11\n\rAUTHOR_SYSTEM\x10\x03\x12\x12\n\x0e\x41UTHOR_IGNORED\x10\x04\"q\n\rImportProblem\x12\x12\n\x04\x66ile\x18\x01 \x01(\tR\x04\x66ile\x12\x12\n\x04line\x18\x02 \x01(\x03R\x04line\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\x12 \n\x0b\x64\x65scription\x18\x04 \x01(\tR\x0b\x64\x65scription\"\xa0\x03\n\rImportSummary\x12\x1a\n\x08imported\x18\x01 \x01(\x03R\x08imported\x12\x1c\n\tunchanged\x18\x02 \x01(\x03R\tunchanged\x12\x18\n\x07refused\x18\x03 \x01(\x03R\x07refused\x12\x43\n\x08problems\x18\x04 \x03(\x0b\x32\'.greenroom.synthesizer.v1.ImportProblemR\x08problems\x12\x1a\n\x08labelled\x18\x05 \x01(\x03R\x08labelled\x12\x16\n\x06\x66ormat\x18\x06 \x01(\tR\x06\x66ormat\x12\x16\n\x06linked\x18\x07 \x01(\x03R\x06linked\x12\x1a\n\x08\x66inished\x18\x08 \x01(\x03R\x08\x66inished\x12Q\n\x08redacted\x18\t \x03(\x0b\x32\x35.greenroom.synthesizer.v1.ImportSummary.RedactedEntryR\x08redacted\x1a;\n\rRedactedEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x03R\x05value:\x02\x38\x01\x42\x44\n\x18greenroom.synthesizer.v1P\x01Z&greenroom/synthesizer/v1;synthesizerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.synthesizer.v1.import_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\030greenroom.synthesizer.v1P\001Z&greenroom/synthesizer/v1;synthesizerv1'
   _globals['_IMPORTHEADER'].fields_by_name['format']._loaded_options = None
-  _globals['_IMPORTHEADER'].fields_by_name['format']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_IMPORTHEADER'].fields_by_name['format']._serialized_options = b'\272H\004r\002\030@'
   _globals['_IMPORTHEADER'].fields_by_name['file']._loaded_options = None
   _globals['_IMPORTHEADER'].fields_by_name['file']._serialized_options = b'\272H\005r\003\030\200\004'
   _globals['_IMPORTHEADER'].fields_by_name['request_id']._loaded_options = None
   _globals['_IMPORTHEADER'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\200\001'
-  _globals['_IMPORTHEADER']._serialized_start=96
-  _globals['_IMPORTHEADER']._serialized_end=216
-  _globals['_IMPORTPROBLEM']._serialized_start=218
-  _globals['_IMPORTPROBLEM']._serialized_end=331
-  _globals['_IMPORTSUMMARY']._serialized_start=334
-  _globals['_IMPORTSUMMARY']._serialized_end=502
+  _globals['_IMPORTHEADER'].fields_by_name['labels']._loaded_options = None
+  _globals['_IMPORTHEADER'].fields_by_name['labels']._serialized_options = b'\272H/\222\001,\020@\"(r&2$^[A-Za-z0-9][A-Za-z0-9._/=:-]{0,62}$'
+  _globals['_IMPORTHEADER'].fields_by_name['finished_after']._loaded_options = None
+  _globals['_IMPORTHEADER'].fields_by_name['finished_after']._serialized_options = b'\272H\014\252\001\t\"\005\010\200\347\204\0172\000'
+  _globals['_REDACTION_PATTERN'].fields_by_name['name']._loaded_options = None
+  _globals['_REDACTION_PATTERN'].fields_by_name['name']._serialized_options = b'\272H\032r\0302\026^[a-z][a-z0-9-]{0,31}$'
+  _globals['_REDACTION_PATTERN'].fields_by_name['pattern']._loaded_options = None
+  _globals['_REDACTION_PATTERN'].fields_by_name['pattern']._serialized_options = b'\272H\007r\005\020\001\030\364\003'
+  _globals['_REDACTION'].fields_by_name['mode']._loaded_options = None
+  _globals['_REDACTION'].fields_by_name['mode']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_REDACTION'].fields_by_name['patterns']._loaded_options = None
+  _globals['_REDACTION'].fields_by_name['patterns']._serialized_options = b'\272H\005\222\001\002\020\024'
+  _globals['_TABLEMAPPING_AUTHORSENTRY']._loaded_options = None
+  _globals['_TABLEMAPPING_AUTHORSENTRY']._serialized_options = b'8\001'
+  _globals['_TABLEMAPPING'].fields_by_name['conversation']._loaded_options = None
+  _globals['_TABLEMAPPING'].fields_by_name['conversation']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_TABLEMAPPING'].fields_by_name['author']._loaded_options = None
+  _globals['_TABLEMAPPING'].fields_by_name['author']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_TABLEMAPPING'].fields_by_name['time']._loaded_options = None
+  _globals['_TABLEMAPPING'].fields_by_name['time']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_TABLEMAPPING'].fields_by_name['text']._loaded_options = None
+  _globals['_TABLEMAPPING'].fields_by_name['text']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_TABLEMAPPING'].fields_by_name['authors']._loaded_options = None
+  _globals['_TABLEMAPPING'].fields_by_name['authors']._serialized_options = b'\272H\030\232\001\025\020\350\007\"\007r\005\020\001\030\200\002*\007\202\001\004\020\001 \000'
+  _globals['_TABLEMAPPING'].fields_by_name['time_format']._loaded_options = None
+  _globals['_TABLEMAPPING'].fields_by_name['time_format']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_IMPORTSUMMARY_REDACTEDENTRY']._loaded_options = None
+  _globals['_IMPORTSUMMARY_REDACTEDENTRY']._serialized_options = b'8\001'
+  _globals['_IMPORTHEADER']._serialized_start=129
+  _globals['_IMPORTHEADER']._serialized_end=560
+  _globals['_REDACTION']._serialized_start=563
+  _globals['_REDACTION']._serialized_end=886
+  _globals['_REDACTION_PATTERN']._serialized_start=731
+  _globals['_REDACTION_PATTERN']._serialized_end=829
+  _globals['_REDACTION_MODE']._serialized_start=831
+  _globals['_REDACTION_MODE']._serialized_end=886
+  _globals['_TABLEMAPPING']._serialized_start=889
+  _globals['_TABLEMAPPING']._serialized_end=1408
+  _globals['_TABLEMAPPING_AUTHORSENTRY']._serialized_start=1195
+  _globals['_TABLEMAPPING_AUTHORSENTRY']._serialized_end=1300
+  _globals['_TABLEMAPPING_AUTHOR']._serialized_start=1302
+  _globals['_TABLEMAPPING_AUTHOR']._serialized_end=1408
+  _globals['_IMPORTPROBLEM']._serialized_start=1410
+  _globals['_IMPORTPROBLEM']._serialized_end=1523
+  _globals['_IMPORTSUMMARY']._serialized_start=1526
+  _globals['_IMPORTSUMMARY']._serialized_end=1942
+  _globals['_IMPORTSUMMARY_REDACTEDENTRY']._serialized_start=1883
+  _globals['_IMPORTSUMMARY_REDACTEDENTRY']._serialized_end=1942
 # @@protoc_insertion_point(module_scope)

@@ -5,8 +5,10 @@ isort:skip_file
 
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
+from google.protobuf import duration_pb2 as duration_pb2
 from google.protobuf import message as message
 from google.protobuf.internal import containers as containers
+from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 import builtins as builtins
 import sys
 import typing as typing
@@ -20,39 +22,254 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class ImportHeader(message.Message):
-    """The first message of an import: what the bytes that follow are."""
+    """The first message of an import: it describes the bytes that follow."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     FORMAT_FIELD_NUMBER: builtins.int
     FILE_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    TABLE_FIELD_NUMBER: builtins.int
+    DRY_RUN_FIELD_NUMBER: builtins.int
+    FINISHED_AFTER_FIELD_NUMBER: builtins.int
+    REDACTION_FIELD_NUMBER: builtins.int
     format: builtins.str
-    """The format: `greenroom` (our own JSONL, docs/formats.md) or `abcd`."""
+    """The format: `greenroom` (our own JSONL), `abcd`, `star`, `tau2`, `openai`, `sharegpt` or `table`; see docs/formats.md.
+    Empty: sources are read in the format that the beginning of the file has, or fail INVALID_ARGUMENT if it has none.
+    """
     file: builtins.str
-    """The file's name, as problems will give it; nothing is opened by this name."""
+    """The file's name, for problems; the service opens no file."""
     request_id: builtins.str
     """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS and imports
-    nothing. An import that was cut off counts as not sent: send it again, and what is here already is unchanged.
+    nothing. After an interrupted import, send it again; lines that were imported count as unchanged.
     """
+    dry_run: builtins.bool
+    """Import nothing: count and check what would be imported, and show two sources as they would be read. Procedures and recordings
+    ignore it.
+    """
+    @builtins.property
+    def labels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Labels for each source of the file, also for one that was imported before: a letter or digit, then up to 62 letters,
+        digits or `.`, `_`, `/`, `=`, `:`, `-`, such as `spring` or `season=spring`. Procedures have no labels.
+        """
+
+    @builtins.property
+    def table(self) -> TableMapping:
+        """What the columns of a `table` are; other formats ignore it."""
+
+    @builtins.property
+    def finished_after(self) -> duration_pb2.Duration:
+        """A conversation with times and without an explicit end counts as finished when its newest message is older than this; 30 minutes
+        when unset. Importing it again later finishes it.
+        """
+
+    @builtins.property
+    def redaction(self) -> Redaction:
+        """Replace personal data by pseudonyms before anything is stored. Recordings are refused with it."""
+
     def __init__(
         self,
         *,
         format: builtins.str = ...,
         file: builtins.str = ...,
         request_id: builtins.str = ...,
+        labels: abc.Iterable[builtins.str] | None = ...,
+        table: TableMapping | None = ...,
+        dry_run: builtins.bool = ...,
+        finished_after: duration_pb2.Duration | None = ...,
+        redaction: Redaction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["finished_after", b"finished_after", "redaction", b"redaction", "table", b"table"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["dry_run", b"dry_run", "file", b"file", "finished_after", b"finished_after", "format", b"format", "labels", b"labels", "redaction", b"redaction", "request_id", b"request_id", "table", b"table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Redaction(message.Message):
+    """Which personal data of an import is replaced by pseudonyms: e-mail addresses, telephone, card and account (IBAN) numbers, IP
+    addresses, secrets in URLs, and the names of those who speak. A value has the same pseudonym everywhere in its source, and nothing
+    that leads back to it is stored.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _Mode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ModeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[Redaction._Mode.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        MODE_UNSPECIFIED: Redaction._Mode.ValueType  # 0
+        """Redact if there are patterns; otherwise as the setting GREENROOM_REDACT_IMPORTS says."""
+        MODE_OFF: Redaction._Mode.ValueType  # 1
+        """Store everything as it is in the file, also what has a pattern."""
+        MODE_ON: Redaction._Mode.ValueType  # 2
+        """Redact."""
+
+    class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
+        """Whether to redact."""
+
+    MODE_UNSPECIFIED: Redaction.Mode.ValueType  # 0
+    """Redact if there are patterns; otherwise as the setting GREENROOM_REDACT_IMPORTS says."""
+    MODE_OFF: Redaction.Mode.ValueType  # 1
+    """Store everything as it is in the file, also what has a pattern."""
+    MODE_ON: Redaction.Mode.ValueType  # 2
+    """Redact."""
+
+    @typing.final
+    class Pattern(message.Message):
+        """A kind of value of the caller's own."""
+
+        DESCRIPTOR: descriptor.Descriptor
+
+        NAME_FIELD_NUMBER: builtins.int
+        PATTERN_FIELD_NUMBER: builtins.int
+        name: builtins.str
+        """Its name in the counts and in pseudonyms, such as `customer`: a small letter, then up to 31 small letters, digits or `-`."""
+        pattern: builtins.str
+        """A regular expression in RE2's syntax, such as `C-(\\d{5})`. Its first group is replaced, or all of it if it has none. One that
+        cannot be used fails INVALID_ARGUMENT.
+        """
+        def __init__(
+            self,
+            *,
+            name: builtins.str = ...,
+            pattern: builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name", "pattern", b"pattern"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    MODE_FIELD_NUMBER: builtins.int
+    PATTERNS_FIELD_NUMBER: builtins.int
+    mode: Redaction.Mode.ValueType
+    """Whether to redact."""
+    @builtins.property
+    def patterns(self) -> containers.RepeatedCompositeFieldContainer[Redaction.Pattern]:
+        """Kinds of values of the caller's own; where values overlap, they come before the others."""
+
+    def __init__(
+        self,
+        *,
+        mode: Redaction.Mode.ValueType = ...,
+        patterns: abc.Iterable[Redaction.Pattern] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["file", b"file", "format", b"format", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["mode", b"mode", "patterns", b"patterns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TableMapping(message.Message):
+    """How a table with one message a row is read: CSV, TSV, JSONL or Parquet, as the file's beginning tells. An empty field is
+    found by its usual name, such as `ticket_id`, `role`, `created_at` and `message`.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _Author:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _AuthorEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[TableMapping._Author.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        AUTHOR_UNSPECIFIED: TableMapping._Author.ValueType  # 0
+        """Not used; refused."""
+        AUTHOR_USER: TableMapping._Author.ValueType  # 1
+        """The user."""
+        AUTHOR_AGENT: TableMapping._Author.ValueType  # 2
+        """The agent."""
+        AUTHOR_SYSTEM: TableMapping._Author.ValueType  # 3
+        """The system: the text becomes the instructions of a procedure that the source is linked to."""
+        AUTHOR_IGNORED: TableMapping._Author.ValueType  # 4
+        """Nobody: the rows are left out."""
+
+    class Author(_Author, metaclass=_AuthorEnumTypeWrapper):
+        """Who an author is."""
+
+    AUTHOR_UNSPECIFIED: TableMapping.Author.ValueType  # 0
+    """Not used; refused."""
+    AUTHOR_USER: TableMapping.Author.ValueType  # 1
+    """The user."""
+    AUTHOR_AGENT: TableMapping.Author.ValueType  # 2
+    """The agent."""
+    AUTHOR_SYSTEM: TableMapping.Author.ValueType  # 3
+    """The system: the text becomes the instructions of a procedure that the source is linked to."""
+    AUTHOR_IGNORED: TableMapping.Author.ValueType  # 4
+    """Nobody: the rows are left out."""
+
+    @typing.final
+    class AuthorsEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: TableMapping.Author.ValueType
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: TableMapping.Author.ValueType = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CONVERSATION_FIELD_NUMBER: builtins.int
+    AUTHOR_FIELD_NUMBER: builtins.int
+    TIME_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    AUTHORS_FIELD_NUMBER: builtins.int
+    TIME_FORMAT_FIELD_NUMBER: builtins.int
+    conversation: builtins.str
+    """The column with the conversation's id, which becomes the external id of the source. A column that the table lacks is a
+    problem of line 1, and nothing is imported.
+    """
+    author: builtins.str
+    """The column with the author."""
+    time: builtins.str
+    """The column with the time; a table may have none."""
+    text: builtins.str
+    """The column with the text."""
+    time_format: builtins.str
+    """The format of the times as of `strptime`, such as `%m/%d/%Y %H:%M`; empty for ISO 8601, Unix times, Excel's serial numbers,
+    `5.1.2026 9:30` and dates such as `1/25/2026` whose month is certain. Times without a zone are UTC.
+    """
+    @builtins.property
+    def authors(self) -> containers.ScalarMap[builtins.str, TableMapping.Author.ValueType]:
+        """Who the authors are, by value of their column, whatever the case of its letters; `*` is every other value. Usual values
+        such as `customer` and `assistant` are known. A row of an unknown author is a problem.
+        """
+
+    def __init__(
+        self,
+        *,
+        conversation: builtins.str = ...,
+        author: builtins.str = ...,
+        time: builtins.str = ...,
+        text: builtins.str = ...,
+        authors: abc.Mapping[builtins.str, TableMapping.Author.ValueType] | None = ...,
+        time_format: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["author", b"author", "authors", b"authors", "conversation", b"conversation", "text", b"text", "time", b"time", "time_format", b"time_format"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class ImportProblem(message.Message):
-    """A line that was not imported, or not wholly. A source whose procedure is not here, or has no READY revision, is
-    imported without a link, counts as imported and is listed as PROCEDURE_NOT_FOUND; importing the file again, once the
-    procedure is here, makes the link.
+    """A line that was refused or imported in part. A source whose procedure does not exist, or has no READY revision, is imported
+    without a link, counts as imported and is listed as PROCEDURE_NOT_FOUND. To link it, import the procedure and then the file
+    again.
     """
 
     DESCRIPTOR: descriptor.Descriptor
@@ -64,9 +281,9 @@ class ImportProblem(message.Message):
     file: builtins.str
     """The file, as the header named it."""
     line: builtins.int
-    """The line, from 1."""
+    """The line, from 1; of a Parquet file the row, and of a conversation of a table its first row."""
     reason: builtins.str
-    """Why, UPPER_SNAKE and stable, such as BAD_JSON."""
+    """The reason, UPPER_SNAKE and stable, such as BAD_JSON."""
     description: builtins.str
     """One sentence that says what is wrong and what would be right."""
     def __init__(
@@ -85,23 +302,64 @@ class ImportProblem(message.Message):
 
 @typing.final
 class ImportSummary(message.Message):
-    """What an import came to. Every line is in exactly one of the three counts."""
+    """The result of an import. Every line, or conversation of a table, is in exactly one of the three counts; rows of a table that
+    belong to no conversation are refused.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
+
+    @typing.final
+    class RedactedEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.int
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     IMPORTED_FIELD_NUMBER: builtins.int
     UNCHANGED_FIELD_NUMBER: builtins.int
     REFUSED_FIELD_NUMBER: builtins.int
     PROBLEMS_FIELD_NUMBER: builtins.int
+    LABELLED_FIELD_NUMBER: builtins.int
+    FORMAT_FIELD_NUMBER: builtins.int
+    LINKED_FIELD_NUMBER: builtins.int
+    FINISHED_FIELD_NUMBER: builtins.int
+    REDACTED_FIELD_NUMBER: builtins.int
     imported: builtins.int
-    """Lines that became something new."""
+    """Lines that created something new."""
     unchanged: builtins.int
-    """Lines that are here already, with the same content."""
+    """Lines whose content was imported before."""
     refused: builtins.int
     """Lines that were refused; each is among the problems, up to the first 1,000."""
+    labelled: builtins.int
+    """How many of the unchanged ones got a label that they did not have."""
+    format: builtins.str
+    """The format in which the file was read, as given or detected."""
+    linked: builtins.int
+    """How many of the unchanged ones were linked to their procedure now, because it was imported since."""
+    finished: builtins.int
+    """How many of the unchanged ones are finished now and were not before."""
     @builtins.property
     def problems(self) -> containers.RepeatedCompositeFieldContainer[ImportProblem]:
         """The first 1,000 problems, in the order of the lines."""
+
+    @builtins.property
+    def redacted(self) -> containers.ScalarMap[builtins.str, builtins.int]:
+        """How many values were redacted, by kind: `email`, `phone`, `card`, `iban`, `ip`, `url`, `name`, or the name of a pattern. Also in
+        what was unchanged; not in what was refused.
+        """
 
     def __init__(
         self,
@@ -110,9 +368,14 @@ class ImportSummary(message.Message):
         unchanged: builtins.int = ...,
         refused: builtins.int = ...,
         problems: abc.Iterable[ImportProblem] | None = ...,
+        labelled: builtins.int = ...,
+        format: builtins.str = ...,
+        linked: builtins.int = ...,
+        finished: builtins.int = ...,
+        redacted: abc.Mapping[builtins.str, builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["imported", b"imported", "problems", b"problems", "refused", b"refused", "unchanged", b"unchanged"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["finished", b"finished", "format", b"format", "imported", b"imported", "labelled", b"labelled", "linked", b"linked", "problems", b"problems", "redacted", b"redacted", "refused", b"refused", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

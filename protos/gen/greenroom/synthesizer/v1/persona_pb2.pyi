@@ -7,9 +7,13 @@ from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import field_mask_pb2 as field_mask_pb2
 from google.protobuf import message as message
+from google.protobuf import struct_pb2 as struct_pb2
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
+from greenroom.synthesizer.v1 import import_pb2 as import_pb2
+from greenroom.synthesizer.v1 import source_pb2 as source_pb2
+from greenroom.type.v1 import usage_pb2 as usage_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -23,7 +27,7 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class Persona(message.Message):
-    """A synthetic user."""
+    """A simulated user."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -37,16 +41,21 @@ class Persona(message.Message):
     BUILT_IN_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
+    LANGUAGE_FIELD_NUMBER: builtins.int
+    ORIGIN_FIELD_NUMBER: builtins.int
+    EXPECTED_CALLS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`personas/{persona}`; set by the service."""
     display_name: builtins.str
-    """What people call it, 1 to 100 characters; may be left out of an update whose mask does not name it."""
+    """What people call it, 1 to 100 characters; an update whose mask does not name it may omit it."""
     description: builtins.str
     """Who this is, up to 2,000 characters."""
     goal: builtins.str
-    """What the persona wants of the conversation, up to 1,000 characters; empty: what the source's customer wanted."""
+    """What the persona wants of the conversation, up to 2,000 characters; empty: it wants what the source's customer wanted."""
     built_in: builtins.bool
     """True for the seven that come with Greenroom."""
+    language: builtins.str
+    """The language that it writes, such as `German`, up to 100 characters; empty: the agent's."""
     @builtins.property
     def personality(self) -> Personality:
         """How the persona talks and decides."""
@@ -67,6 +76,16 @@ class Persona(message.Message):
     def update_time(self) -> timestamp_pb2.Timestamp:
         """When it was last changed; unset for built-in ones."""
 
+    @builtins.property
+    def origin(self) -> PersonaOrigin:
+        """What it was generated from; unset if it was not generated. Set by the service."""
+
+    @builtins.property
+    def expected_calls(self) -> containers.RepeatedCompositeFieldContainer[ExpectedCall]:
+        """The calls of an agent that does what this persona wants, in order, for scoring; up to 100. Neither the agent nor the model or
+        program that plays the persona is told them.
+        """
+
     def __init__(
         self,
         *,
@@ -80,10 +99,71 @@ class Persona(message.Message):
         built_in: builtins.bool = ...,
         create_time: timestamp_pb2.Timestamp | None = ...,
         update_time: timestamp_pb2.Timestamp | None = ...,
+        language: builtins.str = ...,
+        origin: PersonaOrigin | None = ...,
+        expected_calls: abc.Iterable[ExpectedCall] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "demographics", b"demographics", "personality", b"personality", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "demographics", b"demographics", "origin", b"origin", "personality", b"personality", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["behaviour_traits", b"behaviour_traits", "built_in", b"built_in", "create_time", b"create_time", "demographics", b"demographics", "description", b"description", "display_name", b"display_name", "goal", b"goal", "name", b"name", "personality", b"personality", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["behaviour_traits", b"behaviour_traits", "built_in", b"built_in", "create_time", b"create_time", "demographics", b"demographics", "description", b"description", "display_name", b"display_name", "expected_calls", b"expected_calls", "goal", b"goal", "language", b"language", "name", b"name", "origin", b"origin", "personality", b"personality", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExpectedCall(message.Message):
+    """A call that an agent should make."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TOOL_FIELD_NUMBER: builtins.int
+    ARGUMENTS_FIELD_NUMBER: builtins.int
+    tool: builtins.str
+    """The tool."""
+    @builtins.property
+    def arguments(self) -> struct_pb2.Struct:
+        """Its arguments by name."""
+
+    def __init__(
+        self,
+        *,
+        tool: builtins.str = ...,
+        arguments: struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["arguments", b"arguments"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["arguments", b"arguments", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PersonaOrigin(message.Message):
+    """What a persona was generated from."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    PROMPT_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """The model that wrote it, as `provider:model` or `offline`."""
+    prompt: builtins.str
+    """The digest of the prompt file: the first 12 hexadecimal digits of its SHA-256."""
+    description: builtins.str
+    """The description of the request; empty if it had none."""
+    source: builtins.str
+    """The source in which its traits were measured, `sources/{source}`; empty if none."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        prompt: builtins.str = ...,
+        description: builtins.str = ...,
+        source: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["description", b"description", "model", b"model", "prompt", b"prompt", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -202,7 +282,7 @@ class Personality(message.Message):
 
 @typing.final
 class Demographics(message.Message):
-    """Who a persona is. All four are free text of up to 100 characters; empty means unsaid."""
+    """Who a persona is. All four are free text of up to 100 characters; empty means unknown."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -233,6 +313,56 @@ class Demographics(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class ImportPersonasRequest(message.Message):
+    """A part of a file: first the header, then chunks."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: builtins.int
+    CHUNK_FIELD_NUMBER: builtins.int
+    chunk: builtins.bytes
+    """The next bytes of the file, up to 1 MiB; cut anywhere."""
+    @builtins.property
+    def header(self) -> import_pb2.ImportHeader:
+        """Describes the bytes; in the first message. Its format is `tau2`. Labels and redaction are refused."""
+
+    def __init__(
+        self,
+        *,
+        header: import_pb2.ImportHeader | None = ...,
+        chunk: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["chunk", b"chunk", "content", b"content", "header", b"header"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["chunk", b"chunk", "content", b"content", "header", b"header"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_content: _TypeAlias = typing.Literal["header", "chunk"]  # noqa: Y015
+    _WhichOneofArgType_content: _TypeAlias = typing.Literal["content", b"content"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+
+@typing.final
+class ImportPersonasResponse(message.Message):
+    """The result of the import."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SUMMARY_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def summary(self) -> import_pb2.ImportSummary:
+        """The counts and the problems."""
+
+    def __init__(
+        self,
+        *,
+        summary: import_pb2.ImportSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class CreatePersonaRequest(message.Message):
     """What to create."""
 
@@ -241,8 +371,8 @@ class CreatePersonaRequest(message.Message):
     PERSONA_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
     request_id: builtins.str
-    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS. If that
-    result was deleted since, it fails FAILED_PRECONDITION: what was deleted is never made again unasked.
+    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS. If the
+    first result was deleted, the call fails FAILED_PRECONDITION.
     """
     @builtins.property
     def persona(self) -> Persona:
@@ -304,7 +434,7 @@ class GetPersonaRequest(message.Message):
 
 @typing.final
 class GetPersonaResponse(message.Message):
-    """The persona asked for."""
+    """The requested persona."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -332,19 +462,23 @@ class ListPersonasRequest(message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    SHORT_ID_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """The most items; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
+    short_id: builtins.str
+    """Only personas whose id, the part of the name after the slash, begins or ends with this; all when empty."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        short_id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token", "short_id", b"short_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -356,8 +490,11 @@ class ListPersonasResponse(message.Message):
 
     PERSONAS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
+    total_size: builtins.int
+    """How many personas all pages have; 10,001 stands for more than 10,000. Set on the first page only."""
     @builtins.property
     def personas(self) -> containers.RepeatedCompositeFieldContainer[Persona]:
         """The personas."""
@@ -367,10 +504,11 @@ class ListPersonasResponse(message.Message):
         *,
         personas: abc.Iterable[Persona] | None = ...,
         next_page_token: builtins.str = ...,
+        total_size: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "personas", b"personas"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "personas", b"personas", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -388,7 +526,7 @@ class UpdatePersonaRequest(message.Message):
 
     @builtins.property
     def update_mask(self) -> field_mask_pb2.FieldMask:
-        """The fields to replace, such as `goal` or `personality.tone`; empty or `*`: all that can be changed."""
+        """The fields to replace, such as `goal` or `personality.tone`; empty or `*`: all fields that can change."""
 
     def __init__(
         self,
@@ -456,5 +594,154 @@ class DeletePersonaResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GeneratePersonasRequest(message.Message):
+    """Which personas to generate: a description, sources, or both."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    SOURCES_FIELD_NUMBER: builtins.int
+    SOURCE_FILTER_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    LANGUAGE_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    SEED_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    description: builtins.str
+    """Who they are, in any language, up to 2,000 characters; empty if the sources say enough."""
+    count: builtins.int
+    """How many to store, 1 to 50; 5 when 0."""
+    language: builtins.str
+    """The language that they write, such as `German`; empty: the sources', or what the description suggests."""
+    model: builtins.str
+    """The model that writes them, as `provider:model`; empty: the server's default. The offline model needs sources."""
+    seed: builtins.int
+    """Seeds the model's random choices, if it has a seed."""
+    request_id: builtins.str
+    """The same id with the same content streams the same again, and goes on where the first call stopped: no persona is stored twice,
+    and no answer of the model is paid for twice. With other content it fails ALREADY_EXISTS. If one of the personas was deleted, it
+    fails FAILED_PRECONDITION.
+    """
+    @builtins.property
+    def sources(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Sources by name. Each persona writes like the customer of one; those that many customers write like come first."""
+
+    @builtins.property
+    def source_filter(self) -> source_pb2.SourceFilter:
+        """The first 1,000 sources that match; instead of `sources`."""
+
+    def __init__(
+        self,
+        *,
+        description: builtins.str = ...,
+        sources: abc.Iterable[builtins.str] | None = ...,
+        source_filter: source_pb2.SourceFilter | None = ...,
+        count: builtins.int = ...,
+        language: builtins.str = ...,
+        model: builtins.str = ...,
+        seed: builtins.int = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["source_filter", b"source_filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["count", b"count", "description", b"description", "language", b"language", "model", b"model", "request_id", b"request_id", "seed", b"seed", "source_filter", b"source_filter", "sources", b"sources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GeneratePersonasResponse(message.Message):
+    """A persona, a draft that was not stored, or the end."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PERSONA_FIELD_NUMBER: builtins.int
+    REJECTED_FIELD_NUMBER: builtins.int
+    SUMMARY_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def persona(self) -> Persona:
+        """The persona, which is stored."""
+
+    @builtins.property
+    def rejected(self) -> RejectedPersona:
+        """A draft that was not stored."""
+
+    @builtins.property
+    def summary(self) -> GenerationSummary:
+        """The end; the last message."""
+
+    def __init__(
+        self,
+        *,
+        persona: Persona | None = ...,
+        rejected: RejectedPersona | None = ...,
+        summary: GenerationSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["outcome", b"outcome", "persona", b"persona", "rejected", b"rejected", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["outcome", b"outcome", "persona", b"persona", "rejected", b"rejected", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = typing.Literal["persona", "rejected", "summary"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+@typing.final
+class RejectedPersona(message.Message):
+    """A draft of a persona that was not stored."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    DETAIL_FIELD_NUMBER: builtins.int
+    display_name: builtins.str
+    """What it would have been called; empty if the draft does not say."""
+    reason: builtins.str
+    """Why, UPPER_SNAKE: DRAFT_INVALID, NEAR_DUPLICATE, ANSWER_UNUSABLE, or the reason of the model's failure."""
+    detail: builtins.str
+    """What is wrong, one sentence for each field."""
+    def __init__(
+        self,
+        *,
+        display_name: builtins.str = ...,
+        reason: builtins.str = ...,
+        detail: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["detail", b"detail", "display_name", b"display_name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GenerationSummary(message.Message):
+    """How a generation ended."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    STORED_FIELD_NUMBER: builtins.int
+    REJECTED_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
+    stored: builtins.int
+    """How many personas were stored; fewer than asked for if too many drafts were rejected."""
+    rejected: builtins.int
+    """How many drafts were rejected."""
+    @builtins.property
+    def usage(self) -> usage_pb2.Usage:
+        """The cost of the model calls."""
+
+    def __init__(
+        self,
+        *,
+        stored: builtins.int = ...,
+        rejected: builtins.int = ...,
+        usage: usage_pb2.Usage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["rejected", b"rejected", "stored", b"stored", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

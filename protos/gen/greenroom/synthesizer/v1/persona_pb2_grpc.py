@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class PersonaServiceStub(object):
-    """Personas: the synthetic users. Seven are built in and read-only; a company adds its own.
+    """Personas: the simulated users. Seven are built in and read-only; a company adds its own.
     """
 
     def __init__(self, channel):
@@ -39,6 +39,11 @@ class PersonaServiceStub(object):
                 '/greenroom.synthesizer.v1.PersonaService/CreatePersona',
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.CreatePersonaRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.CreatePersonaResponse.FromString,
+                _registered_method=True)
+        self.ImportPersonas = channel.stream_unary(
+                '/greenroom.synthesizer.v1.PersonaService/ImportPersonas',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.ImportPersonasRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.ImportPersonasResponse.FromString,
                 _registered_method=True)
         self.GetPersona = channel.unary_unary(
                 '/greenroom.synthesizer.v1.PersonaService/GetPersona',
@@ -55,6 +60,11 @@ class PersonaServiceStub(object):
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.UpdatePersonaRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.UpdatePersonaResponse.FromString,
                 _registered_method=True)
+        self.GeneratePersonas = channel.unary_stream(
+                '/greenroom.synthesizer.v1.PersonaService/GeneratePersonas',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.GeneratePersonasRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.GeneratePersonasResponse.FromString,
+                _registered_method=True)
         self.DeletePersona = channel.unary_unary(
                 '/greenroom.synthesizer.v1.PersonaService/DeletePersona',
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.DeletePersonaRequest.SerializeToString,
@@ -63,11 +73,19 @@ class PersonaServiceStub(object):
 
 
 class PersonaServiceServicer(object):
-    """Personas: the synthetic users. Seven are built in and read-only; a company adds its own.
+    """Personas: the simulated users. Seven are built in and read-only; a company adds its own.
     """
 
     def CreatePersona(self, request, context):
-        """CreatePersona stores a persona. INVALID_ARGUMENT names each field that is not as it should be.
+        """CreatePersona stores a persona. INVALID_ARGUMENT names each invalid field.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportPersonas(self, request_iterator, context):
+        """ImportPersonas reads personas from a file: a header, then its bytes in chunks of up to 1 MiB. Bad lines are reported by
+        number, the rest is imported; a persona that is here already with the same content counts as unchanged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -81,7 +99,7 @@ class PersonaServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListPersonas(self, request, context):
-        """ListPersonas returns the built-in personas, then the company's own, oldest first.
+        """ListPersonas returns the built-in personas, then the company's own, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,7 +107,16 @@ class PersonaServiceServicer(object):
 
     def UpdatePersona(self, request, context):
         """UpdatePersona replaces the fields that the mask names. A built-in persona fails FAILED_PRECONDITION. Conversations keep
-        the persona as it was when they were started.
+        the persona that they were started with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GeneratePersonas(self, request, context):
+        """GeneratePersonas makes personas from a description, or from what is measured in sources, and streams each as soon as it is
+        stored. A draft that is invalid or nearly like another persona is reported and not stored. If the call ends early, what
+        was stored stays; the last message has the summary.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,6 +138,11 @@ def add_PersonaServiceServicer_to_server(servicer, server):
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.CreatePersonaRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.CreatePersonaResponse.SerializeToString,
             ),
+            'ImportPersonas': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportPersonas,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.ImportPersonasRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.ImportPersonasResponse.SerializeToString,
+            ),
             'GetPersona': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPersona,
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.GetPersonaRequest.FromString,
@@ -126,6 +158,11 @@ def add_PersonaServiceServicer_to_server(servicer, server):
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.UpdatePersonaRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.UpdatePersonaResponse.SerializeToString,
             ),
+            'GeneratePersonas': grpc.unary_stream_rpc_method_handler(
+                    servicer.GeneratePersonas,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.GeneratePersonasRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.GeneratePersonasResponse.SerializeToString,
+            ),
             'DeletePersona': grpc.unary_unary_rpc_method_handler(
                     servicer.DeletePersona,
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.DeletePersonaRequest.FromString,
@@ -140,7 +177,7 @@ def add_PersonaServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PersonaService(object):
-    """Personas: the synthetic users. Seven are built in and read-only; a company adds its own.
+    """Personas: the simulated users. Seven are built in and read-only; a company adds its own.
     """
 
     @staticmethod
@@ -160,6 +197,33 @@ class PersonaService(object):
             '/greenroom.synthesizer.v1.PersonaService/CreatePersona',
             greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.CreatePersonaRequest.SerializeToString,
             greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.CreatePersonaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportPersonas(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/greenroom.synthesizer.v1.PersonaService/ImportPersonas',
+            greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.ImportPersonasRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.ImportPersonasResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -241,6 +305,33 @@ class PersonaService(object):
             '/greenroom.synthesizer.v1.PersonaService/UpdatePersona',
             greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.UpdatePersonaRequest.SerializeToString,
             greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.UpdatePersonaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GeneratePersonas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.PersonaService/GeneratePersonas',
+            greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.GeneratePersonasRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_persona__pb2.GeneratePersonasResponse.FromString,
             options,
             channel_credentials,
             insecure,

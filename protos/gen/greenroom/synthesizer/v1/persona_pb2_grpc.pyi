@@ -13,18 +13,27 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class PersonaServiceStub:
-    """Personas: the synthetic users. Seven are built in and read-only; a company adds its own."""
+    """Personas: the simulated users. Seven are built in and read-only; a company adds its own."""
 
     def __init__(self, channel: aio.Channel) -> None: ...
     CreatePersona: aio.UnaryUnaryMultiCallable[persona_pb2.CreatePersonaRequest, persona_pb2.CreatePersonaResponse]
-    """CreatePersona stores a persona. INVALID_ARGUMENT names each field that is not as it should be."""
+    """CreatePersona stores a persona. INVALID_ARGUMENT names each invalid field."""
+    ImportPersonas: aio.StreamUnaryMultiCallable[persona_pb2.ImportPersonasRequest, persona_pb2.ImportPersonasResponse]
+    """ImportPersonas reads personas from a file: a header, then its bytes in chunks of up to 1 MiB. Bad lines are reported by
+    number, the rest is imported; a persona that is here already with the same content counts as unchanged.
+    """
     GetPersona: aio.UnaryUnaryMultiCallable[persona_pb2.GetPersonaRequest, persona_pb2.GetPersonaResponse]
     """GetPersona returns one persona, or NOT_FOUND."""
     ListPersonas: aio.UnaryUnaryMultiCallable[persona_pb2.ListPersonasRequest, persona_pb2.ListPersonasResponse]
-    """ListPersonas returns the built-in personas, then the company's own, oldest first."""
+    """ListPersonas returns the built-in personas, then the company's own, newest first."""
     UpdatePersona: aio.UnaryUnaryMultiCallable[persona_pb2.UpdatePersonaRequest, persona_pb2.UpdatePersonaResponse]
     """UpdatePersona replaces the fields that the mask names. A built-in persona fails FAILED_PRECONDITION. Conversations keep
-    the persona as it was when they were started.
+    the persona that they were started with.
+    """
+    GeneratePersonas: aio.UnaryStreamMultiCallable[persona_pb2.GeneratePersonasRequest, persona_pb2.GeneratePersonasResponse]
+    """GeneratePersonas makes personas from a description, or from what is measured in sources, and streams each as soon as it is
+    stored. A draft that is invalid or nearly like another persona is reported and not stored. If the call ends early, what
+    was stored stays; the last message has the summary.
     """
     DeletePersona: aio.UnaryUnaryMultiCallable[persona_pb2.DeletePersonaRequest, persona_pb2.DeletePersonaResponse]
     """DeletePersona deletes a persona. A built-in one, or one that a conversation or batch refers to, fails
@@ -32,7 +41,7 @@ class PersonaServiceStub:
     """
 
 class PersonaServiceServicer(metaclass=abc_1.ABCMeta):
-    """Personas: the synthetic users. Seven are built in and read-only; a company adds its own."""
+    """Personas: the simulated users. Seven are built in and read-only; a company adds its own."""
 
     @abc_1.abstractmethod
     def CreatePersona(
@@ -40,7 +49,17 @@ class PersonaServiceServicer(metaclass=abc_1.ABCMeta):
         request: persona_pb2.CreatePersonaRequest,
         context: aio.ServicerContext[persona_pb2.CreatePersonaRequest, abc.Awaitable[persona_pb2.CreatePersonaResponse]],
     ) -> abc.Awaitable[persona_pb2.CreatePersonaResponse]:
-        """CreatePersona stores a persona. INVALID_ARGUMENT names each field that is not as it should be."""
+        """CreatePersona stores a persona. INVALID_ARGUMENT names each invalid field."""
+
+    @abc_1.abstractmethod
+    def ImportPersonas(
+        self,
+        request_iterator: abc.AsyncIterator[persona_pb2.ImportPersonasRequest],
+        context: aio.ServicerContext[abc.AsyncIterator[persona_pb2.ImportPersonasRequest], abc.Awaitable[persona_pb2.ImportPersonasResponse]],
+    ) -> abc.Awaitable[persona_pb2.ImportPersonasResponse]:
+        """ImportPersonas reads personas from a file: a header, then its bytes in chunks of up to 1 MiB. Bad lines are reported by
+        number, the rest is imported; a persona that is here already with the same content counts as unchanged.
+        """
 
     @abc_1.abstractmethod
     def GetPersona(
@@ -56,7 +75,7 @@ class PersonaServiceServicer(metaclass=abc_1.ABCMeta):
         request: persona_pb2.ListPersonasRequest,
         context: aio.ServicerContext[persona_pb2.ListPersonasRequest, abc.Awaitable[persona_pb2.ListPersonasResponse]],
     ) -> abc.Awaitable[persona_pb2.ListPersonasResponse]:
-        """ListPersonas returns the built-in personas, then the company's own, oldest first."""
+        """ListPersonas returns the built-in personas, then the company's own, newest first."""
 
     @abc_1.abstractmethod
     def UpdatePersona(
@@ -65,7 +84,18 @@ class PersonaServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[persona_pb2.UpdatePersonaRequest, abc.Awaitable[persona_pb2.UpdatePersonaResponse]],
     ) -> abc.Awaitable[persona_pb2.UpdatePersonaResponse]:
         """UpdatePersona replaces the fields that the mask names. A built-in persona fails FAILED_PRECONDITION. Conversations keep
-        the persona as it was when they were started.
+        the persona that they were started with.
+        """
+
+    @abc_1.abstractmethod
+    def GeneratePersonas(
+        self,
+        request: persona_pb2.GeneratePersonasRequest,
+        context: aio.ServicerContext[persona_pb2.GeneratePersonasRequest, abc.AsyncIterator[persona_pb2.GeneratePersonasResponse]],
+    ) -> abc.AsyncIterator[persona_pb2.GeneratePersonasResponse]:
+        """GeneratePersonas makes personas from a description, or from what is measured in sources, and streams each as soon as it is
+        stored. A draft that is invalid or nearly like another persona is reported and not stored. If the call ends early, what
+        was stored stays; the last message has the summary.
         """
 
     @abc_1.abstractmethod

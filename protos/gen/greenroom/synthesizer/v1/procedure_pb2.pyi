@@ -115,7 +115,7 @@ class Revision(message.Message):
     """What the agent must do, in words; up to 100,000 characters."""
     @builtins.property
     def steps(self) -> containers.RepeatedCompositeFieldContainer[Step]:
-        """What the agent must do, step by step; empty when the words are all there is."""
+        """What the agent must do, step by step; empty if there are only instructions."""
 
     @builtins.property
     def tools(self) -> containers.RepeatedCompositeFieldContainer[Tool]:
@@ -175,7 +175,7 @@ class Step(message.Message):
 
     @builtins.property
     def branch(self) -> BranchStep:
-        """Go on elsewhere if a condition holds."""
+        """Continue at another step if a condition holds."""
 
     @builtins.property
     def end(self) -> EndStep:
@@ -223,7 +223,7 @@ class SayStep(message.Message):
 
 @typing.final
 class AskStep(message.Message):
-    """Ask for a slot, unless the user has said its value already, or its schema has a `const`, which is the value without asking."""
+    """Ask for a slot, unless the user has said its value already, or its schema has a `const`; then that is the value."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -236,11 +236,11 @@ class AskStep(message.Message):
     question: builtins.str
     """The question; a Liquid template like `SayStep.text`."""
     optional: builtins.bool
-    """True when the agent goes on without it if the user does not say it when asked."""
+    """True if the agent continues without the value when the user does not give it."""
     @builtins.property
     def schema(self) -> struct_pb2.Struct:
-        """JSON Schema of the value (`type`, `enum`, `const`, `pattern`, `format`, `description` help to find it), within the limits
-        that stand at Tool; a string when unset.
+        """JSON Schema of the value, within the limits of Tool; a string when unset. `type`, `enum`, `const`, `pattern`, `format` and
+        `description` help to find the value in what the user says.
         """
 
     def __init__(
@@ -305,7 +305,7 @@ class CallStep(message.Message):
 
 @typing.final
 class BranchStep(message.Message):
-    """Go on elsewhere if a condition holds, and with the next step if it does not."""
+    """Continue at another step if a condition holds."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -317,9 +317,9 @@ class BranchStep(message.Message):
     name to its last value, such as `membership == 'gold' && results.check_order.shipped`.
     """
     then: builtins.str
-    """The id of the step to go on with if it holds."""
+    """The id of the step to continue with if it holds."""
     otherwise: builtins.str
-    """The id of the step to go on with if it does not hold; empty: the next one."""
+    """The id of the step to continue with if it does not hold; empty: the next one."""
     def __init__(
         self,
         *,
@@ -355,10 +355,10 @@ class EndStep(message.Message):
 
 @typing.final
 class Tool(message.Message):
-    """A tool that the agent may call. Its JSON Schemas are draft 2020-12, up to 64 KiB, 500 subschemas and 32 levels each, those
-    behind a `$ref` counted wherever one leads to them; a `$ref` leads to `#/$defs/` or `#/definitions/` and a name there, never to
-    itself; `$dynamicRef`, `unevaluatedItems` and `unevaluatedProperties` are refused. A `pattern` is RE2: up to 500 characters,
-    no look-around, no back references. A schema that is not so fails INVALID_ARGUMENT when it is saved, with a violation.
+    """A tool that the agent may call. Its JSON Schemas are draft 2020-12, up to 64 KiB, 500 subschemas and 32 levels each; a `$ref`
+    counts as all subschemas that it refers to. A `$ref` is `#/$defs/` or `#/definitions/` and a name there, and never refers to
+    itself. `$dynamicRef`, `unevaluatedItems` and `unevaluatedProperties` are refused. A `pattern` is RE2: up to 500 characters,
+    no look-around, no back references. Any other schema fails INVALID_ARGUMENT when it is saved, with a violation.
     """
 
     DESCRIPTOR: descriptor.Descriptor
@@ -373,7 +373,7 @@ class Tool(message.Message):
     description: builtins.str
     """What it does."""
     required: builtins.bool
-    """True when no rehearsal may start without a mock for it."""
+    """True if no rehearsal may start without a mock for it."""
     @builtins.property
     def arguments_schema(self) -> struct_pb2.Struct:
         """JSON Schema of its arguments, an object; unset: any."""
@@ -475,7 +475,7 @@ class ImportProceduresRequest(message.Message):
     """The next bytes of the file, up to 1 MiB; cut anywhere."""
     @builtins.property
     def header(self) -> import_pb2.ImportHeader:
-        """What the bytes are; the first message."""
+        """Describes the bytes; in the first message."""
 
     def __init__(
         self,
@@ -493,7 +493,7 @@ class ImportProceduresRequest(message.Message):
 
 @typing.final
 class ImportProceduresResponse(message.Message):
-    """What the import came to. The first revision of each imported procedure is READY."""
+    """The result of the import. The first revision of each imported procedure is READY."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -550,6 +550,58 @@ class AddRevisionRequest(message.Message):
 @typing.final
 class AddRevisionResponse(message.Message):
     """What was added."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def revision(self) -> Revision:
+        """The revision."""
+
+    def __init__(
+        self,
+        *,
+        revision: Revision | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["revision", b"revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UpdateRevisionRequest(message.Message):
+    """What to replace."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PROCEDURE_FIELD_NUMBER: builtins.int
+    NUMBER_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    procedure: builtins.str
+    """The procedure, `procedures/{procedure}`."""
+    number: builtins.int
+    """The revision's number, from 1."""
+    @builtins.property
+    def revision(self) -> Revision:
+        """The new content; procedure, number, state and times are ignored."""
+
+    def __init__(
+        self,
+        *,
+        procedure: builtins.str = ...,
+        number: builtins.int = ...,
+        revision: Revision | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["revision", b"revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["number", b"number", "procedure", b"procedure", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UpdateRevisionResponse(message.Message):
+    """The revision as it is now."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -641,7 +693,7 @@ class GetProcedureRequest(message.Message):
 
 @typing.final
 class GetProcedureResponse(message.Message):
-    """The procedure asked for."""
+    """The requested procedure."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -653,7 +705,7 @@ class GetProcedureResponse(message.Message):
 
     @builtins.property
     def revision(self) -> Revision:
-        """The revision asked for."""
+        """The requested revision."""
 
     def __init__(
         self,
@@ -676,22 +728,26 @@ class ListProceduresRequest(message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     EXTERNAL_ID_FIELD_NUMBER: builtins.int
+    SHORT_ID_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """The most items; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
     external_id: builtins.str
     """Only the one with this external id, when not empty."""
+    short_id: builtins.str
+    """Only procedures whose id, the part of the name after the slash, begins or ends with this; all when empty."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
         external_id: builtins.str = ...,
+        short_id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["external_id", b"external_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["external_id", b"external_id", "page_size", b"page_size", "page_token", b"page_token", "short_id", b"short_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -703,8 +759,11 @@ class ListProceduresResponse(message.Message):
 
     PROCEDURES_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
+    total_size: builtins.int
+    """How many procedures all pages have; 10,001 stands for more than 10,000. Set on the first page only."""
     @builtins.property
     def procedures(self) -> containers.RepeatedCompositeFieldContainer[Procedure]:
         """The procedures."""
@@ -714,9 +773,130 @@ class ListProceduresResponse(message.Message):
         *,
         procedures: abc.Iterable[Procedure] | None = ...,
         next_page_token: builtins.str = ...,
+        total_size: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "procedures", b"procedures"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "procedures", b"procedures", "total_size", b"total_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExportProceduresRequest(message.Message):
+    """What to export."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: builtins.int
+    cursor: builtins.str
+    """The cursor of the last chunk received; empty: from the first procedure."""
+    def __init__(
+        self,
+        *,
+        cursor: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExportProceduresResponse(message.Message):
+    """Up to 1 MiB of JSONL."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: builtins.int
+    CURSOR_FIELD_NUMBER: builtins.int
+    chunk: builtins.bytes
+    """The next bytes; a line is one procedure as docs/formats.md describes it. A procedure without an external id has its name in
+    the field `external_id`; importing that line into the same company finds the procedure again.
+    """
+    cursor: builtins.str
+    """The cursor that continues after these bytes."""
+    def __init__(
+        self,
+        *,
+        chunk: builtins.bytes = ...,
+        cursor: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["chunk", b"chunk", "cursor", b"cursor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DeleteRevisionRequest(message.Message):
+    """Which revision to delete."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PROCEDURE_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    procedure: builtins.str
+    """The procedure, `procedures/{procedure}`."""
+    revision: builtins.int
+    """The revision's number, from 1."""
+    def __init__(
+        self,
+        *,
+        procedure: builtins.str = ...,
+        revision: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["procedure", b"procedure", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DeleteRevisionResponse(message.Message):
+    """It is deleted."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DeleteProcedureRequest(message.Message):
+    """Which procedure to delete."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`procedures/{procedure}`."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DeleteProcedureResponse(message.Message):
+    """It is deleted."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class ProcedureServiceStub(object):
-    """Procedures: what an agent must do, in revisions. A revision is changed until it is READY and never after; only a READY
-    one is rehearsed.
+    """Procedures: what an agent must do, in revisions. A DRAFT revision can change and cannot be rehearsed; a READY
+    one can be rehearsed and cannot change.
     """
 
     def __init__(self, channel):
@@ -51,6 +51,11 @@ class ProcedureServiceStub(object):
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.AddRevisionRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.AddRevisionResponse.FromString,
                 _registered_method=True)
+        self.UpdateRevision = channel.unary_unary(
+                '/greenroom.synthesizer.v1.ProcedureService/UpdateRevision',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.UpdateRevisionRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.UpdateRevisionResponse.FromString,
+                _registered_method=True)
         self.MarkReady = channel.unary_unary(
                 '/greenroom.synthesizer.v1.ProcedureService/MarkReady',
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.MarkReadyRequest.SerializeToString,
@@ -66,11 +71,26 @@ class ProcedureServiceStub(object):
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ListProceduresRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ListProceduresResponse.FromString,
                 _registered_method=True)
+        self.ExportProcedures = channel.unary_stream(
+                '/greenroom.synthesizer.v1.ProcedureService/ExportProcedures',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ExportProceduresRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ExportProceduresResponse.FromString,
+                _registered_method=True)
+        self.DeleteRevision = channel.unary_unary(
+                '/greenroom.synthesizer.v1.ProcedureService/DeleteRevision',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteRevisionRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteRevisionResponse.FromString,
+                _registered_method=True)
+        self.DeleteProcedure = channel.unary_unary(
+                '/greenroom.synthesizer.v1.ProcedureService/DeleteProcedure',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteProcedureRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteProcedureResponse.FromString,
+                _registered_method=True)
 
 
 class ProcedureServiceServicer(object):
-    """Procedures: what an agent must do, in revisions. A revision is changed until it is READY and never after; only a READY
-    one is rehearsed.
+    """Procedures: what an agent must do, in revisions. A DRAFT revision can change and cannot be rehearsed; a READY
+    one can be rehearsed and cannot change.
     """
 
     def CreateProcedure(self, request, context):
@@ -82,7 +102,7 @@ class ProcedureServiceServicer(object):
 
     def ImportProcedures(self, request_iterator, context):
         """ImportProcedures reads procedures from a file: a header, then its bytes in chunks of up to 1 MiB. Bad lines are
-        reported with their place, the rest is imported.
+        reported by number, the rest is imported.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,8 +115,15 @@ class ProcedureServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateRevision(self, request, context):
+        """UpdateRevision replaces the content of a DRAFT. A READY revision fails FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def MarkReady(self, request, context):
-        """MarkReady makes a revision READY, from when on it is immutable. It is no error if it was.
+        """MarkReady makes a revision READY; it cannot change after that. A revision that is READY already stays as it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,7 +137,32 @@ class ProcedureServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListProcedures(self, request, context):
-        """ListProcedures returns the company's procedures, oldest first.
+        """ListProcedures returns the company's procedures, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportProcedures(self, request, context):
+        """ExportProcedures streams the procedures that have a READY revision as JSONL in the import format `greenroom`, oldest first,
+        each with its newest READY revision, in chunks of up to 1 MiB, cut anywhere. After a lost stream, call again with the last
+        cursor and append to the bytes received.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRevision(self, request, context):
+        """DeleteRevision deletes a revision for good; its number is not used again. A READY revision that a conversation or source
+        refers to, and the only revision of a procedure, fail FAILED_PRECONDITION; the message says why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteProcedure(self, request, context):
+        """DeleteProcedure deletes a procedure and its revisions for good. One that a conversation or source refers to fails
+        FAILED_PRECONDITION; the message names what refers to it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -134,6 +186,11 @@ def add_ProcedureServiceServicer_to_server(servicer, server):
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.AddRevisionRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.AddRevisionResponse.SerializeToString,
             ),
+            'UpdateRevision': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRevision,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.UpdateRevisionRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.UpdateRevisionResponse.SerializeToString,
+            ),
             'MarkReady': grpc.unary_unary_rpc_method_handler(
                     servicer.MarkReady,
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.MarkReadyRequest.FromString,
@@ -149,6 +206,21 @@ def add_ProcedureServiceServicer_to_server(servicer, server):
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ListProceduresRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ListProceduresResponse.SerializeToString,
             ),
+            'ExportProcedures': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportProcedures,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ExportProceduresRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ExportProceduresResponse.SerializeToString,
+            ),
+            'DeleteRevision': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRevision,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteRevisionRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteRevisionResponse.SerializeToString,
+            ),
+            'DeleteProcedure': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteProcedure,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteProcedureRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteProcedureResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'greenroom.synthesizer.v1.ProcedureService', rpc_method_handlers)
@@ -158,8 +230,8 @@ def add_ProcedureServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProcedureService(object):
-    """Procedures: what an agent must do, in revisions. A revision is changed until it is READY and never after; only a READY
-    one is rehearsed.
+    """Procedures: what an agent must do, in revisions. A DRAFT revision can change and cannot be rehearsed; a READY
+    one can be rehearsed and cannot change.
     """
 
     @staticmethod
@@ -244,6 +316,33 @@ class ProcedureService(object):
             _registered_method=True)
 
     @staticmethod
+    def UpdateRevision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.ProcedureService/UpdateRevision',
+            greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.UpdateRevisionRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.UpdateRevisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def MarkReady(request,
             target,
             options=(),
@@ -314,6 +413,87 @@ class ProcedureService(object):
             '/greenroom.synthesizer.v1.ProcedureService/ListProcedures',
             greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ListProceduresRequest.SerializeToString,
             greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ListProceduresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportProcedures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.ProcedureService/ExportProcedures',
+            greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ExportProceduresRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.ExportProceduresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRevision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.ProcedureService/DeleteRevision',
+            greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteRevisionRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteRevisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteProcedure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.ProcedureService/DeleteProcedure',
+            greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteProcedureRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_procedure__pb2.DeleteProcedureResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,8 +13,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ProcedureServiceStub:
-    """Procedures: what an agent must do, in revisions. A revision is changed until it is READY and never after; only a READY
-    one is rehearsed.
+    """Procedures: what an agent must do, in revisions. A DRAFT revision can change and cannot be rehearsed; a READY
+    one can be rehearsed and cannot change.
     """
 
     def __init__(self, channel: aio.Channel) -> None: ...
@@ -22,20 +22,35 @@ class ProcedureServiceStub:
     """CreateProcedure stores a procedure with its first revision, a DRAFT."""
     ImportProcedures: aio.StreamUnaryMultiCallable[procedure_pb2.ImportProceduresRequest, procedure_pb2.ImportProceduresResponse]
     """ImportProcedures reads procedures from a file: a header, then its bytes in chunks of up to 1 MiB. Bad lines are
-    reported with their place, the rest is imported.
+    reported by number, the rest is imported.
     """
     AddRevision: aio.UnaryUnaryMultiCallable[procedure_pb2.AddRevisionRequest, procedure_pb2.AddRevisionResponse]
     """AddRevision adds a revision to a procedure, a DRAFT with the next number."""
+    UpdateRevision: aio.UnaryUnaryMultiCallable[procedure_pb2.UpdateRevisionRequest, procedure_pb2.UpdateRevisionResponse]
+    """UpdateRevision replaces the content of a DRAFT. A READY revision fails FAILED_PRECONDITION."""
     MarkReady: aio.UnaryUnaryMultiCallable[procedure_pb2.MarkReadyRequest, procedure_pb2.MarkReadyResponse]
-    """MarkReady makes a revision READY, from when on it is immutable. It is no error if it was."""
+    """MarkReady makes a revision READY; it cannot change after that. A revision that is READY already stays as it is."""
     GetProcedure: aio.UnaryUnaryMultiCallable[procedure_pb2.GetProcedureRequest, procedure_pb2.GetProcedureResponse]
     """GetProcedure returns a procedure and one of its revisions, or NOT_FOUND."""
     ListProcedures: aio.UnaryUnaryMultiCallable[procedure_pb2.ListProceduresRequest, procedure_pb2.ListProceduresResponse]
-    """ListProcedures returns the company's procedures, oldest first."""
+    """ListProcedures returns the company's procedures, newest first."""
+    ExportProcedures: aio.UnaryStreamMultiCallable[procedure_pb2.ExportProceduresRequest, procedure_pb2.ExportProceduresResponse]
+    """ExportProcedures streams the procedures that have a READY revision as JSONL in the import format `greenroom`, oldest first,
+    each with its newest READY revision, in chunks of up to 1 MiB, cut anywhere. After a lost stream, call again with the last
+    cursor and append to the bytes received.
+    """
+    DeleteRevision: aio.UnaryUnaryMultiCallable[procedure_pb2.DeleteRevisionRequest, procedure_pb2.DeleteRevisionResponse]
+    """DeleteRevision deletes a revision for good; its number is not used again. A READY revision that a conversation or source
+    refers to, and the only revision of a procedure, fail FAILED_PRECONDITION; the message says why.
+    """
+    DeleteProcedure: aio.UnaryUnaryMultiCallable[procedure_pb2.DeleteProcedureRequest, procedure_pb2.DeleteProcedureResponse]
+    """DeleteProcedure deletes a procedure and its revisions for good. One that a conversation or source refers to fails
+    FAILED_PRECONDITION; the message names what refers to it.
+    """
 
 class ProcedureServiceServicer(metaclass=abc_1.ABCMeta):
-    """Procedures: what an agent must do, in revisions. A revision is changed until it is READY and never after; only a READY
-    one is rehearsed.
+    """Procedures: what an agent must do, in revisions. A DRAFT revision can change and cannot be rehearsed; a READY
+    one can be rehearsed and cannot change.
     """
 
     @abc_1.abstractmethod
@@ -53,7 +68,7 @@ class ProcedureServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[abc.AsyncIterator[procedure_pb2.ImportProceduresRequest], abc.Awaitable[procedure_pb2.ImportProceduresResponse]],
     ) -> abc.Awaitable[procedure_pb2.ImportProceduresResponse]:
         """ImportProcedures reads procedures from a file: a header, then its bytes in chunks of up to 1 MiB. Bad lines are
-        reported with their place, the rest is imported.
+        reported by number, the rest is imported.
         """
 
     @abc_1.abstractmethod
@@ -65,12 +80,20 @@ class ProcedureServiceServicer(metaclass=abc_1.ABCMeta):
         """AddRevision adds a revision to a procedure, a DRAFT with the next number."""
 
     @abc_1.abstractmethod
+    def UpdateRevision(
+        self,
+        request: procedure_pb2.UpdateRevisionRequest,
+        context: aio.ServicerContext[procedure_pb2.UpdateRevisionRequest, abc.Awaitable[procedure_pb2.UpdateRevisionResponse]],
+    ) -> abc.Awaitable[procedure_pb2.UpdateRevisionResponse]:
+        """UpdateRevision replaces the content of a DRAFT. A READY revision fails FAILED_PRECONDITION."""
+
+    @abc_1.abstractmethod
     def MarkReady(
         self,
         request: procedure_pb2.MarkReadyRequest,
         context: aio.ServicerContext[procedure_pb2.MarkReadyRequest, abc.Awaitable[procedure_pb2.MarkReadyResponse]],
     ) -> abc.Awaitable[procedure_pb2.MarkReadyResponse]:
-        """MarkReady makes a revision READY, from when on it is immutable. It is no error if it was."""
+        """MarkReady makes a revision READY; it cannot change after that. A revision that is READY already stays as it is."""
 
     @abc_1.abstractmethod
     def GetProcedure(
@@ -86,6 +109,37 @@ class ProcedureServiceServicer(metaclass=abc_1.ABCMeta):
         request: procedure_pb2.ListProceduresRequest,
         context: aio.ServicerContext[procedure_pb2.ListProceduresRequest, abc.Awaitable[procedure_pb2.ListProceduresResponse]],
     ) -> abc.Awaitable[procedure_pb2.ListProceduresResponse]:
-        """ListProcedures returns the company's procedures, oldest first."""
+        """ListProcedures returns the company's procedures, newest first."""
+
+    @abc_1.abstractmethod
+    def ExportProcedures(
+        self,
+        request: procedure_pb2.ExportProceduresRequest,
+        context: aio.ServicerContext[procedure_pb2.ExportProceduresRequest, abc.AsyncIterator[procedure_pb2.ExportProceduresResponse]],
+    ) -> abc.AsyncIterator[procedure_pb2.ExportProceduresResponse]:
+        """ExportProcedures streams the procedures that have a READY revision as JSONL in the import format `greenroom`, oldest first,
+        each with its newest READY revision, in chunks of up to 1 MiB, cut anywhere. After a lost stream, call again with the last
+        cursor and append to the bytes received.
+        """
+
+    @abc_1.abstractmethod
+    def DeleteRevision(
+        self,
+        request: procedure_pb2.DeleteRevisionRequest,
+        context: aio.ServicerContext[procedure_pb2.DeleteRevisionRequest, abc.Awaitable[procedure_pb2.DeleteRevisionResponse]],
+    ) -> abc.Awaitable[procedure_pb2.DeleteRevisionResponse]:
+        """DeleteRevision deletes a revision for good; its number is not used again. A READY revision that a conversation or source
+        refers to, and the only revision of a procedure, fail FAILED_PRECONDITION; the message says why.
+        """
+
+    @abc_1.abstractmethod
+    def DeleteProcedure(
+        self,
+        request: procedure_pb2.DeleteProcedureRequest,
+        context: aio.ServicerContext[procedure_pb2.DeleteProcedureRequest, abc.Awaitable[procedure_pb2.DeleteProcedureResponse]],
+    ) -> abc.Awaitable[procedure_pb2.DeleteProcedureResponse]:
+        """DeleteProcedure deletes a procedure and its revisions for good. One that a conversation or source refers to fails
+        FAILED_PRECONDITION; the message names what refers to it.
+        """
 
 def add_ProcedureServiceServicer_to_server(servicer: ProcedureServiceServicer, server: aio.Server) -> None: ...

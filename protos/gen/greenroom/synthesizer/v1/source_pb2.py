@@ -29,19 +29,26 @@ from greenroom.type.v1 import event_pb2 as greenroom_dot_type_dot_v1_dot_event__
 from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%greenroom/synthesizer/v1/source.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%greenroom/synthesizer/v1/import.proto\x1a\x1dgreenroom/type/v1/event.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xb0\x02\n\x06Source\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n\x0b\x65xternal_id\x18\x02 \x01(\tR\nexternalId\x12\x16\n\x06\x66ormat\x18\x03 \x01(\tR\x06\x66ormat\x12\x1a\n\x08\x66inished\x18\x04 \x01(\x08R\x08\x66inished\x12\x1c\n\tprocedure\x18\x05 \x01(\tR\tprocedure\x12\x1a\n\x08revision\x18\x06 \x01(\x05R\x08revision\x12\x1f\n\x0b\x65vent_count\x18\x07 \x01(\x05R\neventCount\x12%\n\x0eresource_count\x18\x08 \x01(\x05R\rresourceCount\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\xbc\x01\n\x0cSourceFilter\x12\x1f\n\x06\x66ormat\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x06\x66ormat\x12\x44\n\tprocedure\x18\x02 \x01(\tB&\xbaH#r!2\x1f^(procedures/[a-z0-9-]{1,64})?$R\tprocedure\x12)\n\x0b\x65xternal_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\nexternalId\x12\x1a\n\x08\x66inished\x18\x04 \x01(\x08R\x08\x66inished\"\x8d\x01\n\x14ImportSourcesRequest\x12@\n\x06header\x18\x01 \x01(\x0b\x32&.greenroom.synthesizer.v1.ImportHeaderH\x00R\x06header\x12!\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x05\x63hunkB\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"Z\n\x15ImportSourcesResponse\x12\x41\n\x07summary\x18\x01 \x01(\x0b\x32\'.greenroom.synthesizer.v1.ImportSummaryR\x07summary\"H\n\x10GetSourceRequest\x12\x34\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^sources/[a-z0-9-]{1,64}$R\x04name\"M\n\x11GetSourceResponse\x12\x38\n\x06source\x18\x01 \x01(\x0b\x32 .greenroom.synthesizer.v1.SourceR\x06source\"\xa3\x01\n\x12ListSourcesRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12>\n\x06\x66ilter\x18\x03 \x01(\x0b\x32&.greenroom.synthesizer.v1.SourceFilterR\x06\x66ilter\"y\n\x13ListSourcesResponse\x12:\n\x07sources\x18\x01 \x03(\x0b\x32 .greenroom.synthesizer.v1.SourceR\x07sources\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa2\x01\n\x17ListSourceEventsRequest\x12\x38\n\x06source\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^sources/[a-z0-9-]{1,64}$R\x06source\x12$\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\xaf\x01\n\x18ListSourceEventsResponse\x12\x30\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.greenroom.type.v1.EventR\x06\x65vents\x12\x39\n\tresources\x18\x02 \x03(\x0b\x32\x1b.greenroom.type.v1.ResourceR\tresources\x12&\n\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"K\n\x13\x44\x65leteSourceRequest\x12\x34\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^sources/[a-z0-9-]{1,64}$R\x04name\"\x16\n\x14\x44\x65leteSourceResponse2\x9e\x05\n\rSourceService\x12\x85\x01\n\rImportSources\x12..greenroom.synthesizer.v1.ImportSourcesRequest\x1a/.greenroom.synthesizer.v1.ImportSourcesResponse\"\x11\xaa\xbb\x18\rsources.write(\x01\x12v\n\tGetSource\x12*.greenroom.synthesizer.v1.GetSourceRequest\x1a+.greenroom.synthesizer.v1.GetSourceResponse\"\x10\xaa\xbb\x18\x0csources.read\x12|\n\x0bListSources\x12,.greenroom.synthesizer.v1.ListSourcesRequest\x1a-.greenroom.synthesizer.v1.ListSourcesResponse\"\x10\xaa\xbb\x18\x0csources.read\x12\x8b\x01\n\x10ListSourceEvents\x12\x31.greenroom.synthesizer.v1.ListSourceEventsRequest\x1a\x32.greenroom.synthesizer.v1.ListSourceEventsResponse\"\x10\xaa\xbb\x18\x0csources.read\x12\x80\x01\n\x0c\x44\x65leteSource\x12-.greenroom.synthesizer.v1.DeleteSourceRequest\x1a..greenroom.synthesizer.v1.DeleteSourceResponse\"\x11\xaa\xbb\x18\rsources.writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%greenroom/synthesizer/v1/source.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%greenroom/synthesizer/v1/import.proto\x1a\x1dgreenroom/type/v1/event.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xc8\x02\n\x06Source\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n\x0b\x65xternal_id\x18\x02 \x01(\tR\nexternalId\x12\x16\n\x06\x66ormat\x18\x03 \x01(\tR\x06\x66ormat\x12\x1a\n\x08\x66inished\x18\x04 \x01(\x08R\x08\x66inished\x12\x1c\n\tprocedure\x18\x05 \x01(\tR\tprocedure\x12\x1a\n\x08revision\x18\x06 \x01(\x05R\x08revision\x12\x1f\n\x0b\x65vent_count\x18\x07 \x01(\x05R\neventCount\x12%\n\x0eresource_count\x18\x08 \x01(\x05R\rresourceCount\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x16\n\x06labels\x18\n \x03(\tR\x06labels\"\xf7\x02\n\x0cSourceFilter\x12\x1f\n\x06\x66ormat\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x06\x66ormat\x12\x44\n\tprocedure\x18\x02 \x01(\tB&\xbaH#r!2\x1f^(procedures/[a-z0-9-]{1,64})?$R\tprocedure\x12)\n\x0b\x65xternal_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\nexternalId\x12\x1a\n\x08\x66inished\x18\x04 \x01(\x08R\x08\x66inished\x12\x35\n\x0c\x65xternal_ids\x18\x05 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\xe8\x07\"\x07r\x05\x10\x01\x18\x80\x02R\x0b\x65xternalIds\x12\x36\n\x12\x65xternal_id_prefix\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x10\x65xternalIdPrefix\x12J\n\x06labels\x18\x07 \x03(\tB2\xbaH/\x92\x01,\x10@\"(r&2$^[A-Za-z0-9][A-Za-z0-9._/=:-]{0,62}$R\x06labels\"\x8d\x01\n\x14ImportSourcesRequest\x12@\n\x06header\x18\x01 \x01(\x0b\x32&.greenroom.synthesizer.v1.ImportHeaderH\x00R\x06header\x12!\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x05\x63hunkB\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"\x9c\x01\n\x15ImportSourcesResponse\x12\x41\n\x07summary\x18\x01 \x01(\x0b\x32\'.greenroom.synthesizer.v1.ImportSummaryR\x07summary\x12@\n\x07samples\x18\x02 \x03(\x0b\x32&.greenroom.synthesizer.v1.SourceSampleR\x07samples\"\xc2\x01\n\x0cSourceSample\x12\x1f\n\x0b\x65xternal_id\x18\x01 \x01(\tR\nexternalId\x12\x1a\n\x08\x66inished\x18\x02 \x01(\x08R\x08\x66inished\x12\"\n\x0cinstructions\x18\x03 \x01(\tR\x0cinstructions\x12\x30\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x18.greenroom.type.v1.EventR\x06\x65vents\x12\x1f\n\x0b\x65vent_count\x18\x05 \x01(\x05R\neventCount\"H\n\x10GetSourceRequest\x12\x34\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^sources/[a-z0-9-]{1,64}$R\x04name\"M\n\x11GetSourceResponse\x12\x38\n\x06source\x18\x01 \x01(\x0b\x32 .greenroom.synthesizer.v1.SourceR\x06source\"\xd8\x01\n\x12ListSourcesRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12>\n\x06\x66ilter\x18\x03 \x01(\x0b\x32&.greenroom.synthesizer.v1.SourceFilterR\x06\x66ilter\x12\x33\n\x08short_id\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{0,64}$R\x07shortId\"\x98\x01\n\x13ListSourcesResponse\x12:\n\x07sources\x18\x01 \x03(\x0b\x32 .greenroom.synthesizer.v1.SourceR\x07sources\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\xa2\x01\n\x17ListSourceEventsRequest\x12\x38\n\x06source\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^sources/[a-z0-9-]{1,64}$R\x06source\x12$\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\"\xaf\x01\n\x18ListSourceEventsResponse\x12\x30\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.greenroom.type.v1.EventR\x06\x65vents\x12\x39\n\tresources\x18\x02 \x03(\x0b\x32\x1b.greenroom.type.v1.ResourceR\tresources\x12&\n\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"x\n\x14\x45xportSourcesRequest\x12>\n\x06\x66ilter\x18\x01 \x01(\x0b\x32&.greenroom.synthesizer.v1.SourceFilterR\x06\x66ilter\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\x06\x63ursor\"E\n\x15\x45xportSourcesResponse\x12\x14\n\x05\x63hunk\x18\x01 \x01(\x0cR\x05\x63hunk\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\"K\n\x13\x44\x65leteSourceRequest\x12\x34\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^sources/[a-z0-9-]{1,64}$R\x04name\"\x16\n\x14\x44\x65leteSourceResponse2\xa5\x06\n\rSourceService\x12\x85\x01\n\rImportSources\x12..greenroom.synthesizer.v1.ImportSourcesRequest\x1a/.greenroom.synthesizer.v1.ImportSourcesResponse\"\x11\xaa\xbb\x18\rsources.write(\x01\x12v\n\tGetSource\x12*.greenroom.synthesizer.v1.GetSourceRequest\x1a+.greenroom.synthesizer.v1.GetSourceResponse\"\x10\xaa\xbb\x18\x0csources.read\x12|\n\x0bListSources\x12,.greenroom.synthesizer.v1.ListSourcesRequest\x1a-.greenroom.synthesizer.v1.ListSourcesResponse\"\x10\xaa\xbb\x18\x0csources.read\x12\x8b\x01\n\x10ListSourceEvents\x12\x31.greenroom.synthesizer.v1.ListSourceEventsRequest\x1a\x32.greenroom.synthesizer.v1.ListSourceEventsResponse\"\x10\xaa\xbb\x18\x0csources.read\x12\x84\x01\n\rExportSources\x12..greenroom.synthesizer.v1.ExportSourcesRequest\x1a/.greenroom.synthesizer.v1.ExportSourcesResponse\"\x10\xaa\xbb\x18\x0csources.read0\x01\x12\x80\x01\n\x0c\x44\x65leteSource\x12-.greenroom.synthesizer.v1.DeleteSourceRequest\x1a..greenroom.synthesizer.v1.DeleteSourceResponse\"\x11\xaa\xbb\x18\rsources.writeBD\n\x18greenroom.synthesizer.v1P\x01Z&greenroom/synthesizer/v1;synthesizerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.synthesizer.v1.source_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\030greenroom.synthesizer.v1P\001Z&greenroom/synthesizer/v1;synthesizerv1'
   _globals['_SOURCEFILTER'].fields_by_name['format']._loaded_options = None
   _globals['_SOURCEFILTER'].fields_by_name['format']._serialized_options = b'\272H\004r\002\030@'
   _globals['_SOURCEFILTER'].fields_by_name['procedure']._loaded_options = None
   _globals['_SOURCEFILTER'].fields_by_name['procedure']._serialized_options = b'\272H#r!2\037^(procedures/[a-z0-9-]{1,64})?$'
   _globals['_SOURCEFILTER'].fields_by_name['external_id']._loaded_options = None
   _globals['_SOURCEFILTER'].fields_by_name['external_id']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_SOURCEFILTER'].fields_by_name['external_ids']._loaded_options = None
+  _globals['_SOURCEFILTER'].fields_by_name['external_ids']._serialized_options = b'\272H\017\222\001\014\020\350\007\"\007r\005\020\001\030\200\002'
+  _globals['_SOURCEFILTER'].fields_by_name['external_id_prefix']._loaded_options = None
+  _globals['_SOURCEFILTER'].fields_by_name['external_id_prefix']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_SOURCEFILTER'].fields_by_name['labels']._loaded_options = None
+  _globals['_SOURCEFILTER'].fields_by_name['labels']._serialized_options = b'\272H/\222\001,\020@\"(r&2$^[A-Za-z0-9][A-Za-z0-9._/=:-]{0,62}$'
   _globals['_IMPORTSOURCESREQUEST'].oneofs_by_name['content']._loaded_options = None
   _globals['_IMPORTSOURCESREQUEST'].oneofs_by_name['content']._serialized_options = b'\272H\002\010\001'
   _globals['_IMPORTSOURCESREQUEST'].fields_by_name['chunk']._loaded_options = None
@@ -52,12 +59,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSOURCESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTSOURCESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTSOURCESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_LISTSOURCESREQUEST'].fields_by_name['short_id']._loaded_options = None
+  _globals['_LISTSOURCESREQUEST'].fields_by_name['short_id']._serialized_options = b'\272H\025r\0232\021^[a-z0-9-]{0,64}$'
   _globals['_LISTSOURCEEVENTSREQUEST'].fields_by_name['source']._loaded_options = None
   _globals['_LISTSOURCEEVENTSREQUEST'].fields_by_name['source']._serialized_options = b'\272H\035r\0332\031^sources/[a-z0-9-]{1,64}$'
   _globals['_LISTSOURCEEVENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTSOURCEEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTSOURCEEVENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTSOURCEEVENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_EXPORTSOURCESREQUEST'].fields_by_name['cursor']._loaded_options = None
+  _globals['_EXPORTSOURCESREQUEST'].fields_by_name['cursor']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_DELETESOURCEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_DELETESOURCEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\035r\0332\031^sources/[a-z0-9-]{1,64}$'
   _globals['_SOURCESERVICE'].methods_by_name['ImportSources']._loaded_options = None
@@ -68,32 +79,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCESERVICE'].methods_by_name['ListSources']._serialized_options = b'\252\273\030\014sources.read'
   _globals['_SOURCESERVICE'].methods_by_name['ListSourceEvents']._loaded_options = None
   _globals['_SOURCESERVICE'].methods_by_name['ListSourceEvents']._serialized_options = b'\252\273\030\014sources.read'
+  _globals['_SOURCESERVICE'].methods_by_name['ExportSources']._loaded_options = None
+  _globals['_SOURCESERVICE'].methods_by_name['ExportSources']._serialized_options = b'\252\273\030\014sources.read'
   _globals['_SOURCESERVICE'].methods_by_name['DeleteSource']._loaded_options = None
   _globals['_SOURCESERVICE'].methods_by_name['DeleteSource']._serialized_options = b'\252\273\030\rsources.write'
   _globals['_SOURCE']._serialized_start=233
-  _globals['_SOURCE']._serialized_end=537
-  _globals['_SOURCEFILTER']._serialized_start=540
-  _globals['_SOURCEFILTER']._serialized_end=728
-  _globals['_IMPORTSOURCESREQUEST']._serialized_start=731
-  _globals['_IMPORTSOURCESREQUEST']._serialized_end=872
-  _globals['_IMPORTSOURCESRESPONSE']._serialized_start=874
-  _globals['_IMPORTSOURCESRESPONSE']._serialized_end=964
-  _globals['_GETSOURCEREQUEST']._serialized_start=966
-  _globals['_GETSOURCEREQUEST']._serialized_end=1038
-  _globals['_GETSOURCERESPONSE']._serialized_start=1040
-  _globals['_GETSOURCERESPONSE']._serialized_end=1117
-  _globals['_LISTSOURCESREQUEST']._serialized_start=1120
-  _globals['_LISTSOURCESREQUEST']._serialized_end=1283
-  _globals['_LISTSOURCESRESPONSE']._serialized_start=1285
-  _globals['_LISTSOURCESRESPONSE']._serialized_end=1406
-  _globals['_LISTSOURCEEVENTSREQUEST']._serialized_start=1409
-  _globals['_LISTSOURCEEVENTSREQUEST']._serialized_end=1571
-  _globals['_LISTSOURCEEVENTSRESPONSE']._serialized_start=1574
-  _globals['_LISTSOURCEEVENTSRESPONSE']._serialized_end=1749
-  _globals['_DELETESOURCEREQUEST']._serialized_start=1751
-  _globals['_DELETESOURCEREQUEST']._serialized_end=1826
-  _globals['_DELETESOURCERESPONSE']._serialized_start=1828
-  _globals['_DELETESOURCERESPONSE']._serialized_end=1850
-  _globals['_SOURCESERVICE']._serialized_start=1853
-  _globals['_SOURCESERVICE']._serialized_end=2523
+  _globals['_SOURCE']._serialized_end=561
+  _globals['_SOURCEFILTER']._serialized_start=564
+  _globals['_SOURCEFILTER']._serialized_end=939
+  _globals['_IMPORTSOURCESREQUEST']._serialized_start=942
+  _globals['_IMPORTSOURCESREQUEST']._serialized_end=1083
+  _globals['_IMPORTSOURCESRESPONSE']._serialized_start=1086
+  _globals['_IMPORTSOURCESRESPONSE']._serialized_end=1242
+  _globals['_SOURCESAMPLE']._serialized_start=1245
+  _globals['_SOURCESAMPLE']._serialized_end=1439
+  _globals['_GETSOURCEREQUEST']._serialized_start=1441
+  _globals['_GETSOURCEREQUEST']._serialized_end=1513
+  _globals['_GETSOURCERESPONSE']._serialized_start=1515
+  _globals['_GETSOURCERESPONSE']._serialized_end=1592
+  _globals['_LISTSOURCESREQUEST']._serialized_start=1595
+  _globals['_LISTSOURCESREQUEST']._serialized_end=1811
+  _globals['_LISTSOURCESRESPONSE']._serialized_start=1814
+  _globals['_LISTSOURCESRESPONSE']._serialized_end=1966
+  _globals['_LISTSOURCEEVENTSREQUEST']._serialized_start=1969
+  _globals['_LISTSOURCEEVENTSREQUEST']._serialized_end=2131
+  _globals['_LISTSOURCEEVENTSRESPONSE']._serialized_start=2134
+  _globals['_LISTSOURCEEVENTSRESPONSE']._serialized_end=2309
+  _globals['_EXPORTSOURCESREQUEST']._serialized_start=2311
+  _globals['_EXPORTSOURCESREQUEST']._serialized_end=2431
+  _globals['_EXPORTSOURCESRESPONSE']._serialized_start=2433
+  _globals['_EXPORTSOURCESRESPONSE']._serialized_end=2502
+  _globals['_DELETESOURCEREQUEST']._serialized_start=2504
+  _globals['_DELETESOURCEREQUEST']._serialized_end=2579
+  _globals['_DELETESOURCERESPONSE']._serialized_start=2581
+  _globals['_DELETESOURCERESPONSE']._serialized_end=2603
+  _globals['_SOURCESERVICE']._serialized_start=2606
+  _globals['_SOURCESERVICE']._serialized_end=3411
 # @@protoc_insertion_point(module_scope)

@@ -36,18 +36,19 @@ class Source(message.Message):
     EVENT_COUNT_FIELD_NUMBER: builtins.int
     RESOURCE_COUNT_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`sources/{source}`; set by the service."""
     external_id: builtins.str
     """Its id in the file that it came from, unique within the company."""
     format: builtins.str
-    """The format that it came in."""
+    """The format of that file."""
     finished: builtins.bool
-    """Whether it came to its end; only finished sources can be rehearsed."""
+    """Whether the conversation ended; only finished sources can be rehearsed."""
     procedure: builtins.str
-    """The procedure that its importer linked it to, `procedures/{procedure}`; empty when none. Never part of the content."""
+    """The procedure that its import linked it to, `procedures/{procedure}`; empty if none. Not part of the content."""
     revision: builtins.int
-    """The revision that its importer linked it to; 0 when none."""
+    """The revision that its import linked it to; 0 if none."""
     event_count: builtins.int
     """How many events it has."""
     resource_count: builtins.int
@@ -55,6 +56,10 @@ class Source(message.Message):
     @builtins.property
     def create_time(self) -> timestamp_pb2.Timestamp:
         """When it was imported."""
+
+    @builtins.property
+    def labels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Its labels, in alphabetical order. Not part of the content."""
 
     def __init__(
         self,
@@ -68,16 +73,17 @@ class Source(message.Message):
         event_count: builtins.int = ...,
         resource_count: builtins.int = ...,
         create_time: timestamp_pb2.Timestamp | None = ...,
+        labels: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "event_count", b"event_count", "external_id", b"external_id", "finished", b"finished", "format", b"format", "name", b"name", "procedure", b"procedure", "resource_count", b"resource_count", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "event_count", b"event_count", "external_id", b"external_id", "finished", b"finished", "format", b"format", "labels", b"labels", "name", b"name", "procedure", b"procedure", "resource_count", b"resource_count", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class SourceFilter(message.Message):
-    """Which sources. Empty fields do not narrow."""
+    """Which sources. An empty field selects all."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -85,6 +91,9 @@ class SourceFilter(message.Message):
     PROCEDURE_FIELD_NUMBER: builtins.int
     EXTERNAL_ID_FIELD_NUMBER: builtins.int
     FINISHED_FIELD_NUMBER: builtins.int
+    EXTERNAL_IDS_FIELD_NUMBER: builtins.int
+    EXTERNAL_ID_PREFIX_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
     format: builtins.str
     """Only sources of this format."""
     procedure: builtins.str
@@ -93,6 +102,16 @@ class SourceFilter(message.Message):
     """Only the source with this external id."""
     finished: builtins.bool
     """Only finished sources."""
+    external_id_prefix: builtins.str
+    """Only sources whose external id starts with this."""
+    @builtins.property
+    def external_ids(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only the sources with one of these external ids."""
+
+    @builtins.property
+    def labels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only sources that have all of these labels."""
+
     def __init__(
         self,
         *,
@@ -100,10 +119,13 @@ class SourceFilter(message.Message):
         procedure: builtins.str = ...,
         external_id: builtins.str = ...,
         finished: builtins.bool = ...,
+        external_ids: abc.Iterable[builtins.str] | None = ...,
+        external_id_prefix: builtins.str = ...,
+        labels: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["external_id", b"external_id", "finished", b"finished", "format", b"format", "procedure", b"procedure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["external_id", b"external_id", "external_id_prefix", b"external_id_prefix", "external_ids", b"external_ids", "finished", b"finished", "format", b"format", "labels", b"labels", "procedure", b"procedure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -119,7 +141,7 @@ class ImportSourcesRequest(message.Message):
     """The next bytes of the file, up to 1 MiB; cut anywhere."""
     @builtins.property
     def header(self) -> import_pb2.ImportHeader:
-        """What the bytes are; the first message."""
+        """Describes the bytes; in the first message."""
 
     def __init__(
         self,
@@ -137,23 +159,67 @@ class ImportSourcesRequest(message.Message):
 
 @typing.final
 class ImportSourcesResponse(message.Message):
-    """What the import came to."""
+    """The result of the import."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     SUMMARY_FIELD_NUMBER: builtins.int
+    SAMPLES_FIELD_NUMBER: builtins.int
     @builtins.property
     def summary(self) -> import_pb2.ImportSummary:
         """The counts and the problems."""
+
+    @builtins.property
+    def samples(self) -> containers.RepeatedCompositeFieldContainer[SourceSample]:
+        """After a dry run, the first two sources as they would be imported; otherwise empty."""
 
     def __init__(
         self,
         *,
         summary: import_pb2.ImportSummary | None = ...,
+        samples: abc.Iterable[SourceSample] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["samples", b"samples", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SourceSample(message.Message):
+    """A source as it would be imported."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    EXTERNAL_ID_FIELD_NUMBER: builtins.int
+    FINISHED_FIELD_NUMBER: builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: builtins.int
+    EVENTS_FIELD_NUMBER: builtins.int
+    EVENT_COUNT_FIELD_NUMBER: builtins.int
+    external_id: builtins.str
+    """Its id in the file, or a digest of its line."""
+    finished: builtins.bool
+    """Whether it would count as finished."""
+    instructions: builtins.str
+    """The instructions of the procedure that would be made for it; empty if none."""
+    event_count: builtins.int
+    """How many events it has."""
+    @builtins.property
+    def events(self) -> containers.RepeatedCompositeFieldContainer[event_pb2.Event]:
+        """Its first events, up to 20 and 1 MiB."""
+
+    def __init__(
+        self,
+        *,
+        external_id: builtins.str = ...,
+        finished: builtins.bool = ...,
+        instructions: builtins.str = ...,
+        events: abc.Iterable[event_pb2.Event] | None = ...,
+        event_count: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["event_count", b"event_count", "events", b"events", "external_id", b"external_id", "finished", b"finished", "instructions", b"instructions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -179,7 +245,7 @@ class GetSourceRequest(message.Message):
 
 @typing.final
 class GetSourceResponse(message.Message):
-    """The source asked for."""
+    """The requested source."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -208,13 +274,16 @@ class ListSourcesRequest(message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     FILTER_FIELD_NUMBER: builtins.int
+    SHORT_ID_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """The most items; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
+    short_id: builtins.str
+    """Only sources whose id, the part of the name after the slash, begins or ends with this; all when empty."""
     @builtins.property
     def filter(self) -> SourceFilter:
-        """Which ones."""
+        """Which sources."""
 
     def __init__(
         self,
@@ -222,10 +291,11 @@ class ListSourcesRequest(message.Message):
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
         filter: SourceFilter | None = ...,
+        short_id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "short_id", b"short_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -237,8 +307,11 @@ class ListSourcesResponse(message.Message):
 
     SOURCES_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
+    total_size: builtins.int
+    """How many sources all pages have; 10,001 stands for more than 10,000. Set on the first page only."""
     @builtins.property
     def sources(self) -> containers.RepeatedCompositeFieldContainer[Source]:
         """The sources."""
@@ -248,10 +321,11 @@ class ListSourcesResponse(message.Message):
         *,
         sources: abc.Iterable[Source] | None = ...,
         next_page_token: builtins.str = ...,
+        total_size: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "sources", b"sources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "sources", b"sources", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -267,7 +341,7 @@ class ListSourceEventsRequest(message.Message):
     source: builtins.str
     """`sources/{source}`."""
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """The most items; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
     def __init__(
@@ -293,7 +367,7 @@ class ListSourceEventsResponse(message.Message):
     RESOURCES_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
     @builtins.property
     def events(self) -> containers.RepeatedCompositeFieldContainer[event_pb2.Event]:
         """The events in order."""
@@ -312,6 +386,56 @@ class ListSourceEventsResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["events", b"events", "next_page_token", b"next_page_token", "resources", b"resources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExportSourcesRequest(message.Message):
+    """What to export."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    CURSOR_FIELD_NUMBER: builtins.int
+    cursor: builtins.str
+    """The cursor of the last chunk received, for the same filter; empty: from the first source."""
+    @builtins.property
+    def filter(self) -> SourceFilter:
+        """Which sources."""
+
+    def __init__(
+        self,
+        *,
+        filter: SourceFilter | None = ...,
+        cursor: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cursor", b"cursor", "filter", b"filter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExportSourcesResponse(message.Message):
+    """Up to 1 MiB of JSONL."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: builtins.int
+    CURSOR_FIELD_NUMBER: builtins.int
+    chunk: builtins.bytes
+    """The next bytes; a line is one source as docs/formats.md describes it, whatever format it was imported from."""
+    cursor: builtins.str
+    """The cursor that continues after these bytes."""
+    def __init__(
+        self,
+        *,
+        chunk: builtins.bytes = ...,
+        cursor: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["chunk", b"chunk", "cursor", b"cursor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -55,6 +55,11 @@ class SourceServiceStub(object):
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ListSourceEventsRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ListSourceEventsResponse.FromString,
                 _registered_method=True)
+        self.ExportSources = channel.unary_stream(
+                '/greenroom.synthesizer.v1.SourceService/ExportSources',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ExportSourcesRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ExportSourcesResponse.FromString,
+                _registered_method=True)
         self.DeleteSource = channel.unary_unary(
                 '/greenroom.synthesizer.v1.SourceService/DeleteSource',
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_source__pb2.DeleteSourceRequest.SerializeToString,
@@ -68,7 +73,8 @@ class SourceServiceServicer(object):
 
     def ImportSources(self, request_iterator, context):
         """ImportSources reads source conversations from a file: a header, then its bytes in chunks of up to 1 MiB. Bad lines are
-        reported with their place, the rest is imported. Labels, rewards and ratings in the file are never imported.
+        reported by number, the rest is imported. Rewards, ratings and expected actions in the file are never imported. System
+        texts and tools of chats become procedures that the sources are linked to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -82,7 +88,7 @@ class SourceServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListSources(self, request, context):
-        """ListSources returns the company's sources, oldest first.
+        """ListSources returns the company's sources, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,6 +96,14 @@ class SourceServiceServicer(object):
 
     def ListSourceEvents(self, request, context):
         """ListSourceEvents returns a source's events and, with the first page, its resources.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportSources(self, request, context):
+        """ExportSources streams sources as JSONL in the import format `greenroom`, oldest first, in chunks of up to 1 MiB, cut
+        anywhere. After a lost stream, call again with the last cursor and append to the bytes received.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,6 +139,11 @@ def add_SourceServiceServicer_to_server(servicer, server):
                     servicer.ListSourceEvents,
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ListSourceEventsRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ListSourceEventsResponse.SerializeToString,
+            ),
+            'ExportSources': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportSources,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ExportSourcesRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ExportSourcesResponse.SerializeToString,
             ),
             'DeleteSource': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteSource,
@@ -241,6 +260,33 @@ class SourceService(object):
             '/greenroom.synthesizer.v1.SourceService/ListSourceEvents',
             greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ListSourceEventsRequest.SerializeToString,
             greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ListSourceEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportSources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.SourceService/ExportSources',
+            greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ExportSourcesRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_source__pb2.ExportSourcesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,14 +18,19 @@ class SourceServiceStub:
     def __init__(self, channel: aio.Channel) -> None: ...
     ImportSources: aio.StreamUnaryMultiCallable[source_pb2.ImportSourcesRequest, source_pb2.ImportSourcesResponse]
     """ImportSources reads source conversations from a file: a header, then its bytes in chunks of up to 1 MiB. Bad lines are
-    reported with their place, the rest is imported. Labels, rewards and ratings in the file are never imported.
+    reported by number, the rest is imported. Rewards, ratings and expected actions in the file are never imported. System
+    texts and tools of chats become procedures that the sources are linked to.
     """
     GetSource: aio.UnaryUnaryMultiCallable[source_pb2.GetSourceRequest, source_pb2.GetSourceResponse]
     """GetSource returns one source without its events, or NOT_FOUND."""
     ListSources: aio.UnaryUnaryMultiCallable[source_pb2.ListSourcesRequest, source_pb2.ListSourcesResponse]
-    """ListSources returns the company's sources, oldest first."""
+    """ListSources returns the company's sources, newest first."""
     ListSourceEvents: aio.UnaryUnaryMultiCallable[source_pb2.ListSourceEventsRequest, source_pb2.ListSourceEventsResponse]
     """ListSourceEvents returns a source's events and, with the first page, its resources."""
+    ExportSources: aio.UnaryStreamMultiCallable[source_pb2.ExportSourcesRequest, source_pb2.ExportSourcesResponse]
+    """ExportSources streams sources as JSONL in the import format `greenroom`, oldest first, in chunks of up to 1 MiB, cut
+    anywhere. After a lost stream, call again with the last cursor and append to the bytes received.
+    """
     DeleteSource: aio.UnaryUnaryMultiCallable[source_pb2.DeleteSourceRequest, source_pb2.DeleteSourceResponse]
     """DeleteSource deletes a source for good. One that a conversation or batch refers to fails FAILED_PRECONDITION; the message
     names what refers to it.
@@ -41,7 +46,8 @@ class SourceServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[abc.AsyncIterator[source_pb2.ImportSourcesRequest], abc.Awaitable[source_pb2.ImportSourcesResponse]],
     ) -> abc.Awaitable[source_pb2.ImportSourcesResponse]:
         """ImportSources reads source conversations from a file: a header, then its bytes in chunks of up to 1 MiB. Bad lines are
-        reported with their place, the rest is imported. Labels, rewards and ratings in the file are never imported.
+        reported by number, the rest is imported. Rewards, ratings and expected actions in the file are never imported. System
+        texts and tools of chats become procedures that the sources are linked to.
         """
 
     @abc_1.abstractmethod
@@ -58,7 +64,7 @@ class SourceServiceServicer(metaclass=abc_1.ABCMeta):
         request: source_pb2.ListSourcesRequest,
         context: aio.ServicerContext[source_pb2.ListSourcesRequest, abc.Awaitable[source_pb2.ListSourcesResponse]],
     ) -> abc.Awaitable[source_pb2.ListSourcesResponse]:
-        """ListSources returns the company's sources, oldest first."""
+        """ListSources returns the company's sources, newest first."""
 
     @abc_1.abstractmethod
     def ListSourceEvents(
@@ -67,6 +73,16 @@ class SourceServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[source_pb2.ListSourceEventsRequest, abc.Awaitable[source_pb2.ListSourceEventsResponse]],
     ) -> abc.Awaitable[source_pb2.ListSourceEventsResponse]:
         """ListSourceEvents returns a source's events and, with the first page, its resources."""
+
+    @abc_1.abstractmethod
+    def ExportSources(
+        self,
+        request: source_pb2.ExportSourcesRequest,
+        context: aio.ServicerContext[source_pb2.ExportSourcesRequest, abc.AsyncIterator[source_pb2.ExportSourcesResponse]],
+    ) -> abc.AsyncIterator[source_pb2.ExportSourcesResponse]:
+        """ExportSources streams sources as JSONL in the import format `greenroom`, oldest first, in chunks of up to 1 MiB, cut
+        anywhere. After a lost stream, call again with the last cursor and append to the bytes received.
+        """
 
     @abc_1.abstractmethod
     def DeleteSource(

@@ -23,29 +23,91 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from greenroom.type.v1 import event_pb2 as greenroom_dot_type_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*greenroom/synthesizer/v1/tool_config.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1dgreenroom/type/v1/event.proto\"\xca\x01\n\nToolConfig\x12\x42\n\x05mocks\x18\x01 \x03(\x0b\x32\".greenroom.synthesizer.v1.ToolMockB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x05mocks\x12\x44\n\x0e\x64\x65\x66\x61ult_answer\x18\x02 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolAnswerR\rdefaultAnswer\x12\x32\n\x15ignore_recorded_calls\x18\x03 \x01(\x08R\x13ignoreRecordedCalls\"\xb5\x01\n\x08ToolMock\x12\x1e\n\x04tool\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04tool\x12\x43\n\x05rules\x18\x02 \x03(\x0b\x32\".greenroom.synthesizer.v1.ToolRuleB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x05rules\x12\x44\n\x0e\x64\x65\x66\x61ult_answer\x18\x03 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolAnswerR\rdefaultAnswer\"x\n\x08ToolRule\x12-\n\x05match\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x05match\x12=\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolAnswerB\x06\xbaH\x03\xc8\x01\x01R\x06\x61nswerb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*greenroom/synthesizer/v1/tool_config.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1dgreenroom/type/v1/event.proto\"\xf8\x02\n\nToolConfig\x12\x42\n\x05mocks\x18\x01 \x03(\x0b\x32\".greenroom.synthesizer.v1.ToolMockB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x05mocks\x12\x44\n\x0e\x64\x65\x66\x61ult_answer\x18\x02 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolAnswerR\rdefaultAnswer\x12\x32\n\x15ignore_recorded_calls\x18\x03 \x01(\x08R\x13ignoreRecordedCalls\x12V\n\tunmatched\x18\x04 \x01(\x0e\x32..greenroom.synthesizer.v1.ToolConfig.UnmatchedB\x08\xbaH\x05\x82\x01\x02\x10\x01R\tunmatched\"T\n\tUnmatched\x12\x19\n\x15UNMATCHED_UNSPECIFIED\x10\x00\x12\x12\n\x0eUNMATCHED_FAIL\x10\x01\x12\x18\n\x14UNMATCHED_TOOL_ERROR\x10\x02\"\xb5\x01\n\x08ToolMock\x12\x1e\n\x04tool\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04tool\x12\x43\n\x05rules\x18\x02 \x03(\x0b\x32\".greenroom.synthesizer.v1.ToolRuleB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x05rules\x12\x44\n\x0e\x64\x65\x66\x61ult_answer\x18\x03 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolAnswerR\rdefaultAnswer\"\xe1\x01\n\x08ToolRule\x12-\n\x05match\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x05match\x12\x35\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolAnswerR\x06\x61nswer\x12&\n\tcondition\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\tcondition\x12G\n\x07replies\x18\x04 \x03(\x0b\x32#.greenroom.synthesizer.v1.ToolReplyB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x07replies\"\xdb\x02\n\tToolReply\x12\x37\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolAnswerH\x00R\x06\x61nswer\x12\x34\n\x08template\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\x08template\x12N\n\noperations\x18\x03 \x01(\x0b\x32,.greenroom.synthesizer.v1.ResourceOperationsH\x00R\noperations\x12?\n\x07latency\x18\x04 \x01(\x0b\x32%.greenroom.synthesizer.v1.ToolLatencyR\x07latency\x12?\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32%.greenroom.synthesizer.v1.ToolFailureR\x07\x66\x61ilureB\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\x8f\x01\n\x0bToolLatency\x12@\n\x05least\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x9a\x9e\x01\x32\x00R\x05least\x12>\n\x04most\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x9a\x9e\x01\x32\x00R\x04most\"\xb4\x01\n\x0bToolFailure\x12;\n\x0bprobability\x18\x01 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x0bprobability\x12:\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1c.greenroom.type.v1.ToolErrorB\x06\xbaH\x03\xc8\x01\x01R\x05\x65rror\x12,\n\x0c\x63hanges_kept\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x0b\x63hangesKept\"\x8f\x01\n\x12ResourceOperations\x12U\n\noperations\x18\x01 \x03(\x0b\x32+.greenroom.synthesizer.v1.ResourceOperationB\x08\xbaH\x05\x92\x01\x02\x10\x14R\noperations\x12\"\n\x07returns\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x07returns\"\xee\x05\n\x11ResourceOperation\x12P\n\x04kind\x18\x01 \x01(\x0e\x32\x30.greenroom.synthesizer.v1.ResourceOperation.KindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04kind\x12\x1e\n\x04type\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04type\x12\x18\n\x02id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x02id\x12-\n\x05match\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructR\x05match\x12\x1e\n\x05where\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 R\x05where\x12 \n\x05limit\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x05limit\x12O\n\x08\x66\x61ils_if\x18\x07 \x03(\x0b\x32*.greenroom.synthesizer.v1.FailingConditionB\x08\xbaH\x05\x92\x01\x02\x10\x32R\x07\x66\x61ilsIf\x12)\n\x03set\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructR\x03set\x12q\n\x08\x63omputed\x18\t \x03(\x0b\x32\x39.greenroom.synthesizer.v1.ResourceOperation.ComputedEntryB\x1a\xbaH\x17\x9a\x01\x14\x10\x64\"\x07r\x05\x10\x01\x18\x80\x01*\x07r\x05\x10\x01\x18\x80 R\x08\x63omputed\x12\x34\n\x04name\x18\n \x01(\tB \xbaH\x1dr\x1b\x32\x19^([a-z][a-z0-9_]{0,62})?$R\x04name\x1a;\n\rComputedEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"z\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0c\n\x08KIND_GET\x10\x01\x12\r\n\tKIND_FIND\x10\x02\x12\r\n\tKIND_LIST\x10\x03\x12\x0f\n\x0bKIND_CREATE\x10\x04\x12\x0e\n\nKIND_PATCH\x10\x05\x12\x0f\n\x0bKIND_DELETE\x10\x06\"x\n\x10\x46\x61ilingCondition\x12(\n\tcondition\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80 R\tcondition\x12:\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1c.greenroom.type.v1.ToolErrorB\x06\xbaH\x03\xc8\x01\x01R\x05\x65rrorBD\n\x18greenroom.synthesizer.v1P\x01Z&greenroom/synthesizer/v1;synthesizerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.synthesizer.v1.tool_config_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\030greenroom.synthesizer.v1P\001Z&greenroom/synthesizer/v1;synthesizerv1'
   _globals['_TOOLCONFIG'].fields_by_name['mocks']._loaded_options = None
   _globals['_TOOLCONFIG'].fields_by_name['mocks']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_TOOLCONFIG'].fields_by_name['unmatched']._loaded_options = None
+  _globals['_TOOLCONFIG'].fields_by_name['unmatched']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_TOOLMOCK'].fields_by_name['tool']._loaded_options = None
   _globals['_TOOLMOCK'].fields_by_name['tool']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_TOOLMOCK'].fields_by_name['rules']._loaded_options = None
   _globals['_TOOLMOCK'].fields_by_name['rules']._serialized_options = b'\272H\006\222\001\003\020\350\007'
-  _globals['_TOOLRULE'].fields_by_name['answer']._loaded_options = None
-  _globals['_TOOLRULE'].fields_by_name['answer']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_TOOLCONFIG']._serialized_start=163
-  _globals['_TOOLCONFIG']._serialized_end=365
-  _globals['_TOOLMOCK']._serialized_start=368
-  _globals['_TOOLMOCK']._serialized_end=549
-  _globals['_TOOLRULE']._serialized_start=551
-  _globals['_TOOLRULE']._serialized_end=671
+  _globals['_TOOLRULE'].fields_by_name['condition']._loaded_options = None
+  _globals['_TOOLRULE'].fields_by_name['condition']._serialized_options = b'\272H\005r\003\030\200 '
+  _globals['_TOOLRULE'].fields_by_name['replies']._loaded_options = None
+  _globals['_TOOLRULE'].fields_by_name['replies']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_TOOLREPLY'].oneofs_by_name['kind']._loaded_options = None
+  _globals['_TOOLREPLY'].oneofs_by_name['kind']._serialized_options = b'\272H\002\010\001'
+  _globals['_TOOLLATENCY'].fields_by_name['least']._loaded_options = None
+  _globals['_TOOLLATENCY'].fields_by_name['least']._serialized_options = b'\272H\014\252\001\t\"\005\010\200\232\236\0012\000'
+  _globals['_TOOLLATENCY'].fields_by_name['most']._loaded_options = None
+  _globals['_TOOLLATENCY'].fields_by_name['most']._serialized_options = b'\272H\014\252\001\t\"\005\010\200\232\236\0012\000'
+  _globals['_TOOLFAILURE'].fields_by_name['probability']._loaded_options = None
+  _globals['_TOOLFAILURE'].fields_by_name['probability']._serialized_options = b'\272H\026\022\024\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\000\000@\001'
+  _globals['_TOOLFAILURE'].fields_by_name['error']._loaded_options = None
+  _globals['_TOOLFAILURE'].fields_by_name['error']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_TOOLFAILURE'].fields_by_name['changes_kept']._loaded_options = None
+  _globals['_TOOLFAILURE'].fields_by_name['changes_kept']._serialized_options = b'\272H\006\032\004\030d(\000'
+  _globals['_RESOURCEOPERATIONS'].fields_by_name['operations']._loaded_options = None
+  _globals['_RESOURCEOPERATIONS'].fields_by_name['operations']._serialized_options = b'\272H\005\222\001\002\020\024'
+  _globals['_RESOURCEOPERATIONS'].fields_by_name['returns']._loaded_options = None
+  _globals['_RESOURCEOPERATIONS'].fields_by_name['returns']._serialized_options = b'\272H\005r\003\030\200 '
+  _globals['_RESOURCEOPERATION_COMPUTEDENTRY']._loaded_options = None
+  _globals['_RESOURCEOPERATION_COMPUTEDENTRY']._serialized_options = b'8\001'
+  _globals['_RESOURCEOPERATION'].fields_by_name['kind']._loaded_options = None
+  _globals['_RESOURCEOPERATION'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_RESOURCEOPERATION'].fields_by_name['type']._loaded_options = None
+  _globals['_RESOURCEOPERATION'].fields_by_name['type']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
+  _globals['_RESOURCEOPERATION'].fields_by_name['id']._loaded_options = None
+  _globals['_RESOURCEOPERATION'].fields_by_name['id']._serialized_options = b'\272H\005r\003\030\200 '
+  _globals['_RESOURCEOPERATION'].fields_by_name['where']._loaded_options = None
+  _globals['_RESOURCEOPERATION'].fields_by_name['where']._serialized_options = b'\272H\005r\003\030\200 '
+  _globals['_RESOURCEOPERATION'].fields_by_name['limit']._loaded_options = None
+  _globals['_RESOURCEOPERATION'].fields_by_name['limit']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_RESOURCEOPERATION'].fields_by_name['fails_if']._loaded_options = None
+  _globals['_RESOURCEOPERATION'].fields_by_name['fails_if']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_RESOURCEOPERATION'].fields_by_name['computed']._loaded_options = None
+  _globals['_RESOURCEOPERATION'].fields_by_name['computed']._serialized_options = b'\272H\027\232\001\024\020d\"\007r\005\020\001\030\200\001*\007r\005\020\001\030\200 '
+  _globals['_RESOURCEOPERATION'].fields_by_name['name']._loaded_options = None
+  _globals['_RESOURCEOPERATION'].fields_by_name['name']._serialized_options = b'\272H\035r\0332\031^([a-z][a-z0-9_]{0,62})?$'
+  _globals['_FAILINGCONDITION'].fields_by_name['condition']._loaded_options = None
+  _globals['_FAILINGCONDITION'].fields_by_name['condition']._serialized_options = b'\272H\007r\005\020\001\030\200 '
+  _globals['_FAILINGCONDITION'].fields_by_name['error']._loaded_options = None
+  _globals['_FAILINGCONDITION'].fields_by_name['error']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_TOOLCONFIG']._serialized_start=195
+  _globals['_TOOLCONFIG']._serialized_end=571
+  _globals['_TOOLCONFIG_UNMATCHED']._serialized_start=487
+  _globals['_TOOLCONFIG_UNMATCHED']._serialized_end=571
+  _globals['_TOOLMOCK']._serialized_start=574
+  _globals['_TOOLMOCK']._serialized_end=755
+  _globals['_TOOLRULE']._serialized_start=758
+  _globals['_TOOLRULE']._serialized_end=983
+  _globals['_TOOLREPLY']._serialized_start=986
+  _globals['_TOOLREPLY']._serialized_end=1333
+  _globals['_TOOLLATENCY']._serialized_start=1336
+  _globals['_TOOLLATENCY']._serialized_end=1479
+  _globals['_TOOLFAILURE']._serialized_start=1482
+  _globals['_TOOLFAILURE']._serialized_end=1662
+  _globals['_RESOURCEOPERATIONS']._serialized_start=1665
+  _globals['_RESOURCEOPERATIONS']._serialized_end=1808
+  _globals['_RESOURCEOPERATION']._serialized_start=1811
+  _globals['_RESOURCEOPERATION']._serialized_end=2561
+  _globals['_RESOURCEOPERATION_COMPUTEDENTRY']._serialized_start=2378
+  _globals['_RESOURCEOPERATION_COMPUTEDENTRY']._serialized_end=2437
+  _globals['_RESOURCEOPERATION_KIND']._serialized_start=2439
+  _globals['_RESOURCEOPERATION_KIND']._serialized_end=2561
+  _globals['_FAILINGCONDITION']._serialized_start=2563
+  _globals['_FAILINGCONDITION']._serialized_end=2683
 # @@protoc_insertion_point(module_scope)

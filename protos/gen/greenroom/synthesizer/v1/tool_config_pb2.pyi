@@ -5,9 +5,11 @@ isort:skip_file
 
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
+from google.protobuf import duration_pb2 as duration_pb2
 from google.protobuf import message as message
 from google.protobuf import struct_pb2 as struct_pb2
 from google.protobuf.internal import containers as containers
+from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from greenroom.type.v1 import event_pb2 as event_pb2
 import builtins as builtins
 import sys
@@ -22,25 +24,52 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class ToolConfig(message.Message):
-    """What each tool answers during a rehearsal. A call is answered by the first of these that there is: the first of the tool's
-    rules that matches; the first recorded call of the source that matches; the tool's default; the config's default. A call
-    that none of them answers fails the conversation with the fault TOOL_MOCK.
+    """What each tool answers in a conversation. The answer to a call is the first of these that exists: the reply of the tool's
+    first matching rule, the source's first matching recorded call, the tool's default, the config's default. `unmatched` says
+    what happens to a call without an answer. A call whose arguments break the tool's schema is not looked up: the agent sees the
+    error INVALID_ARGUMENTS.
     """
 
     DESCRIPTOR: descriptor.Descriptor
 
+    class _Unmatched:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _UnmatchedEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[ToolConfig._Unmatched.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        UNMATCHED_UNSPECIFIED: ToolConfig._Unmatched.ValueType  # 0
+        """Not set; taken as FAIL."""
+        UNMATCHED_FAIL: ToolConfig._Unmatched.ValueType  # 1
+        """The rehearsal is incomplete: the conversation fails, TOOL_NOT_MOCKED, with the fault TOOL_MOCK."""
+        UNMATCHED_TOOL_ERROR: ToolConfig._Unmatched.ValueType  # 2
+        """The agent sees the error TOOL_UNAVAILABLE and goes on."""
+
+    class Unmatched(_Unmatched, metaclass=_UnmatchedEnumTypeWrapper):
+        """What happens to a call that nothing answers."""
+
+    UNMATCHED_UNSPECIFIED: ToolConfig.Unmatched.ValueType  # 0
+    """Not set; taken as FAIL."""
+    UNMATCHED_FAIL: ToolConfig.Unmatched.ValueType  # 1
+    """The rehearsal is incomplete: the conversation fails, TOOL_NOT_MOCKED, with the fault TOOL_MOCK."""
+    UNMATCHED_TOOL_ERROR: ToolConfig.Unmatched.ValueType  # 2
+    """The agent sees the error TOOL_UNAVAILABLE and goes on."""
+
     MOCKS_FIELD_NUMBER: builtins.int
     DEFAULT_ANSWER_FIELD_NUMBER: builtins.int
     IGNORE_RECORDED_CALLS_FIELD_NUMBER: builtins.int
+    UNMATCHED_FIELD_NUMBER: builtins.int
     ignore_recorded_calls: builtins.bool
-    """True when the calls recorded in the source are not to serve as mocks."""
+    """True if the calls recorded in the source do not serve as mocks."""
+    unmatched: ToolConfig.Unmatched.ValueType
+    """What happens to a call that nothing answers."""
     @builtins.property
     def mocks(self) -> containers.RepeatedCompositeFieldContainer[ToolMock]:
-        """At most one a tool."""
+        """At most one per tool."""
 
     @builtins.property
     def default_answer(self) -> event_pb2.ToolAnswer:
-        """What any tool answers that nothing else answers for."""
+        """The answer to calls that nothing else answers."""
 
     def __init__(
         self,
@@ -48,10 +77,11 @@ class ToolConfig(message.Message):
         mocks: abc.Iterable[ToolMock] | None = ...,
         default_answer: event_pb2.ToolAnswer | None = ...,
         ignore_recorded_calls: builtins.bool = ...,
+        unmatched: ToolConfig.Unmatched.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["default_answer", b"default_answer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["default_answer", b"default_answer", "ignore_recorded_calls", b"ignore_recorded_calls", "mocks", b"mocks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["default_answer", b"default_answer", "ignore_recorded_calls", b"ignore_recorded_calls", "mocks", b"mocks", "unmatched", b"unmatched"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -68,7 +98,7 @@ class ToolMock(message.Message):
     """The tool's name in the procedure's revision."""
     @builtins.property
     def rules(self) -> containers.RepeatedCompositeFieldContainer[ToolRule]:
-        """Tried in order."""
+        """Tried in order. A rule behind one that matches every one of its calls is refused."""
 
     @builtins.property
     def default_answer(self) -> event_pb2.ToolAnswer:
@@ -89,30 +119,338 @@ class ToolMock(message.Message):
 
 @typing.final
 class ToolRule(message.Message):
-    """One rule."""
+    """One rule: the calls that it matches, and either one answer or replies."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     MATCH_FIELD_NUMBER: builtins.int
     ANSWER_FIELD_NUMBER: builtins.int
+    CONDITION_FIELD_NUMBER: builtins.int
+    REPLIES_FIELD_NUMBER: builtins.int
+    condition: builtins.str
+    """A CEL expression over `args`, the arguments, such as `args.amount > 100`; the call must match this as well. An expression
+    that has no value, as when it names an argument that the call lacks, does not match. Empty: every call.
+    """
     @builtins.property
     def match(self) -> struct_pb2.Struct:
-        """Matches a call whose arguments have each of these members with an equal value; objects inside match the same way. Strings
-        are equal without regard to case and outer white space. Empty: every call.
+        """Matches a call whose arguments have every one of these members with an equal value. Objects inside match the same way.
+        Strings are compared without case and outer white space. Empty: matches every call.
         """
 
     @builtins.property
     def answer(self) -> event_pb2.ToolAnswer:
-        """The answer."""
+        """The answer; short for one reply with this value."""
+
+    @builtins.property
+    def replies(self) -> containers.RepeatedCompositeFieldContainer[ToolReply]:
+        """The replies in the order of the calls that the rule answers: the first call gets the first, and every call after the last
+        one gets the last. The position depends on the stored events alone, so a crash does not change it.
+        """
 
     def __init__(
         self,
         *,
         match: struct_pb2.Struct | None = ...,
         answer: event_pb2.ToolAnswer | None = ...,
+        condition: builtins.str = ...,
+        replies: abc.Iterable[ToolReply] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["answer", b"answer", "match", b"match"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["answer", b"answer", "match", b"match"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["answer", b"answer", "condition", b"condition", "match", b"match", "replies", b"replies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ToolReply(message.Message):
+    """What a rule answers. Expressions are CEL and templates are Liquid. Both see `args`, the call's arguments by name."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: builtins.int
+    TEMPLATE_FIELD_NUMBER: builtins.int
+    OPERATIONS_FIELD_NUMBER: builtins.int
+    LATENCY_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def answer(self) -> event_pb2.ToolAnswer:
+        """This value or error, with its changes of resources. If it changes a resource that this conversation deleted, the agent
+        sees the error RESOURCE_GONE instead and nothing changes.
+        """
+
+    @builtins.property
+    def template(self) -> struct_pb2.Value:
+        """A value whose texts are templates over `args` and `resources`, such as
+        `{"state": "{{ resources.order[args.order].state }}"}`. A text that is one `{{ … }}` and nothing else becomes the value
+        itself, with its type; other texts become text.
+        """
+
+    @builtins.property
+    def operations(self) -> ResourceOperations:
+        """Operations on the conversation's resources, which really change."""
+
+    @builtins.property
+    def latency(self) -> ToolLatency:
+        """How long the tool takes; unset: 0.1 to 2 seconds."""
+
+    @builtins.property
+    def failure(self) -> ToolFailure:
+        """A failure instead of the answer, at random or always."""
+
+    def __init__(
+        self,
+        *,
+        answer: event_pb2.ToolAnswer | None = ...,
+        template: struct_pb2.Value | None = ...,
+        operations: ResourceOperations | None = ...,
+        latency: ToolLatency | None = ...,
+        failure: ToolFailure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["answer", b"answer", "failure", b"failure", "kind", b"kind", "latency", b"latency", "operations", b"operations", "template", b"template"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["answer", b"answer", "failure", b"failure", "kind", b"kind", "latency", b"latency", "operations", b"operations", "template", b"template"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_kind: _TypeAlias = typing.Literal["answer", "template", "operations"]  # noqa: Y015
+    _WhichOneofArgType_kind: _TypeAlias = typing.Literal["kind", b"kind"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
+
+@typing.final
+class ToolLatency(message.Message):
+    """How long a tool takes on the conversation's virtual clock: drawn uniformly from a range by the seed. No wall clock time passes."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    LEAST_FIELD_NUMBER: builtins.int
+    MOST_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def least(self) -> duration_pb2.Duration:
+        """The least, 0 to 30 days."""
+
+    @builtins.property
+    def most(self) -> duration_pb2.Duration:
+        """The most, up to 30 days; `least` when it is shorter than that or unset."""
+
+    def __init__(
+        self,
+        *,
+        least: duration_pb2.Duration | None = ...,
+        most: duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["least", b"least", "most", b"most"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["least", b"least", "most", b"most"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ToolFailure(message.Message):
+    """An injected failure. Whether a call fails is drawn by a hash of seed, index, seq and purpose, so the same seed fails the same
+    calls after any number of crashes.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PROBABILITY_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    CHANGES_KEPT_FIELD_NUMBER: builtins.int
+    probability: builtins.float
+    """How likely a call fails, above 0 to 1; 1 when 0: each call fails."""
+    changes_kept: builtins.int
+    """How many of the answer's changes are made all the same, the first ones; above 0 for a partial write that then fails."""
+    @builtins.property
+    def error(self) -> event_pb2.ToolError:
+        """The error that the agent sees."""
+
+    def __init__(
+        self,
+        *,
+        probability: builtins.float = ...,
+        error: event_pb2.ToolError | None = ...,
+        changes_kept: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["changes_kept", b"changes_kept", "error", b"error", "probability", b"probability"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ResourceOperations(message.Message):
+    """Operations in order. If one fails, the agent sees its error and no resource changes."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    OPERATIONS_FIELD_NUMBER: builtins.int
+    RETURNS_FIELD_NUMBER: builtins.int
+    returns: builtins.str
+    """An expression over `args` and the operations' names whose value the tool returns; empty: the result of the last operation."""
+    @builtins.property
+    def operations(self) -> containers.RepeatedCompositeFieldContainer[ResourceOperation]:
+        """The operations; none are needed if `returns` is there."""
+
+    def __init__(
+        self,
+        *,
+        operations: abc.Iterable[ResourceOperation] | None = ...,
+        returns: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["operations", b"operations", "returns", b"returns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ResourceOperation(message.Message):
+    """One operation on the resources of a type. It sees the resources as the operations before it left them."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _Kind:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[ResourceOperation._Kind.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: ResourceOperation._Kind.ValueType  # 0
+        """Not used; refused."""
+        KIND_GET: ResourceOperation._Kind.ValueType  # 1
+        """Gives the resource with the id."""
+        KIND_FIND: ResourceOperation._Kind.ValueType  # 2
+        """Gives the first resource that `match` and `where` select."""
+        KIND_LIST: ResourceOperation._Kind.ValueType  # 3
+        """Gives a list of the resources that `match` and `where` select."""
+        KIND_CREATE: ResourceOperation._Kind.ValueType  # 4
+        """Creates a resource; one that exists fails ALREADY_EXISTS."""
+        KIND_PATCH: ResourceOperation._Kind.ValueType  # 5
+        """Changes the resource with the id, by a JSON merge patch (RFC 7396) of `set` and `computed`."""
+        KIND_DELETE: ResourceOperation._Kind.ValueType  # 6
+        """Deletes the resource with the id, and gives what it was."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What is done."""
+
+    KIND_UNSPECIFIED: ResourceOperation.Kind.ValueType  # 0
+    """Not used; refused."""
+    KIND_GET: ResourceOperation.Kind.ValueType  # 1
+    """Gives the resource with the id."""
+    KIND_FIND: ResourceOperation.Kind.ValueType  # 2
+    """Gives the first resource that `match` and `where` select."""
+    KIND_LIST: ResourceOperation.Kind.ValueType  # 3
+    """Gives a list of the resources that `match` and `where` select."""
+    KIND_CREATE: ResourceOperation.Kind.ValueType  # 4
+    """Creates a resource; one that exists fails ALREADY_EXISTS."""
+    KIND_PATCH: ResourceOperation.Kind.ValueType  # 5
+    """Changes the resource with the id, by a JSON merge patch (RFC 7396) of `set` and `computed`."""
+    KIND_DELETE: ResourceOperation.Kind.ValueType  # 6
+    """Deletes the resource with the id, and gives what it was."""
+
+    @typing.final
+    class ComputedEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    KIND_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    ID_FIELD_NUMBER: builtins.int
+    MATCH_FIELD_NUMBER: builtins.int
+    WHERE_FIELD_NUMBER: builtins.int
+    LIMIT_FIELD_NUMBER: builtins.int
+    FAILS_IF_FIELD_NUMBER: builtins.int
+    SET_FIELD_NUMBER: builtins.int
+    COMPUTED_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    kind: ResourceOperation.Kind.ValueType
+    """What is done."""
+    type: builtins.str
+    """The resources' type, such as `order`."""
+    id: builtins.str
+    """For GET, CREATE, PATCH and DELETE: a template of the resource's id, such as `{{ args.order }}`, over `args` and the names of
+    operations before. CREATE makes one by the seed if it is empty. A missing resource fails NOT_FOUND.
+    """
+    where: builtins.str
+    """For FIND and LIST: an expression over `args`, the names of operations before, and `it`, the data; empty: true."""
+    limit: builtins.int
+    """For LIST: the most resources; 100 when 0."""
+    name: builtins.str
+    """The name of its result for what comes after: the data, for LIST a list of them. Empty: no name."""
+    @builtins.property
+    def match(self) -> struct_pb2.Struct:
+        """For FIND and LIST: what the data must have, as in `ToolRule.match`; its texts are templates like `id`. FIND fails NOT_FOUND
+        if nothing is selected.
+        """
+
+    @builtins.property
+    def fails_if(self) -> containers.RepeatedCompositeFieldContainer[FailingCondition]:
+        """The first that is true makes the operation fail. Not checked for LIST."""
+
+    @builtins.property
+    def set(self) -> struct_pb2.Struct:
+        """For CREATE and PATCH: members of the data; texts are templates like `id`."""
+
+    @builtins.property
+    def computed(self) -> containers.ScalarMap[builtins.str, builtins.str]:
+        """For CREATE and PATCH: more members, each with an expression over `args`, the names of operations before, and `it`."""
+
+    def __init__(
+        self,
+        *,
+        kind: ResourceOperation.Kind.ValueType = ...,
+        type: builtins.str = ...,
+        id: builtins.str = ...,
+        match: struct_pb2.Struct | None = ...,
+        where: builtins.str = ...,
+        limit: builtins.int = ...,
+        fails_if: abc.Iterable[FailingCondition] | None = ...,
+        set: struct_pb2.Struct | None = ...,
+        computed: abc.Mapping[builtins.str, builtins.str] | None = ...,
+        name: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["match", b"match", "set", b"set"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["computed", b"computed", "fails_if", b"fails_if", "id", b"id", "kind", b"kind", "limit", b"limit", "match", b"match", "name", b"name", "set", b"set", "type", b"type", "where", b"where"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FailingCondition(message.Message):
+    """A condition that makes an operation fail."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CONDITION_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    condition: builtins.str
+    """An expression over `args`, the names of operations before, and `it`: the data before the operation; of a CREATE an empty
+    object.
+    """
+    @builtins.property
+    def error(self) -> event_pb2.ToolError:
+        """The error that the agent sees."""
+
+    def __init__(
+        self,
+        *,
+        condition: builtins.str = ...,
+        error: event_pb2.ToolError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["condition", b"condition", "error", b"error"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -25,15 +25,17 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from greenroom.testdata.v1 import trace_workflow_pb2 as greenroom_dot_testdata_dot_v1_dot_trace__workflow__pb2
+from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&greenroom/testdata/v1/trace_call.proto\x12\x15greenroom.testdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*greenroom/testdata/v1/trace_workflow.proto\"\xa1\x06\n\x0fTraceParameters\x12\"\n\x05users\x18\x01 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xc2\xd7/(\x00R\x05users\x12R\n\x11sessions_per_user\x18\x02 \x01(\x0b\x32&.greenroom.testdata.v1.SessionsPerUserR\x0fsessionsPerUser\x12\x39\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12R\n\x07\x61rrival\x18\x05 \x01(\x0e\x32..greenroom.testdata.v1.TraceParameters.ArrivalB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07\x61rrival\x12H\n\nuser_types\x18\x06 \x03(\x0b\x32\x1f.greenroom.testdata.v1.UserTypeB\x08\xbaH\x05\x92\x01\x02\x10\x10R\tuserTypes\x12?\n\x0c\x63\x61scade_rate\x18\x07 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00R\x0b\x63\x61scadeRate\x88\x01\x01\x12\x12\n\x04seed\x18\x08 \x01(\x03R\x04seed\x12I\n\x04mode\x18\t \x01(\x0e\x32+.greenroom.testdata.v1.TraceParameters.ModeB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04mode\x12(\n\tdeck_size\x18\n \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00R\x08\x64\x65\x63kSize\"`\n\x07\x41rrival\x12\x17\n\x13\x41RRIVAL_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41RRIVAL_UNIFORM\x10\x01\x12\x13\n\x0f\x41RRIVAL_DIURNAL\x10\x02\x12\x12\n\x0e\x41RRIVAL_WEEKLY\x10\x03\"I\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10MODE_INDEPENDENT\x10\x01\x12\x15\n\x11MODE_EXACT_COUNTS\x10\x02\x42\x0f\n\r_cascade_rate\"i\n\x0fSessionsPerUser\x12+\n\x04mean\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xc3@)\x00\x00\x00\x00\x00\x00\xf0?R\x04mean\x12)\n\x03std\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xc3@)\x00\x00\x00\x00\x00\x00\x00\x00R\x03std\"r\n\x08UserType\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,31}$R\x04name\x12/\n\x06weight\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A!\x00\x00\x00\x00\x00\x00\x00\x00R\x06weight\"L\n\x0cSessionRange\x12\x1d\n\x05\x66irst\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x05\x66irst\x12\x1d\n\x05\x63ount\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x05\x63ount\"\xe1\x03\n\x04\x43\x61ll\x12!\n\x0ctimestamp_ms\x18\x01 \x01(\x03R\x0btimestampMs\x12\x12\n\x04user\x18\x02 \x01(\x03R\x04user\x12\x1b\n\tuser_type\x18\x03 \x01(\tR\x08userType\x12\x18\n\x07session\x18\x04 \x01(\x03R\x07session\x12\x1a\n\x08\x65ndpoint\x18\x05 \x01(\tR\x08\x65ndpoint\x12\x16\n\x06method\x18\x06 \x01(\tR\x06method\x12\x16\n\x06status\x18\x07 \x01(\x05R\x06status\x12\x1d\n\nlatency_ms\x18\x08 \x01(\x02R\tlatencyMs\x12\x16\n\x06params\x18\t \x01(\tR\x06params\x12\x19\n\x08\x66\x61ult_id\x18\n \x01(\x03R\x07\x66\x61ultId\x12\x44\n\nfault_kind\x18\x0b \x01(\x0e\x32%.greenroom.testdata.v1.Call.FaultKindR\tfaultKind\"\x86\x01\n\tFaultKind\x12\x1a\n\x16\x46\x41ULT_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46\x41ULT_KIND_SLOW\x10\x01\x12\x16\n\x12\x46\x41ULT_KIND_TIMEOUT\x10\x02\x12\x1a\n\x16\x46\x41ULT_KIND_UNAVAILABLE\x10\x03\x12\x14\n\x10\x46\x41ULT_KIND_RETRY\x10\x04\"\xce\x01\n\x16GenerateSessionRequest\x12I\n\x08workflow\x18\x01 \x01(\x0b\x32%.greenroom.testdata.v1.WorkflowSourceB\x06\xbaH\x03\xc8\x01\x01R\x08workflow\x12\x46\n\nparameters\x18\x02 \x01(\x0b\x32&.greenroom.testdata.v1.TraceParametersR\nparameters\x12!\n\x07session\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x07session\"L\n\x17GenerateSessionResponse\x12\x31\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1b.greenroom.testdata.v1.CallR\x05\x63\x61lls\"\xdc\x03\n\x12StreamCallsRequest\x12I\n\x08workflow\x18\x01 \x01(\x0b\x32%.greenroom.testdata.v1.WorkflowSourceB\x06\xbaH\x03\xc8\x01\x01R\x08workflow\x12\x46\n\nparameters\x18\x02 \x01(\x0b\x32&.greenroom.testdata.v1.TraceParametersR\nparameters\x12?\n\x08sessions\x18\x03 \x01(\x0b\x32#.greenroom.testdata.v1.SessionRangeR\x08sessions\x12T\n\x06\x66ormat\x18\x04 \x01(\x0e\x32\x30.greenroom.testdata.v1.StreamCallsRequest.FormatB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x06\x66ormat\x12 \n\x06\x63ursor\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\x06\x63ursor\"z\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46ORMAT_ROWS\x10\x01\x12\x14\n\x10\x46ORMAT_ARROW_IPC\x10\x02\x12\x10\n\x0c\x46ORMAT_JSONL\x10\x03\x12\x0e\n\nFORMAT_CSV\x10\x04\x12\x0f\n\x0b\x46ORMAT_OTLP\x10\x05\"\xdb\x01\n\x13StreamCallsResponse\x12\x31\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1b.greenroom.testdata.v1.CallR\x05\x63\x61lls\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x16\n\x06\x63ursor\x18\x03 \x01(\tR\x06\x63ursor\x12\x1d\n\ncall_count\x18\x04 \x01(\x03R\tcallCount\x12!\n\x0clast_session\x18\x05 \x01(\x03R\x0blastSession\x12#\n\rsession_count\x18\x06 \x01(\x03R\x0csessionCountb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&greenroom/testdata/v1/trace_call.proto\x12\x15greenroom.testdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*greenroom/testdata/v1/trace_workflow.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xa1\x06\n\x0fTraceParameters\x12\"\n\x05users\x18\x01 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xc2\xd7/(\x00R\x05users\x12R\n\x11sessions_per_user\x18\x02 \x01(\x0b\x32&.greenroom.testdata.v1.SessionsPerUserR\x0fsessionsPerUser\x12\x39\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12R\n\x07\x61rrival\x18\x05 \x01(\x0e\x32..greenroom.testdata.v1.TraceParameters.ArrivalB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07\x61rrival\x12H\n\nuser_types\x18\x06 \x03(\x0b\x32\x1f.greenroom.testdata.v1.UserTypeB\x08\xbaH\x05\x92\x01\x02\x10\x10R\tuserTypes\x12?\n\x0c\x63\x61scade_rate\x18\x07 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00R\x0b\x63\x61scadeRate\x88\x01\x01\x12\x12\n\x04seed\x18\x08 \x01(\x03R\x04seed\x12I\n\x04mode\x18\t \x01(\x0e\x32+.greenroom.testdata.v1.TraceParameters.ModeB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04mode\x12(\n\tdeck_size\x18\n \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00R\x08\x64\x65\x63kSize\"`\n\x07\x41rrival\x12\x17\n\x13\x41RRIVAL_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41RRIVAL_UNIFORM\x10\x01\x12\x13\n\x0f\x41RRIVAL_DIURNAL\x10\x02\x12\x12\n\x0e\x41RRIVAL_WEEKLY\x10\x03\"I\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10MODE_INDEPENDENT\x10\x01\x12\x15\n\x11MODE_EXACT_COUNTS\x10\x02\x42\x0f\n\r_cascade_rate\"i\n\x0fSessionsPerUser\x12+\n\x04mean\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xc3@)\x00\x00\x00\x00\x00\x00\xf0?R\x04mean\x12)\n\x03std\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xc3@)\x00\x00\x00\x00\x00\x00\x00\x00R\x03std\"r\n\x08UserType\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,31}$R\x04name\x12/\n\x06weight\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A!\x00\x00\x00\x00\x00\x00\x00\x00R\x06weight\"L\n\x0cSessionRange\x12\x1d\n\x05\x66irst\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x05\x66irst\x12\x1d\n\x05\x63ount\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x05\x63ount\"\xe1\x03\n\x04\x43\x61ll\x12!\n\x0ctimestamp_ms\x18\x01 \x01(\x03R\x0btimestampMs\x12\x12\n\x04user\x18\x02 \x01(\x03R\x04user\x12\x1b\n\tuser_type\x18\x03 \x01(\tR\x08userType\x12\x18\n\x07session\x18\x04 \x01(\x03R\x07session\x12\x1a\n\x08\x65ndpoint\x18\x05 \x01(\tR\x08\x65ndpoint\x12\x16\n\x06method\x18\x06 \x01(\tR\x06method\x12\x16\n\x06status\x18\x07 \x01(\x05R\x06status\x12\x1d\n\nlatency_ms\x18\x08 \x01(\x02R\tlatencyMs\x12\x16\n\x06params\x18\t \x01(\tR\x06params\x12\x19\n\x08\x66\x61ult_id\x18\n \x01(\x03R\x07\x66\x61ultId\x12\x44\n\nfault_kind\x18\x0b \x01(\x0e\x32%.greenroom.testdata.v1.Call.FaultKindR\tfaultKind\"\x86\x01\n\tFaultKind\x12\x1a\n\x16\x46\x41ULT_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46\x41ULT_KIND_SLOW\x10\x01\x12\x16\n\x12\x46\x41ULT_KIND_TIMEOUT\x10\x02\x12\x1a\n\x16\x46\x41ULT_KIND_UNAVAILABLE\x10\x03\x12\x14\n\x10\x46\x41ULT_KIND_RETRY\x10\x04\"\xce\x01\n\x16GenerateSessionRequest\x12I\n\x08workflow\x18\x01 \x01(\x0b\x32%.greenroom.testdata.v1.WorkflowSourceB\x06\xbaH\x03\xc8\x01\x01R\x08workflow\x12\x46\n\nparameters\x18\x02 \x01(\x0b\x32&.greenroom.testdata.v1.TraceParametersR\nparameters\x12!\n\x07session\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x07session\"L\n\x17GenerateSessionResponse\x12\x31\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1b.greenroom.testdata.v1.CallR\x05\x63\x61lls\"\xdc\x03\n\x12StreamCallsRequest\x12I\n\x08workflow\x18\x01 \x01(\x0b\x32%.greenroom.testdata.v1.WorkflowSourceB\x06\xbaH\x03\xc8\x01\x01R\x08workflow\x12\x46\n\nparameters\x18\x02 \x01(\x0b\x32&.greenroom.testdata.v1.TraceParametersR\nparameters\x12?\n\x08sessions\x18\x03 \x01(\x0b\x32#.greenroom.testdata.v1.SessionRangeR\x08sessions\x12T\n\x06\x66ormat\x18\x04 \x01(\x0e\x32\x30.greenroom.testdata.v1.StreamCallsRequest.FormatB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x06\x66ormat\x12 \n\x06\x63ursor\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\x06\x63ursor\"z\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46ORMAT_ROWS\x10\x01\x12\x14\n\x10\x46ORMAT_ARROW_IPC\x10\x02\x12\x10\n\x0c\x46ORMAT_JSONL\x10\x03\x12\x0e\n\nFORMAT_CSV\x10\x04\x12\x0f\n\x0b\x46ORMAT_OTLP\x10\x05\"\xdb\x01\n\x13StreamCallsResponse\x12\x31\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1b.greenroom.testdata.v1.CallR\x05\x63\x61lls\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x16\n\x06\x63ursor\x18\x03 \x01(\tR\x06\x63ursor\x12\x1d\n\ncall_count\x18\x04 \x01(\x03R\tcallCount\x12!\n\x0clast_session\x18\x05 \x01(\x03R\x0blastSession\x12#\n\rsession_count\x18\x06 \x01(\x03R\x0csessionCount2\x91\x02\n\x12TraceStreamService\x12\x81\x01\n\x0fGenerateSession\x12-.greenroom.testdata.v1.GenerateSessionRequest\x1a..greenroom.testdata.v1.GenerateSessionResponse\"\x0f\xaa\xbb\x18\x0btraces.read\x12w\n\x0bStreamCalls\x12).greenroom.testdata.v1.StreamCallsRequest\x1a*.greenroom.testdata.v1.StreamCallsResponse\"\x0f\xaa\xbb\x18\x0btraces.read0\x01\x42;\n\x15greenroom.testdata.v1P\x01Z greenroom/testdata/v1;testdatav1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.testdata.v1.trace_call_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\025greenroom.testdata.v1P\001Z greenroom/testdata/v1;testdatav1'
   _globals['_TRACEPARAMETERS'].fields_by_name['users']._loaded_options = None
   _globals['_TRACEPARAMETERS'].fields_by_name['users']._serialized_options = b'\272H\t\"\007\030\200\302\327/(\000'
   _globals['_TRACEPARAMETERS'].fields_by_name['arrival']._loaded_options = None
@@ -68,30 +70,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMCALLSREQUEST'].fields_by_name['format']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_STREAMCALLSREQUEST'].fields_by_name['cursor']._loaded_options = None
   _globals['_STREAMCALLSREQUEST'].fields_by_name['cursor']._serialized_options = b'\272H\005r\003\030\200\010'
-  _globals['_TRACEPARAMETERS']._serialized_start=172
-  _globals['_TRACEPARAMETERS']._serialized_end=973
-  _globals['_TRACEPARAMETERS_ARRIVAL']._serialized_start=785
-  _globals['_TRACEPARAMETERS_ARRIVAL']._serialized_end=881
-  _globals['_TRACEPARAMETERS_MODE']._serialized_start=883
-  _globals['_TRACEPARAMETERS_MODE']._serialized_end=956
-  _globals['_SESSIONSPERUSER']._serialized_start=975
-  _globals['_SESSIONSPERUSER']._serialized_end=1080
-  _globals['_USERTYPE']._serialized_start=1082
-  _globals['_USERTYPE']._serialized_end=1196
-  _globals['_SESSIONRANGE']._serialized_start=1198
-  _globals['_SESSIONRANGE']._serialized_end=1274
-  _globals['_CALL']._serialized_start=1277
-  _globals['_CALL']._serialized_end=1758
-  _globals['_CALL_FAULTKIND']._serialized_start=1624
-  _globals['_CALL_FAULTKIND']._serialized_end=1758
-  _globals['_GENERATESESSIONREQUEST']._serialized_start=1761
-  _globals['_GENERATESESSIONREQUEST']._serialized_end=1967
-  _globals['_GENERATESESSIONRESPONSE']._serialized_start=1969
-  _globals['_GENERATESESSIONRESPONSE']._serialized_end=2045
-  _globals['_STREAMCALLSREQUEST']._serialized_start=2048
-  _globals['_STREAMCALLSREQUEST']._serialized_end=2524
-  _globals['_STREAMCALLSREQUEST_FORMAT']._serialized_start=2402
-  _globals['_STREAMCALLSREQUEST_FORMAT']._serialized_end=2524
-  _globals['_STREAMCALLSRESPONSE']._serialized_start=2527
-  _globals['_STREAMCALLSRESPONSE']._serialized_end=2746
+  _globals['_TRACESTREAMSERVICE'].methods_by_name['GenerateSession']._loaded_options = None
+  _globals['_TRACESTREAMSERVICE'].methods_by_name['GenerateSession']._serialized_options = b'\252\273\030\013traces.read'
+  _globals['_TRACESTREAMSERVICE'].methods_by_name['StreamCalls']._loaded_options = None
+  _globals['_TRACESTREAMSERVICE'].methods_by_name['StreamCalls']._serialized_options = b'\252\273\030\013traces.read'
+  _globals['_TRACEPARAMETERS']._serialized_start=205
+  _globals['_TRACEPARAMETERS']._serialized_end=1006
+  _globals['_TRACEPARAMETERS_ARRIVAL']._serialized_start=818
+  _globals['_TRACEPARAMETERS_ARRIVAL']._serialized_end=914
+  _globals['_TRACEPARAMETERS_MODE']._serialized_start=916
+  _globals['_TRACEPARAMETERS_MODE']._serialized_end=989
+  _globals['_SESSIONSPERUSER']._serialized_start=1008
+  _globals['_SESSIONSPERUSER']._serialized_end=1113
+  _globals['_USERTYPE']._serialized_start=1115
+  _globals['_USERTYPE']._serialized_end=1229
+  _globals['_SESSIONRANGE']._serialized_start=1231
+  _globals['_SESSIONRANGE']._serialized_end=1307
+  _globals['_CALL']._serialized_start=1310
+  _globals['_CALL']._serialized_end=1791
+  _globals['_CALL_FAULTKIND']._serialized_start=1657
+  _globals['_CALL_FAULTKIND']._serialized_end=1791
+  _globals['_GENERATESESSIONREQUEST']._serialized_start=1794
+  _globals['_GENERATESESSIONREQUEST']._serialized_end=2000
+  _globals['_GENERATESESSIONRESPONSE']._serialized_start=2002
+  _globals['_GENERATESESSIONRESPONSE']._serialized_end=2078
+  _globals['_STREAMCALLSREQUEST']._serialized_start=2081
+  _globals['_STREAMCALLSREQUEST']._serialized_end=2557
+  _globals['_STREAMCALLSREQUEST_FORMAT']._serialized_start=2435
+  _globals['_STREAMCALLSREQUEST_FORMAT']._serialized_end=2557
+  _globals['_STREAMCALLSRESPONSE']._serialized_start=2560
+  _globals['_STREAMCALLSRESPONSE']._serialized_end=2779
+  _globals['_TRACESTREAMSERVICE']._serialized_start=2782
+  _globals['_TRACESTREAMSERVICE']._serialized_end=3055
 # @@protoc_insertion_point(module_scope)

@@ -23,8 +23,8 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class TraceParameters(message.Message):
-    """What is generated from a workflow. The calls are a pure function of the workflow, these parameters and the algorithm's
-    version: the same for any number of workers, after any crash, and for any range of sessions that is asked for alone.
+    """How to generate calls from a workflow. The calls are a pure function of the workflow, these parameters and the algorithm's
+    version: the same for any number of workers, after any crash, and for any range of sessions that is requested alone.
     """
 
     DESCRIPTOR: descriptor.Descriptor
@@ -36,25 +36,25 @@ class TraceParameters(message.Message):
     class _ArrivalEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[TraceParameters._Arrival.ValueType], builtins.type):
         DESCRIPTOR: descriptor.EnumDescriptor
         ARRIVAL_UNSPECIFIED: TraceParameters._Arrival.ValueType  # 0
-        """As ARRIVAL_WEEKLY."""
+        """Same as ARRIVAL_WEEKLY."""
         ARRIVAL_UNIFORM: TraceParameters._Arrival.ValueType  # 1
-        """Evenly."""
+        """Uniformly."""
         ARRIVAL_DIURNAL: TraceParameters._Arrival.ValueType  # 2
-        """More by day than by night."""
+        """More by day than at night."""
         ARRIVAL_WEEKLY: TraceParameters._Arrival.ValueType  # 3
-        """More by day than by night, and on weekdays than at weekends."""
+        """More by day than at night, and more on weekdays than at weekends."""
 
     class Arrival(_Arrival, metaclass=_ArrivalEnumTypeWrapper):
-        """How users' sessions are spread over the time."""
+        """How the starts of sessions are distributed over time."""
 
     ARRIVAL_UNSPECIFIED: TraceParameters.Arrival.ValueType  # 0
-    """As ARRIVAL_WEEKLY."""
+    """Same as ARRIVAL_WEEKLY."""
     ARRIVAL_UNIFORM: TraceParameters.Arrival.ValueType  # 1
-    """Evenly."""
+    """Uniformly."""
     ARRIVAL_DIURNAL: TraceParameters.Arrival.ValueType  # 2
-    """More by day than by night."""
+    """More by day than at night."""
     ARRIVAL_WEEKLY: TraceParameters.Arrival.ValueType  # 3
-    """More by day than by night, and on weekdays than at weekends."""
+    """More by day than at night, and more on weekdays than at weekends."""
 
     class _Mode:
         ValueType = typing.NewType("ValueType", builtins.int)
@@ -63,24 +63,24 @@ class TraceParameters(message.Message):
     class _ModeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[TraceParameters._Mode.ValueType], builtins.type):
         DESCRIPTOR: descriptor.EnumDescriptor
         MODE_UNSPECIFIED: TraceParameters._Mode.ValueType  # 0
-        """As MODE_INDEPENDENT."""
+        """Same as MODE_INDEPENDENT."""
         MODE_INDEPENDENT: TraceParameters._Mode.ValueType  # 1
-        """Each independently of the others."""
+        """Each successor is drawn independently."""
         MODE_EXACT_COUNTS: TraceParameters._Mode.ValueType  # 2
-        """Dealt from shuffled decks of exact proportions: small sets with little variance, but no independent draws, so that
-        variance tests do not hold.
+        """Successors are dealt from shuffled decks with exact proportions. Small data sets have little variance, but draws are
+        not independent, so variance tests do not apply.
         """
 
     class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
         """How successors are drawn."""
 
     MODE_UNSPECIFIED: TraceParameters.Mode.ValueType  # 0
-    """As MODE_INDEPENDENT."""
+    """Same as MODE_INDEPENDENT."""
     MODE_INDEPENDENT: TraceParameters.Mode.ValueType  # 1
-    """Each independently of the others."""
+    """Each successor is drawn independently."""
     MODE_EXACT_COUNTS: TraceParameters.Mode.ValueType  # 2
-    """Dealt from shuffled decks of exact proportions: small sets with little variance, but no independent draws, so that
-    variance tests do not hold.
+    """Successors are dealt from shuffled decks with exact proportions. Small data sets have little variance, but draws are
+    not independent, so variance tests do not apply.
     """
 
     USERS_FIELD_NUMBER: builtins.int
@@ -94,9 +94,9 @@ class TraceParameters(message.Message):
     MODE_FIELD_NUMBER: builtins.int
     DECK_SIZE_FIELD_NUMBER: builtins.int
     users: builtins.int
-    """How many users, up to 100,000,000; 1,000 when 0."""
+    """Number of users, up to 100,000,000; 1,000 when 0."""
     arrival: TraceParameters.Arrival.ValueType
-    """How sessions are spread over that time."""
+    """How the starts of sessions are distributed over that time."""
     cascade_rate: builtins.float
     """The share of sessions in which a cascade of failures begins midway, 0 to 1; 0.1 when unset."""
     seed: builtins.int
@@ -104,18 +104,18 @@ class TraceParameters(message.Message):
     mode: TraceParameters.Mode.ValueType
     """How successors are drawn."""
     deck_size: builtins.int
-    """How many successors a deck holds in MODE_EXACT_COUNTS, which rounds probabilities to its parts, 10 to 100,000; 100 when 0."""
+    """Cards in a deck in MODE_EXACT_COUNTS, 10 to 100,000; 100 when 0. Probabilities are rounded to multiples of 1/deck_size."""
     @builtins.property
     def sessions_per_user(self) -> SessionsPerUser:
-        """How many sessions a user has; mean 3 and standard deviation 2 when unset."""
+        """Number of sessions of a user; mean 3 and standard deviation 2 when unset."""
 
     @builtins.property
     def start_time(self) -> timestamp_pb2.Timestamp:
-        """When the first session may begin; 2026-01-05T00:00:00Z, a Monday, when unset."""
+        """Earliest start of a session; 2026-01-05T00:00:00Z, a Monday, when unset."""
 
     @builtins.property
     def end_time(self) -> timestamp_pb2.Timestamp:
-        """Before when every session begins; 30 days after the start when unset, at most 3,660 days after it."""
+        """Every session starts before this time; 30 days after start_time when unset, at most 3,660 days after it."""
 
     @builtins.property
     def user_types(self) -> containers.RepeatedCompositeFieldContainer[UserType]:
@@ -145,7 +145,7 @@ class TraceParameters(message.Message):
 
 @typing.final
 class SessionsPerUser(message.Message):
-    """A user's number of sessions: 1 and a log-normal number, rounded."""
+    """A user's number of sessions: 1 plus a rounded log-normal number."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -176,7 +176,7 @@ class UserType(message.Message):
     NAME_FIELD_NUMBER: builtins.int
     WEIGHT_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """What it is called."""
+    """Its name."""
     weight: builtins.float
     """Its weight relative to the others, above 0."""
     def __init__(
@@ -193,16 +193,16 @@ class UserType(message.Message):
 
 @typing.final
 class SessionRange(message.Message):
-    """Some of the sessions, which are numbered from 1."""
+    """A range of sessions, numbered from 1."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     FIRST_FIELD_NUMBER: builtins.int
     COUNT_FIELD_NUMBER: builtins.int
     first: builtins.int
-    """The first one; 1 when 0."""
+    """The first session; 1 when 0."""
     count: builtins.int
-    """How many; all to the end when 0."""
+    """Number of sessions; all that follow when 0."""
     def __init__(
         self,
         *,
@@ -236,7 +236,7 @@ class Call(message.Message):
         FAULT_KIND_UNAVAILABLE: Call._FaultKind.ValueType  # 3
         """It ended with 503."""
         FAULT_KIND_RETRY: Call._FaultKind.ValueType  # 4
-        """It repeats the failing call before it, to which the same happens; no step of the chain."""
+        """A retry of the failing call before it, with the same fault; it is not a step of the chain."""
 
     class FaultKind(_FaultKind, metaclass=_FaultKindEnumTypeWrapper):
         """What an injected cascade did to a call."""
@@ -250,7 +250,7 @@ class Call(message.Message):
     FAULT_KIND_UNAVAILABLE: Call.FaultKind.ValueType  # 3
     """It ended with 503."""
     FAULT_KIND_RETRY: Call.FaultKind.ValueType  # 4
-    """It repeats the failing call before it, to which the same happens; no step of the chain."""
+    """A retry of the failing call before it, with the same fault; it is not a step of the chain."""
 
     TIMESTAMP_MS_FIELD_NUMBER: builtins.int
     USER_FIELD_NUMBER: builtins.int
@@ -264,13 +264,13 @@ class Call(message.Message):
     FAULT_ID_FIELD_NUMBER: builtins.int
     FAULT_KIND_FIELD_NUMBER: builtins.int
     timestamp_ms: builtins.int
-    """When it began, in milliseconds since the Unix epoch."""
+    """Start, in milliseconds since the Unix epoch."""
     user: builtins.int
-    """Who called, from 1."""
+    """Number of the user, from 1."""
     user_type: builtins.str
-    """The kind of user."""
+    """The user's type."""
     session: builtins.int
-    """The session, from 1."""
+    """Number of the session, from 1."""
     endpoint: builtins.str
     """The endpoint."""
     method: builtins.str
@@ -278,11 +278,11 @@ class Call(message.Message):
     status: builtins.int
     """The HTTP status."""
     latency_ms: builtins.float
-    """How long it took, in milliseconds."""
+    """Latency in milliseconds."""
     params: builtins.str
     """Its parameters as a query string; empty when it has none."""
     fault_id: builtins.int
-    """The cascade that it is a part of, by the number of its session; 0 when it is in none."""
+    """Number of the cascade, which is the number of its session; 0 when the call is in none."""
     fault_kind: Call.FaultKind.ValueType
     """What the cascade did to it."""
     def __init__(
@@ -308,7 +308,7 @@ class Call(message.Message):
 
 @typing.final
 class GenerateSessionRequest(message.Message):
-    """What to generate one session of."""
+    """Which session to generate."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -375,27 +375,27 @@ class StreamCallsRequest(message.Message):
         FORMAT_UNSPECIFIED: StreamCallsRequest._Format.ValueType  # 0
         """Not set; refused."""
         FORMAT_ROWS: StreamCallsRequest._Format.ValueType  # 1
-        """`calls`."""
+        """`calls`: one message per call."""
         FORMAT_ARROW_IPC: StreamCallsRequest._Format.ValueType  # 2
         """`data`: the next bytes of one Arrow IPC stream."""
         FORMAT_JSONL: StreamCallsRequest._Format.ValueType  # 3
-        """`data`: whole lines, a JSON object a call."""
+        """`data`: whole lines, one JSON object per call."""
         FORMAT_CSV: StreamCallsRequest._Format.ValueType  # 4
         """`data`: whole lines of CSV; the stream's first line names the columns."""
         FORMAT_OTLP: StreamCallsRequest._Format.ValueType  # 5
         """`data`: one serialised `opentelemetry.proto.trace.v1.TracesData`; a call is a trace. Not for times from 2200 on."""
 
     class Format(_Format, metaclass=_FormatEnumTypeWrapper):
-        """What a message carries."""
+        """The form of a message."""
 
     FORMAT_UNSPECIFIED: StreamCallsRequest.Format.ValueType  # 0
     """Not set; refused."""
     FORMAT_ROWS: StreamCallsRequest.Format.ValueType  # 1
-    """`calls`."""
+    """`calls`: one message per call."""
     FORMAT_ARROW_IPC: StreamCallsRequest.Format.ValueType  # 2
     """`data`: the next bytes of one Arrow IPC stream."""
     FORMAT_JSONL: StreamCallsRequest.Format.ValueType  # 3
-    """`data`: whole lines, a JSON object a call."""
+    """`data`: whole lines, one JSON object per call."""
     FORMAT_CSV: StreamCallsRequest.Format.ValueType  # 4
     """`data`: whole lines of CSV; the stream's first line names the columns."""
     FORMAT_OTLP: StreamCallsRequest.Format.ValueType  # 5
@@ -407,7 +407,7 @@ class StreamCallsRequest(message.Message):
     FORMAT_FIELD_NUMBER: builtins.int
     CURSOR_FIELD_NUMBER: builtins.int
     format: StreamCallsRequest.Format.ValueType
-    """What a message carries."""
+    """The form of a message."""
     cursor: builtins.str
     """The cursor of the last message received; empty: from the first session."""
     @builtins.property
@@ -439,8 +439,8 @@ class StreamCallsRequest(message.Message):
 
 @typing.final
 class StreamCallsResponse(message.Message):
-    """About 1 MiB of whole sessions. What is larger than a message goes over several: a session, cut between calls, and an
-    Arrow schema with its dictionaries, cut anywhere.
+    """About 1 MiB of whole sessions. A larger session is split between calls, and a larger Arrow schema with its dictionaries
+    is split anywhere.
     """
 
     DESCRIPTOR: descriptor.Descriptor
@@ -454,13 +454,13 @@ class StreamCallsResponse(message.Message):
     data: builtins.bytes
     """The bytes, in every other format."""
     cursor: builtins.str
-    """Continues after these calls. A continued stream begins anew with its header or schema."""
+    """The cursor that continues after these calls. A continued stream starts with its header or schema again."""
     call_count: builtins.int
-    """How many calls the message carries."""
+    """Number of calls in the message."""
     last_session: builtins.int
-    """The last session that is complete with it."""
+    """Number of the last session that is complete after this message."""
     session_count: builtins.int
-    """How many sessions there are in all; the stream is over when `last_session` is the last one asked for."""
+    """Number of all sessions. The stream ends when `last_session` is the last requested session."""
     @builtins.property
     def calls(self) -> containers.RepeatedCompositeFieldContainer[Call]:
         """The calls, in FORMAT_ROWS."""

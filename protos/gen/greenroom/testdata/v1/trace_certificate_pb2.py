@@ -25,29 +25,35 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from greenroom.testdata.v1 import trace_learning_pb2 as greenroom_dot_testdata_dot_v1_dot_trace__learning__pb2
 from greenroom.testdata.v1 import trace_workflow_pb2 as greenroom_dot_testdata_dot_v1_dot_trace__workflow__pb2
+from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-greenroom/testdata/v1/trace_certificate.proto\x12\x15greenroom.testdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a*greenroom/testdata/v1/trace_learning.proto\x1a*greenroom/testdata/v1/trace_workflow.proto\"\x9e\x01\n\x17\x43ompareWorkflowsRequest\x12\x43\n\x05truth\x18\x01 \x01(\x0b\x32%.greenroom.testdata.v1.WorkflowSourceB\x06\xbaH\x03\xc8\x01\x01R\x05truth\x12>\n\x08learning\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^learnings/[a-z0-9-]{1,64}$R\x08learning\"\x8e\x01\n\x18\x43ompareWorkflowsResponse\x12\x44\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\".greenroom.testdata.v1.CertificateR\x0b\x63\x65rtificate\x12\x12\n\x04json\x18\x02 \x01(\tR\x04json\x12\x18\n\x07picture\x18\x03 \x01(\x0cR\x07picture\"\xda\x05\n\x0b\x43\x65rtificate\x12#\n\rsession_count\x18\x01 \x01(\x03R\x0csessionCount\x12\x1d\n\ncall_count\x18\x02 \x01(\x03R\tcallCount\x12\x1d\n\nedge_count\x18\x03 \x01(\x05R\tedgeCount\x12\x1d\n\ncell_count\x18\x04 \x01(\x05R\tcellCount\x12(\n\x10mean_error_edges\x18\x05 \x01(\x01R\x0emeanErrorEdges\x12(\n\x10mean_error_cells\x18\x06 \x01(\x01R\x0emeanErrorCells\x12\x14\n\x05\x62ound\x18\x07 \x01(\x01R\x05\x62ound\x12$\n\x0eratio_to_bound\x18\x08 \x01(\x01R\x0cratioToBound\x12?\n\nworst_edge\x18\t \x01(\x0b\x32 .greenroom.testdata.v1.EdgeErrorR\tworstEdge\x12K\n\x10impossible_edges\x18\n \x03(\x0b\x32 .greenroom.testdata.v1.EdgeErrorR\x0fimpossibleEdges\x12\x32\n\x04rows\x18\x0b \x03(\x0b\x32\x1e.greenroom.testdata.v1.RowTestR\x04rows\x12)\n\x10\x62onferroni_limit\x18\x0c \x01(\x01R\x0f\x62onferroniLimit\x12\x44\n\tlatencies\x18\r \x03(\x0b\x32&.greenroom.testdata.v1.LatencyDistanceR\tlatencies\x12N\n\x0f\x66\x61ult_detection\x18\x0e \x01(\x0b\x32%.greenroom.testdata.v1.FaultDetectionR\x0e\x66\x61ultDetection\x12\x1c\n\trecovered\x18\x0f \x01(\x08R\trecovered\x12\x18\n\x07verdict\x18\x10 \x01(\tR\x07verdict\"u\n\tEdgeError\x12\x12\n\x04\x66rom\x18\x01 \x01(\tR\x04\x66rom\x12\x0e\n\x02to\x18\x02 \x01(\tR\x02to\x12\x14\n\x05truth\x18\x03 \x01(\x01R\x05truth\x12\x18\n\x07learned\x18\x04 \x01(\x01R\x07learned\x12\x14\n\x05\x63ount\x18\x05 \x01(\x03R\x05\x63ount\"\x90\x01\n\x07RowTest\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\x12\x14\n\x05\x63ount\x18\x02 \x01(\x03R\x05\x63ount\x12\x0c\n\x01g\x18\x03 \x01(\x01R\x01g\x12,\n\x12\x64\x65grees_of_freedom\x18\x04 \x01(\x05R\x10\x64\x65greesOfFreedom\x12\x17\n\x07p_value\x18\x05 \x01(\x01R\x06pValue\"Z\n\x0fLatencyDistance\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\x12+\n\x11relative_distance\x18\x02 \x01(\x01R\x10relativeDistanceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-greenroom/testdata/v1/trace_certificate.proto\x12\x15greenroom.testdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a*greenroom/testdata/v1/trace_learning.proto\x1a*greenroom/testdata/v1/trace_workflow.proto\x1a\x1fgreenroom/type/v1/options.proto\"\x9e\x01\n\x17\x43ompareWorkflowsRequest\x12\x43\n\x05truth\x18\x01 \x01(\x0b\x32%.greenroom.testdata.v1.WorkflowSourceB\x06\xbaH\x03\xc8\x01\x01R\x05truth\x12>\n\x08learning\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^learnings/[a-z0-9-]{1,64}$R\x08learning\"\x8e\x01\n\x18\x43ompareWorkflowsResponse\x12\x44\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\".greenroom.testdata.v1.CertificateR\x0b\x63\x65rtificate\x12\x12\n\x04json\x18\x02 \x01(\tR\x04json\x12\x18\n\x07picture\x18\x03 \x01(\x0cR\x07picture\"\xda\x05\n\x0b\x43\x65rtificate\x12#\n\rsession_count\x18\x01 \x01(\x03R\x0csessionCount\x12\x1d\n\ncall_count\x18\x02 \x01(\x03R\tcallCount\x12\x1d\n\nedge_count\x18\x03 \x01(\x05R\tedgeCount\x12\x1d\n\ncell_count\x18\x04 \x01(\x05R\tcellCount\x12(\n\x10mean_error_edges\x18\x05 \x01(\x01R\x0emeanErrorEdges\x12(\n\x10mean_error_cells\x18\x06 \x01(\x01R\x0emeanErrorCells\x12\x14\n\x05\x62ound\x18\x07 \x01(\x01R\x05\x62ound\x12$\n\x0eratio_to_bound\x18\x08 \x01(\x01R\x0cratioToBound\x12?\n\nworst_edge\x18\t \x01(\x0b\x32 .greenroom.testdata.v1.EdgeErrorR\tworstEdge\x12K\n\x10impossible_edges\x18\n \x03(\x0b\x32 .greenroom.testdata.v1.EdgeErrorR\x0fimpossibleEdges\x12\x32\n\x04rows\x18\x0b \x03(\x0b\x32\x1e.greenroom.testdata.v1.RowTestR\x04rows\x12)\n\x10\x62onferroni_limit\x18\x0c \x01(\x01R\x0f\x62onferroniLimit\x12\x44\n\tlatencies\x18\r \x03(\x0b\x32&.greenroom.testdata.v1.LatencyDistanceR\tlatencies\x12N\n\x0f\x66\x61ult_detection\x18\x0e \x01(\x0b\x32%.greenroom.testdata.v1.FaultDetectionR\x0e\x66\x61ultDetection\x12\x1c\n\trecovered\x18\x0f \x01(\x08R\trecovered\x12\x18\n\x07verdict\x18\x10 \x01(\tR\x07verdict\"u\n\tEdgeError\x12\x12\n\x04\x66rom\x18\x01 \x01(\tR\x04\x66rom\x12\x0e\n\x02to\x18\x02 \x01(\tR\x02to\x12\x14\n\x05truth\x18\x03 \x01(\x01R\x05truth\x12\x18\n\x07learned\x18\x04 \x01(\x01R\x07learned\x12\x14\n\x05\x63ount\x18\x05 \x01(\x03R\x05\x63ount\"\x90\x01\n\x07RowTest\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\x12\x14\n\x05\x63ount\x18\x02 \x01(\x03R\x05\x63ount\x12\x0c\n\x01g\x18\x03 \x01(\x01R\x01g\x12,\n\x12\x64\x65grees_of_freedom\x18\x04 \x01(\x05R\x10\x64\x65greesOfFreedom\x12\x17\n\x07p_value\x18\x05 \x01(\x01R\x06pValue\"Z\n\x0fLatencyDistance\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\x12+\n\x11relative_distance\x18\x02 \x01(\x01R\x10relativeDistance2\xa0\x01\n\x17TraceCertificateService\x12\x84\x01\n\x10\x43ompareWorkflows\x12..greenroom.testdata.v1.CompareWorkflowsRequest\x1a/.greenroom.testdata.v1.CompareWorkflowsResponse\"\x0f\xaa\xbb\x18\x0btraces.readB;\n\x15greenroom.testdata.v1P\x01Z greenroom/testdata/v1;testdatav1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.testdata.v1.trace_certificate_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\025greenroom.testdata.v1P\001Z greenroom/testdata/v1;testdatav1'
   _globals['_COMPAREWORKFLOWSREQUEST'].fields_by_name['truth']._loaded_options = None
   _globals['_COMPAREWORKFLOWSREQUEST'].fields_by_name['truth']._serialized_options = b'\272H\003\310\001\001'
   _globals['_COMPAREWORKFLOWSREQUEST'].fields_by_name['learning']._loaded_options = None
   _globals['_COMPAREWORKFLOWSREQUEST'].fields_by_name['learning']._serialized_options = b'\272H\037r\0352\033^learnings/[a-z0-9-]{1,64}$'
-  _globals['_COMPAREWORKFLOWSREQUEST']._serialized_start=190
-  _globals['_COMPAREWORKFLOWSREQUEST']._serialized_end=348
-  _globals['_COMPAREWORKFLOWSRESPONSE']._serialized_start=351
-  _globals['_COMPAREWORKFLOWSRESPONSE']._serialized_end=493
-  _globals['_CERTIFICATE']._serialized_start=496
-  _globals['_CERTIFICATE']._serialized_end=1226
-  _globals['_EDGEERROR']._serialized_start=1228
-  _globals['_EDGEERROR']._serialized_end=1345
-  _globals['_ROWTEST']._serialized_start=1348
-  _globals['_ROWTEST']._serialized_end=1492
-  _globals['_LATENCYDISTANCE']._serialized_start=1494
-  _globals['_LATENCYDISTANCE']._serialized_end=1584
+  _globals['_TRACECERTIFICATESERVICE'].methods_by_name['CompareWorkflows']._loaded_options = None
+  _globals['_TRACECERTIFICATESERVICE'].methods_by_name['CompareWorkflows']._serialized_options = b'\252\273\030\013traces.read'
+  _globals['_COMPAREWORKFLOWSREQUEST']._serialized_start=223
+  _globals['_COMPAREWORKFLOWSREQUEST']._serialized_end=381
+  _globals['_COMPAREWORKFLOWSRESPONSE']._serialized_start=384
+  _globals['_COMPAREWORKFLOWSRESPONSE']._serialized_end=526
+  _globals['_CERTIFICATE']._serialized_start=529
+  _globals['_CERTIFICATE']._serialized_end=1259
+  _globals['_EDGEERROR']._serialized_start=1261
+  _globals['_EDGEERROR']._serialized_end=1378
+  _globals['_ROWTEST']._serialized_start=1381
+  _globals['_ROWTEST']._serialized_end=1525
+  _globals['_LATENCYDISTANCE']._serialized_start=1527
+  _globals['_LATENCYDISTANCE']._serialized_end=1617
+  _globals['_TRACECERTIFICATESERVICE']._serialized_start=1620
+  _globals['_TRACECERTIFICATESERVICE']._serialized_end=1780
 # @@protoc_insertion_point(module_scope)

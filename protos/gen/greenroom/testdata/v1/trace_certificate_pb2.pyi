@@ -22,17 +22,17 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class CompareWorkflowsRequest(message.Message):
-    """What to compare."""
+    """The workflows to compare."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     TRUTH_FIELD_NUMBER: builtins.int
     LEARNING_FIELD_NUMBER: builtins.int
     learning: builtins.str
-    """`learnings/{learning}`, a completed one."""
+    """`learnings/{learning}`; it must be COMPLETED."""
     @builtins.property
     def truth(self) -> trace_workflow_pb2.WorkflowSource:
-        """The truth."""
+        """The true workflow."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class CompareWorkflowsRequest(message.Message):
 
 @typing.final
 class CompareWorkflowsResponse(message.Message):
-    """How they compare."""
+    """The comparison."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -78,9 +78,9 @@ class CompareWorkflowsResponse(message.Message):
 
 @typing.final
 class Certificate(message.Message):
-    """Whether what was learned is the truth, as far as so many calls can tell. Edges are the truth's transitions and exits with
-    a probability above 0, cells all that could be; means are over those of endpoints that were called. Entries are a row of
-    their own among the tests, and may be the worst or an impossible edge.
+    """Whether a learned workflow equals the true one, given the number of calls. An edge is a transition or exit of the true
+    workflow with a probability above 0; a cell is any possible transition or exit. Means cover only endpoints that were
+    called. The tests treat entries as one more row, so an entry can be the worst edge or an impossible one.
     """
 
     DESCRIPTOR: descriptor.Descriptor
@@ -102,36 +102,38 @@ class Certificate(message.Message):
     RECOVERED_FIELD_NUMBER: builtins.int
     VERDICT_FIELD_NUMBER: builtins.int
     session_count: builtins.int
-    """How many sessions were learned from."""
+    """Number of sessions in the log."""
     call_count: builtins.int
-    """How many calls."""
+    """Number of calls in the log."""
     edge_count: builtins.int
-    """How many edges the truth has, transitions and exits."""
+    """Number of edges of the true workflow."""
     cell_count: builtins.int
-    """How many cells, transitions and exits."""
+    """Number of cells."""
     mean_error_edges: builtins.float
     """The mean of |learned - true| over the edges."""
     mean_error_cells: builtins.float
     """The mean of |learned - true| over all cells."""
     bound: builtins.float
-    """The mean over the edges of √(2/π)·√(p(1−p)/n), n the calls of the row: what independent draws are off by on average."""
+    """The mean over the edges of √(2/π)·√(p(1−p)/n), with n the calls of the row: the expected error of
+    independent draws.
+    """
     ratio_to_bound: builtins.float
-    """The mean error over the edges divided by the bound; about 1 for a faithful generator and learner, 0 if nothing is left
-    to chance.
+    """The mean error over the edges divided by the bound; about 1 for a correct generator and learner, 0 if every probability
+    is 0 or 1.
     """
     bonferroni_limit: builtins.float
-    """What a row's p-value is compared with: 0.01 divided by the number of rows."""
+    """The limit for a row's p-value: 0.01 divided by the number of rows."""
     recovered: builtins.bool
-    """Whether nothing speaks against the truth: no impossible edge, and no row's p-value below the limit."""
+    """True if there is no impossible edge and no row's p-value is below the limit."""
     verdict: builtins.str
-    """In a sentence."""
+    """The verdict in a sentence."""
     @builtins.property
     def worst_edge(self) -> EdgeError:
-        """The edge that is off the most."""
+        """The edge with the largest error."""
 
     @builtins.property
     def impossible_edges(self) -> containers.RepeatedCompositeFieldContainer[EdgeError]:
-        """Edges that were seen and that the truth does not have, the most seen first; 500 at most."""
+        """Edges that were seen but are not in the true workflow, most frequent first; at most 500."""
 
     @builtins.property
     def rows(self) -> containers.RepeatedCompositeFieldContainer[RowTest]:
@@ -145,7 +147,7 @@ class Certificate(message.Message):
 
     @builtins.property
     def fault_detection(self) -> trace_learning_pb2.FaultDetection:
-        """How the injected faults were told; unset for a log without labels."""
+        """How well the injected faults were detected; unset for a log without labels."""
 
     def __init__(
         self,
@@ -175,7 +177,7 @@ class Certificate(message.Message):
 
 @typing.final
 class EdgeError(message.Message):
-    """An edge and how much it is off."""
+    """An edge and its error."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -185,13 +187,13 @@ class EdgeError(message.Message):
     LEARNED_FIELD_NUMBER: builtins.int
     COUNT_FIELD_NUMBER: builtins.int
     to: builtins.str
-    """Whither; empty for an exit."""
+    """End endpoint; empty for an exit."""
     truth: builtins.float
     """The true probability."""
     learned: builtins.float
-    """The learned one."""
+    """The learned probability."""
     count: builtins.int
-    """How often it was seen."""
+    """How often the edge was seen."""
     def __init__(
         self,
         *,
@@ -220,13 +222,13 @@ class RowTest(message.Message):
     endpoint: builtins.str
     """The endpoint; empty for the entries."""
     count: builtins.int
-    """How many calls left it."""
+    """Number of calls of the endpoint."""
     g: builtins.float
-    """The statistic."""
+    """The G statistic."""
     degrees_of_freedom: builtins.int
-    """Its degrees of freedom: cells that are expected fewer than 5 times are taken together; 0 if there is nothing to test."""
+    """Degrees of freedom, after cells with an expected count below 5 are merged; 0 if there is nothing to test."""
     p_value: builtins.float
-    """How likely so large a statistic is if the truth is true."""
+    """The probability of a statistic at least this large if the true workflow generated the log."""
     def __init__(
         self,
         *,
@@ -244,7 +246,7 @@ class RowTest(message.Message):
 
 @typing.final
 class LatencyDistance(message.Message):
-    """How far the latencies of an endpoint are from the truth's."""
+    """The distance between an endpoint's learned and true latencies."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -253,7 +255,9 @@ class LatencyDistance(message.Message):
     endpoint: builtins.str
     """The endpoint."""
     relative_distance: builtins.float
-    """The mean over the quantiles of |learned - true| / true; true ones by the generator's distribution and the mean latency."""
+    """The mean over the quantiles of |learned - true| / true; the true ones follow from the generator's distribution and
+    the mean latency.
+    """
     def __init__(
         self,
         *,

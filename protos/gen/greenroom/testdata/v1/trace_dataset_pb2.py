@@ -26,15 +26,17 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from greenroom.testdata.v1 import trace_call_pb2 as greenroom_dot_testdata_dot_v1_dot_trace__call__pb2
 from greenroom.testdata.v1 import trace_workflow_pb2 as greenroom_dot_testdata_dot_v1_dot_trace__workflow__pb2
+from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)greenroom/testdata/v1/trace_dataset.proto\x12\x15greenroom.testdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&greenroom/testdata/v1/trace_call.proto\x1a*greenroom/testdata/v1/trace_workflow.proto\"\xc3\x03\n\x0b\x44\x61tasetSpec\x12I\n\x08workflow\x18\x01 \x01(\x0b\x32%.greenroom.testdata.v1.WorkflowSourceB\x06\xbaH\x03\xc8\x01\x01R\x08workflow\x12\x46\n\nparameters\x18\x02 \x01(\x0b\x32&.greenroom.testdata.v1.TraceParametersR\nparameters\x12?\n\x08sessions\x18\x03 \x01(\x0b\x32#.greenroom.testdata.v1.SessionRangeR\x08sessions\x12K\n\x06\x66ormat\x18\x04 \x01(\x0e\x32).greenroom.testdata.v1.DatasetSpec.FormatB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06\x66ormat\x12*\n\x0b\x64\x65stination\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\x0b\x64\x65stination\"g\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x46ORMAT_PARQUET\x10\x01\x12\x10\n\x0c\x46ORMAT_JSONL\x10\x02\x12\x0e\n\nFORMAT_CSV\x10\x03\x12\x0f\n\x0b\x46ORMAT_OTLP\x10\x04\"\xfb\x05\n\x07\x44\x61taset\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12:\n\x05state\x18\x02 \x01(\x0e\x32$.greenroom.testdata.v1.Dataset.StateR\x05state\x12\x36\n\x04spec\x18\x03 \x01(\x0b\x32\".greenroom.testdata.v1.DatasetSpecR\x04spec\x12\'\n\x0fworkflow_digest\x18\x04 \x01(\tR\x0eworkflowDigest\x12\x1c\n\talgorithm\x18\x05 \x01(\tR\talgorithm\x12\x1d\n\npart_count\x18\x06 \x01(\x05R\tpartCount\x12\x1d\n\nparts_done\x18\x07 \x01(\x05R\tpartsDone\x12#\n\rsession_count\x18\x08 \x01(\x03R\x0csessionCount\x12#\n\rsessions_done\x18\t \x01(\x03R\x0csessionsDone\x12\x1d\n\ncall_count\x18\n \x01(\x03R\tcallCount\x12\x1d\n\nbyte_count\x18\x0b \x01(\x03R\tbyteCount\x12\x1a\n\x08location\x18\x0c \x01(\tR\x08location\x12\x16\n\x06reason\x18\r \x01(\tR\x06reason\x12\x16\n\x06\x64\x65tail\x18\x0e \x01(\tR\x06\x64\x65tail\x12\x18\n\x07\x63reator\x18\x0f \x01(\tR\x07\x63reator\x12;\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x35\n\x08\x65nd_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"\x80\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_COMPLETED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\"\xb2\x01\n\x0b\x44\x61tasetPart\x12\x14\n\x05index\x18\x01 \x01(\x05R\x05index\x12\x12\n\x04\x66ile\x18\x02 \x01(\tR\x04\x66ile\x12#\n\rsession_count\x18\x03 \x01(\x03R\x0csessionCount\x12\x1d\n\ncall_count\x18\x04 \x01(\x03R\tcallCount\x12\x1d\n\nbyte_count\x18\x05 \x01(\x03R\tbyteCount\x12\x16\n\x06sha256\x18\x06 \x01(\tR\x06sha256\"~\n\x13StartDatasetRequest\x12>\n\x04spec\x18\x01 \x01(\x0b\x32\".greenroom.testdata.v1.DatasetSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"P\n\x14StartDatasetResponse\x12\x38\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x07\x64\x61taset\"J\n\x11GetDatasetRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^datasets/[a-z0-9-]{1,64}$R\x04name\"N\n\x12GetDatasetResponse\x12\x38\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x07\x64\x61taset\"\xaa\x01\n\x13ListDatasetsRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12\x44\n\x05state\x18\x03 \x01(\x0e\x32$.greenroom.testdata.v1.Dataset.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\"z\n\x14ListDatasetsResponse\x12:\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x08\x64\x61tasets\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"n\n\x13WatchDatasetRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^datasets/[a-z0-9-]{1,64}$R\x04name\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\x06\x63ursor\"\xa2\x01\n\x14WatchDatasetResponse\x12\x38\n\x05parts\x18\x01 \x03(\x0b\x32\".greenroom.testdata.v1.DatasetPartR\x05parts\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12\x38\n\x07summary\x18\x03 \x01(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x07summary\"M\n\x14\x43\x61ncelDatasetRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^datasets/[a-z0-9-]{1,64}$R\x04name\"Q\n\x15\x43\x61ncelDatasetResponse\x12\x38\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x07\x64\x61taset\"L\n\x13RetryDatasetRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^datasets/[a-z0-9-]{1,64}$R\x04name\"P\n\x14RetryDatasetResponse\x12\x38\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x07\x64\x61taset\"M\n\x14\x44\x65leteDatasetRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^datasets/[a-z0-9-]{1,64}$R\x04name\"\x17\n\x15\x44\x65leteDatasetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)greenroom/testdata/v1/trace_dataset.proto\x12\x15greenroom.testdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&greenroom/testdata/v1/trace_call.proto\x1a*greenroom/testdata/v1/trace_workflow.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xc3\x03\n\x0b\x44\x61tasetSpec\x12I\n\x08workflow\x18\x01 \x01(\x0b\x32%.greenroom.testdata.v1.WorkflowSourceB\x06\xbaH\x03\xc8\x01\x01R\x08workflow\x12\x46\n\nparameters\x18\x02 \x01(\x0b\x32&.greenroom.testdata.v1.TraceParametersR\nparameters\x12?\n\x08sessions\x18\x03 \x01(\x0b\x32#.greenroom.testdata.v1.SessionRangeR\x08sessions\x12K\n\x06\x66ormat\x18\x04 \x01(\x0e\x32).greenroom.testdata.v1.DatasetSpec.FormatB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06\x66ormat\x12*\n\x0b\x64\x65stination\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\x0b\x64\x65stination\"g\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x46ORMAT_PARQUET\x10\x01\x12\x10\n\x0c\x46ORMAT_JSONL\x10\x02\x12\x0e\n\nFORMAT_CSV\x10\x03\x12\x0f\n\x0b\x46ORMAT_OTLP\x10\x04\"\xfb\x05\n\x07\x44\x61taset\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12:\n\x05state\x18\x02 \x01(\x0e\x32$.greenroom.testdata.v1.Dataset.StateR\x05state\x12\x36\n\x04spec\x18\x03 \x01(\x0b\x32\".greenroom.testdata.v1.DatasetSpecR\x04spec\x12\'\n\x0fworkflow_digest\x18\x04 \x01(\tR\x0eworkflowDigest\x12\x1c\n\talgorithm\x18\x05 \x01(\tR\talgorithm\x12\x1d\n\npart_count\x18\x06 \x01(\x05R\tpartCount\x12\x1d\n\nparts_done\x18\x07 \x01(\x05R\tpartsDone\x12#\n\rsession_count\x18\x08 \x01(\x03R\x0csessionCount\x12#\n\rsessions_done\x18\t \x01(\x03R\x0csessionsDone\x12\x1d\n\ncall_count\x18\n \x01(\x03R\tcallCount\x12\x1d\n\nbyte_count\x18\x0b \x01(\x03R\tbyteCount\x12\x1a\n\x08location\x18\x0c \x01(\tR\x08location\x12\x16\n\x06reason\x18\r \x01(\tR\x06reason\x12\x16\n\x06\x64\x65tail\x18\x0e \x01(\tR\x06\x64\x65tail\x12\x18\n\x07\x63reator\x18\x0f \x01(\tR\x07\x63reator\x12;\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x35\n\x08\x65nd_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"\x80\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_COMPLETED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\"\xb2\x01\n\x0b\x44\x61tasetPart\x12\x14\n\x05index\x18\x01 \x01(\x05R\x05index\x12\x12\n\x04\x66ile\x18\x02 \x01(\tR\x04\x66ile\x12#\n\rsession_count\x18\x03 \x01(\x03R\x0csessionCount\x12\x1d\n\ncall_count\x18\x04 \x01(\x03R\tcallCount\x12\x1d\n\nbyte_count\x18\x05 \x01(\x03R\tbyteCount\x12\x16\n\x06sha256\x18\x06 \x01(\tR\x06sha256\"~\n\x13StartDatasetRequest\x12>\n\x04spec\x18\x01 \x01(\x0b\x32\".greenroom.testdata.v1.DatasetSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"P\n\x14StartDatasetResponse\x12\x38\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x07\x64\x61taset\"J\n\x11GetDatasetRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^datasets/[a-z0-9-]{1,64}$R\x04name\"N\n\x12GetDatasetResponse\x12\x38\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x07\x64\x61taset\"\xdf\x01\n\x13ListDatasetsRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12\x44\n\x05state\x18\x03 \x01(\x0e\x32$.greenroom.testdata.v1.Dataset.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12\x33\n\x08short_id\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{0,64}$R\x07shortId\"\x99\x01\n\x14ListDatasetsResponse\x12:\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x08\x64\x61tasets\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"n\n\x13WatchDatasetRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^datasets/[a-z0-9-]{1,64}$R\x04name\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\x06\x63ursor\"\xa2\x01\n\x14WatchDatasetResponse\x12\x38\n\x05parts\x18\x01 \x03(\x0b\x32\".greenroom.testdata.v1.DatasetPartR\x05parts\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12\x38\n\x07summary\x18\x03 \x01(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x07summary\"M\n\x14\x43\x61ncelDatasetRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^datasets/[a-z0-9-]{1,64}$R\x04name\"Q\n\x15\x43\x61ncelDatasetResponse\x12\x38\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x07\x64\x61taset\"L\n\x13RetryDatasetRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^datasets/[a-z0-9-]{1,64}$R\x04name\"P\n\x14RetryDatasetResponse\x12\x38\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.greenroom.testdata.v1.DatasetR\x07\x64\x61taset\"M\n\x14\x44\x65leteDatasetRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^datasets/[a-z0-9-]{1,64}$R\x04name\"\x17\n\x15\x44\x65leteDatasetResponse2\xf2\x06\n\x13TraceDatasetService\x12y\n\x0cStartDataset\x12*.greenroom.testdata.v1.StartDatasetRequest\x1a+.greenroom.testdata.v1.StartDatasetResponse\"\x10\xaa\xbb\x18\x0ctraces.write\x12r\n\nGetDataset\x12(.greenroom.testdata.v1.GetDatasetRequest\x1a).greenroom.testdata.v1.GetDatasetResponse\"\x0f\xaa\xbb\x18\x0btraces.read\x12x\n\x0cListDatasets\x12*.greenroom.testdata.v1.ListDatasetsRequest\x1a+.greenroom.testdata.v1.ListDatasetsResponse\"\x0f\xaa\xbb\x18\x0btraces.read\x12z\n\x0cWatchDataset\x12*.greenroom.testdata.v1.WatchDatasetRequest\x1a+.greenroom.testdata.v1.WatchDatasetResponse\"\x0f\xaa\xbb\x18\x0btraces.read0\x01\x12|\n\rCancelDataset\x12+.greenroom.testdata.v1.CancelDatasetRequest\x1a,.greenroom.testdata.v1.CancelDatasetResponse\"\x10\xaa\xbb\x18\x0ctraces.write\x12y\n\x0cRetryDataset\x12*.greenroom.testdata.v1.RetryDatasetRequest\x1a+.greenroom.testdata.v1.RetryDatasetResponse\"\x10\xaa\xbb\x18\x0ctraces.write\x12}\n\rDeleteDataset\x12+.greenroom.testdata.v1.DeleteDatasetRequest\x1a,.greenroom.testdata.v1.DeleteDatasetResponse\"\x11\xaa\xbb\x18\rtraces.deleteB;\n\x15greenroom.testdata.v1P\x01Z greenroom/testdata/v1;testdatav1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.testdata.v1.trace_dataset_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\025greenroom.testdata.v1P\001Z greenroom/testdata/v1;testdatav1'
   _globals['_DATASETSPEC'].fields_by_name['workflow']._loaded_options = None
   _globals['_DATASETSPEC'].fields_by_name['workflow']._serialized_options = b'\272H\003\310\001\001'
   _globals['_DATASETSPEC'].fields_by_name['format']._loaded_options = None
@@ -53,6 +55,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDATASETSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_LISTDATASETSREQUEST'].fields_by_name['state']._loaded_options = None
   _globals['_LISTDATASETSREQUEST'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTDATASETSREQUEST'].fields_by_name['short_id']._loaded_options = None
+  _globals['_LISTDATASETSREQUEST'].fields_by_name['short_id']._serialized_options = b'\272H\025r\0232\021^[a-z0-9-]{0,64}$'
   _globals['_WATCHDATASETREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_WATCHDATASETREQUEST'].fields_by_name['name']._serialized_options = b'\272H\036r\0342\032^datasets/[a-z0-9-]{1,64}$'
   _globals['_WATCHDATASETREQUEST'].fields_by_name['cursor']._loaded_options = None
@@ -63,42 +67,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RETRYDATASETREQUEST'].fields_by_name['name']._serialized_options = b'\272H\036r\0342\032^datasets/[a-z0-9-]{1,64}$'
   _globals['_DELETEDATASETREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_DELETEDATASETREQUEST'].fields_by_name['name']._serialized_options = b'\272H\036r\0342\032^datasets/[a-z0-9-]{1,64}$'
-  _globals['_DATASETSPEC']._serialized_start=215
-  _globals['_DATASETSPEC']._serialized_end=666
-  _globals['_DATASETSPEC_FORMAT']._serialized_start=563
-  _globals['_DATASETSPEC_FORMAT']._serialized_end=666
-  _globals['_DATASET']._serialized_start=669
-  _globals['_DATASET']._serialized_end=1432
-  _globals['_DATASET_STATE']._serialized_start=1304
-  _globals['_DATASET_STATE']._serialized_end=1432
-  _globals['_DATASETPART']._serialized_start=1435
-  _globals['_DATASETPART']._serialized_end=1613
-  _globals['_STARTDATASETREQUEST']._serialized_start=1615
-  _globals['_STARTDATASETREQUEST']._serialized_end=1741
-  _globals['_STARTDATASETRESPONSE']._serialized_start=1743
-  _globals['_STARTDATASETRESPONSE']._serialized_end=1823
-  _globals['_GETDATASETREQUEST']._serialized_start=1825
-  _globals['_GETDATASETREQUEST']._serialized_end=1899
-  _globals['_GETDATASETRESPONSE']._serialized_start=1901
-  _globals['_GETDATASETRESPONSE']._serialized_end=1979
-  _globals['_LISTDATASETSREQUEST']._serialized_start=1982
-  _globals['_LISTDATASETSREQUEST']._serialized_end=2152
-  _globals['_LISTDATASETSRESPONSE']._serialized_start=2154
-  _globals['_LISTDATASETSRESPONSE']._serialized_end=2276
-  _globals['_WATCHDATASETREQUEST']._serialized_start=2278
-  _globals['_WATCHDATASETREQUEST']._serialized_end=2388
-  _globals['_WATCHDATASETRESPONSE']._serialized_start=2391
-  _globals['_WATCHDATASETRESPONSE']._serialized_end=2553
-  _globals['_CANCELDATASETREQUEST']._serialized_start=2555
-  _globals['_CANCELDATASETREQUEST']._serialized_end=2632
-  _globals['_CANCELDATASETRESPONSE']._serialized_start=2634
-  _globals['_CANCELDATASETRESPONSE']._serialized_end=2715
-  _globals['_RETRYDATASETREQUEST']._serialized_start=2717
-  _globals['_RETRYDATASETREQUEST']._serialized_end=2793
-  _globals['_RETRYDATASETRESPONSE']._serialized_start=2795
-  _globals['_RETRYDATASETRESPONSE']._serialized_end=2875
-  _globals['_DELETEDATASETREQUEST']._serialized_start=2877
-  _globals['_DELETEDATASETREQUEST']._serialized_end=2954
-  _globals['_DELETEDATASETRESPONSE']._serialized_start=2956
-  _globals['_DELETEDATASETRESPONSE']._serialized_end=2979
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['StartDataset']._loaded_options = None
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['StartDataset']._serialized_options = b'\252\273\030\014traces.write'
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['GetDataset']._loaded_options = None
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['GetDataset']._serialized_options = b'\252\273\030\013traces.read'
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['ListDatasets']._loaded_options = None
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['ListDatasets']._serialized_options = b'\252\273\030\013traces.read'
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['WatchDataset']._loaded_options = None
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['WatchDataset']._serialized_options = b'\252\273\030\013traces.read'
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['CancelDataset']._loaded_options = None
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['CancelDataset']._serialized_options = b'\252\273\030\014traces.write'
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['RetryDataset']._loaded_options = None
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['RetryDataset']._serialized_options = b'\252\273\030\014traces.write'
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['DeleteDataset']._loaded_options = None
+  _globals['_TRACEDATASETSERVICE'].methods_by_name['DeleteDataset']._serialized_options = b'\252\273\030\rtraces.delete'
+  _globals['_DATASETSPEC']._serialized_start=248
+  _globals['_DATASETSPEC']._serialized_end=699
+  _globals['_DATASETSPEC_FORMAT']._serialized_start=596
+  _globals['_DATASETSPEC_FORMAT']._serialized_end=699
+  _globals['_DATASET']._serialized_start=702
+  _globals['_DATASET']._serialized_end=1465
+  _globals['_DATASET_STATE']._serialized_start=1337
+  _globals['_DATASET_STATE']._serialized_end=1465
+  _globals['_DATASETPART']._serialized_start=1468
+  _globals['_DATASETPART']._serialized_end=1646
+  _globals['_STARTDATASETREQUEST']._serialized_start=1648
+  _globals['_STARTDATASETREQUEST']._serialized_end=1774
+  _globals['_STARTDATASETRESPONSE']._serialized_start=1776
+  _globals['_STARTDATASETRESPONSE']._serialized_end=1856
+  _globals['_GETDATASETREQUEST']._serialized_start=1858
+  _globals['_GETDATASETREQUEST']._serialized_end=1932
+  _globals['_GETDATASETRESPONSE']._serialized_start=1934
+  _globals['_GETDATASETRESPONSE']._serialized_end=2012
+  _globals['_LISTDATASETSREQUEST']._serialized_start=2015
+  _globals['_LISTDATASETSREQUEST']._serialized_end=2238
+  _globals['_LISTDATASETSRESPONSE']._serialized_start=2241
+  _globals['_LISTDATASETSRESPONSE']._serialized_end=2394
+  _globals['_WATCHDATASETREQUEST']._serialized_start=2396
+  _globals['_WATCHDATASETREQUEST']._serialized_end=2506
+  _globals['_WATCHDATASETRESPONSE']._serialized_start=2509
+  _globals['_WATCHDATASETRESPONSE']._serialized_end=2671
+  _globals['_CANCELDATASETREQUEST']._serialized_start=2673
+  _globals['_CANCELDATASETREQUEST']._serialized_end=2750
+  _globals['_CANCELDATASETRESPONSE']._serialized_start=2752
+  _globals['_CANCELDATASETRESPONSE']._serialized_end=2833
+  _globals['_RETRYDATASETREQUEST']._serialized_start=2835
+  _globals['_RETRYDATASETREQUEST']._serialized_end=2911
+  _globals['_RETRYDATASETRESPONSE']._serialized_start=2913
+  _globals['_RETRYDATASETRESPONSE']._serialized_end=2993
+  _globals['_DELETEDATASETREQUEST']._serialized_start=2995
+  _globals['_DELETEDATASETREQUEST']._serialized_end=3072
+  _globals['_DELETEDATASETRESPONSE']._serialized_start=3074
+  _globals['_DELETEDATASETRESPONSE']._serialized_end=3097
+  _globals['_TRACEDATASETSERVICE']._serialized_start=3100
+  _globals['_TRACEDATASETSERVICE']._serialized_end=3982
 # @@protoc_insertion_point(module_scope)

@@ -24,7 +24,7 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class DatasetSpec(message.Message):
-    """What a dataset is made from, and where to."""
+    """What a dataset is made from, and where it is written."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -35,25 +35,25 @@ class DatasetSpec(message.Message):
     class _FormatEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[DatasetSpec._Format.ValueType], builtins.type):
         DESCRIPTOR: descriptor.EnumDescriptor
         FORMAT_UNSPECIFIED: DatasetSpec._Format.ValueType  # 0
-        """As FORMAT_PARQUET."""
+        """Same as FORMAT_PARQUET."""
         FORMAT_PARQUET: DatasetSpec._Format.ValueType  # 1
         """Parquet, zstd."""
         FORMAT_JSONL: DatasetSpec._Format.ValueType  # 2
-        """A JSON object a line."""
+        """One JSON object per line."""
         FORMAT_CSV: DatasetSpec._Format.ValueType  # 3
         """CSV with a header line."""
         FORMAT_OTLP: DatasetSpec._Format.ValueType  # 4
         """Serialised `opentelemetry.proto.trace.v1.TracesData`."""
 
     class Format(_Format, metaclass=_FormatEnumTypeWrapper):
-        """The form of its files."""
+        """The format of its files."""
 
     FORMAT_UNSPECIFIED: DatasetSpec.Format.ValueType  # 0
-    """As FORMAT_PARQUET."""
+    """Same as FORMAT_PARQUET."""
     FORMAT_PARQUET: DatasetSpec.Format.ValueType  # 1
     """Parquet, zstd."""
     FORMAT_JSONL: DatasetSpec.Format.ValueType  # 2
-    """A JSON object a line."""
+    """One JSON object per line."""
     FORMAT_CSV: DatasetSpec.Format.ValueType  # 3
     """CSV with a header line."""
     FORMAT_OTLP: DatasetSpec.Format.ValueType  # 4
@@ -65,10 +65,10 @@ class DatasetSpec(message.Message):
     FORMAT_FIELD_NUMBER: builtins.int
     DESTINATION_FIELD_NUMBER: builtins.int
     format: DatasetSpec.Format.ValueType
-    """The form of its files."""
+    """The format of its files."""
     destination: builtins.str
     """Where its files go: a folder below the server's output root such as `traces/may`, or `s3://bucket/prefix` of a bucket
-    that the server allows. Empty: a folder of its own name. One that holds files already is refused.
+    that the server allows. Empty: a folder with the dataset's name. A destination that already holds files is refused.
     """
     @builtins.property
     def workflow(self) -> trace_workflow_pb2.WorkflowSource:
@@ -116,14 +116,14 @@ class Dataset(message.Message):
         STATE_RUNNING: Dataset._State.ValueType  # 2
         """Its parts are being written."""
         STATE_COMPLETED: Dataset._State.ValueType  # 3
-        """All parts and the manifest are there."""
+        """All parts and the manifest are written."""
         STATE_FAILED: Dataset._State.ValueType  # 4
-        """It could not go on; `reason` and `detail` say why, and RetryDataset goes on where it was."""
+        """It failed; `reason` and `detail` say why, and RetryDataset continues it."""
         STATE_CANCELLED: Dataset._State.ValueType  # 5
-        """Cancelled; the parts written so far are left."""
+        """Cancelled; the parts that are written stay."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a dataset stands."""
+        """The state of a dataset."""
 
     STATE_UNSPECIFIED: Dataset.State.ValueType  # 0
     """Not set."""
@@ -132,11 +132,11 @@ class Dataset(message.Message):
     STATE_RUNNING: Dataset.State.ValueType  # 2
     """Its parts are being written."""
     STATE_COMPLETED: Dataset.State.ValueType  # 3
-    """All parts and the manifest are there."""
+    """All parts and the manifest are written."""
     STATE_FAILED: Dataset.State.ValueType  # 4
-    """It could not go on; `reason` and `detail` say why, and RetryDataset goes on where it was."""
+    """It failed; `reason` and `detail` say why, and RetryDataset continues it."""
     STATE_CANCELLED: Dataset.State.ValueType  # 5
-    """Cancelled; the parts written so far are left."""
+    """Cancelled; the parts that are written stay."""
 
     NAME_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
@@ -158,34 +158,34 @@ class Dataset(message.Message):
     name: builtins.str
     """`datasets/{dataset}`; set by the service."""
     state: Dataset.State.ValueType
-    """Where it stands."""
+    """Its state."""
     workflow_digest: builtins.str
     """The workflow's digest."""
     algorithm: builtins.str
     """The version of the algorithm."""
     part_count: builtins.int
-    """How many parts there will be."""
+    """Number of parts."""
     parts_done: builtins.int
-    """How many are written."""
+    """Number of those that are written."""
     session_count: builtins.int
-    """How many sessions there will be."""
+    """Number of sessions."""
     sessions_done: builtins.int
-    """How many are written."""
+    """Number of those that are written."""
     call_count: builtins.int
-    """How many calls are written."""
+    """Number of calls that are written."""
     byte_count: builtins.int
-    """How many bytes are written."""
+    """Number of bytes that are written."""
     location: builtins.str
-    """Where: a path on the server's machine, or an `s3://` address."""
+    """A path on the server's machine, or an `s3://` address."""
     reason: builtins.str
-    """Why it failed, UPPER_SNAKE."""
+    """Reason of the failure, UPPER_SNAKE."""
     detail: builtins.str
-    """Why it failed, in a sentence."""
+    """The failure in a sentence."""
     creator: builtins.str
     """The caller who started it."""
     @builtins.property
     def spec(self) -> DatasetSpec:
-        """The spec with every default filled in, and the workflow as it was."""
+        """The spec with every default filled in, and a copy of the workflow."""
 
     @builtins.property
     def create_time(self) -> timestamp_pb2.Timestamp:
@@ -193,7 +193,7 @@ class Dataset(message.Message):
 
     @builtins.property
     def end_time(self) -> timestamp_pb2.Timestamp:
-        """When it was over; unset before."""
+        """When it ended; unset before."""
 
     def __init__(
         self,
@@ -235,15 +235,15 @@ class DatasetPart(message.Message):
     BYTE_COUNT_FIELD_NUMBER: builtins.int
     SHA256_FIELD_NUMBER: builtins.int
     index: builtins.int
-    """Its place, from 0."""
+    """Its index, from 0."""
     file: builtins.str
     """The file's name in the dataset's folder."""
     session_count: builtins.int
-    """How many sessions it holds."""
+    """Number of its sessions."""
     call_count: builtins.int
-    """How many calls it holds."""
+    """Number of its calls."""
     byte_count: builtins.int
-    """How many bytes it has."""
+    """Its size in bytes."""
     sha256: builtins.str
     """SHA-256 of the bytes in hexadecimal."""
     def __init__(
@@ -264,7 +264,7 @@ class DatasetPart(message.Message):
 
 @typing.final
 class StartDatasetRequest(message.Message):
-    """What to start."""
+    """The dataset to start."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -290,7 +290,7 @@ class StartDatasetRequest(message.Message):
 
 @typing.final
 class StartDatasetResponse(message.Message):
-    """What was started."""
+    """The started dataset."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -332,7 +332,7 @@ class GetDatasetRequest(message.Message):
 
 @typing.final
 class GetDatasetResponse(message.Message):
-    """The dataset asked for."""
+    """The requested dataset."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -361,22 +361,26 @@ class ListDatasetsRequest(message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
+    SHORT_ID_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """Largest number of datasets; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
     state: Dataset.State.ValueType
-    """Only those in this state; unspecified: all."""
+    """Only datasets in this state; all when unspecified."""
+    short_id: builtins.str
+    """Only datasets whose id, the part of the name after the slash, begins or ends with this; all when empty."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
         state: Dataset.State.ValueType = ...,
+        short_id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token", "short_id", b"short_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -388,21 +392,25 @@ class ListDatasetsResponse(message.Message):
 
     DATASETS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
+    total_size: builtins.int
+    """How many datasets all pages have; 10,001 stands for more than 10,000. Set on the first page only."""
     @builtins.property
     def datasets(self) -> containers.RepeatedCompositeFieldContainer[Dataset]:
-        """The datasets, oldest first; without the chains of their workflows."""
+        """The datasets, newest first; without the chains of their workflows."""
 
     def __init__(
         self,
         *,
         datasets: abc.Iterable[Dataset] | None = ...,
         next_page_token: builtins.str = ...,
+        total_size: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["datasets", b"datasets", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["datasets", b"datasets", "next_page_token", b"next_page_token", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -432,7 +440,9 @@ class WatchDatasetRequest(message.Message):
 
 @typing.final
 class WatchDatasetResponse(message.Message):
-    """Parts as they are written, or a heartbeat when there is nothing for 15 seconds."""
+    """Parts as they are written, or a heartbeat: a second after the start if nothing is stored yet,
+    and after 15 seconds without a message.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -440,7 +450,7 @@ class WatchDatasetResponse(message.Message):
     CURSOR_FIELD_NUMBER: builtins.int
     SUMMARY_FIELD_NUMBER: builtins.int
     cursor: builtins.str
-    """Continues after these."""
+    """The cursor that continues after these."""
     @builtins.property
     def parts(self) -> containers.RepeatedCompositeFieldContainer[DatasetPart]:
         """The parts; none in a heartbeat."""
@@ -526,7 +536,7 @@ class RetryDatasetRequest(message.Message):
 
 @typing.final
 class RetryDatasetResponse(message.Message):
-    """What goes on."""
+    """What is retried."""
 
     DESCRIPTOR: descriptor.Descriptor
 

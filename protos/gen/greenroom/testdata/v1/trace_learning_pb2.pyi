@@ -36,31 +36,35 @@ class LogFormat(message.Message):
         KIND_UNSPECIFIED: LogFormat._Kind.ValueType  # 0
         """Not set; refused."""
         KIND_PARQUET: LogFormat._Kind.ValueType  # 1
-        """Parquet with a row a call; `columns` says which column is what, our own names when unset."""
+        """Parquet with one row per call; `columns` names the columns, our own names when unset."""
         KIND_CSV: LogFormat._Kind.ValueType  # 2
-        """CSV with a header line and a row a call; `columns` as for Parquet."""
+        """CSV with a header line and one row per call; `columns` as for Parquet."""
         KIND_JSONL: LogFormat._Kind.ValueType  # 3
-        """A JSON object a line and call; `columns` as for Parquet."""
+        """One JSON object per line and call; `columns` as for Parquet."""
         KIND_ACCESS_LOG: LogFormat._Kind.ValueType  # 4
-        """An access log in combined format; sessions are a client's requests without a gap, ids in paths become `{id}`."""
+        """An access log in combined format; a session is a client's requests without a long pause, and ids in paths become
+        `{id}`.
+        """
         KIND_OTLP_JSON: LogFormat._Kind.ValueType  # 5
         """OTLP JSON; a session is a trace, or what the attribute `session.id` says, and a call is its root or server span."""
         KIND_EVENT_LOG: LogFormat._Kind.ValueType  # 6
         """A CSV event log, by default with the columns case_id, activity and timestamp."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
-        """What the bytes are; gzip of any of them is told by its first bytes."""
+        """The format of the bytes; gzip of any of them is detected by its first bytes."""
 
     KIND_UNSPECIFIED: LogFormat.Kind.ValueType  # 0
     """Not set; refused."""
     KIND_PARQUET: LogFormat.Kind.ValueType  # 1
-    """Parquet with a row a call; `columns` says which column is what, our own names when unset."""
+    """Parquet with one row per call; `columns` names the columns, our own names when unset."""
     KIND_CSV: LogFormat.Kind.ValueType  # 2
-    """CSV with a header line and a row a call; `columns` as for Parquet."""
+    """CSV with a header line and one row per call; `columns` as for Parquet."""
     KIND_JSONL: LogFormat.Kind.ValueType  # 3
-    """A JSON object a line and call; `columns` as for Parquet."""
+    """One JSON object per line and call; `columns` as for Parquet."""
     KIND_ACCESS_LOG: LogFormat.Kind.ValueType  # 4
-    """An access log in combined format; sessions are a client's requests without a gap, ids in paths become `{id}`."""
+    """An access log in combined format; a session is a client's requests without a long pause, and ids in paths become
+    `{id}`.
+    """
     KIND_OTLP_JSON: LogFormat.Kind.ValueType  # 5
     """OTLP JSON; a session is a trace, or what the attribute `session.id` says, and a call is its root or server span."""
     KIND_EVENT_LOG: LogFormat.Kind.ValueType  # 6
@@ -70,12 +74,12 @@ class LogFormat(message.Message):
     COLUMNS_FIELD_NUMBER: builtins.int
     SESSION_GAP_SECONDS_FIELD_NUMBER: builtins.int
     kind: LogFormat.Kind.ValueType
-    """What the bytes are."""
+    """The format of the bytes."""
     session_gap_seconds: builtins.float
-    """Seconds without a request after which a client's next one begins a new session, in access logs; 1,800 when 0."""
+    """In access logs, a client's request starts a new session after this many seconds without one; 1,800 when 0."""
     @builtins.property
     def columns(self) -> ColumnMapping:
-        """Which column is what."""
+        """The names of the columns."""
 
     def __init__(
         self,
@@ -92,7 +96,7 @@ class LogFormat(message.Message):
 
 @typing.final
 class ColumnMapping(message.Message):
-    """Which column is what; empty: our own names, or those that the kind is known for."""
+    """The names of the columns. Empty: our own name, or the usual name of the kind."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -153,7 +157,7 @@ class LearningSpec(message.Message):
     path: builtins.str
     """A file or folder below one of the server's input roots."""
     workflow_name: builtins.str
-    """What the learned workflow is called; `learned` when empty."""
+    """Name of the learned workflow; `learned` when empty."""
     @builtins.property
     def format(self) -> LogFormat:
         """How to read a path's log; unset for a dataset."""
@@ -176,7 +180,7 @@ class LearningSpec(message.Message):
 
 @typing.final
 class Learning(message.Message):
-    """What was learned, or is being."""
+    """A learning: a workflow that is learned from a log."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -200,7 +204,7 @@ class Learning(message.Message):
         """Cancelled."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a learning stands."""
+        """The state of a learning."""
 
     STATE_UNSPECIFIED: Learning.State.ValueType  # 0
     """Not set."""
@@ -229,24 +233,24 @@ class Learning(message.Message):
     name: builtins.str
     """`learnings/{learning}`; set by the service."""
     state: Learning.State.ValueType
-    """Where it stands."""
+    """Its state."""
     bytes_done: builtins.int
-    """How many bytes of the log are read."""
+    """Number of bytes that were read."""
     byte_count: builtins.int
-    """How many there are."""
+    """Size of the log in bytes."""
     reason: builtins.str
-    """Why it failed, UPPER_SNAKE."""
+    """Reason of the failure, UPPER_SNAKE."""
     detail: builtins.str
-    """Why it failed, in a sentence."""
+    """The failure in a sentence."""
     creator: builtins.str
     """The caller who started it."""
     @builtins.property
     def spec(self) -> LearningSpec:
-        """What was learned from; unset for a log that came with the call."""
+        """What it learns from; unset for an uploaded log."""
 
     @builtins.property
     def learned(self) -> LearnedWorkflow:
-        """What was learned; set once COMPLETED, but in lists."""
+        """What was learned; unset in lists, and until it is COMPLETED."""
 
     @builtins.property
     def create_time(self) -> timestamp_pb2.Timestamp:
@@ -254,7 +258,7 @@ class Learning(message.Message):
 
     @builtins.property
     def end_time(self) -> timestamp_pb2.Timestamp:
-        """When it was over; unset before."""
+        """When it ended; unset before."""
 
     def __init__(
         self,
@@ -279,7 +283,7 @@ class Learning(message.Message):
 
 @typing.final
 class LearnedWorkflow(message.Message):
-    """A chain with what is known about each of its numbers."""
+    """A learned chain, with counts and confidence intervals."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -293,12 +297,12 @@ class LearnedWorkflow(message.Message):
     FAULT_DETECTION_FIELD_NUMBER: builtins.int
     CHECKPOINTS_FIELD_NUMBER: builtins.int
     session_count: builtins.int
-    """How many sessions were read."""
+    """Number of sessions that were read."""
     call_count: builtins.int
-    """How many calls, without retries."""
+    """Number of calls, without retries."""
     @builtins.property
     def spec(self) -> trace_workflow_pb2.WorkflowSpec:
-        """The chain; it can be generated from as it is."""
+        """The chain; calls can be generated from it."""
 
     @builtins.property
     def edges(self) -> containers.RepeatedCompositeFieldContainer[LearnedEdge]:
@@ -310,19 +314,19 @@ class LearnedWorkflow(message.Message):
 
     @builtins.property
     def order_test(self) -> OrderTest:
-        """Whether the endpoint alone decides where to go next."""
+        """Whether the next endpoint depends only on the current one."""
 
     @builtins.property
     def skipped(self) -> containers.RepeatedCompositeFieldContainer[SkippedRows]:
-        """What was not learned from, by reason."""
+        """Rows that were skipped, by reason."""
 
     @builtins.property
     def fault_detection(self) -> FaultDetection:
-        """How the injected faults of the log were told by latency and status alone; unset for a log without labels."""
+        """How well latency and status alone detect the log's injected faults; unset for a log without labels."""
 
     @builtins.property
     def checkpoints(self) -> containers.RepeatedCompositeFieldContainer[Checkpoint]:
-        """What was counted after 1/2, 1/4, 1/8 … of the sessions; for the picture of the error against calls."""
+        """Counts after 1/2, 1/4, 1/8 … of the sessions, for the plot of the error against the number of calls."""
 
     def __init__(
         self,
@@ -356,15 +360,15 @@ class LearnedEdge(message.Message):
     LOW_FIELD_NUMBER: builtins.int
     HIGH_FIELD_NUMBER: builtins.int
     to: builtins.str
-    """Whither; empty for an exit."""
+    """End endpoint; empty for an exit."""
     count: builtins.int
-    """How often it was seen."""
+    """How often the edge was seen."""
     probability: builtins.float
-    """Its share of what left `from`."""
+    """Its share of all edges from `from`."""
     low: builtins.float
     """The lower end of the 95 % Wilson interval of the probability."""
     high: builtins.float
-    """The upper end of it."""
+    """The upper end of that interval."""
     def __init__(
         self,
         *,
@@ -434,11 +438,11 @@ class OrderTest(message.Message):
     degrees_of_freedom: builtins.int
     """Its degrees of freedom."""
     p_value: builtins.float
-    """How likely such a gain is if order 1 is the truth."""
+    """The probability of a gain at least this large if order 1 is true."""
     bic_difference: builtins.float
-    """BIC of order 2 less that of order 1; below 0 speaks for order 2."""
+    """BIC of order 2 minus BIC of order 1; a value below 0 favours order 2."""
     order_1_is_enough: builtins.bool
-    """Whether order 1 is enough: the test does not reject it at 0.01, or BIC does not want order 2."""
+    """True if the test does not reject order 1 at 0.01, or BIC favours order 1."""
     def __init__(
         self,
         *,
@@ -456,7 +460,7 @@ class OrderTest(message.Message):
 
 @typing.final
 class SkippedRows(message.Message):
-    """Rows that were not learned from."""
+    """Rows that were skipped."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -465,13 +469,13 @@ class SkippedRows(message.Message):
     FIRST_ROW_FIELD_NUMBER: builtins.int
     DESCRIPTION_FIELD_NUMBER: builtins.int
     reason: builtins.str
-    """Why, UPPER_SNAKE and stable, such as BAD_TIMESTAMP."""
+    """Reason, UPPER_SNAKE and stable, such as BAD_TIMESTAMP."""
     count: builtins.int
-    """How many."""
+    """Number of rows."""
     first_row: builtins.int
-    """The first one's line or row, from 1."""
+    """Line or row number of the first one, from 1; 0 for entries of the folder, which `count` counts then."""
     description: builtins.str
-    """The first one's problem in a sentence."""
+    """The problem of the first one, in a sentence."""
     def __init__(
         self,
         *,
@@ -500,13 +504,13 @@ class FaultDetection(message.Message):
     detector: builtins.str
     """What the detector does, in a sentence."""
     precision: builtins.float
-    """Of the calls it named, the share that are faults."""
+    """Share of the calls it flagged that are faults."""
     recall: builtins.float
-    """Of the faults, the share it named."""
+    """Share of the faults that it flagged."""
     f1: builtins.float
     """Their harmonic mean."""
     faults: builtins.int
-    """Labelled calls."""
+    """Number of calls that are labelled as faults."""
     def __init__(
         self,
         *,
@@ -524,17 +528,17 @@ class FaultDetection(message.Message):
 
 @typing.final
 class Checkpoint(message.Message):
-    """What was counted so far."""
+    """The counts after a part of the log."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     CALL_COUNT_FIELD_NUMBER: builtins.int
     COUNTS_FIELD_NUMBER: builtins.int
     call_count: builtins.int
-    """After so many calls."""
+    """Number of calls in that part."""
     @builtins.property
     def counts(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
-        """Every edge's count by its place in `edges`."""
+        """Count of each edge, in the order of `edges`."""
 
     def __init__(
         self,
@@ -557,10 +561,10 @@ class LearnWorkflowRequest(message.Message):
     HEADER_FIELD_NUMBER: builtins.int
     CHUNK_FIELD_NUMBER: builtins.int
     chunk: builtins.bytes
-    """The next bytes of the log, up to 1 MiB; cut anywhere. 256 MiB in all; for more, StartLearning."""
+    """The next bytes of the log, up to 1 MiB; split anywhere. 256 MiB in all; use StartLearning for more."""
     @builtins.property
     def header(self) -> LearnHeader:
-        """What the bytes are; the first message."""
+        """Describes the bytes; in the first message."""
 
     def __init__(
         self,
@@ -578,7 +582,7 @@ class LearnWorkflowRequest(message.Message):
 
 @typing.final
 class LearnHeader(message.Message):
-    """What the bytes that follow are."""
+    """Describes the bytes that follow."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -586,12 +590,12 @@ class LearnHeader(message.Message):
     FILE_FIELD_NUMBER: builtins.int
     WORKFLOW_NAME_FIELD_NUMBER: builtins.int
     file: builtins.str
-    """The log's name, as problems will give it; nothing is opened by this name."""
+    """Name of the log for error messages; no file is opened by this name."""
     workflow_name: builtins.str
-    """What the learned workflow is called; `learned` when empty."""
+    """Name of the learned workflow; `learned` when empty."""
     @builtins.property
     def format(self) -> LogFormat:
-        """How to read them."""
+        """The format of the log."""
 
     def __init__(
         self,
@@ -634,7 +638,7 @@ class LearnWorkflowResponse(message.Message):
 
 @typing.final
 class StartLearningRequest(message.Message):
-    """What to start."""
+    """The learning to start."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -660,7 +664,7 @@ class StartLearningRequest(message.Message):
 
 @typing.final
 class StartLearningResponse(message.Message):
-    """What was started."""
+    """The started learning."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -702,7 +706,7 @@ class GetLearningRequest(message.Message):
 
 @typing.final
 class GetLearningResponse(message.Message):
-    """The learning asked for."""
+    """The requested learning."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -735,22 +739,26 @@ class ListLearningsRequest(message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
+    SHORT_ID_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """Largest number of learnings; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
     state: Learning.State.ValueType
-    """Only those in this state; unspecified: all."""
+    """Only learnings in this state; all when unspecified."""
+    short_id: builtins.str
+    """Only learnings whose id, the part of the name after the slash, begins or ends with this; all when empty."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
         state: Learning.State.ValueType = ...,
+        short_id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token", "short_id", b"short_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -762,21 +770,25 @@ class ListLearningsResponse(message.Message):
 
     LEARNINGS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
+    total_size: builtins.int
+    """How many learnings all pages have; 10,001 stands for more than 10,000. Set on the first page only."""
     @builtins.property
     def learnings(self) -> containers.RepeatedCompositeFieldContainer[Learning]:
-        """The learnings, oldest first; without what was learned."""
+        """The learnings, newest first; without what was learned."""
 
     def __init__(
         self,
         *,
         learnings: abc.Iterable[Learning] | None = ...,
         next_page_token: builtins.str = ...,
+        total_size: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["learnings", b"learnings", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["learnings", b"learnings", "next_page_token", b"next_page_token", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -806,7 +818,9 @@ class WatchLearningRequest(message.Message):
 
 @typing.final
 class WatchLearningResponse(message.Message):
-    """How far it is, or a heartbeat when there is nothing for 15 seconds."""
+    """The progress, or a heartbeat: a second after the start if nothing is stored yet,
+    and after 15 seconds without a message.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -814,10 +828,10 @@ class WatchLearningResponse(message.Message):
     CURSOR_FIELD_NUMBER: builtins.int
     SUMMARY_FIELD_NUMBER: builtins.int
     cursor: builtins.str
-    """Continues after these."""
+    """The cursor that continues after these."""
     @builtins.property
     def progress(self) -> containers.RepeatedCompositeFieldContainer[LearningProgress]:
-        """How far it was, each time it was noted; none in a heartbeat."""
+        """The progress messages in order; none in a heartbeat."""
 
     @builtins.property
     def summary(self) -> Learning:
@@ -838,16 +852,16 @@ class WatchLearningResponse(message.Message):
 
 @typing.final
 class LearningProgress(message.Message):
-    """How far a learning is."""
+    """The progress of a learning."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     BYTES_DONE_FIELD_NUMBER: builtins.int
     CALL_COUNT_FIELD_NUMBER: builtins.int
     bytes_done: builtins.int
-    """How many bytes of the log are read."""
+    """Number of bytes that were read."""
     call_count: builtins.int
-    """How many calls were in them."""
+    """Number of calls in those bytes."""
     def __init__(
         self,
         *,
@@ -883,6 +897,48 @@ class CancelLearningRequest(message.Message):
 @typing.final
 class CancelLearningResponse(message.Message):
     """What was cancelled."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    LEARNING_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def learning(self) -> Learning:
+        """The learning."""
+
+    def __init__(
+        self,
+        *,
+        learning: Learning | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["learning", b"learning"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["learning", b"learning"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RetryLearningRequest(message.Message):
+    """What to retry."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`learnings/{learning}`."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RetryLearningResponse(message.Message):
+    """What is retried."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -939,7 +995,7 @@ class DeleteLearningResponse(message.Message):
 
 @typing.final
 class ExportLearningRequest(message.Message):
-    """What to export."""
+    """The export to stream."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -954,21 +1010,21 @@ class ExportLearningRequest(message.Message):
         KIND_TRANSITIONS: ExportLearningRequest._Kind.ValueType  # 1
         """The transition matrix: from, to, count, probability, low, high."""
         KIND_NGRAMS: ExportLearningRequest._Kind.ValueType  # 2
-        """Counts of successions of two and three endpoints."""
+        """Counts of sequences of two and three endpoints."""
         KIND_SESSION_FEATURES: ExportLearningRequest._Kind.ValueType  # 3
-        """A row a session: its length, duration, errors, latencies, and a count for each endpoint."""
+        """One row for each session: its length, duration, errors, latencies, and a count for each endpoint."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
-        """What is exported, each as one Parquet file."""
+        """The kinds of exports, each one Parquet file."""
 
     KIND_UNSPECIFIED: ExportLearningRequest.Kind.ValueType  # 0
     """Not set; refused."""
     KIND_TRANSITIONS: ExportLearningRequest.Kind.ValueType  # 1
     """The transition matrix: from, to, count, probability, low, high."""
     KIND_NGRAMS: ExportLearningRequest.Kind.ValueType  # 2
-    """Counts of successions of two and three endpoints."""
+    """Counts of sequences of two and three endpoints."""
     KIND_SESSION_FEATURES: ExportLearningRequest.Kind.ValueType  # 3
-    """A row a session: its length, duration, errors, latencies, and a count for each endpoint."""
+    """One row for each session: its length, duration, errors, latencies, and a count for each endpoint."""
 
     NAME_FIELD_NUMBER: builtins.int
     KIND_FIELD_NUMBER: builtins.int
@@ -976,7 +1032,7 @@ class ExportLearningRequest(message.Message):
     name: builtins.str
     """`learnings/{learning}`."""
     kind: ExportLearningRequest.Kind.ValueType
-    """What is exported."""
+    """The kind of export."""
     cursor: builtins.str
     """The cursor of the last message received; empty: from the first byte."""
     def __init__(
@@ -1003,7 +1059,7 @@ class ExportLearningResponse(message.Message):
     chunk: builtins.bytes
     """The bytes."""
     cursor: builtins.str
-    """Continues after these."""
+    """The cursor that continues after these."""
     def __init__(
         self,
         *,

@@ -21,7 +21,7 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class WorkflowSpec(message.Message):
-    """A Markov chain over API endpoints: the truth behind generated traces. An endpoint is known by its name, a text of up to
+    """A Markov chain over API endpoints: the truth behind generated traces. An endpoint is identified by its name, of up to
     200 characters such as `GET /orders/{id}`. Every endpoint's transitions and its exit probability sum to 1.
     """
 
@@ -201,18 +201,18 @@ class WorkflowSpec(message.Message):
     THINK_TIMES_FIELD_NUMBER: builtins.int
     SERVICE_GRAPH_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """What it is called: lower-case letters, digits and hyphens."""
+    """Its name: lower-case letters, digits and hyphens."""
     @builtins.property
     def entry_points(self) -> containers.ScalarMap[builtins.str, builtins.float]:
-        """Where sessions begin: endpoint to probability; they sum to 1."""
+        """Endpoint to the probability that a session starts there; they sum to 1."""
 
     @builtins.property
     def transitions(self) -> containers.MessageMap[builtins.str, Transitions]:
-        """Where an endpoint leads: endpoint to its row."""
+        """Endpoint to the probabilities of the next endpoint."""
 
     @builtins.property
     def exit_points(self) -> containers.ScalarMap[builtins.str, builtins.float]:
-        """Endpoint to the probability that the session ends after it; 1 for one that every session ends at."""
+        """Endpoint to the probability that the session ends after it; 1 if every session ends there."""
 
     @builtins.property
     def avg_response_times(self) -> containers.ScalarMap[builtins.str, builtins.float]:
@@ -224,7 +224,7 @@ class WorkflowSpec(message.Message):
 
     @builtins.property
     def error_rates(self) -> containers.ScalarMap[builtins.str, builtins.float]:
-        """Endpoint to the share of its calls that fail without any cascade, 0 to 1; 0.05 where none is given."""
+        """Endpoint to the share of its calls that fail outside of cascades, 0 to 1; 0.05 where none is given."""
 
     @builtins.property
     def parameters(self) -> containers.MessageMap[builtins.str, EndpointParameters]:
@@ -232,11 +232,11 @@ class WorkflowSpec(message.Message):
 
     @builtins.property
     def think_times(self) -> containers.MessageMap[builtins.str, ThinkTime]:
-        """Endpoint to how long a user thinks after it; 1 to 5 seconds where none is given."""
+        """Endpoint to the user's think time after it; 1 to 5 seconds where none is given."""
 
     @builtins.property
     def service_graph(self) -> ServiceGraph:
-        """Which services serve the endpoints and whom they call; unset: a call is one span."""
+        """The services behind the endpoints; when unset, a call is one span."""
 
     def __init__(
         self,
@@ -330,7 +330,7 @@ class EndpointParameters(message.Message):
     VALUES_FIELD_NUMBER: builtins.int
     @builtins.property
     def values(self) -> containers.MessageMap[builtins.str, ParameterValues]:
-        """Parameter to the values that it takes, each as likely as the others."""
+        """Parameter to its values, all equally likely."""
 
     def __init__(
         self,
@@ -367,16 +367,16 @@ class ParameterValues(message.Message):
 
 @typing.final
 class ThinkTime(message.Message):
-    """How long a user thinks, each time in between as likely as the others."""
+    """A user's think time, uniform between the two."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     MIN_MS_FIELD_NUMBER: builtins.int
     MAX_MS_FIELD_NUMBER: builtins.int
     min_ms: builtins.float
-    """At least so many milliseconds."""
+    """Shortest think time in milliseconds."""
     max_ms: builtins.float
-    """At most so many milliseconds."""
+    """Longest think time in milliseconds."""
     def __init__(
         self,
         *,
@@ -391,7 +391,7 @@ class ThinkTime(message.Message):
 
 @typing.final
 class ServiceGraph(message.Message):
-    """The services behind the endpoints. The calls between services form no circle."""
+    """The services behind the endpoints. Calls between services must not form a cycle."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -460,7 +460,7 @@ class ServiceGraph(message.Message):
 
 @typing.final
 class ServiceCalls(message.Message):
-    """Whom a service calls while it answers."""
+    """The calls that a service makes to answer a request."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -502,7 +502,7 @@ class ServiceCalls(message.Message):
 
 @typing.final
 class TraceWorkflow(message.Message):
-    """A trace workflow that is kept: a built-in one, which is read-only, or one of the company's own."""
+    """A stored trace workflow: built in and read-only, or the company's own."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -515,7 +515,7 @@ class TraceWorkflow(message.Message):
     name: builtins.str
     """`workflows/{workflow}`, by the spec's name."""
     digest: builtins.str
-    """SHA-256 of its canonical JSON in hexadecimal; the same digest generates the same traces."""
+    """SHA-256 of its canonical JSON in hexadecimal; workflows with equal digests generate equal traces."""
     built_in: builtins.bool
     """Whether it is built in."""
     @builtins.property
@@ -548,7 +548,7 @@ class TraceWorkflow(message.Message):
 
 @typing.final
 class WorkflowSource(message.Message):
-    """A workflow by name or as it is."""
+    """A workflow, by name or in full."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -558,10 +558,10 @@ class WorkflowSource(message.Message):
     name: builtins.str
     """`workflows/{workflow}`."""
     yaml: builtins.str
-    """The chain as YAML, in the same keys."""
+    """The chain as YAML, with the same keys."""
     @builtins.property
     def spec(self) -> WorkflowSpec:
-        """The chain itself; it is not kept."""
+        """The chain itself; it is not stored."""
 
     def __init__(
         self,
@@ -580,7 +580,7 @@ class WorkflowSource(message.Message):
 
 @typing.final
 class CreateWorkflowRequest(message.Message):
-    """What to create."""
+    """The workflow to create."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -591,7 +591,7 @@ class CreateWorkflowRequest(message.Message):
     """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS."""
     @builtins.property
     def workflow(self) -> WorkflowSource:
-        """The workflow; by name copies one, which needs another name: give it as `as`."""
+        """The workflow. A name copies that workflow; the copy needs another name in `as`."""
 
     def __init__(
         self,
@@ -607,7 +607,7 @@ class CreateWorkflowRequest(message.Message):
 
 @typing.final
 class CreateWorkflowResponse(message.Message):
-    """What was created."""
+    """The created workflow."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -649,14 +649,14 @@ class GetWorkflowRequest(message.Message):
 
 @typing.final
 class GetWorkflowResponse(message.Message):
-    """The workflow asked for."""
+    """The requested workflow."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     WORKFLOW_FIELD_NUMBER: builtins.int
     YAML_FIELD_NUMBER: builtins.int
     yaml: builtins.str
-    """The same as YAML."""
+    """The workflow as YAML."""
     @builtins.property
     def workflow(self) -> TraceWorkflow:
         """The workflow."""
@@ -681,19 +681,23 @@ class ListWorkflowsRequest(message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    SHORT_ID_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """How many at most; 50 when 0, never more than 1,000."""
+    """Largest number of workflows; 50 when 0, at most 1,000."""
     page_token: builtins.str
     """The `next_page_token` of the page before."""
+    short_id: builtins.str
+    """Only workflows whose id, the part of the name after the slash, begins or ends with this; all when empty."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        short_id: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token", "short_id", b"short_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -705,27 +709,31 @@ class ListWorkflowsResponse(message.Message):
 
     WORKFLOWS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
-    """Asks for the next page; empty on the last."""
+    """The token of the next page; empty on the last page."""
+    total_size: builtins.int
+    """How many workflows all pages have; 10,001 stands for more than 10,000. Set on the first page only."""
     @builtins.property
     def workflows(self) -> containers.RepeatedCompositeFieldContainer[TraceWorkflow]:
-        """The workflows, the built-in ones first; without their specs."""
+        """The workflows, the built-in ones first, then the newest first; without their specs."""
 
     def __init__(
         self,
         *,
         workflows: abc.Iterable[TraceWorkflow] | None = ...,
         next_page_token: builtins.str = ...,
+        total_size: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "workflows", b"workflows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "total_size", b"total_size", "workflows", b"workflows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class UpdateWorkflowRequest(message.Message):
-    """What to change a workflow to."""
+    """The new chain of a workflow."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -751,7 +759,7 @@ class UpdateWorkflowRequest(message.Message):
 
 @typing.final
 class UpdateWorkflowResponse(message.Message):
-    """What it became."""
+    """The changed workflow."""
 
     DESCRIPTOR: descriptor.Descriptor
 

@@ -22,6 +22,49 @@ else:
 
 DESCRIPTOR: descriptor.FileDescriptor
 
+class _PersonaFlag:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PersonaFlagEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_PersonaFlag.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    PERSONA_FLAG_UNSPECIFIED: _PersonaFlag.ValueType  # 0
+    """Not set."""
+    PERSONA_FLAG_SPEAKS_AS_AGENT: _PersonaFlag.ValueType  # 1
+    """Severe: it speaks as the agent."""
+    PERSONA_FLAG_LEAKS_BRIEF: _PersonaFlag.ValueType  # 2
+    """Severe: it tells that it plays a role, or its instructions or reasoning."""
+    PERSONA_FLAG_REPEATS_ITSELF: _PersonaFlag.ValueType  # 3
+    """It says again what it said before, without being asked again."""
+    PERSONA_FLAG_THANKS_TOO_EARLY: _PersonaFlag.ValueType  # 4
+    """It thanks for something that the agent has neither done nor announced."""
+    PERSONA_FLAG_DOES_AGENTS_WORK: _PersonaFlag.ValueType  # 5
+    """It names the agent's tools, or quotes the procedure."""
+    PERSONA_FLAG_CONTRADICTS_ITSELF: _PersonaFlag.ValueType  # 6
+    """It contradicts its own facts, such as its age, its order number or its address."""
+    PERSONA_FLAG_WRONG_LANGUAGE: _PersonaFlag.ValueType  # 7
+    """Severe: it writes in another language than its own; without one of its own, in another than the agent."""
+
+class PersonaFlag(_PersonaFlag, metaclass=_PersonaFlagEnumTypeWrapper):
+    """What is wrong with a persona's reply."""
+
+PERSONA_FLAG_UNSPECIFIED: PersonaFlag.ValueType  # 0
+"""Not set."""
+PERSONA_FLAG_SPEAKS_AS_AGENT: PersonaFlag.ValueType  # 1
+"""Severe: it speaks as the agent."""
+PERSONA_FLAG_LEAKS_BRIEF: PersonaFlag.ValueType  # 2
+"""Severe: it tells that it plays a role, or its instructions or reasoning."""
+PERSONA_FLAG_REPEATS_ITSELF: PersonaFlag.ValueType  # 3
+"""It says again what it said before, without being asked again."""
+PERSONA_FLAG_THANKS_TOO_EARLY: PersonaFlag.ValueType  # 4
+"""It thanks for something that the agent has neither done nor announced."""
+PERSONA_FLAG_DOES_AGENTS_WORK: PersonaFlag.ValueType  # 5
+"""It names the agent's tools, or quotes the procedure."""
+PERSONA_FLAG_CONTRADICTS_ITSELF: PersonaFlag.ValueType  # 6
+"""It contradicts its own facts, such as its age, its order number or its address."""
+PERSONA_FLAG_WRONG_LANGUAGE: PersonaFlag.ValueType  # 7
+"""Severe: it writes in another language than its own; without one of its own, in another than the agent."""
+
 class _Fault:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -33,7 +76,7 @@ class _FaultEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Fault.ValueType]
     FAULT_AGENT: _Fault.ValueType  # 1
     """The agent under test."""
     FAULT_PERSONA_MODEL: _Fault.ValueType  # 2
-    """The model that plays the persona."""
+    """The model or the persona target that plays the persona."""
     FAULT_TOOL_MOCK: _Fault.ValueType  # 3
     """The tool config: no mock answers the call."""
     FAULT_INFRASTRUCTURE: _Fault.ValueType  # 4
@@ -47,7 +90,7 @@ FAULT_UNSPECIFIED: Fault.ValueType  # 0
 FAULT_AGENT: Fault.ValueType  # 1
 """The agent under test."""
 FAULT_PERSONA_MODEL: Fault.ValueType  # 2
-"""The model that plays the persona."""
+"""The model or the persona target that plays the persona."""
 FAULT_TOOL_MOCK: Fault.ValueType  # 3
 """The tool config: no mock answers the call."""
 FAULT_INFRASTRUCTURE: Fault.ValueType  # 4
@@ -69,6 +112,10 @@ class Event(message.Message):
     COPIED_FIELD_NUMBER: builtins.int
     TURN_FIELD_NUMBER: builtins.int
     USAGE_FIELD_NUMBER: builtins.int
+    MODEL_CALL_FIELD_NUMBER: builtins.int
+    THOUGHTS_FIELD_NUMBER: builtins.int
+    PERSONA_FLAGS_FIELD_NUMBER: builtins.int
+    MOCK_RULE_FIELD_NUMBER: builtins.int
     OPENED_FIELD_NUMBER: builtins.int
     USER_MESSAGE_FIELD_NUMBER: builtins.int
     AGENT_MESSAGE_FIELD_NUMBER: builtins.int
@@ -78,26 +125,46 @@ class Event(message.Message):
     ATTEMPT_STARTED_FIELD_NUMBER: builtins.int
     ENDED_FIELD_NUMBER: builtins.int
     id: builtins.str
-    """The event's id, a UUIDv7-shaped string, the same however often its append is repeated; empty in a source."""
+    """The event's id, a UUIDv7-shaped string. It stays the same when the append is repeated; empty in a source."""
     conversation: builtins.str
     """The conversation it belongs to, `conversations/{conversation}`; empty in a source."""
     seq: builtins.int
     """Its place in the conversation: 1, 2, 3 … with no gap and no repeat."""
     copied: builtins.bool
-    """True when it was copied from the source conversation, or replayed from the one this is based on."""
+    """True when it was copied from the source conversation, or replayed from the conversation that this one is based on."""
     turn: builtins.int
-    """The persona's steps taken up to and with this event: 5 in "turn 5 of 20". Copied events count none."""
+    """The persona's steps up to and including this event: 5 in "turn 5 of 20". Several messages that it sends at once are one
+    step. Copied events do not count.
+    """
+    mock_rule: builtins.int
+    """The index of the rule of the tool's mock that gave this result; unset if none did, as for recorded calls and defaults."""
     @builtins.property
     def create_time(self) -> timestamp_pb2.Timestamp:
-        """Wall clock time of its storage; unset in a source whose file has no times."""
+        """When it was stored, by the wall clock; unset in a source whose file has no times."""
 
     @builtins.property
     def virtual_time(self) -> timestamp_pb2.Timestamp:
-        """Time on the conversation's virtual clock at which it happens."""
+        """When it happens, on the conversation's virtual clock."""
 
     @builtins.property
     def usage(self) -> usage_pb2.Usage:
-        """What the event cost: set on what a model answered."""
+        """What the event cost; set if a model produced it."""
+
+    @builtins.property
+    def model_call(self) -> ModelCall:
+        """The call of a model that made the event; unset if none did."""
+
+    @builtins.property
+    def thoughts(self) -> PersonaThoughts:
+        """What the persona thought when it spoke or stayed silent; unset in every other event, and if a persona target gave none.
+        The agent never receives it.
+        """
+
+    @builtins.property
+    def persona_flags(self) -> containers.RepeatedScalarFieldContainer[PersonaFlag.ValueType]:
+        """What is wrong with the persona's reply: with this message, or with the one that ended the conversation. The agent never
+        receives it.
+        """
 
     @builtins.property
     def opened(self) -> Opened:
@@ -142,6 +209,10 @@ class Event(message.Message):
         copied: builtins.bool = ...,
         turn: builtins.int = ...,
         usage: usage_pb2.Usage | None = ...,
+        model_call: ModelCall | None = ...,
+        thoughts: PersonaThoughts | None = ...,
+        persona_flags: abc.Iterable[PersonaFlag.ValueType] | None = ...,
+        mock_rule: builtins.int | None = ...,
         opened: Opened | None = ...,
         user_message: UserMessage | None = ...,
         agent_message: AgentMessage | None = ...,
@@ -151,17 +222,115 @@ class Event(message.Message):
         attempt_started: AttemptStarted | None = ...,
         ended: Ended | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["agent_message", b"agent_message", "attempt_started", b"attempt_started", "create_time", b"create_time", "ended", b"ended", "kind", b"kind", "opened", b"opened", "tool_call", b"tool_call", "tool_result", b"tool_result", "usage", b"usage", "user_message", b"user_message", "virtual_time", b"virtual_time", "waited", b"waited"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_mock_rule", b"_mock_rule", "agent_message", b"agent_message", "attempt_started", b"attempt_started", "create_time", b"create_time", "ended", b"ended", "kind", b"kind", "mock_rule", b"mock_rule", "model_call", b"model_call", "opened", b"opened", "thoughts", b"thoughts", "tool_call", b"tool_call", "tool_result", b"tool_result", "usage", b"usage", "user_message", b"user_message", "virtual_time", b"virtual_time", "waited", b"waited"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["agent_message", b"agent_message", "attempt_started", b"attempt_started", "conversation", b"conversation", "copied", b"copied", "create_time", b"create_time", "ended", b"ended", "id", b"id", "kind", b"kind", "opened", b"opened", "seq", b"seq", "tool_call", b"tool_call", "tool_result", b"tool_result", "turn", b"turn", "usage", b"usage", "user_message", b"user_message", "virtual_time", b"virtual_time", "waited", b"waited"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_mock_rule", b"_mock_rule", "agent_message", b"agent_message", "attempt_started", b"attempt_started", "conversation", b"conversation", "copied", b"copied", "create_time", b"create_time", "ended", b"ended", "id", b"id", "kind", b"kind", "mock_rule", b"mock_rule", "model_call", b"model_call", "opened", b"opened", "persona_flags", b"persona_flags", "seq", b"seq", "thoughts", b"thoughts", "tool_call", b"tool_call", "tool_result", b"tool_result", "turn", b"turn", "usage", b"usage", "user_message", b"user_message", "virtual_time", b"virtual_time", "waited", b"waited"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__mock_rule: _TypeAlias = typing.Literal["mock_rule"]  # noqa: Y015
+    _WhichOneofArgType__mock_rule: _TypeAlias = typing.Literal["_mock_rule", b"_mock_rule"]  # noqa: Y015
     _WhichOneofReturnType_kind: _TypeAlias = typing.Literal["opened", "user_message", "agent_message", "tool_call", "tool_result", "waited", "attempt_started", "ended"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = typing.Literal["kind", b"kind"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mock_rule) -> _WhichOneofReturnType__mock_rule | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 @typing.final
+class ModelCall(message.Message):
+    """The call of a model that made an event. What several events have in common is told by each."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    PROMPT_FIELD_NUMBER: builtins.int
+    MILLISECONDS_FIELD_NUMBER: builtins.int
+    FIRST_TOKEN_MILLISECONDS_FIELD_NUMBER: builtins.int
+    RECORDED_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """The model, as `provider:model` or `offline`; for an agent of the kind `openai` the model that it is asked for."""
+    prompt: builtins.str
+    """The digest of the prompt file: the first 12 hexadecimal digits of its SHA-256."""
+    milliseconds: builtins.int
+    """How long the answer took, by the wall clock."""
+    first_token_milliseconds: builtins.int
+    """How long its first token took; unset if the answer was not streamed."""
+    recorded: builtins.bool
+    """True if the answer came from a recording, so that nothing was paid for it."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        prompt: builtins.str = ...,
+        milliseconds: builtins.int = ...,
+        first_token_milliseconds: builtins.int | None = ...,
+        recorded: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_first_token_milliseconds", b"_first_token_milliseconds", "first_token_milliseconds", b"first_token_milliseconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_first_token_milliseconds", b"_first_token_milliseconds", "first_token_milliseconds", b"first_token_milliseconds", "milliseconds", b"milliseconds", "model", b"model", "prompt", b"prompt", "recorded", b"recorded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__first_token_milliseconds: _TypeAlias = typing.Literal["first_token_milliseconds"]  # noqa: Y015
+    _WhichOneofArgType__first_token_milliseconds: _TypeAlias = typing.Literal["_first_token_milliseconds", b"_first_token_milliseconds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_token_milliseconds) -> _WhichOneofReturnType__first_token_milliseconds | None: ...
+
+@typing.final
+class PersonaThoughts(message.Message):
+    """What a persona thought when it spoke."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _Sentiment:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SentimentEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[PersonaThoughts._Sentiment.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        SENTIMENT_UNSPECIFIED: PersonaThoughts._Sentiment.ValueType  # 0
+        """Not set."""
+        SENTIMENT_POSITIVE: PersonaThoughts._Sentiment.ValueType  # 1
+        """It is content."""
+        SENTIMENT_NEUTRAL: PersonaThoughts._Sentiment.ValueType  # 2
+        """It is neither content nor annoyed."""
+        SENTIMENT_NEGATIVE: PersonaThoughts._Sentiment.ValueType  # 3
+        """It is annoyed or disappointed."""
+
+    class Sentiment(_Sentiment, metaclass=_SentimentEnumTypeWrapper):
+        """How a persona feels about the conversation."""
+
+    SENTIMENT_UNSPECIFIED: PersonaThoughts.Sentiment.ValueType  # 0
+    """Not set."""
+    SENTIMENT_POSITIVE: PersonaThoughts.Sentiment.ValueType  # 1
+    """It is content."""
+    SENTIMENT_NEUTRAL: PersonaThoughts.Sentiment.ValueType  # 2
+    """It is neither content nor annoyed."""
+    SENTIMENT_NEGATIVE: PersonaThoughts.Sentiment.ValueType  # 3
+    """It is annoyed or disappointed."""
+
+    REASONING_FIELD_NUMBER: builtins.int
+    SENTIMENT_FIELD_NUMBER: builtins.int
+    LIKELY_TO_CONVERT_FIELD_NUMBER: builtins.int
+    reasoning: builtins.str
+    """Why it said this, in the words of its model, up to 2,000 characters."""
+    sentiment: PersonaThoughts.Sentiment.ValueType
+    """How it feels about the conversation."""
+    likely_to_convert: builtins.int
+    """How likely it is to do what the agent wants of it, such as to buy or to agree: 0 to 100."""
+    def __init__(
+        self,
+        *,
+        reasoning: builtins.str = ...,
+        sentiment: PersonaThoughts.Sentiment.ValueType = ...,
+        likely_to_convert: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["likely_to_convert", b"likely_to_convert", "reasoning", b"reasoning", "sentiment", b"sentiment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class Opened(message.Message):
-    """The conversation began with these records in its world."""
+    """The conversation began with these resources."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -183,7 +352,7 @@ class Opened(message.Message):
 
 @typing.final
 class UserMessage(message.Message):
-    """A step of the user's."""
+    """The user spoke or stayed silent."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -211,7 +380,7 @@ class UserMessage(message.Message):
 
 @typing.final
 class AgentMessage(message.Message):
-    """A message of the agent's to the user."""
+    """A message from the agent to the user."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -231,7 +400,7 @@ class AgentMessage(message.Message):
 
 @typing.final
 class ToolCall(message.Message):
-    """A call of the agent's to one of its tools."""
+    """The agent called one of its tools."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -239,7 +408,7 @@ class ToolCall(message.Message):
     TOOL_FIELD_NUMBER: builtins.int
     ARGUMENTS_FIELD_NUMBER: builtins.int
     call_id: builtins.str
-    """Names the call within the conversation."""
+    """Names the call. An id may be used again: a result answers the latest open call with its id and tool."""
     tool: builtins.str
     """The tool's name in the procedure's revision."""
     @builtins.property
@@ -291,7 +460,7 @@ class ToolResult(message.Message):
 
 @typing.final
 class ToolAnswer(message.Message):
-    """A value or an error, and what it changes in the conversation's world."""
+    """A value or an error, and the changes of resources that come with it."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -304,7 +473,7 @@ class ToolAnswer(message.Message):
 
     @builtins.property
     def error(self) -> ToolError:
-        """The error that the tool returns; the agent sees it and goes on."""
+        """The error that the tool returns; the agent sees it and continues."""
 
     @builtins.property
     def patches(self) -> containers.RepeatedCompositeFieldContainer[ResourcePatch]:
@@ -392,10 +561,13 @@ class ResourcePatch(message.Message):
     TYPE_FIELD_NUMBER: builtins.int
     ID_FIELD_NUMBER: builtins.int
     MERGE_FIELD_NUMBER: builtins.int
+    DELETE_FIELD_NUMBER: builtins.int
     type: builtins.str
     """The resource's type."""
     id: builtins.str
-    """The resource's id within its type; a resource that is not there yet is created."""
+    """The resource's id within its type; a resource that does not exist yet is created."""
+    delete: builtins.bool
+    """True to delete the resource; `merge` is ignored then."""
     @builtins.property
     def merge(self) -> struct_pb2.Struct:
         """A JSON merge patch (RFC 7396): members replace, null removes."""
@@ -406,10 +578,11 @@ class ResourcePatch(message.Message):
         type: builtins.str = ...,
         id: builtins.str = ...,
         merge: struct_pb2.Struct | None = ...,
+        delete: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["merge", b"merge"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["id", b"id", "merge", b"merge", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["delete", b"delete", "id", b"id", "merge", b"merge", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -422,7 +595,7 @@ class Waited(message.Message):
     UNTIL_FIELD_NUMBER: builtins.int
     @builtins.property
     def until(self) -> timestamp_pb2.Timestamp:
-        """The virtual time that it waited for."""
+        """The virtual time at which the wait ended."""
 
     def __init__(
         self,
@@ -470,7 +643,7 @@ class Ended(message.Message):
         OUTCOME_UNSPECIFIED: Ended._Outcome.ValueType  # 0
         """Not set."""
         OUTCOME_COMPLETED: Ended._Outcome.ValueType  # 1
-        """It came to an end of its own, was finished, or reached its last turn."""
+        """It ended by itself, was finished, or reached its last turn."""
         OUTCOME_FAILED: Ended._Outcome.ValueType  # 2
         """Something broke; `fault` and `reason` say what."""
         OUTCOME_CANCELLED: Ended._Outcome.ValueType  # 3
@@ -482,7 +655,7 @@ class Ended(message.Message):
     OUTCOME_UNSPECIFIED: Ended.Outcome.ValueType  # 0
     """Not set."""
     OUTCOME_COMPLETED: Ended.Outcome.ValueType  # 1
-    """It came to an end of its own, was finished, or reached its last turn."""
+    """It ended by itself, was finished, or reached its last turn."""
     OUTCOME_FAILED: Ended.Outcome.ValueType  # 2
     """Something broke; `fault` and `reason` say what."""
     OUTCOME_CANCELLED: Ended.Outcome.ValueType  # 3

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgreenroom/type/v1/options.proto\x12\x11greenroom.type.v1\x1a google/protobuf/descriptor.proto:@\n\npermission\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\tR\npermissionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgreenroom/type/v1/options.proto\x12\x11greenroom.type.v1\x1a google/protobuf/descriptor.proto:@\n\npermission\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\tR\npermissionB/\n\x11greenroom.type.v1P\x01Z\x18greenroom/type/v1;typev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.type.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\021greenroom.type.v1P\001Z\030greenroom/type/v1;typev1'
 # @@protoc_insertion_point(module_scope)

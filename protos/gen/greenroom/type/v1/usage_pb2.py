@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgreenroom/type/v1/usage.proto\x12\x11greenroom.type.v1\"p\n\x05Usage\x12\x1f\n\x0bmodel_calls\x18\x01 \x01(\x03R\nmodelCalls\x12!\n\x0cinput_tokens\x18\x02 \x01(\x03R\x0binputTokens\x12#\n\routput_tokens\x18\x03 \x01(\x03R\x0coutputTokensb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgreenroom/type/v1/usage.proto\x12\x11greenroom.type.v1\"\xb0\x02\n\x05Usage\x12\x1f\n\x0bmodel_calls\x18\x01 \x01(\x03R\nmodelCalls\x12!\n\x0cinput_tokens\x18\x02 \x01(\x03R\x0binputTokens\x12#\n\routput_tokens\x18\x03 \x01(\x03R\x0coutputTokens\x12#\n\rcached_tokens\x18\x04 \x01(\x03R\x0c\x63\x61\x63hedTokens\x12\x14\n\x05nanos\x18\x05 \x01(\x03R\x05nanos\x12\"\n\x0cmilliseconds\x18\x06 \x01(\x03R\x0cmilliseconds\x12%\n\x0estreamed_calls\x18\x07 \x01(\x03R\rstreamedCalls\x12\x38\n\x18\x66irst_token_milliseconds\x18\x08 \x01(\x03R\x16\x66irstTokenMillisecondsB/\n\x11greenroom.type.v1P\x01Z\x18greenroom/type/v1;typev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.type.v1.usage_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_USAGE']._serialized_start=52
-  _globals['_USAGE']._serialized_end=164
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\021greenroom.type.v1P\001Z\030greenroom/type/v1;typev1'
+  _globals['_USAGE']._serialized_start=53
+  _globals['_USAGE']._serialized_end=357
 # @@protoc_insertion_point(module_scope)

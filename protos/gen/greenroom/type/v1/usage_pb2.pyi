@@ -18,28 +18,48 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class Usage(message.Message):
-    """What models were asked for. Zero throughout for the offline model, but for `model_calls`."""
+    """The cost of model calls. For the offline model, every field except `model_calls` is 0."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     MODEL_CALLS_FIELD_NUMBER: builtins.int
     INPUT_TOKENS_FIELD_NUMBER: builtins.int
     OUTPUT_TOKENS_FIELD_NUMBER: builtins.int
+    CACHED_TOKENS_FIELD_NUMBER: builtins.int
+    NANOS_FIELD_NUMBER: builtins.int
+    MILLISECONDS_FIELD_NUMBER: builtins.int
+    STREAMED_CALLS_FIELD_NUMBER: builtins.int
+    FIRST_TOKEN_MILLISECONDS_FIELD_NUMBER: builtins.int
     model_calls: builtins.int
-    """Calls whose answer was recorded."""
+    """Calls whose answer was stored."""
     input_tokens: builtins.int
     """Tokens sent, as the provider counted them."""
     output_tokens: builtins.int
     """Tokens received, as the provider counted them."""
+    cached_tokens: builtins.int
+    """Those of the tokens sent that the provider read from its cache."""
+    nanos: builtins.int
+    """The price by the server's price file, in billionths of that file's currency; 0 if it has no price for the model."""
+    milliseconds: builtins.int
+    """How long the answers took together, in milliseconds. Divided by model_calls it is the mean."""
+    streamed_calls: builtins.int
+    """Those of the calls whose answer arrived in parts, so that the time to the first token is known."""
+    first_token_milliseconds: builtins.int
+    """The times to the first token of these together, in milliseconds."""
     def __init__(
         self,
         *,
         model_calls: builtins.int = ...,
         input_tokens: builtins.int = ...,
         output_tokens: builtins.int = ...,
+        cached_tokens: builtins.int = ...,
+        nanos: builtins.int = ...,
+        milliseconds: builtins.int = ...,
+        streamed_calls: builtins.int = ...,
+        first_token_milliseconds: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["input_tokens", b"input_tokens", "model_calls", b"model_calls", "output_tokens", b"output_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cached_tokens", b"cached_tokens", "first_token_milliseconds", b"first_token_milliseconds", "input_tokens", b"input_tokens", "milliseconds", b"milliseconds", "model_calls", b"model_calls", "nanos", b"nanos", "output_tokens", b"output_tokens", "streamed_calls", b"streamed_calls"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

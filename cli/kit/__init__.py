@@ -1,0 +1,1 @@
+"""Helpers of the commands: running them, specs, tables, progress, files."""

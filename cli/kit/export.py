@@ -1,0 +1,121 @@
+"""Writes streams to files. An interrupted export resumes when the command is repeated."""
+
+import json
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, BinaryIO, Protocol
+
+import typer
+
+from cli.kit.live import lost_in_lines
+from cli.kit.render import console, is_terminal
+from cli.kit.run import Failed
+from greenroom.client import Client
+from shared.plain import visible
+
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="The file; none: standard output.")]
+After = Annotated[str, typer.Option("--cursor", help="Continue after this cursor, when printing to standard output.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes, the cursor after them, and the number of lines or calls in them."""
+
+    data: bytes
+    cursor: str
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """The progress of an unfinished file, stored beside it. of: the name of its contents."""
+
+    of: str
+    cursor: str = ""
+    bytes: int = 0
+    count: int = 0
+
+
+async def write_file(path: Path, of: str, chunks: Callable[[str], AsyncGenerator[Chunk, None]]) -> int:
+    """Write a stream to a file and return the number of lines or calls.
+
+    The data is in `path.part` and the progress in `path.part.json` until the file is complete. of: the name of the
+    contents, to recognize an unfinished file. chunks: the stream after a cursor. Raises Failed if path exists.
+    """
+    part, note = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.json")
+    if path.exists():  # noqa: ASYNC240
+        raise Failed(f"{path} exists; delete it or choose another name.")
+    progress = _Progress(**json.loads(note.read_bytes())) if note.exists() and part.exists() else _Progress(of)
+    if progress.of != of:
+        raise Failed(f"{part} is the unfinished file of {progress.of}; finish that one, or delete it.")
+    try:
+        with part.open("r+b" if progress.bytes else "wb") as file:
+            # Bytes after the saved cursor may be incomplete; truncate them.
+            file.truncate(progress.bytes)
+            file.seek(progress.bytes)
+            async with aclosing(chunks(progress.cursor)) as streamed:
+                async for chunk in streamed:
+                    file.write(chunk.data)
+                    file.flush()
+                    progress = _Progress(of, chunk.cursor, file.tell(), progress.count + chunk.count)
+                    note.write_text(json.dumps(asdict(progress)))
+    except BaseException:
+        if not progress.bytes:
+            part.unlink(missing_ok=True)
+        raise
+    part.rename(path)
+    note.unlink(missing_ok=True)
+    return progress.count
+
+
+async def write_stdout(chunks: AsyncIterator[Chunk], cursor: str) -> None:
+    """Write a stream to standard output; if it ends early, print the cursor for the next attempt to stderr."""
+    out: BinaryIO = sys.stdout.buffer
+    try:
+        async for chunk in chunks:
+            shown = visible(chunk.data.decode(errors="backslashreplace")).encode() if is_terminal() else chunk.data
+            _write_all(out, shown)
+            cursor = chunk.cursor
+    except BaseException:
+        if cursor:
+            console(stderr=True).print(f"Continue with --cursor {cursor}", soft_wrap=True)
+        raise
+
+
+def _write_all(out: BinaryIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        # With PYTHONUNBUFFERED standard output has no buffer, and an interrupt cuts a write short.
+        rest = rest[out.write(rest) :]
+    out.flush()
+
+
+class Exported(Protocol):
+    """A message of an export's stream."""
+
+    chunk: bytes
+    cursor: str
+
+
+async def export(
+    client: Client, of: str, output: Path | None, cursor: str, stream: Callable[[str], AsyncGenerator[Exported, None]]
+) -> None:
+    """Write the lines that a stream exports to a file as `write_file` does, or to standard output.
+
+    of: the name of the contents. stream: makes the stream that continues after a cursor.
+    """
+
+    async def chunks(after: str) -> AsyncGenerator[Chunk, None]:
+        async with aclosing(stream(after)) as messages:
+            async for message in messages:
+                yield Chunk(message.chunk, message.cursor, message.chunk.count(b"\n"))
+
+    async with lost_in_lines(client):
+        if output is None:
+            await write_stdout(chunks(cursor), cursor)
+            return
+        lines = await write_file(output, of, chunks)
+    console(stderr=True).print(f"{lines} lines are in {output}.", soft_wrap=True)

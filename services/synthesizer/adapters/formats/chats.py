@@ -1,0 +1,218 @@
+"""Builds a source from the messages of a chat: what cannot be read is left out and reported, the rest is kept."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+
+from services.synthesizer.adapters.formats.fields import BadLine, Fields
+from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
+from services.synthesizer.adapters.formats.times import Moment
+from services.synthesizer.imports.model import Problem
+from services.synthesizer.procedures.checks import check_revision
+from services.synthesizer.procedures.model import MAX_REVISION
+from shared.model.events import (
+    AgentMessage,
+    Event,
+    Json,
+    Kind,
+    ToolAnswer,
+    ToolCall,
+    ToolError,
+    ToolResult,
+    UserMessage,
+)
+from shared.model.numbers import inexact
+from shared.model.steps import Tool
+
+MINUTE = 60_000
+IDS = ("external_id", "id", "conversation_id")
+"""The members that may have the id of a conversation."""
+MOST_MESSAGES = 10_000
+MOST_INSTRUCTIONS = 100_000
+"""Characters of a system text."""
+MIXED_ZONES = "The conversation has times with and without a time zone; those without were read as UTC."
+_LONGEST = 20_000
+"""Characters of a message."""
+
+
+class Chat:
+    """The messages of one conversation, in order.
+
+    problems: what was left out, each with the number of the line.
+    line: where the next message is. at: its time in Unix milliseconds; None for one minute after the one before.
+    """
+
+    def __init__(self, line: int) -> None:
+        self.problems: list[Problem] = []
+        self.line = line
+        self.at: int | None = None
+        self._first_line = line
+        self._events: list[Event] = []
+        self._timed = False
+        self._zoned: set[bool] = set()
+        self._instructions = ""
+        self._tools: list[Tool] = []
+        self._open: dict[str, list[tuple[str, str]]] = defaultdict(list)  # by id in the file: our id, and the tool
+
+    @contextmanager
+    def reading(self, what: str) -> Iterator[None]:
+        """Report a BadLine of this part of the line; `what`, such as "message", was left out."""
+        try:
+            yield
+        except BadLine as bad:
+            self.report(bad.reason, f"{bad.description} The {what} was left out.")
+
+    def report(self, reason: str, description: str) -> None:
+        """Report something that was left out or changed."""
+        self.problems.append(Problem(self.line, reason, description, partial=True))
+
+    def set_time(self, moment: Moment | None) -> None:
+        """The time of the next message; None for one minute after the one before."""
+        self.at = None if moment is None else moment.at
+        if moment is not None:
+            if self._zoned == {not moment.zoned}:
+                self.report("MIXED_TIME_ZONES", MIXED_ZONES)
+            self._zoned.add(moment.zoned)
+
+    def instruct(self, text: str, path: str) -> None:
+        """Take the text for the agent's instructions. Raises BadLine if there are some already."""
+        if self._instructions:
+            raise BadLine("TWO_SYSTEM_TEXTS", f"{path} is a second system text; a conversation should have one.")
+        self._instructions = text
+
+    def offer(self, tool: Tool, path: str) -> None:
+        """Take a tool of the agent. Raises BadLine if no procedure can have it."""
+        if wrong := check_revision((), (*self._tools, tool), path=""):
+            raise BadLine("INVALID_TOOL", f"{path}: {wrong[0].description}")
+        self._tools.append(tool)
+
+    def user(self, text: str) -> None:
+        """The user says something."""
+        self._add(UserMessage(text))
+
+    def agent(self, text: str) -> None:
+        """The agent says something."""
+        self._add(AgentMessage(text))
+
+    def call(self, call_id: str, tool: str, arguments: Mapping[str, Json], path: str) -> None:
+        """The agent calls a tool. A call whose id an unanswered call has gets another id."""
+        waiting = self._open[call_id]
+        ours = call_id
+        if waiting:
+            ours = f"{call_id}-{len(self._events) + 1}"
+            self.report(
+                "CALL_ID_REPEATED",
+                f"{path} has the id {call_id!r} of a call that has no result yet; the call was imported as {ours!r}.",
+            )
+        waiting.append((ours, tool))
+        self._add(ToolCall(ours, tool, arguments))
+
+    def unanswered(self, tool: str = "") -> str:
+        """The id in the file of the oldest unanswered call, of any tool or of this one; "" if there is none."""
+        waiting = ((call_id, calls[0][1]) for call_id, calls in self._open.items() if calls)
+        return next((call_id for call_id, its_tool in waiting if tool in ("", its_tool)), "")
+
+    def result(self, call_id: str, value: Json, path: str, error: ToolError | None = None) -> None:
+        """A tool answers the oldest unanswered call with this id: a value, or an error. Raises BadLine."""
+        if not self._open[call_id]:
+            named = f" {call_id!r}" if call_id else ""
+            raise BadLine("NO_SUCH_CALL", f"{path} answers a call{named} that is not before it.")
+        ours, tool = self._open[call_id].pop(0)
+        self._add(ToolResult(ours, tool, ToolAnswer(value, error)))
+
+    def source(self, external_id: str, *, finished: bool | None) -> SourceRecord:
+        """The conversation, linked to the procedure that its instructions and tools are.
+
+        finished: None if the file does not say; without times that is finished. Raises BadLine.
+        """
+        if not self._events:
+            why = f" {self.problems[0].description}" if self.problems else ""
+            raise BadLine("NO_EVENTS", f"The conversation has no message that could be read; it should have one.{why}")
+        procedure = self.procedure()
+        return SourceRecord(
+            external_id=external_id,
+            finished=finished if self._timed else finished is not False,
+            events=tuple(self._events),
+            resources=(),
+            procedure_external_id=procedure.external_id if procedure else "",
+            line=self._first_line,
+            procedure=procedure,
+        )
+
+    def procedure(self) -> ProcedureRecord | None:
+        """The instructions and tools as a procedure, whose id is a digest of both; None if there are neither.
+
+        Raises BadLine.
+        """
+        if not self._instructions and not self._tools:
+            return None
+        content = [self._instructions, [[t.name, t.description, t.arguments_schema] for t in self._tools]]
+        if len(json.dumps(content)) > MAX_REVISION:
+            sentence = f"The system text and tools have more than {MAX_REVISION:,} bytes; make them shorter."
+            raise BadLine("REVISION_TOO_LARGE", sentence)
+        title = self._instructions.strip().partition("\n")[0] or ", ".join(tool.name for tool in self._tools)
+        return ProcedureRecord(
+            external_id=f"instructions/{digest(content)}",
+            display_name=title if len(title) <= 80 else f"{title[:79]}…",
+            description="",
+            instructions=self._instructions,
+            steps=(),
+            tools=tuple(self._tools),
+            line=self._first_line,
+        )
+
+    def _add(self, body: Kind) -> None:
+        before = self._events[-1].at if self._events else None
+        at = 0 if before is None else before + MINUTE
+        if self.at is not None:
+            at, self._timed = self.at if before is None else max(before, self.at), True
+        self._events.append(Event(id="", seq=len(self._events) + 1, at=at, turn=0, body=body))
+
+
+def digest(value: Json) -> str:
+    """32 hexadecimal digits; equal values have equal digests."""
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def external_id(fields: Fields, names: Sequence[str]) -> str:
+    """The first of these members that is there, or a digest of the line, so that importing it again changes nothing."""
+    for name in names:
+        if isinstance(number := fields.record.get(name), int) and not isinstance(number, bool):
+            return str(number)
+        if text := fields.text(name, 256):
+            return text
+    return digest(fields.record)
+
+
+def said(text: str, path: str, most: int = _LONGEST) -> str:
+    """The text of a message. Raises BadLine."""
+    if not text.strip():
+        raise BadLine("EMPTY_CONTENT", f"{path} is empty; it should be text.")
+    return Fields({path: text}).text(path, most)
+
+
+def result_value(text: str) -> Json:
+    """What a tool returned: what the text is the JSON of, if that is an object, a list or a text, or else the text.
+
+    A value that cannot be stored exactly stays a text.
+    """
+    if not text.lstrip().startswith(("{", "[", '"')):
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return text if inexact(value, "") is not None else value
+
+
+def arguments(value: Json, path: str) -> dict[str, Json]:
+    """A call's arguments, given as an object or as the text of one. Raises BadLine."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.strip() else {}
+        except (ValueError, RecursionError):
+            raise BadLine("ARGUMENTS_NOT_JSON", f"{path} is not JSON; it should be the text of an object.") from None
+    fields = Fields({} if value is None else value, path)
+    return {name: fields.value(name) for name in fields.record}

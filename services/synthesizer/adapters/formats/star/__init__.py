@@ -1,0 +1,1 @@
+"""The `star` format: dialogues with calls of an API, and task graphs."""

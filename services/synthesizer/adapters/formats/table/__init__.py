@@ -1,0 +1,1 @@
+"""The format `table`: one message a row, in CSV, TSV, JSONL or Parquet, with columns that a mapping names."""

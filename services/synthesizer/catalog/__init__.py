@@ -1,1 +1,0 @@
-"""The catalogue: personas, procedures and sources, which rehearsals are made from."""

@@ -1,0 +1,1 @@
+"""The tables of conversations, and what reads and writes them."""

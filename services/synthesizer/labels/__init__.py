@@ -1,0 +1,1 @@
+"""Labels: the words by which a company finds its sources and batches."""

@@ -1,0 +1,1 @@
+"""Personas: the simulated users."""

@@ -1,0 +1,1 @@
+"""Generates personas from a description, or from what was measured in sources."""

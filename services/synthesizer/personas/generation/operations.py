@@ -1,0 +1,220 @@
+"""Generates personas: asks a model for drafts, checks each, and stores those that are usable and new."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from services.synthesizer.personas.generation.drafts import (
+    PERSONAS,
+    near_duplicate,
+    read_draft,
+    read_drafts,
+)
+from services.synthesizer.personas.generation.errors import NothingToGenerateFrom, OfflineNeedsSources
+from services.synthesizer.personas.generation.measuring import measure
+from services.synthesizer.personas.generation.model import Outcome, Rejected, Summary, Wanted
+from services.synthesizer.personas.generation.prompts import GENERATION_PROMPT, generation_system
+from services.synthesizer.personas.generation.repeating import Repeating, persona_key
+from services.synthesizer.personas.model import Origin, Persona
+from services.synthesizer.personas.operations import Personas
+from services.synthesizer.sources.store import SourceStore
+from shared.errors import InvalidArgument, Violation
+from shared.flags.feature import Feature
+from shared.flags.features import Features
+from shared.ids import new_id
+from shared.lists import Part
+from shared.llm.base import Caller, ChatModel, ChatRequest, Message, ModelFailed, ModelRefused
+from shared.llm.briefs import GenerationBrief, Measured
+from shared.llm.providers import Models
+from shared.llm.repairs import Repair
+from shared.model.events import NO_USAGE, Json, Usage
+from shared.model.recording import Recording
+from shared.requests import RequestKey
+
+AT_ONCE = 5
+"""How many drafts one request asks for."""
+MOST_SOURCES = 1_000
+_SOURCES_AT_ONCE = 25
+_SPARE_REQUESTS = 3
+"""How many requests more than needed are made for drafts that were rejected."""
+_KNOWN = 1_000
+"""How many of the company's personas, the newest, new ones are compared with."""
+_TAKEN = 50
+"""How many of them, the newest, the model is told by name."""
+_TOKENS = 8_192
+_BEGIN = (Message("user", "Begin."),)
+
+
+class Generation:
+    """Generates personas.
+
+    open_model: opens a model by name, recorded or not. default_model: of requests that name none.
+    repair: of models' broken JSON. features: which are on.
+    """
+
+    def __init__(
+        self,
+        personas: Personas,
+        sources: SourceStore,
+        models: Models,
+        open_model: Callable[[str, Recording], Awaitable[ChatModel]],
+        default_model: str,
+        repair: Repair,
+        repeating: Repeating,
+        features: Features,
+    ) -> None:
+        self._personas = personas
+        self._sources = sources
+        self._models = models
+        self._open_model = open_model
+        self._default_model = default_model
+        self._repair = repair
+        self._repeating = repeating
+        self._features = features
+
+    async def run(self, company: str, wanted: Wanted, key: RequestKey | None) -> AsyncIterator[Outcome]:
+        """Each persona once it is stored, and each draft that was rejected; at the end the summary.
+
+        With a key, the same request streams the same again and goes on where it stopped: its personas are not stored
+        twice, and recorded answers of its model are not paid for twice.
+
+        Raises FeatureOff, InvalidArgument, SourceNotFound, NothingToGenerateFrom, OfflineNeedsSources,
+        ModelUnavailable, ModelRefused, RequestIdReused, ResultDeleted. What was stored before stays.
+        """
+        if key is None:
+            async for one in self._generate(company, wanted, None, new_id()):
+                yield one
+            return
+        async with self._repeating.alone(company, key):
+            if (earlier := await self._repeating.ended(company, key)) is not None:
+                for one in earlier:
+                    yield one
+                return
+            told, generation = list[Outcome](), await self._repeating.begin(company, key)
+            async for one in self._generate(company, wanted, key, generation):
+                told.append(one)
+                if isinstance(one, Summary):
+                    await self._repeating.end(company, key, generation, told)
+                yield one
+
+    async def _generate(
+        self, company: str, wanted: Wanted, key: RequestKey | None, generation: str
+    ) -> AsyncIterator[Outcome]:
+        """Generate as `run` says. generation: an id; older personas are known."""
+        name = wanted.model or self._default_model
+        live = [Feature.LIVE_MODELS] if self._models.calls_out(name) else []
+        await self._features.require(company, [Feature.GENERATION, *live])
+        self._check(wanted, name)
+        measured = await self._measured(company, wanted)
+        model, usage = await self._open_model(name, Recording.RECORD if key else Recording.LIVE), NO_USAGE
+        caller = Caller(company, conversation=f"conversations/{generation}" if key else "")
+        own = (await self._personas.page(company, Part(limit=_KNOWN, before=generation))).items
+        known = [*reversed(own), *self._personas.built_in()]
+        stored = rejected = asked = 0
+        for number in range(-(-wanted.count // AT_ONCE) + _SPARE_REQUESTS):
+            if stored == wanted.count:
+                break
+            brief = _brief(wanted, min(AT_ONCE, wanted.count - stored), measured, asked, known)
+            asked += brief.count
+            drafts, cost = await _ask(model, _request(caller, name, wanted.seed, number, brief), self._repair)
+            usage += cost
+            for draft in drafts:
+                made = _new(draft, known)
+                if isinstance(made, Rejected):
+                    rejected += 1
+                    yield made
+                    continue
+                persona = await self._personas.create(company, made, persona_key(key, stored))
+                known.append(persona)
+                stored += 1
+                yield persona
+        yield Summary(stored, rejected, usage)
+
+    def _check(self, wanted: Wanted, model: str) -> None:
+        from_sources = bool(wanted.sources) or wanted.source_filter is not None
+        wrong = []
+        if not from_sources and not wanted.description.strip():
+            wrong.append(Violation("description", "Describe the personas, or name sources to measure."))
+        if wanted.sources and wanted.source_filter is not None:
+            wrong.append(Violation("source_filter", "Name sources or filter them, not both."))
+        if (problem := self._models.problem(model)) is not None:
+            wrong.append(Violation("model", str(problem)))
+        if wrong:
+            raise InvalidArgument(violations=wrong)
+        if not from_sources and not self._models.calls_out(model):
+            raise OfflineNeedsSources(model=model)
+
+    async def _measured(self, company: str, wanted: Wanted) -> list[Measured]:
+        """What was measured in the sources: one for all that write alike, the commonest first."""
+        names = list(wanted.sources)
+        if wanted.source_filter is not None:
+            names = [one.name for one in await self._sources.oldest(company, "", MOST_SOURCES, wanted.source_filter)]
+        alike: dict[Measured, list[Measured]] = {}
+        for start in range(0, len(names), _SOURCES_AT_ONCE):
+            for source in await self._sources.contents(company, names[start : start + _SOURCES_AT_ONCE]):
+                if (one := measure(source.source.name, source.events)) is not None:
+                    alike.setdefault(replace(one, source=""), []).append(one)
+        if not alike and (names or wanted.source_filter is not None):
+            raise NothingToGenerateFrom
+        return [group[0] for group in sorted(alike.values(), key=len, reverse=True)]
+
+
+def _brief(
+    wanted: Wanted, count: int, measured: Sequence[Measured], start: int, known: Sequence[Persona]
+) -> GenerationBrief:
+    """The facts for the model. start: how many of `measured` earlier requests had; after the last comes the first."""
+    chosen = tuple(measured[(start + place) % len(measured)] for place in range(count)) if measured else ()
+    taken = tuple(persona.display_name for persona in known[-_TAKEN:])
+    return GenerationBrief(wanted.description, count, wanted.language, chosen, taken)
+
+
+def _request(caller: Caller, model: str, seed: int, number: int, brief: GenerationBrief) -> ChatRequest:
+    return ChatRequest(
+        model=model,
+        system=generation_system(brief),
+        messages=_BEGIN,
+        tools=(),
+        seed=seed,
+        index=0,
+        seq=number,
+        brief=brief,
+        caller=caller,
+        prompt=GENERATION_PROMPT,
+        output=PERSONAS,
+        max_tokens=_TOKENS,
+    )
+
+
+async def _ask(model: ChatModel, request: ChatRequest, repair: Repair) -> tuple[Sequence[Persona | Rejected], Usage]:
+    """What one request gave. Raises ModelUnavailable, ModelRefused."""
+    assert isinstance(request.brief, GenerationBrief)
+    brief = request.brief
+    try:
+        answer = await model.complete(request)
+    except ModelRefused:
+        raise
+    except ModelFailed as failed:
+        return [Rejected("", failed.reason, str(failed))], NO_USAGE
+    drafts = await read_drafts(answer, repair)
+    if isinstance(drafts, Rejected):
+        return [drafts], answer.usage
+    return [
+        _read(draft, place, request.model, brief) for place, draft in enumerate(drafts[: brief.count])
+    ], answer.usage
+
+
+def _read(draft: Json, place: int, model: str, brief: GenerationBrief) -> Persona | Rejected:
+    measured = brief.measured[place] if brief.measured else None
+    language = brief.language or (measured.language if measured else "")
+    persona = read_draft(draft, language, measured)
+    if isinstance(persona, Rejected):
+        return persona
+    origin = Origin(model, GENERATION_PROMPT, brief.description, measured.source if measured else "")
+    return replace(persona, origin=origin)
+
+
+def _new(draft: Persona | Rejected, known: Sequence[Persona]) -> Persona | Rejected:
+    """The draft, or why it is too much like a known persona."""
+    if isinstance(draft, Rejected) or (other := near_duplicate(draft, known)) is None:
+        return draft
+    sentence = f"It has the name of {other.display_name}, or nearly the same words in all other fields."
+    return Rejected(draft.display_name, "NEAR_DUPLICATE", sentence)

@@ -1,0 +1,1 @@
+"""Procedures: what an agent must do, in revisions."""

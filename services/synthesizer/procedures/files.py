@@ -1,0 +1,66 @@
+"""Imports and exports of procedures."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from services.synthesizer.imports.exports import AT_ONCE, chunks
+from services.synthesizer.imports.lines import Line
+from services.synthesizer.imports.model import Header, Problem, Stored, Summary
+from services.synthesizer.imports.operations import Chunks, Imports
+from services.synthesizer.procedures.model import NewProcedure, Procedure, Revision
+from services.synthesizer.procedures.operations import first
+from services.synthesizer.procedures.store import ProcedureStore
+from services.synthesizer.redaction.redactor import Redaction
+from shared.clock import Clock
+from shared.compute import Compute
+
+
+class ProcedureFiles:
+    """Reads procedures from files and writes them to files. parse and write run in another process."""
+
+    def __init__(
+        self,
+        store: ProcedureStore,
+        imports: Imports,
+        compute: Compute,
+        *,
+        parse: Callable[[Redaction | None, str, Sequence[Line]], list[NewProcedure | Problem]],
+        write: Callable[[Sequence[tuple[Procedure, Revision]]], list[bytes]],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._imports = imports
+        self._compute = compute
+        self._parse = parse
+        self._write = write
+        self._clock = clock
+
+    async def read(self, company: str, header: Header, data: Chunks) -> Summary:
+        """Import procedures, each with a first revision that is READY.
+
+        Raises UnknownFormat, RequestIdReused, InvalidArgument.
+        """
+        redaction = self._imports.redaction(header)
+        read = partial(self._imports.by_lines, header.format, partial(self._parse, redaction))
+        store, redacted = partial(self.add, company), redaction is not None
+        return await self._imports.run(company, "ImportProcedures", header, data, read, store, redacted=redacted)
+
+    async def add(self, company: str, new: Sequence[NewProcedure]) -> list[Stored]:
+        """Store imported procedures in one transaction; returns the outcome of each, in their order."""
+        return await self._store.add(company, [self._named(one) for one in new])
+
+    def _named(self, new: NewProcedure) -> NewProcedure:
+        now = self._clock()
+        procedure, revision = first(new.procedure, replace(new.revision, create_time=now, ready_time=now))
+        return replace(new, procedure=procedure, revision=revision)
+
+    def export(self, company: str, cursor: str) -> AsyncIterator[tuple[bytes, str]]:
+        """The procedures that have a READY revision, with the newest one, as `chunks` of lines of `greenroom`."""
+
+        async def lines(after: str) -> list[tuple[str, bytes]]:
+            page = await self._store.exported(company, after, AT_ONCE)
+            written = await self._compute.run(self._write, page)
+            return [(procedure.name, line) for (procedure, _), line in zip(page, written, strict=True)]
+
+        return chunks("procedures.export", "", cursor, lines)

@@ -1,0 +1,1 @@
+"""Resource sets: named sets of resources that many conversations share."""

@@ -1,0 +1,1 @@
+"""Sources: real, finished conversations that synthetic ones start from."""

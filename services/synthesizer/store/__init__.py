@@ -1,1 +1,0 @@
-"""The synthesizer's tables and what reads and writes them."""

@@ -1,0 +1,1 @@
+"""Tool configs: what each tool answers in a conversation."""

@@ -1,0 +1,1 @@
+"""Certificates: what was learned, compared with the truth."""

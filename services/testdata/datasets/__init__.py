@@ -1,0 +1,1 @@
+"""Datasets: generated calls in files, written by jobs that continue after a crash."""

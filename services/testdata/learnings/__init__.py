@@ -1,0 +1,1 @@
+"""Learnings: workflows learned from logs."""

@@ -1,1 +1,0 @@
-"""The tables and what is read from and written to them."""

@@ -1,0 +1,1 @@
+"""Streams: sessions of calls, generated while they are read."""

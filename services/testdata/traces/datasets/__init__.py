@@ -1,1 +1,0 @@
-"""Datasets: generated calls in files, written by jobs that go on where they were."""

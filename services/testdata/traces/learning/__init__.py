@@ -1,1 +1,0 @@
-"""Learning trace workflows from logs: readers, counting, tests, exports, and the learnings that are kept."""

@@ -1,0 +1,1 @@
+"""Logs: their formats, and a reader of each."""

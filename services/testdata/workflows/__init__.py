@@ -1,0 +1,1 @@
+"""Trace workflows: the chains that traces are generated from."""

@@ -1,0 +1,1 @@
+"""Feature flags: which features are on, for a company, in this server's environment."""

@@ -1,0 +1,28 @@
+"""All permissions. A method names the one that it needs in its proto; a token names those of its caller."""
+
+PERMISSIONS = frozenset(
+    {
+        "agents.act",
+        "batches.delete",
+        "batches.read",
+        "batches.write",
+        "conversations.delete",
+        "conversations.read",
+        "conversations.write",
+        "personas.read",
+        "personas.write",
+        "procedures.read",
+        "procedures.write",
+        "recordings.delete",
+        "recordings.read",
+        "recordings.write",
+        "resources.read",
+        "resources.write",
+        "sources.read",
+        "sources.write",
+        "traces.delete",
+        "traces.read",
+        "traces.write",
+    }
+)
+"""Every permission that a method may declare in its proto."""

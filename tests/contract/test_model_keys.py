@@ -1,0 +1,80 @@
+"""Keys of models: what misses one is refused at the start, and nothing that Greenroom keeps or says has one."""
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from greenroom.type.v1.event_pb2 import FAULT_INFRASTRUCTURE
+from tests.processes import service
+from tests.scripted import ScriptedModel, State, Theatre, procedure_line, refused
+from tests.suite import suite
+
+CANARY = "sk-canary-4d1f0c2e"
+
+
+async def test_a_conversation_with_a_model_that_cannot_be_called_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    monkeypatch.setenv("GREENROOM_ANTHROPIC_BASE_URL", "https://models.example.com")
+    async with suite("sqlite", tmp_path) as running:
+        stage = Theatre(running, ScriptedModel(), tmp_path)
+        [procedure] = await stage.import_procedures(procedure_line("orders"))
+
+        async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
+            await stage.play(
+                procedure=procedure, model="gpt-9", persona_model="openai:gpt-9", agent_model="anthropic:claude"
+            )
+
+    described = {violation.field: violation.description for violation in errors[0].violations}
+    assert described.keys() == {"spec.model", "spec.persona_model", "spec.agent_model"}
+    assert "There is no model gpt-9; name one as" in described["spec.model"]
+    assert "set GREENROOM_OPENAI_API_KEY" in described["spec.persona_model"]
+    assert "leads to models.example.com, but must lead to" in described["spec.agent_model"]
+
+
+async def test_a_provider_that_is_set_up_wrongly_is_named_in_the_log_when_the_server_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in (
+        ("GREENROOM_ANTHROPIC_BASE_URL", "https://models.example.com"),
+        ("GREENROOM_OPENAI_TIMEOUT_SECONDS", "soon"),
+        ("OLLAMA_API_KEY", ""),
+    ):
+        monkeypatch.setenv(variable, value)
+
+    with capture_logs() as logs:
+        async with suite("sqlite", tmp_path):
+            pass
+
+    anthropic, openai = [line["why"] for line in logs if line["event"] == "model_provider_cannot_be_called"]
+    assert anthropic.startswith("GREENROOM_ANTHROPIC_BASE_URL leads to models.example.com, but must lead to")
+    assert openai.startswith("GREENROOM_OPENAI_TIMEOUT_SECONDS is not valid: ")
+
+
+async def test_no_event_error_log_or_file_has_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The server answers with an error that quotes the key."""
+    async with service("tests.model_stub", {}) as stub:
+        monkeypatch.setenv("GREENROOM_OPENAI_BASE_URL", f"http://{stub.address}/v1")
+        monkeypatch.setenv("GREENROOM_OPENAI_API_KEY", CANARY)
+        async with suite("sqlite", tmp_path) as running:
+            stage = Theatre(running, ScriptedModel(), tmp_path)
+            [procedure] = await stage.import_procedures(procedure_line("orders"))
+            done = await stage.play(procedure=procedure, agent_model="openai:401")
+            events = await stage.events(done.name)
+
+    assert done.state == State.STATE_FAILED
+    assert (done.ended.reason, done.ended.fault) == ("MODEL_DENIED", FAULT_INFRASTRUCTURE)
+    assert "it answered 401" in events[-1].ended.detail
+    said = capfd.readouterr()
+    kept = _contents(tmp_path)
+    assert any(b"it answered 401" in content for content in kept)
+    for text in (f"{done} {events} {said.out} {said.err}".encode(), *kept):
+        assert CANARY.encode() not in text
+
+
+def _contents(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]

@@ -1,0 +1,115 @@
+"""A resource of each kind, and a valid request of each method."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
+from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest
+from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
+from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
+from greenroom.type.v1.event_pb2 import Event, UserMessage
+from tests.contract.methods import Method, collection_of
+from tests.datasets import SHORT, over, short_spec
+from tests.scripted import Script, Theatre, leaves
+from tests.traces import small
+
+PERSONA = persona_pb2.Persona(display_name="Ours", description="One of us.")
+REVISION = procedure_pb2.Revision(
+    instructions="Help.", tools=[procedure_pb2.Tool(name="find_order"), procedure_pb2.Tool(name="refund")]
+)
+LOG = "session,endpoint,timestamp\n1,login,1000\n1,browse,2000\n2,login,5000\n"
+RESOURCE = '{"type": "order", "id": "O-1", "data": {"state": "sent"}}\n'
+MANUAL = conversation_pb2.ConversationSpec(type=conversation_pb2.CONVERSATION_TYPE_MANUAL)
+
+
+async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
+    """The name of a resource of each kind by collection. workflow: the id of the workflow."""
+    client = stage.client
+    log = stage.folder / "log.csv"
+    log.write_text(LOG)
+    resources = stage.folder / "resources.jsonl"
+    resources.write_text(RESOURCE)
+    batch = batch_pb2.BatchSpec(conversation=stage.spec(persona=""), size=2)
+    await stage.play(Script(persona=[leaves("Bye.")]), model="another")
+    [recording, *_] = [one async for one in client.recordings.list()]
+    learned = await client.traces.learnings.learn_file(log, LogFormat(kind=LogFormat.KIND_CSV))
+    return {
+        "personas": (await client.personas.create(PERSONA)).name,
+        "procedures": stage.procedure,
+        "sources": stage.source,
+        "conversations": (await client.conversations.start(MANUAL)).name,
+        "batches": (await client.batches.start(batch, create_only=True)).name,
+        "workflows": (await client.traces.workflows.create(small(workflow))).name,
+        "datasets": (await over(client, (await client.traces.datasets.start(short_spec(sessions=3))).name)).name,
+        "learnings": learned.learning.name,
+        "recordings": recording.name,
+        "resources": (await client.resources.import_file(resources, workflow)).name,
+    }
+
+
+def valid_request(method: Method, names: Mapping[str, str]) -> Any:
+    """A valid request about the resources of these names, by collection."""
+    request: Any = method.request()
+    spec = conversation_pb2.ConversationSpec(procedure=names["procedures"], persona="personas/eager-eddie", seed=1)
+    match str(method):
+        case "CreatePersona":
+            request.persona.CopyFrom(PERSONA)
+        case "UpdatePersona":
+            request.persona.CopyFrom(PERSONA)
+            request.persona.name = names["personas"]
+        case "CreateProcedure":
+            request.procedure.display_name = "P"
+            request.revision.CopyFrom(REVISION)
+        case "AddRevision":
+            request.revision.CopyFrom(REVISION)
+        case "UpdateRevision":
+            request.number = 1
+            request.revision.CopyFrom(REVISION)
+        case "MarkReady" | "DeleteRevision":
+            request.revision = 1
+        case "AppendEvents":
+            request.events.append(Event(user_message=UserMessage(text="Hello.")))
+        case "TryTool":
+            request.spec.CopyFrom(spec)
+            request.tool = "refund"
+        case "StartConversation":
+            request.spec.CopyFrom(spec)
+        case "StartBatch" | "EstimateBatch":
+            request.spec.conversation.CopyFrom(spec)
+            request.spec.conversation.ClearField("persona")
+            request.spec.size = 2
+        case "CreateWorkflow":
+            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
+            setattr(request, "as", "short-too")
+        case "UpdateWorkflow":
+            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
+            request.workflow.spec.name = names["workflows"].removeprefix("workflows/")
+        case "GenerateSession":
+            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
+        case "StreamCalls":
+            request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
+            request.format = StreamCallsRequest.FORMAT_ROWS
+        case "StartDataset":
+            request.spec.CopyFrom(short_spec(sessions=3))
+        case "StartLearning":
+            request.spec.dataset = names["datasets"]
+        case "LearnWorkflow":
+            request.header.format.kind = LogFormat.KIND_CSV
+        case "CompareWorkflows":
+            request.truth.CopyFrom(WorkflowSource(spec=SHORT))
+        case "ExportLearning":
+            request.kind = ExportLearningRequest.KIND_TRANSITIONS
+        case "ImportResourceSet":
+            request.header.resource_set_id, request.header.format, request.header.file = "x", "greenroom", "x.jsonl"
+        case "ImportSources" | "ImportProcedures":
+            request.header.format, request.header.file = "greenroom", "x.jsonl"
+        case "ImportPersonas":
+            request.header.format, request.header.file = "tau2", "x.jsonl"
+    for field in method.descriptor.input_type.fields:
+        if field.type != field.TYPE_STRING or not (collection := collection_of(field)):
+            continue
+        if field.is_repeated:
+            getattr(request, field.name).append(names[collection])
+        else:
+            setattr(request, field.name, names[collection])
+    return request
