@@ -1,1 +1,1 @@
-"""Claims are programs: every number in an issue or a doc has a script here."""
+"""Every number in an issue or a doc is measured by a script in this package."""

@@ -1,4 +1,4 @@
-"""Run the benchmarks and say whether every gate held.
+"""Run the benchmarks and report whether every gate held.
 
 python -m benchmarks [--only TOPIC] [--quick]
 """
@@ -7,15 +7,31 @@ import argparse
 import importlib
 import sys
 
-TOPICS = ("conversations", "batches", "traces", "datasets")
-"""One module each, with `run(quick) -> bool`."""
+TOPICS = (
+    "conversations",
+    "batches",
+    "models",
+    "traces",
+    "datasets",
+    "leaving",
+    "names",
+    "nonsense",
+    "integrity",
+    "hostile",
+    "lists",
+    "people",
+    "hostile_files",
+    "imports",
+    "redaction",
+)
+"""Each topic is a module with `run(quick) -> bool`."""
 
 
 def main() -> int:
-    """Run all topics or one; 0 if every gate held."""
+    """Run all topics or one; return 0 if every gate held."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Run the benchmarks.")
     parser.add_argument("--only", choices=TOPICS, help="run one topic")
-    parser.add_argument("--quick", action="store_true", help="less work, the same claims, within two minutes")
+    parser.add_argument("--quick", action="store_true", help="the same claims with less work, within two minutes")
     arguments = parser.parse_args()
     topics = (arguments.only,) if arguments.only else TOPICS
     held = [importlib.import_module(f"benchmarks.{topic}").run(arguments.quick) for topic in topics]

@@ -1,7 +1,8 @@
-"""How long a caller waits for the largest batch: to be started, and to be cancelled.
+"""How long a caller waits until the largest batch is started, and until it is cancelled.
 
-Ours: a synthesizer in a process of its own is asked for a batch of 10,000 conversations over 10,000 sources, each to go
-on after its customer's question, and to cancel it while it runs. Beside: the event log alone, as many first events.
+Ours: a synthesizer in its own process starts a batch of 10,000 conversations over 10,000 sources, each continuing after
+the customer's question, and cancels it while it runs. For comparison: the event log alone stores the same number of
+first events.
 """
 
 import asyncio
@@ -23,11 +24,11 @@ from shared.ids import new_id
 
 TOPIC = "batches"
 FIRST_EVENTS = 2
-"""Of each conversation: that it is opened, and what the customer asked."""
+"""Events stored per conversation at the start: opened, and the customer's question."""
 
 
 def run(quick: bool) -> bool:
-    """Measure, report, and say whether the gates held."""
+    """Measure, report, and return whether the gates held."""
     return asyncio.run(_run(quick))
 
 
@@ -44,7 +45,7 @@ async def _run(quick: bool) -> bool:
 
 
 async def _started_and_cancelled(size: int) -> tuple[float, float]:
-    """Seconds until a batch of so many conversations was answered for, and until its cancelling was."""
+    """Seconds until Start of a batch of this size returned, and until Cancel returned."""
     with server("services.synthesizer") as process, tempfile.TemporaryDirectory() as folder:
         async with connect(process.address) as client:
             await client.sources.import_file(_sources(Path(folder), size))
@@ -71,7 +72,7 @@ def _sources(folder: Path, count: int) -> Path:
 
 
 async def _stored_alone(streams: int) -> float:
-    """Seconds in which the event log stores the first events of so many streams in one transaction."""
+    """Seconds that the event log takes to store the first events of this many streams in one transaction."""
     metadata = new_metadata()
     tables = event_tables(metadata)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Ways of doing the same work, taking turns on one core within one run."""
+"""Compare several ways of doing the same work: they take turns on one core within one run."""
 
 import json
 import os
@@ -15,14 +15,15 @@ from shared.compute.pool import KEEP_MEMORY
 
 ROOT = Path(__file__).parent.parent
 CORE = max(os.sched_getaffinity(0))
-"""Where contestants run: not where most interrupts are served."""
+"""Contestants run on the last core, because the first one serves most interrupts."""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """A way of doing it: a function of `benchmarks.ways`, as `module:function`.
+    """One way of doing the work.
 
-    python: the interpreter that runs it. given: what the function prepares itself from.
+    way: a function of `benchmarks.ways`, as `module:function`. python: the interpreter that runs it. given: the
+    function's argument.
     """
 
     way: str
@@ -31,9 +32,9 @@ class Contestant:
 
 
 def race(contestants: Sequence[Contestant], rounds: int, seconds: float) -> list[list[float]]:
-    """Units per second of processor time, for each contestant the rate of each round.
+    """Return the rates of each contestant, one per round, in units per second of processor time.
 
-    Each is warm before the first round, and only one works at a time. seconds: how long each works in a round.
+    All contestants warm up before the first round, and only one works at a time. seconds: work time per round.
     """
     with ExitStack() as stack:
         running = [stack.enter_context(_Process(contestant)) for contestant in contestants]
@@ -42,26 +43,26 @@ def race(contestants: Sequence[Contestant], rounds: int, seconds: float) -> list
 
 
 class _Process:
-    """A contestant at work; what goes wrong in it is on standard error."""
+    """The process of a contestant; its errors go to standard error."""
 
     def __init__(self, contestant: Contestant) -> None:
         module, function = contestant.way.split(":")
         self._way = contestant.way
-        # A peer's environment has neither this project nor its dependencies, only these files.
+        # A peer's environment lacks this project and its dependencies; cwd gives it the files of benchmarks/.
         self._process = subprocess.Popen(
             (contestant.python, "-m", "benchmarks.contestant", f"benchmarks.ways.{module}", function, str(CORE)),
             cwd=ROOT,
             stdin=PIPE,
             stdout=PIPE,
             text=True,
-            # As the processes of the product, which do what ours does.
+            # Use the memory settings of the product's workers.
             env={**KEEP_MEMORY, **os.environ},
         )
         self._tell(json.dumps(contestant.given))
         self._answer()
 
     def rate(self, seconds: float) -> float:
-        """Units per second of processor time, over about so many seconds."""
+        """Units per second of processor time, measured over about this many seconds."""
         self._tell(repr(seconds))
         units, spent = json.loads(self._answer())
         return float(units / spent)

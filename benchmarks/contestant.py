@@ -1,11 +1,12 @@
-"""One way of doing a piece of work, in a process of its own, timed on one core.
+"""Run one way of doing the work in its own process, and time it on one core.
 
     python -m benchmarks.contestant MODULE FUNCTION CORE
 
-The function prepares itself from a JSON object, the first line of the input, and returns the work: a function that does
-one batch, given its number, and says how many units that was. A line of output says when it is warm. Every further line
-of input is a number of seconds; the answer is how many units were done in about as much processor time, and in how much
-exactly. It imports nothing that a peer's own environment may lack.
+The first line of input is a JSON object. FUNCTION takes it and returns the work: a function that takes a batch number,
+does that batch and returns the number of units done. The first line of output says that the work is warm. Each further
+line of input is a number of seconds; the program works for about that much processor time and answers with a JSON list:
+units done, processor seconds spent. This module imports only the standard library, because a peer's environment may
+lack everything else.
 """
 
 import importlib
@@ -21,10 +22,10 @@ Way = Callable[[Mapping[str, Any]], Work]
 
 
 def main() -> None:
-    """Prepare, warm up, and work as long as each line says."""
+    """Prepare, warm up, and work for the time that each line gives."""
     module, function, core = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
-    # What a library prints must not land between the answers.
+    # Send what a library prints to standard error, so that it does not mix with the answers.
     os.dup2(2, 1)
     os.sched_setaffinity(0, {int(core)})
     way: Way = getattr(importlib.import_module(module), function)

@@ -1,8 +1,8 @@
-"""How much of the event log's speed is left when whole conversations are rehearsed, stored and watched.
+"""The event rate of whole conversations (rehearsed, stored and watched), compared with the event log alone.
 
-Ours: a synthesizer in a process of its own rehearses 500 conversations of 10 turns with the offline model, synchronous
-FULL, and this process watches all of them over gRPC. The other way: the bare event-log writer, which does nothing but
-append. Both take turns within one run.
+Ours: a synthesizer in its own process rehearses 500 conversations of 10 turns with the offline model and synchronous
+FULL, and this process watches all of them over gRPC. The other way: the bare event-log writer, which only appends. Both
+take turns within one run.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ SLOTS = ("name", "order_number", "email", "phone", "street", "city", "item", "co
 
 
 def run(quick: bool) -> bool:
-    """Measure, report, and say whether the gates held."""
+    """Measure, report, and return whether the gates held."""
     return asyncio.run(_run(quick))
 
 
@@ -44,7 +44,8 @@ async def _run(quick: bool) -> bool:
 
 
 async def _rehearse(size: int) -> tuple[float, float]:
-    """Events a second from Run to the summary, as a watcher sees them; and the server's growth in MB from 100 on."""
+    """Events per second from Run to the summary, as a watcher sees them; and the server's growth in MB from the end of
+    the 100th conversation."""
     with server("services.synthesizer") as process:
         async with connect(process.address) as client:
             return await _rehearsed(process, client, size)
@@ -79,7 +80,7 @@ async def _rehearsed(process: Server, client: Client, size: int) -> tuple[float,
 
 
 async def new_procedure(client: Client) -> str:
-    """A procedure that asks for twelve things and calls two tools on the way."""
+    """Create a procedure that asks for twelve slots and calls two tools in between; return its name."""
     revision = procedure_pb2.Revision(instructions="Ask for everything.")
     for tool in ("find_order", "check_item"):
         revision.tools.add(name=tool).arguments_schema.update({"type": "object"})

@@ -1,8 +1,7 @@
-"""A hundred million calls to Parquet in one job: how fast beside the bare writer, in how much memory, and what of it
-two SIGKILLs change.
+"""A dataset of 100 million calls as Parquet: speed against the bare writer, memory, and files changed by two SIGKILLs.
 
-Ours: a test data service in a process of its own, with its log synchronous FULL, every file digested and on disk before
-it counts. The other way: the function that writes a part, called once in this process, and nothing else.
+Ours: a test data service in its own process, with synchronous FULL; a file counts once it is hashed and on disk. The
+other way: only the function that writes a part, called once in this process.
 """
 
 import asyncio
@@ -26,18 +25,18 @@ from greenroom.client import Client, connect
 from greenroom.testdata.v1 import trace_dataset_pb2 as pb
 from greenroom.testdata.v1.trace_call_pb2 import SessionRange, TraceParameters
 from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
-from services.testdata.traces.datasets.parts import PART_SESSIONS
+from services.testdata.datasets.parts import PART_SESSIONS
 from services.testdata.traces.formats import Format
 from services.testdata.traces.formats.files import write_file
 
 TOPIC = "datasets"
 MODULE = "services.testdata"
 EVERY = 0.01
-"""Seconds from one answer of the server's health to the next question."""
+"""Seconds between a health answer and the next health check."""
 
 
 def run(quick: bool) -> bool:
-    """Measure, report, and say whether the gates held."""
+    """Measure, report, and return whether the gates held."""
     gate = gates(TOPIC)
     size = gate["quick" if quick else "full"]
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +80,7 @@ def _spec(sessions: int) -> pb.DatasetSpec:
 
 
 def _bare(folder: Path) -> float:
-    """Calls that the function that writes a part writes in a second of the processor's time, once it is compiled."""
+    """Calls per second of processor time of the function that writes a part, after it is compiled."""
     truth, rate = chain(PART_SESSIONS), 0.0
     for sessions in (1_000, PART_SESSIONS):
         with (folder / "bare").open("wb") as file:
@@ -92,19 +91,19 @@ def _bare(folder: Path) -> float:
 
 
 async def _sizes(ours: Server, client: Client, name: str) -> list[float]:
-    """MB that the server and its workers hold after each part."""
+    """Resident MB of the server and its workers after each part."""
     async with client.traces.datasets.watch(name) as watch:
         return [ours.resident_mb() async for _ in watch]
 
 
 def _growth(sizes: Sequence[float]) -> float:
-    """From the parts of the first half to those of the second: at the end of a part the next one may have begun."""
+    """Median of the second half minus median of the first; single sizes vary, as the next part may already run."""
     half = len(sizes) // 2
     return median(sizes[half:]) - median(sizes[:half])
 
 
 async def _answers(ours: Server, until: "asyncio.Task[Any]") -> list[float]:
-    """How many milliseconds each answer of the server's health takes, until something is done."""
+    """Milliseconds of each health answer of the server, until the task is done."""
     answers: list[float] = []
     async with grpc.aio.insecure_channel(ours.address) as channel:
         check = health_pb2_grpc.HealthStub(channel).Check
@@ -118,7 +117,7 @@ async def _answers(ours: Server, until: "asyncio.Task[Any]") -> list[float]:
 
 
 async def _killed_twice(sessions: int, parts: int, folder: Path) -> pb.Dataset:
-    """The same dataset, written by three servers of which two are killed on the way."""
+    """Write the same dataset with three servers, one after the other; the first two are killed."""
     name = ""
     for until in (parts // 3, 2 * parts // 3, parts):
         with server(MODULE, folder=folder) as ours:
@@ -130,7 +129,7 @@ async def _killed_twice(sessions: int, parts: int, folder: Path) -> pb.Dataset:
                     async for part in watch:
                         if part.index + 1 >= until:
                             break
-                # In the middle of the next one.
+                # The next part is being written now.
                 os.kill(ours.pid, signal.SIGKILL)
     raise AssertionError("the last of the servers writes to the end")
 
@@ -146,7 +145,7 @@ async def _over(client: Client, name: str) -> pb.Dataset:
 
 
 def _digests(dataset: pb.Dataset) -> dict[str, str]:
-    """SHA-256 of every file of a dataset, by its name."""
+    """SHA-256 of each file of a dataset, by file name."""
     digests = {}
     for path in Path(dataset.location).iterdir():
         with path.open("rb") as file:

@@ -1,6 +1,6 @@
-"""The bare event-log writer: how many durable events a second this machine's disk and one process give.
+"""The bare event-log writer: how many durable events per second one process on this machine can store.
 
-It is the floor that other benchmarks measure themselves against in the same run.
+Other benchmarks compare themselves with it in the same run.
 
     python -m benchmarks.eventlog [--seconds 5] [--url URL]
 """
@@ -21,9 +21,9 @@ PAYLOAD = b"x" * 400
 
 
 async def bare_writer_events_per_second(url: str, seconds: float) -> float:
-    """Events a second that PRODUCERS tasks append, each one event of 400 bytes at a time to a stream of its own.
+    """Events per second that PRODUCERS tasks append. Each task appends to its own stream, one 400-byte event at a time.
 
-    All streams share one feed, and an append is answered when it is on disk. url: an empty database.
+    All streams share one feed. An append returns when the event is on disk. url: an empty database.
     """
     metadata = new_metadata()
     tables = event_tables(metadata)

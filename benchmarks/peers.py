@@ -1,7 +1,7 @@
-"""The tools that Greenroom is measured beside, each in a virtual environment of its own.
+"""The tools that Greenroom is compared with, each in its own virtual environment.
 
-They are neither dependencies nor shipped, some for their licence: the first benchmark that needs one installs it below
-the user's cache folder, and later ones find it there.
+They are not dependencies and are not shipped, in part because of their licences. The first benchmark that needs a tool
+installs it below the user's cache folder; later benchmarks reuse it.
 """
 
 import os
@@ -15,11 +15,14 @@ PEERS = {
     "pydtmc": ("PyDTMC==8.7.0", "numpy==1.26.4"),
     "pm4py": ("pm4py==2.7.23", "numpy==2.4.6", "pandas==3.1.1"),
 }
-"""What is installed for each. pm4py is AGPL; PyDTMC does not run on NumPy 2."""
+"""The packages installed for each tool. pm4py is AGPL; PyDTMC does not run on NumPy 2."""
 
 
 def python(peer: str) -> Path:
-    """The interpreter that has the peer, installed if need be; a failed installation raises CalledProcessError."""
+    """Return the interpreter that has the peer; install the peer first if it is missing.
+
+    Raises CalledProcessError if the installation fails.
+    """
     pins = PEERS[peer]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "greenroom" / "peers" / "-".join((peer, *(pin.partition("==")[2] for pin in pins)))

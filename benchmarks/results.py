@@ -1,4 +1,4 @@
-"""What a benchmark says: rows with a gate each, printed as a table and kept with their raw samples."""
+"""The results of a benchmark: one row per gate, printed as a table and saved with the raw samples."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,17 +11,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from shared import yaml
+from shared.yaml import load_file
 
 OUT = Path(__file__).parent / "out"
 
 
 @dataclass(frozen=True)
 class Result:
-    """One claim, measured.
+    """One measured claim.
 
-    ours, theirs: medians, in unit. ratio: ours to theirs; the gate is held against it, or against ours when there is no
-    other way. samples: everything that was measured, so that `held` can be recomputed.
+    ours, theirs: medians, in unit. ratio: ours divided by theirs. The gate applies to the ratio, or to ours if there is
+    no ratio. samples: all measurements, so that `held` can be recomputed.
     """
 
     claim: str
@@ -41,9 +41,9 @@ def compared(
     theirs: Sequence[float],
     samples: Mapping[str, Sequence[float]] | None = None,
 ) -> Result:
-    """A claim about a ratio to another way that took turns with ours: its median over the rounds is held to the gate.
+    """The median ratio of ours to another way over the rounds must reach the gate.
 
-    row: claim and gate, from gates.yaml. samples: what else was measured.
+    row: claim and gate, from gates.yaml. samples: further measurements to save.
     """
     ratio = median(mine / other for mine, other in zip(ours, theirs, strict=True))
     return Result(
@@ -65,10 +65,10 @@ def limited(
     beside: Sequence[float] = (),
     samples: Mapping[str, Sequence[float]] | None = None,
 ) -> Result:
-    """A claim about a number that must not be above its gate: the median of ours.
+    """The median of ours must not exceed the gate.
 
-    row: claim and gate, from gates.yaml. beside: the same, measured where there is nothing to claim. samples: what else
-    was measured.
+    row: claim and gate, from gates.yaml. beside: measurements of the other way, shown without a gate. samples: further
+    measurements to save.
     """
     return Result(
         claim=row["claim"],
@@ -82,15 +82,33 @@ def limited(
     )
 
 
+def reached(
+    row: Mapping[str, Any], unit: str, ours: Sequence[float], samples: Mapping[str, Sequence[float]] | None = None
+) -> Result:
+    """The median of ours must reach the gate.
+
+    row: claim and gate, from gates.yaml. samples: further measurements to save.
+    """
+    return Result(
+        claim=row["claim"],
+        unit=unit,
+        ours=median(ours),
+        theirs=None,
+        ratio=None,
+        gate=row["gate"],
+        held=median(ours) >= row["gate"],
+        samples={"ours": ours, **(samples or {})},
+    )
+
+
 @cache
 def gates(topic: str) -> Mapping[str, Any]:
-    """The gates and workloads of a topic, from gates.yaml."""
-    text = (Path(__file__).parent / "gates.yaml").read_text()
-    return dict(yaml.load(text, "gates.yaml")[topic])
+    """Return the gates and workloads of a topic from gates.yaml."""
+    return dict(load_file(Path(__file__).with_name("gates.yaml"))[topic])
 
 
 def report(topic: str, results: Sequence[Result]) -> bool:
-    """Print the results as a table, keep them in out/, and say whether every gate held."""
+    """Print the results as a table, save them in out/, and return whether every gate held."""
     OUT.mkdir(exist_ok=True)
     (OUT / f"{topic}.json").write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n")
     table = Table("claim", "ours", "other way", "ratio", "gate", "held", title=topic)
@@ -105,5 +123,5 @@ def report(topic: str, results: Sequence[Result]) -> bool:
 
 
 def _number(value: float) -> str:
-    """Three digits of it, or all before the point."""
+    """Format with three significant digits, or as a whole number from 1,000."""
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"

@@ -1,7 +1,9 @@
-"""How fast calls with known truth are generated, encoded, streamed and learned from, and whether the truth comes back.
+"""How fast calls of a known chain are generated, encoded, streamed and learned from, and how well the chain is
+recovered.
 
-Ours and the other ways take turns within one run. In memory the clock is processor time on one pinned core; on the wire
-it is the processor time of the server and its workers on one core, for the client on the other one parses the same.
+Ours and the other ways take turns within one run. Work in memory is timed by processor time on one pinned core. Streams
+are timed by the processor time of the server and its workers on one core; the client runs on another core and parses
+the same bytes either way.
 """
 
 from benchmarks.results import gates, report
@@ -11,7 +13,7 @@ TOPIC = "traces"
 
 
 def run(quick: bool) -> bool:
-    """Measure, report, and say whether the gates held."""
+    """Measure, report, and return whether the gates held."""
     gate = gates(TOPIC)
     size = gate["quick" if quick else "full"]
     parts = (memory, recovery, streams, serving)

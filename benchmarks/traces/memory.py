@@ -1,4 +1,4 @@
-"""In memory: the walk, all columns, Parquet, and learning, each beside other ways of doing it."""
+"""In memory: the walk, all columns, Parquet, and learning, each compared with other ways of doing it."""
 
 import io
 import tempfile
@@ -20,11 +20,11 @@ from services.testdata.traces.generation import generate
 from services.testdata.traces.workflow import Workflow
 
 FILE_SESSIONS = 200_000
-"""Of the file whose size is measured: more than one row group."""
+"""Sessions in the Parquet file whose size is measured; they fill more than one row group."""
 
 
 def results(gate: Mapping[str, Any], size: Mapping[str, Any]) -> list[Result]:
-    """One row a gate: walk, columns, parquet, parquet_bytes, learning."""
+    """One row per gate: walk, columns, parquet, parquet_bytes, learning."""
     turns = size["rounds"], size["seconds"]
     return [
         *_walk(gate, *turns),
@@ -51,9 +51,9 @@ def _walk(gate: Mapping[str, Any], rounds: int, seconds: float) -> list[Result]:
 
 
 def endless(workflow: Workflow) -> dict[str, Any]:
-    """The chain as libraries of Markov chains want it, without an end: an exit leads to an entry.
+    """The chain in the form that Markov chain libraries need: it never ends, because an exit leads to an entry.
 
-    start: the probabilities of the first endpoint. matrix: those of the next one.
+    start: the probabilities of the first endpoint. matrix: the transition probabilities.
     """
     names = workflow.endpoints
     start = [workflow.entry_points.get(name, 0.0) for name in names]
@@ -91,7 +91,7 @@ def _learning(gate: Mapping[str, Any], sessions: int, rounds: int, seconds: floa
 
 
 def _log(folder: Path, sessions: int) -> Path:
-    """A log of so many sessions as CSV: session, endpoint, timestamp (ms)."""
+    """Write a log of this many sessions as CSV: session, endpoint, timestamp (ms)."""
     truth = chain(sessions)
     calls = generate(truth, 1, sessions)
     columns = {

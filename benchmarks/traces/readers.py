@@ -1,4 +1,4 @@
-"""Ordinary clients that read streams of calls, as processes of their own."""
+"""Ordinary clients that read streams of calls, each in its own process."""
 
 import json
 import os
@@ -10,17 +10,17 @@ from subprocess import PIPE, Popen
 from benchmarks.contest import ROOT
 
 CORE = min(os.sched_getaffinity(0))
-"""Where readers run: not where contestants do."""
+"""Readers run on the first core; contestants run on the last."""
 
 
 def start(address: str, form: str, sessions: int) -> Popen[str]:
-    """A client that reads so many sessions in that form."""
+    """Start a client that reads this many sessions in a format."""
     command = (sys.executable, "-m", "benchmarks.ways.reader", address, form, str(sessions), str(CORE))
     return subprocess.Popen(command, cwd=ROOT, stdout=PIPE, text=True)
 
 
 def tenths(reader: Popen[str]) -> Iterator[tuple[int, float]]:
-    """How many calls it has read, and in how many seconds, at each tenth of the sessions; the last is all of it."""
+    """The calls that the reader has read and the seconds it took, after each tenth of the sessions."""
     assert reader.stdout is not None
     with reader:
         for line in reader.stdout:

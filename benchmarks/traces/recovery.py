@@ -1,4 +1,4 @@
-"""Recovery: how far chains learned from generated calls are from the truth, beside how far chance alone puts them."""
+"""Recovery: the error of chains learned from generated calls, compared with the error that chance alone causes."""
 
 from collections.abc import Mapping
 from statistics import mean
@@ -9,14 +9,14 @@ import numpy as np
 from benchmarks.results import Result
 from benchmarks.ways.shop import chain, shop
 from services.testdata.traces.generation import FaultKind, generate
-from services.testdata.traces.learning.counting import count_edges
+from services.testdata.traces.learn.counting import count_edges
 from services.testdata.traces.recovery import Counts, counted_rows, deviations, true_rows
 
 CALLS = 1_000_000
 
 
 def results(gate: Mapping[str, Any], size: Mapping[str, Any]) -> list[Result]:
-    """One row, recovery: the mean error beside the mean bound; the gate is how far the mean ratio may be from 1."""
+    """One row, recovery: the mean error and the mean bound. The gate limits how far the mean ratio is from 1."""
     row, seeds = gate["recovery"], range(1, size["seeds"] + 1)
     learned = deviations(true_rows(shop()), map(_counted, seeds))
     errors, bounds, ratios = zip(*((one.error, one.bound, one.ratio) for one in learned), strict=True)
@@ -35,10 +35,10 @@ def results(gate: Mapping[str, Any], size: Mapping[str, Any]) -> list[Result]:
 
 
 def _counted(seed: int) -> Counts:
-    """What follows what, and how often, in about CALLS calls of a seed."""
+    """The transition counts of about CALLS calls, generated with this seed."""
     truth = chain(CALLS, seed)
     calls = generate(truth, 1, round(CALLS / truth.mean_calls))
-    # A retry repeats a call; it is no step of the chain.
+    # A retry repeats a call; it is not a step of the chain.
     steps = calls.fault_kind != FaultKind.RETRY
     session, endpoint = calls.session[steps], calls.endpoint[steps]
     starts = np.concatenate([[0], np.flatnonzero(np.diff(session)) + 1, [len(session)]])

@@ -1,4 +1,4 @@
-"""While a stream is generated at full speed: whether the server still answers, and whether its memory grows."""
+"""Whether the server still answers, and whether its memory grows, while it generates a stream at full speed."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,11 +13,11 @@ from benchmarks.traces import readers
 
 FORM = "ARROW_IPC"
 EVERY = 0.01
-"""Seconds from one answer of the server's health to the next question."""
+"""Seconds between a health answer and the next health check."""
 
 
 def results(gate: Mapping[str, Any], size: Mapping[str, Any]) -> list[Result]:
-    """One row a gate: health, memory. size: sessions of the streams."""
+    """One row per gate: health, memory. size: sessions of the streams."""
     with server("services.testdata") as ours, grpc.insecure_channel(ours.address) as channel:
         check = health_pb2_grpc.HealthStub(channel).Check
         _stream(ours, size["health_sessions"] // 10)
@@ -26,7 +26,7 @@ def results(gate: Mapping[str, Any], size: Mapping[str, Any]) -> list[Result]:
 
 
 def _health(row: Mapping[str, Any], ours: Server, check: Callable[..., object], sessions: int) -> Result:
-    """The slowest answer while a stream is read, beside the slowest of as many from an idle server."""
+    """The slowest health answer while a stream is read, and the slowest of equally many from an idle server."""
     busy: list[float] = []
     reader = readers.start(ours.address, FORM, sessions)
     while reader.poll() is None:
@@ -36,7 +36,7 @@ def _health(row: Mapping[str, Any], ours: Server, check: Callable[..., object], 
 
 
 def _answered(check: Callable[..., object]) -> float:
-    """How many milliseconds the answer took."""
+    """Milliseconds that one health check takes."""
     time.sleep(EVERY)
     asked = time.perf_counter()
     check(health_pb2.HealthCheckRequest())

@@ -1,7 +1,7 @@
-"""On the wire: rows and Arrow, each beside a server that builds generated messages.
+"""Streams over gRPC: rows and Arrow, each compared with a server that builds protobuf messages one by one.
 
-The clock is the processor time of the server and its workers, all on one core. The client, on another one, parses the
-same bytes either way, and on the wall's clock it is what is measured; that clock is among the samples.
+The rate is per second of processor time of the server and its workers, all on one core. Wall-clock rates are saved as
+samples only: the client, on another core, is the slower side, and it parses the same bytes either way.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from benchmarks.servers import Server, server
 from benchmarks.traces import readers
 
 ROWS_A_MESSAGE = 8_192
-"""Of the other way: about a MiB, as ours."""
+"""Rows per message of the other server: about 1 MiB, like ours."""
 
 
 def results(gate: Mapping[str, Any], size: Mapping[str, Any]) -> list[Result]:
-    """One row a gate: rows_stream, arrow_stream. size: sessions to stream, by row ours and theirs."""
+    """One row per gate: rows_stream, arrow_stream. size: sessions to stream per row, for `ours` and `theirs`."""
     other = "benchmarks.ways.message_server"
     with (
         server("services.testdata", core=CORE) as ours,
@@ -42,7 +42,7 @@ def _streamed(
 
 
 def _rates(one: Server, form: str, sessions: int) -> tuple[float, float]:
-    """Calls a second of the server's processor time, and of the wall's clock."""
+    """Calls per second of the server's processor time, and per second of wall-clock time."""
     before = one.processor_seconds()
     *_, (calls, seconds) = readers.tenths(readers.start(one.address, form, sessions))
     return calls / (one.processor_seconds() - before), calls / seconds

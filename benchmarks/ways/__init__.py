@@ -1,5 +1,5 @@
-"""Ways of doing one thing, ours and others', one file a tool; `benchmarks.contestant` runs them.
+"""Different ways of doing the same work, ours and other tools', one file per tool; `benchmarks.contestant` runs them.
 
-Each function prepares itself from a mapping and returns the work: a function of a batch's number that does the batch
-and says how many units it was. Files of peers import nothing but the peer and what comes with it.
+Each function takes a mapping and returns the work: a function that takes a batch number, does that batch and returns
+the number of units done. The file of another tool imports only that tool and its dependencies.
 """

@@ -12,9 +12,9 @@ STEPS = 5_000
 
 
 def walk(given: Mapping[str, Any]) -> Work:
-    """Steps of one endless walk, drawn by `simulate`, as numbers and not as names.
+    """Walk one endless session with `simulate`, as numbers, not names. Unit: a step.
 
-    given: matrix, the probabilities of the next endpoint, where an exit leads to an entry.
+    given: matrix, the transition probabilities, where an exit leads to an entry.
     """
     chain = MarkovChain(np.array(given["matrix"]))
 

@@ -14,33 +14,33 @@ from services.testdata.traces.formats.arrow import Batches
 from services.testdata.traces.formats.files import write_file
 from services.testdata.traces.generation import generate
 from services.testdata.traces.generation import walk as walk_sessions
-from services.testdata.traces.learning.counting import count_edges
+from services.testdata.traces.learn.counting import count_edges
 
 SHARD = 65_536
-"""Sessions a batch."""
+"""Sessions per batch."""
 SHARDS = 4
-"""Shards a Parquet file: somewhat more than one row group."""
+"""Shards per Parquet file: somewhat more than one row group."""
 USERS = 10_000_000
-"""With three sessions each on average."""
+"""Users of the workflow, with three sessions each on average."""
 LAST = 400 * SHARD
-"""Sessions are taken from the first again before there are no more."""
+"""After this many sessions the batches start again at the first, before the sessions run out."""
 
 
 def walk(_: Mapping[str, Any]) -> Work:
-    """Steps of the sessions of a shard, states only."""
+    """Walk the sessions of a shard, endpoints only. Unit: a step."""
     shop = chain(USERS)
     return lambda batch: len(walk_sessions(shop, 1 + batch * SHARD % LAST, SHARD)[0])
 
 
 def columns(_: Mapping[str, Any]) -> Work:
-    """Calls of a shard with every column, as an Arrow record batch."""
+    """Generate a shard with every column, as an Arrow record batch. Unit: a call."""
     shop = chain(USERS)
     batches = Batches(shop)
     return lambda batch: int(batches.batch(generate(shop, 1 + batch * SHARD % LAST, SHARD)).num_rows)
 
 
 def parquet(_: Mapping[str, Any]) -> Work:
-    """Calls of four shards, as a Parquet file in memory."""
+    """Generate four shards and write them to a Parquet file in memory. Unit: a call."""
     shop, sink = chain(USERS), io.BytesIO()
 
     def work(batch: int) -> int:
@@ -51,7 +51,7 @@ def parquet(_: Mapping[str, Any]) -> Work:
 
 
 def learn(given: Mapping[str, Any]) -> Work:
-    """Calls whose successions, first and last calls are counted, from columns in memory.
+    """Count the transitions, entries and exits of a log, from columns in memory. Unit: a call.
 
     given: log, a CSV file with the columns session, endpoint and timestamp (ms) in their order.
     """

@@ -12,9 +12,10 @@ STEPS = 10_000
 
 
 def walk(given: Mapping[str, Any]) -> Work:
-    """Steps of one endless walk, drawn by `sample`.
+    """Walk one endless session with `sample`. Unit: a step.
 
-    given: start, the probabilities of the first endpoint; matrix, those of the next, where an exit leads to an entry.
+    given: start, the probabilities of the first endpoint; matrix, the transition probabilities, where an exit leads to
+    an entry.
     """
     model = CategoricalHMM(n_components=len(given["start"]))
     model.startprob_ = np.array(given["start"])

@@ -1,8 +1,8 @@
-"""A gRPC server that streams calls as one writes it first: generated messages, built from values.
+"""A gRPC server that streams calls in the obvious way: it builds one protobuf message per call.
 
     python -m benchmarks.ways.message_server ROWS_A_MESSAGE
 
-Its calls come from the same kernel as ours, so that what differs is the way to the wire.
+It generates calls with the same kernel as ours, so the servers differ only in how they encode and send calls.
 """
 
 import asyncio
@@ -13,16 +13,16 @@ import grpc
 from grpc.aio import ServicerContext
 
 from benchmarks.ways.shop import chain
-from greenroom.testdata.v1 import trace_call_pb2, trace_pb2_grpc
+from greenroom.testdata.v1 import trace_call_pb2, trace_call_pb2_grpc
 from services.testdata.traces.generation import Calls, Chain, generate
 
 Context = ServicerContext[trace_call_pb2.StreamCallsRequest, AsyncIterator[trace_call_pb2.StreamCallsResponse]]
 SESSIONS = 2_000
-"""How many are generated at a time."""
+"""Sessions generated at a time."""
 
 
-class MessageServer(trace_pb2_grpc.TraceServiceServicer):
-    """Streams the sessions asked for, so many rows a message."""
+class MessageServer(trace_call_pb2_grpc.TraceStreamServiceServicer):
+    """Streams the requested sessions. rows: calls per message."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
@@ -30,7 +30,7 @@ class MessageServer(trace_pb2_grpc.TraceServiceServicer):
     async def StreamCalls(  # noqa: N802 - the contract's name
         self, request: trace_call_pb2.StreamCallsRequest, _: Context
     ) -> AsyncIterator[trace_call_pb2.StreamCallsResponse]:
-        """All in this process, one message after the other."""
+        """Generate, encode and send the calls in this process, without workers."""
         shop = chain(request.parameters.users)
         end = request.sessions.first + request.sessions.count
         for first in range(request.sessions.first, end, SESSIONS):
@@ -44,7 +44,7 @@ class MessageServer(trace_pb2_grpc.TraceServiceServicer):
 
 def _messages(shop: Chain, calls: Calls) -> list[trace_call_pb2.Call]:
     columns = (
-        *(calls.timestamp, calls.user, calls.user_type, calls.session, calls.endpoint, calls.status, calls.latency),
+        *(calls.timestamp, calls.user, calls.user_type, calls.session, calls.endpoint, calls.status, calls.latency_ms),
         *(calls.params, calls.fault_id, calls.fault_kind),
     )
     return [
@@ -71,7 +71,7 @@ async def main() -> None:
     """Serve until ended."""
     server = grpc.aio.server()
     servicer = MessageServer(int(sys.argv[1]))  # type: ignore[abstract]  # nothing else is asked for
-    trace_pb2_grpc.add_TraceServiceServicer_to_server(servicer, server)
+    trace_call_pb2_grpc.add_TraceStreamServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(f"message server listens on 127.0.0.1:{port}", flush=True)

@@ -10,7 +10,7 @@ from benchmarks.contestant import Work
 
 
 def learn(given: Mapping[str, Any]) -> Work:
-    """Calls whose successions, first and last calls `discover_dfg` counts, from a data frame in memory.
+    """Count the transitions, entries and exits of a log with `discover_dfg`, from a data frame in memory. Unit: a call.
 
     given: log, a CSV file with the columns session, endpoint and timestamp (ms) in their order.
     """

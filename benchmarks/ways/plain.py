@@ -17,14 +17,14 @@ from services.testdata.traces.workflow import DEFAULT_ERROR_RATE, DEFAULT_METHOD
 
 SESSIONS = 1_000
 END = None
-"""What follows the last call."""
+"""The successor of the last call."""
 
 Row = tuple[list[str | None], list[float]]
 Call = dict[str, Any]
 
 
 def walk(_: Mapping[str, Any]) -> Work:
-    """Steps, states only: no time, no user, no failures."""
+    """Walk sessions, endpoints only: no times, no users, no failures. Unit: a step."""
     entries, rows = _rows(shop())
 
     def work(batch: int) -> int:
@@ -42,13 +42,13 @@ def walk(_: Mapping[str, Any]) -> Work:
 
 
 def dicts(_: Mapping[str, Any]) -> Work:
-    """Calls, a dict each, with every column in Python's type for it and with cascades of failures."""
+    """Generate each call as a dict of Python values with every column, with failure cascades. Unit: a call."""
     workflow, parameters = shop(), Parameters()
     return lambda batch: len(list(itertools.chain.from_iterable(_sessions(workflow, parameters, batch))))
 
 
 def parquet_of_dicts(_: Mapping[str, Any]) -> Work:
-    """Calls, a dict each, through `Table.from_pylist` to Parquet in memory with zstd at level 1."""
+    """Generate a dict per call and write all to Parquet in memory (`Table.from_pylist`, zstd 1). Unit: a call."""
     workflow, parameters = shop(), Parameters()
 
     def work(batch: int) -> int:
@@ -60,7 +60,7 @@ def parquet_of_dicts(_: Mapping[str, Any]) -> Work:
 
 
 def _rows(workflow: Workflow) -> tuple[Row, dict[str, Row]]:
-    """Where sessions begin and where each endpoint leads, as `random.choices` takes them."""
+    """The entries, and the successors of each endpoint, with weights for `random.choices`."""
     rows = {
         endpoint: {**workflow.transitions.get(endpoint, {}), END: workflow.exit_points.get(endpoint, 0.0)}
         for endpoint in workflow.endpoints
@@ -73,7 +73,7 @@ def _choices(row: Mapping[Any, float]) -> Row:
 
 
 def _sessions(workflow: Workflow, parameters: Parameters, seed: int) -> Iterator[list[Call]]:
-    """The calls of SESSIONS sessions, one user's after the other."""
+    """The calls of SESSIONS sessions, user by user."""
     rng = random.Random(seed)
     entries, rows = _rows(workflow)
     session = 0
@@ -113,7 +113,7 @@ def _call(workflow: Workflow, rng: random.Random, endpoint: str) -> Call:
 
 
 def _cascade(rng: random.Random, calls: list[Call], session: int) -> list[Call]:
-    """The calls with failures from the middle on, and retries of those."""
+    """The calls of a session with a failure cascade in its second half, and retries of failed calls."""
     told = calls[: len(calls) // 2]
     for call in calls[len(calls) // 2 :]:
         told.append(call)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.ways.reader ADDRESS FORMAT SESSIONS CORE
 
-It prints a line of JSON for every tenth of the sessions: how many calls it has read, and in how many seconds.
+After every tenth of the sessions it prints a line of JSON: the calls read so far and the seconds since the start.
 """
 
 import asyncio
@@ -14,11 +14,11 @@ import time
 import grpc
 
 from benchmarks.ways.shop import NAME
-from greenroom.testdata.v1 import trace_call_pb2, trace_pb2_grpc, trace_workflow_pb2
+from greenroom.testdata.v1 import trace_call_pb2, trace_call_pb2_grpc, trace_workflow_pb2
 
 
 async def main() -> None:
-    """Read all of it."""
+    """Read the whole stream."""
     address, form, sessions, core = sys.argv[1:]
     os.sched_setaffinity(0, {int(core)})
     request = trace_call_pb2.StreamCallsRequest(
@@ -29,7 +29,7 @@ async def main() -> None:
     )
     async with grpc.aio.insecure_channel(address) as channel:
         started, rows, tenths = time.perf_counter(), 0, 0
-        async for response in trace_pb2_grpc.TraceServiceStub(channel).StreamCalls(request):
+        async for response in trace_call_pb2_grpc.TraceStreamServiceStub(channel).StreamCalls(request):
             rows += len(response.calls) or response.call_count
             reached = 10 * response.last_session // int(sessions)
             for _ in range(tenths, reached):

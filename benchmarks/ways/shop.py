@@ -1,9 +1,9 @@
-"""What traces are measured on: the built-in shop."""
+"""The workflow of all trace benchmarks: the built-in shop."""
 
-from services.testdata.traces.builtin import built_in
 from services.testdata.traces.generation import Chain, compile_chain
 from services.testdata.traces.parameters import Parameters
 from services.testdata.traces.workflow import Workflow
+from services.testdata.workflows.builtin import built_in
 
 NAME = "workflows/ecommerce"
 
@@ -14,5 +14,5 @@ def shop() -> Workflow:
 
 
 def chain(users: int, seed: int = 0) -> Chain:
-    """The workflow, with so many users and what else is the default."""
+    """The chain of the workflow with this many users; all other parameters are defaults."""
     return compile_chain(shop(), Parameters(users=users, seed=seed))
