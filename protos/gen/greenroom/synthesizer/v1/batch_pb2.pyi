@@ -940,19 +940,26 @@ class ExportTranscriptsRequest(message.Message):
 
     BATCH_FIELD_NUMBER: builtins.int
     CURSOR_FIELD_NUMBER: builtins.int
+    FOLLOW_FIELD_NUMBER: builtins.int
     batch: builtins.str
     """`batches/{batch}`."""
     cursor: builtins.str
     """The cursor of the last chunk received; empty: from the first conversation."""
+    follow: builtins.bool
+    """True to wait for the conversations that are not over yet, and to get them in the order in which they end. Chunks then end with a
+    line, and may be larger if one line is. A conversation that is retried comes again when it ends again. The stream ends when
+    the batch is over and all of it is sent. Cursors of the two orders are not exchangeable.
+    """
     def __init__(
         self,
         *,
         batch: builtins.str = ...,
         cursor: builtins.str = ...,
+        follow: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["batch", b"batch", "cursor", b"cursor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["batch", b"batch", "cursor", b"cursor", "follow", b"follow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,11 +28,12 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from greenroom.synthesizer.v1 import import_pb2 as greenroom_dot_synthesizer_dot_v1_dot_import__pb2
 from greenroom.synthesizer.v1 import source_pb2 as greenroom_dot_synthesizer_dot_v1_dot_source__pb2
+from greenroom.type.v1 import expectation_pb2 as greenroom_dot_type_dot_v1_dot_expectation__pb2
 from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
 from greenroom.type.v1 import usage_pb2 as greenroom_dot_type_dot_v1_dot_usage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&greenroom/synthesizer/v1/persona.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%greenroom/synthesizer/v1/import.proto\x1a%greenroom/synthesizer/v1/source.proto\x1a\x1fgreenroom/type/v1/options.proto\x1a\x1dgreenroom/type/v1/usage.proto\"\xcf\x05\n\x07Persona\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12*\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x0b\x64isplayName\x12*\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x0b\x64\x65scription\x12G\n\x0bpersonality\x18\x04 \x01(\x0b\x32%.greenroom.synthesizer.v1.PersonalityR\x0bpersonality\x12J\n\x0c\x64\x65mographics\x18\x05 \x01(\x0b\x32&.greenroom.synthesizer.v1.DemographicsR\x0c\x64\x65mographics\x12Q\n\x10\x62\x65haviour_traits\x18\x06 \x03(\tB&\xbaH#\x92\x01 \x10\x14\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,63}$R\x0f\x62\x65haviourTraits\x12\x1c\n\x04goal\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x04goal\x12\x19\n\x08\x62uilt_in\x18\x08 \x01(\x08R\x07\x62uiltIn\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12#\n\x08language\x18\x0b \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08language\x12?\n\x06origin\x18\x0c \x01(\x0b\x32\'.greenroom.synthesizer.v1.PersonaOriginR\x06origin\x12W\n\x0e\x65xpected_calls\x18\r \x03(\x0b\x32&.greenroom.synthesizer.v1.ExpectedCallB\x08\xbaH\x05\x92\x01\x02\x10\x64R\rexpectedCalls\"e\n\x0c\x45xpectedCall\x12\x1e\n\x04tool\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04tool\x12\x35\n\targuments\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\targuments\"w\n\rPersonaOrigin\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n\x06prompt\x18\x02 \x01(\tR\x06prompt\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x16\n\x06source\x18\x04 \x01(\tR\x06source\"\x90\x06\n\x0bPersonality\x12\x1b\n\x04tone\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04tone\x12g\n\x0fresponse_length\x18\x02 \x01(\x0e\x32\x34.greenroom.synthesizer.v1.Personality.ResponseLengthB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0eresponseLength\x12\x64\n\x0e\x64\x65\x63ision_speed\x18\x03 \x01(\x0e\x32\x33.greenroom.synthesizer.v1.Personality.DecisionSpeedB\x08\xbaH\x05\x82\x01\x02\x10\x01R\rdecisionSpeed\x12v\n\x14objection_likelihood\x18\x04 \x01(\x0e\x32\x39.greenroom.synthesizer.v1.Personality.ObjectionLikelihoodB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x13objectionLikelihood\"\x82\x01\n\x0eResponseLength\x12\x1f\n\x1bRESPONSE_LENGTH_UNSPECIFIED\x10\x00\x12\x19\n\x15RESPONSE_LENGTH_SHORT\x10\x01\x12\x1a\n\x16RESPONSE_LENGTH_MEDIUM\x10\x02\x12\x18\n\x14RESPONSE_LENGTH_LONG\x10\x03\"|\n\rDecisionSpeed\x12\x1e\n\x1a\x44\x45\x43ISION_SPEED_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x45\x43ISION_SPEED_SLOW\x10\x01\x12\x19\n\x15\x44\x45\x43ISION_SPEED_MEDIUM\x10\x02\x12\x17\n\x13\x44\x45\x43ISION_SPEED_FAST\x10\x03\"\x99\x01\n\x13ObjectionLikelihood\x12$\n OBJECTION_LIKELIHOOD_UNSPECIFIED\x10\x00\x12\x1c\n\x18OBJECTION_LIKELIHOOD_LOW\x10\x01\x12\x1f\n\x1bOBJECTION_LIKELIHOOD_MEDIUM\x10\x02\x12\x1d\n\x19OBJECTION_LIKELIHOOD_HIGH\x10\x03\"\xa3\x01\n\x0c\x44\x65mographics\x12$\n\tage_range\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08\x61geRange\x12\'\n\noccupation\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\noccupation\x12#\n\x08location\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08location\x12\x1f\n\x06income\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x06income\"\x8e\x01\n\x15ImportPersonasRequest\x12@\n\x06header\x18\x01 \x01(\x0b\x32&.greenroom.synthesizer.v1.ImportHeaderH\x00R\x06header\x12!\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x05\x63hunkB\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"[\n\x16ImportPersonasResponse\x12\x41\n\x07summary\x18\x01 \x01(\x0b\x32\'.greenroom.synthesizer.v1.ImportSummaryR\x07summary\"\x84\x01\n\x14\x43reatePersonaRequest\x12\x43\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaB\x06\xbaH\x03\xc8\x01\x01R\x07persona\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"T\n\x15\x43reatePersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"J\n\x11GetPersonaRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^personas/[a-z0-9-]{1,64}$R\x04name\"Q\n\x12GetPersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"\x99\x01\n\x13ListPersonasRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12\x33\n\x08short_id\x18\x03 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{0,64}$R\x07shortId\"\x9c\x01\n\x14ListPersonasResponse\x12=\n\x08personas\x18\x01 \x03(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x08personas\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\x98\x01\n\x14UpdatePersonaRequest\x12\x43\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaB\x06\xbaH\x03\xc8\x01\x01R\x07persona\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"T\n\x15UpdatePersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"M\n\x14\x44\x65letePersonaRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^personas/[a-z0-9-]{1,64}$R\x04name\"\x17\n\x15\x44\x65letePersonaResponse\"\xfb\x02\n\x17GeneratePersonasRequest\x12*\n\x0b\x64\x65scription\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x0b\x64\x65scription\x12\x44\n\x07sources\x18\x02 \x03(\tB*\xbaH\'\x92\x01$\x10\xe8\x07\x18\x01\"\x1dr\x1b\x32\x19^sources/[a-z0-9-]{1,64}$R\x07sources\x12K\n\rsource_filter\x18\x03 \x01(\x0b\x32&.greenroom.synthesizer.v1.SourceFilterR\x0csourceFilter\x12\x1f\n\x05\x63ount\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x32(\x00R\x05\x63ount\x12#\n\x08language\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08language\x12\x1e\n\x05model\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x05model\x12\x12\n\x04seed\x18\x07 \x01(\x03R\x04seed\x12\'\n\nrequest_id\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"\xf6\x01\n\x18GeneratePersonasResponse\x12=\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaH\x00R\x07persona\x12G\n\x08rejected\x18\x02 \x01(\x0b\x32).greenroom.synthesizer.v1.RejectedPersonaH\x00R\x08rejected\x12G\n\x07summary\x18\x03 \x01(\x0b\x32+.greenroom.synthesizer.v1.GenerationSummaryH\x00R\x07summaryB\t\n\x07outcome\"d\n\x0fRejectedPersona\x12!\n\x0c\x64isplay_name\x18\x01 \x01(\tR\x0b\x64isplayName\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n\x06\x64\x65tail\x18\x03 \x01(\tR\x06\x64\x65tail\"w\n\x11GenerationSummary\x12\x16\n\x06stored\x18\x01 \x01(\x05R\x06stored\x12\x1a\n\x08rejected\x18\x02 \x01(\x05R\x08rejected\x12.\n\x05usage\x18\x03 \x01(\x0b\x32\x18.greenroom.type.v1.UsageR\x05usage2\xc2\x07\n\x0ePersonaService\x12\x84\x01\n\rCreatePersona\x12..greenroom.synthesizer.v1.CreatePersonaRequest\x1a/.greenroom.synthesizer.v1.CreatePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.write\x12\x89\x01\n\x0eImportPersonas\x12/.greenroom.synthesizer.v1.ImportPersonasRequest\x1a\x30.greenroom.synthesizer.v1.ImportPersonasResponse\"\x12\xaa\xbb\x18\x0epersonas.write(\x01\x12z\n\nGetPersona\x12+.greenroom.synthesizer.v1.GetPersonaRequest\x1a,.greenroom.synthesizer.v1.GetPersonaResponse\"\x11\xaa\xbb\x18\rpersonas.read\x12\x80\x01\n\x0cListPersonas\x12-.greenroom.synthesizer.v1.ListPersonasRequest\x1a..greenroom.synthesizer.v1.ListPersonasResponse\"\x11\xaa\xbb\x18\rpersonas.read\x12\x84\x01\n\rUpdatePersona\x12..greenroom.synthesizer.v1.UpdatePersonaRequest\x1a/.greenroom.synthesizer.v1.UpdatePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.write\x12\x8f\x01\n\x10GeneratePersonas\x12\x31.greenroom.synthesizer.v1.GeneratePersonasRequest\x1a\x32.greenroom.synthesizer.v1.GeneratePersonasResponse\"\x12\xaa\xbb\x18\x0epersonas.write0\x01\x12\x84\x01\n\rDeletePersona\x12..greenroom.synthesizer.v1.DeletePersonaRequest\x1a/.greenroom.synthesizer.v1.DeletePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.writeBD\n\x18greenroom.synthesizer.v1P\x01Z&greenroom/synthesizer/v1;synthesizerv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&greenroom/synthesizer/v1/persona.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%greenroom/synthesizer/v1/import.proto\x1a%greenroom/synthesizer/v1/source.proto\x1a#greenroom/type/v1/expectation.proto\x1a\x1fgreenroom/type/v1/options.proto\x1a\x1dgreenroom/type/v1/usage.proto\"\x9d\x06\n\x07Persona\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12*\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x0b\x64isplayName\x12*\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x0b\x64\x65scription\x12G\n\x0bpersonality\x18\x04 \x01(\x0b\x32%.greenroom.synthesizer.v1.PersonalityR\x0bpersonality\x12J\n\x0c\x64\x65mographics\x18\x05 \x01(\x0b\x32&.greenroom.synthesizer.v1.DemographicsR\x0c\x64\x65mographics\x12Q\n\x10\x62\x65haviour_traits\x18\x06 \x03(\tB&\xbaH#\x92\x01 \x10\x14\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,63}$R\x0f\x62\x65haviourTraits\x12\x1c\n\x04goal\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x04goal\x12\x19\n\x08\x62uilt_in\x18\x08 \x01(\x08R\x07\x62uiltIn\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12#\n\x08language\x18\x0b \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08language\x12?\n\x06origin\x18\x0c \x01(\x0b\x32\'.greenroom.synthesizer.v1.PersonaOriginR\x06origin\x12W\n\x0e\x65xpected_calls\x18\r \x03(\x0b\x32&.greenroom.synthesizer.v1.ExpectedCallB\x08\xbaH\x05\x92\x01\x02\x10\x64R\rexpectedCalls\x12L\n\x0c\x65xpectations\x18\x0e \x03(\x0b\x32\x1e.greenroom.type.v1.ExpectationB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x0c\x65xpectations\"e\n\x0c\x45xpectedCall\x12\x1e\n\x04tool\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04tool\x12\x35\n\targuments\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\targuments\"w\n\rPersonaOrigin\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n\x06prompt\x18\x02 \x01(\tR\x06prompt\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x16\n\x06source\x18\x04 \x01(\tR\x06source\"\x90\x06\n\x0bPersonality\x12\x1b\n\x04tone\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04tone\x12g\n\x0fresponse_length\x18\x02 \x01(\x0e\x32\x34.greenroom.synthesizer.v1.Personality.ResponseLengthB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0eresponseLength\x12\x64\n\x0e\x64\x65\x63ision_speed\x18\x03 \x01(\x0e\x32\x33.greenroom.synthesizer.v1.Personality.DecisionSpeedB\x08\xbaH\x05\x82\x01\x02\x10\x01R\rdecisionSpeed\x12v\n\x14objection_likelihood\x18\x04 \x01(\x0e\x32\x39.greenroom.synthesizer.v1.Personality.ObjectionLikelihoodB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x13objectionLikelihood\"\x82\x01\n\x0eResponseLength\x12\x1f\n\x1bRESPONSE_LENGTH_UNSPECIFIED\x10\x00\x12\x19\n\x15RESPONSE_LENGTH_SHORT\x10\x01\x12\x1a\n\x16RESPONSE_LENGTH_MEDIUM\x10\x02\x12\x18\n\x14RESPONSE_LENGTH_LONG\x10\x03\"|\n\rDecisionSpeed\x12\x1e\n\x1a\x44\x45\x43ISION_SPEED_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x45\x43ISION_SPEED_SLOW\x10\x01\x12\x19\n\x15\x44\x45\x43ISION_SPEED_MEDIUM\x10\x02\x12\x17\n\x13\x44\x45\x43ISION_SPEED_FAST\x10\x03\"\x99\x01\n\x13ObjectionLikelihood\x12$\n OBJECTION_LIKELIHOOD_UNSPECIFIED\x10\x00\x12\x1c\n\x18OBJECTION_LIKELIHOOD_LOW\x10\x01\x12\x1f\n\x1bOBJECTION_LIKELIHOOD_MEDIUM\x10\x02\x12\x1d\n\x19OBJECTION_LIKELIHOOD_HIGH\x10\x03\"\xa3\x01\n\x0c\x44\x65mographics\x12$\n\tage_range\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08\x61geRange\x12\'\n\noccupation\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\noccupation\x12#\n\x08location\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08location\x12\x1f\n\x06income\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x06income\"\x8e\x01\n\x15ImportPersonasRequest\x12@\n\x06header\x18\x01 \x01(\x0b\x32&.greenroom.synthesizer.v1.ImportHeaderH\x00R\x06header\x12!\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x05\x63hunkB\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"[\n\x16ImportPersonasResponse\x12\x41\n\x07summary\x18\x01 \x01(\x0b\x32\'.greenroom.synthesizer.v1.ImportSummaryR\x07summary\"\x84\x01\n\x14\x43reatePersonaRequest\x12\x43\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaB\x06\xbaH\x03\xc8\x01\x01R\x07persona\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"T\n\x15\x43reatePersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"J\n\x11GetPersonaRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^personas/[a-z0-9-]{1,64}$R\x04name\"Q\n\x12GetPersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"\x99\x01\n\x13ListPersonasRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12\x33\n\x08short_id\x18\x03 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{0,64}$R\x07shortId\"\x9c\x01\n\x14ListPersonasResponse\x12=\n\x08personas\x18\x01 \x03(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x08personas\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\x98\x01\n\x14UpdatePersonaRequest\x12\x43\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaB\x06\xbaH\x03\xc8\x01\x01R\x07persona\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"T\n\x15UpdatePersonaResponse\x12;\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaR\x07persona\"M\n\x14\x44\x65letePersonaRequest\x12\x35\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^personas/[a-z0-9-]{1,64}$R\x04name\"\x17\n\x15\x44\x65letePersonaResponse\"\xfb\x02\n\x17GeneratePersonasRequest\x12*\n\x0b\x64\x65scription\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x0b\x64\x65scription\x12\x44\n\x07sources\x18\x02 \x03(\tB*\xbaH\'\x92\x01$\x10\xe8\x07\x18\x01\"\x1dr\x1b\x32\x19^sources/[a-z0-9-]{1,64}$R\x07sources\x12K\n\rsource_filter\x18\x03 \x01(\x0b\x32&.greenroom.synthesizer.v1.SourceFilterR\x0csourceFilter\x12\x1f\n\x05\x63ount\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x32(\x00R\x05\x63ount\x12#\n\x08language\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x08language\x12\x1e\n\x05model\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x05model\x12\x12\n\x04seed\x18\x07 \x01(\x03R\x04seed\x12\'\n\nrequest_id\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"\xf6\x01\n\x18GeneratePersonasResponse\x12=\n\x07persona\x18\x01 \x01(\x0b\x32!.greenroom.synthesizer.v1.PersonaH\x00R\x07persona\x12G\n\x08rejected\x18\x02 \x01(\x0b\x32).greenroom.synthesizer.v1.RejectedPersonaH\x00R\x08rejected\x12G\n\x07summary\x18\x03 \x01(\x0b\x32+.greenroom.synthesizer.v1.GenerationSummaryH\x00R\x07summaryB\t\n\x07outcome\"d\n\x0fRejectedPersona\x12!\n\x0c\x64isplay_name\x18\x01 \x01(\tR\x0b\x64isplayName\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n\x06\x64\x65tail\x18\x03 \x01(\tR\x06\x64\x65tail\"w\n\x11GenerationSummary\x12\x16\n\x06stored\x18\x01 \x01(\x05R\x06stored\x12\x1a\n\x08rejected\x18\x02 \x01(\x05R\x08rejected\x12.\n\x05usage\x18\x03 \x01(\x0b\x32\x18.greenroom.type.v1.UsageR\x05usage2\xc2\x07\n\x0ePersonaService\x12\x84\x01\n\rCreatePersona\x12..greenroom.synthesizer.v1.CreatePersonaRequest\x1a/.greenroom.synthesizer.v1.CreatePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.write\x12\x89\x01\n\x0eImportPersonas\x12/.greenroom.synthesizer.v1.ImportPersonasRequest\x1a\x30.greenroom.synthesizer.v1.ImportPersonasResponse\"\x12\xaa\xbb\x18\x0epersonas.write(\x01\x12z\n\nGetPersona\x12+.greenroom.synthesizer.v1.GetPersonaRequest\x1a,.greenroom.synthesizer.v1.GetPersonaResponse\"\x11\xaa\xbb\x18\rpersonas.read\x12\x80\x01\n\x0cListPersonas\x12-.greenroom.synthesizer.v1.ListPersonasRequest\x1a..greenroom.synthesizer.v1.ListPersonasResponse\"\x11\xaa\xbb\x18\rpersonas.read\x12\x84\x01\n\rUpdatePersona\x12..greenroom.synthesizer.v1.UpdatePersonaRequest\x1a/.greenroom.synthesizer.v1.UpdatePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.write\x12\x8f\x01\n\x10GeneratePersonas\x12\x31.greenroom.synthesizer.v1.GeneratePersonasRequest\x1a\x32.greenroom.synthesizer.v1.GeneratePersonasResponse\"\x12\xaa\xbb\x18\x0epersonas.write0\x01\x12\x84\x01\n\rDeletePersona\x12..greenroom.synthesizer.v1.DeletePersonaRequest\x1a/.greenroom.synthesizer.v1.DeletePersonaResponse\"\x12\xaa\xbb\x18\x0epersonas.writeBD\n\x18greenroom.synthesizer.v1P\x01Z&greenroom/synthesizer/v1;synthesizerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,6 +53,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONA'].fields_by_name['language']._serialized_options = b'\272H\004r\002\030d'
   _globals['_PERSONA'].fields_by_name['expected_calls']._loaded_options = None
   _globals['_PERSONA'].fields_by_name['expected_calls']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_PERSONA'].fields_by_name['expectations']._loaded_options = None
+  _globals['_PERSONA'].fields_by_name['expectations']._serialized_options = b'\272H\005\222\001\002\020d'
   _globals['_EXPECTEDCALL'].fields_by_name['tool']._loaded_options = None
   _globals['_EXPECTEDCALL'].fields_by_name['tool']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_PERSONALITY'].fields_by_name['tone']._loaded_options = None
@@ -116,54 +119,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONASERVICE'].methods_by_name['GeneratePersonas']._serialized_options = b'\252\273\030\016personas.write'
   _globals['_PERSONASERVICE'].methods_by_name['DeletePersona']._loaded_options = None
   _globals['_PERSONASERVICE'].methods_by_name['DeletePersona']._serialized_options = b'\252\273\030\016personas.write'
-  _globals['_PERSONA']._serialized_start=337
-  _globals['_PERSONA']._serialized_end=1056
-  _globals['_EXPECTEDCALL']._serialized_start=1058
-  _globals['_EXPECTEDCALL']._serialized_end=1159
-  _globals['_PERSONAORIGIN']._serialized_start=1161
-  _globals['_PERSONAORIGIN']._serialized_end=1280
-  _globals['_PERSONALITY']._serialized_start=1283
-  _globals['_PERSONALITY']._serialized_end=2067
-  _globals['_PERSONALITY_RESPONSELENGTH']._serialized_start=1655
-  _globals['_PERSONALITY_RESPONSELENGTH']._serialized_end=1785
-  _globals['_PERSONALITY_DECISIONSPEED']._serialized_start=1787
-  _globals['_PERSONALITY_DECISIONSPEED']._serialized_end=1911
-  _globals['_PERSONALITY_OBJECTIONLIKELIHOOD']._serialized_start=1914
-  _globals['_PERSONALITY_OBJECTIONLIKELIHOOD']._serialized_end=2067
-  _globals['_DEMOGRAPHICS']._serialized_start=2070
-  _globals['_DEMOGRAPHICS']._serialized_end=2233
-  _globals['_IMPORTPERSONASREQUEST']._serialized_start=2236
-  _globals['_IMPORTPERSONASREQUEST']._serialized_end=2378
-  _globals['_IMPORTPERSONASRESPONSE']._serialized_start=2380
-  _globals['_IMPORTPERSONASRESPONSE']._serialized_end=2471
-  _globals['_CREATEPERSONAREQUEST']._serialized_start=2474
-  _globals['_CREATEPERSONAREQUEST']._serialized_end=2606
-  _globals['_CREATEPERSONARESPONSE']._serialized_start=2608
-  _globals['_CREATEPERSONARESPONSE']._serialized_end=2692
-  _globals['_GETPERSONAREQUEST']._serialized_start=2694
-  _globals['_GETPERSONAREQUEST']._serialized_end=2768
-  _globals['_GETPERSONARESPONSE']._serialized_start=2770
-  _globals['_GETPERSONARESPONSE']._serialized_end=2851
-  _globals['_LISTPERSONASREQUEST']._serialized_start=2854
-  _globals['_LISTPERSONASREQUEST']._serialized_end=3007
-  _globals['_LISTPERSONASRESPONSE']._serialized_start=3010
-  _globals['_LISTPERSONASRESPONSE']._serialized_end=3166
-  _globals['_UPDATEPERSONAREQUEST']._serialized_start=3169
-  _globals['_UPDATEPERSONAREQUEST']._serialized_end=3321
-  _globals['_UPDATEPERSONARESPONSE']._serialized_start=3323
-  _globals['_UPDATEPERSONARESPONSE']._serialized_end=3407
-  _globals['_DELETEPERSONAREQUEST']._serialized_start=3409
-  _globals['_DELETEPERSONAREQUEST']._serialized_end=3486
-  _globals['_DELETEPERSONARESPONSE']._serialized_start=3488
-  _globals['_DELETEPERSONARESPONSE']._serialized_end=3511
-  _globals['_GENERATEPERSONASREQUEST']._serialized_start=3514
-  _globals['_GENERATEPERSONASREQUEST']._serialized_end=3893
-  _globals['_GENERATEPERSONASRESPONSE']._serialized_start=3896
-  _globals['_GENERATEPERSONASRESPONSE']._serialized_end=4142
-  _globals['_REJECTEDPERSONA']._serialized_start=4144
-  _globals['_REJECTEDPERSONA']._serialized_end=4244
-  _globals['_GENERATIONSUMMARY']._serialized_start=4246
-  _globals['_GENERATIONSUMMARY']._serialized_end=4365
-  _globals['_PERSONASERVICE']._serialized_start=4368
-  _globals['_PERSONASERVICE']._serialized_end=5330
+  _globals['_PERSONA']._serialized_start=374
+  _globals['_PERSONA']._serialized_end=1171
+  _globals['_EXPECTEDCALL']._serialized_start=1173
+  _globals['_EXPECTEDCALL']._serialized_end=1274
+  _globals['_PERSONAORIGIN']._serialized_start=1276
+  _globals['_PERSONAORIGIN']._serialized_end=1395
+  _globals['_PERSONALITY']._serialized_start=1398
+  _globals['_PERSONALITY']._serialized_end=2182
+  _globals['_PERSONALITY_RESPONSELENGTH']._serialized_start=1770
+  _globals['_PERSONALITY_RESPONSELENGTH']._serialized_end=1900
+  _globals['_PERSONALITY_DECISIONSPEED']._serialized_start=1902
+  _globals['_PERSONALITY_DECISIONSPEED']._serialized_end=2026
+  _globals['_PERSONALITY_OBJECTIONLIKELIHOOD']._serialized_start=2029
+  _globals['_PERSONALITY_OBJECTIONLIKELIHOOD']._serialized_end=2182
+  _globals['_DEMOGRAPHICS']._serialized_start=2185
+  _globals['_DEMOGRAPHICS']._serialized_end=2348
+  _globals['_IMPORTPERSONASREQUEST']._serialized_start=2351
+  _globals['_IMPORTPERSONASREQUEST']._serialized_end=2493
+  _globals['_IMPORTPERSONASRESPONSE']._serialized_start=2495
+  _globals['_IMPORTPERSONASRESPONSE']._serialized_end=2586
+  _globals['_CREATEPERSONAREQUEST']._serialized_start=2589
+  _globals['_CREATEPERSONAREQUEST']._serialized_end=2721
+  _globals['_CREATEPERSONARESPONSE']._serialized_start=2723
+  _globals['_CREATEPERSONARESPONSE']._serialized_end=2807
+  _globals['_GETPERSONAREQUEST']._serialized_start=2809
+  _globals['_GETPERSONAREQUEST']._serialized_end=2883
+  _globals['_GETPERSONARESPONSE']._serialized_start=2885
+  _globals['_GETPERSONARESPONSE']._serialized_end=2966
+  _globals['_LISTPERSONASREQUEST']._serialized_start=2969
+  _globals['_LISTPERSONASREQUEST']._serialized_end=3122
+  _globals['_LISTPERSONASRESPONSE']._serialized_start=3125
+  _globals['_LISTPERSONASRESPONSE']._serialized_end=3281
+  _globals['_UPDATEPERSONAREQUEST']._serialized_start=3284
+  _globals['_UPDATEPERSONAREQUEST']._serialized_end=3436
+  _globals['_UPDATEPERSONARESPONSE']._serialized_start=3438
+  _globals['_UPDATEPERSONARESPONSE']._serialized_end=3522
+  _globals['_DELETEPERSONAREQUEST']._serialized_start=3524
+  _globals['_DELETEPERSONAREQUEST']._serialized_end=3601
+  _globals['_DELETEPERSONARESPONSE']._serialized_start=3603
+  _globals['_DELETEPERSONARESPONSE']._serialized_end=3626
+  _globals['_GENERATEPERSONASREQUEST']._serialized_start=3629
+  _globals['_GENERATEPERSONASREQUEST']._serialized_end=4008
+  _globals['_GENERATEPERSONASRESPONSE']._serialized_start=4011
+  _globals['_GENERATEPERSONASRESPONSE']._serialized_end=4257
+  _globals['_REJECTEDPERSONA']._serialized_start=4259
+  _globals['_REJECTEDPERSONA']._serialized_end=4359
+  _globals['_GENERATIONSUMMARY']._serialized_start=4361
+  _globals['_GENERATIONSUMMARY']._serialized_end=4480
+  _globals['_PERSONASERVICE']._serialized_start=4483
+  _globals['_PERSONASERVICE']._serialized_end=5445
 # @@protoc_insertion_point(module_scope)

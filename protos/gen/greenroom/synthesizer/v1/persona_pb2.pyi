@@ -13,6 +13,7 @@ from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from greenroom.synthesizer.v1 import import_pb2 as import_pb2
 from greenroom.synthesizer.v1 import source_pb2 as source_pb2
+from greenroom.type.v1 import expectation_pb2 as expectation_pb2
 from greenroom.type.v1 import usage_pb2 as usage_pb2
 import builtins as builtins
 import sys
@@ -44,6 +45,7 @@ class Persona(message.Message):
     LANGUAGE_FIELD_NUMBER: builtins.int
     ORIGIN_FIELD_NUMBER: builtins.int
     EXPECTED_CALLS_FIELD_NUMBER: builtins.int
+    EXPECTATIONS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`personas/{persona}`; set by the service."""
     display_name: builtins.str
@@ -86,6 +88,10 @@ class Persona(message.Message):
         program that plays the persona is told them.
         """
 
+    @builtins.property
+    def expectations(self) -> containers.RepeatedCompositeFieldContainer[expectation_pb2.Expectation]:
+        """What a conversation with this persona should show, besides what the procedure expects. Nobody who plays is told them."""
+
     def __init__(
         self,
         *,
@@ -102,10 +108,11 @@ class Persona(message.Message):
         language: builtins.str = ...,
         origin: PersonaOrigin | None = ...,
         expected_calls: abc.Iterable[ExpectedCall] | None = ...,
+        expectations: abc.Iterable[expectation_pb2.Expectation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "demographics", b"demographics", "origin", b"origin", "personality", b"personality", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["behaviour_traits", b"behaviour_traits", "built_in", b"built_in", "create_time", b"create_time", "demographics", b"demographics", "description", b"description", "display_name", b"display_name", "expected_calls", b"expected_calls", "goal", b"goal", "language", b"language", "name", b"name", "origin", b"origin", "personality", b"personality", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["behaviour_traits", b"behaviour_traits", "built_in", b"built_in", "create_time", b"create_time", "demographics", b"demographics", "description", b"description", "display_name", b"display_name", "expectations", b"expectations", "expected_calls", b"expected_calls", "goal", b"goal", "language", b"language", "name", b"name", "origin", b"origin", "personality", b"personality", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -11,6 +11,7 @@ from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from greenroom.synthesizer.v1 import import_pb2 as import_pb2
+from greenroom.type.v1 import expectation_pb2 as expectation_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -105,6 +106,7 @@ class Revision(message.Message):
     TOOLS_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     READY_TIME_FIELD_NUMBER: builtins.int
+    EXPECTATIONS_FIELD_NUMBER: builtins.int
     procedure: builtins.str
     """The procedure, `procedures/{procedure}`; set by the service."""
     number: builtins.int
@@ -129,6 +131,10 @@ class Revision(message.Message):
     def ready_time(self) -> timestamp_pb2.Timestamp:
         """When it became READY; unset before."""
 
+    @builtins.property
+    def expectations(self) -> containers.RepeatedCompositeFieldContainer[expectation_pb2.Expectation]:
+        """What a conversation with this revision should show. The agent is not told them."""
+
     def __init__(
         self,
         *,
@@ -140,10 +146,11 @@ class Revision(message.Message):
         tools: abc.Iterable[Tool] | None = ...,
         create_time: timestamp_pb2.Timestamp | None = ...,
         ready_time: timestamp_pb2.Timestamp | None = ...,
+        expectations: abc.Iterable[expectation_pb2.Expectation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "ready_time", b"ready_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "instructions", b"instructions", "number", b"number", "procedure", b"procedure", "ready_time", b"ready_time", "state", b"state", "steps", b"steps", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "expectations", b"expectations", "instructions", b"instructions", "number", b"number", "procedure", b"procedure", "ready_time", b"ready_time", "state", b"state", "steps", b"steps", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

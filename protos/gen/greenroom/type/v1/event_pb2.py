@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from greenroom.type.v1 import usage_pb2 as greenroom_dot_type_dot_v1_dot_usage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgreenroom/type/v1/event.proto\x12\x11greenroom.type.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dgreenroom/type/v1/usage.proto\"\x94\x08\n\x05\x45vent\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\"\n\x0c\x63onversation\x18\x02 \x01(\tR\x0c\x63onversation\x12\x10\n\x03seq\x18\x03 \x01(\x03R\x03seq\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12=\n\x0cvirtual_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bvirtualTime\x12\x16\n\x06\x63opied\x18\x06 \x01(\x08R\x06\x63opied\x12\x12\n\x04turn\x18\x07 \x01(\x05R\x04turn\x12.\n\x05usage\x18\x08 \x01(\x0b\x32\x18.greenroom.type.v1.UsageR\x05usage\x12;\n\nmodel_call\x18\t \x01(\x0b\x32\x1c.greenroom.type.v1.ModelCallR\tmodelCall\x12>\n\x08thoughts\x18\n \x01(\x0b\x32\".greenroom.type.v1.PersonaThoughtsR\x08thoughts\x12\x43\n\rpersona_flags\x18\x0b \x03(\x0e\x32\x1e.greenroom.type.v1.PersonaFlagR\x0cpersonaFlags\x12 \n\tmock_rule\x18\x0c \x01(\x05H\x01R\x08mockRule\x88\x01\x01\x12\x33\n\x06opened\x18\x14 \x01(\x0b\x32\x19.greenroom.type.v1.OpenedH\x00R\x06opened\x12\x43\n\x0cuser_message\x18\x15 \x01(\x0b\x32\x1e.greenroom.type.v1.UserMessageH\x00R\x0buserMessage\x12\x46\n\ragent_message\x18\x16 \x01(\x0b\x32\x1f.greenroom.type.v1.AgentMessageH\x00R\x0c\x61gentMessage\x12:\n\ttool_call\x18\x17 \x01(\x0b\x32\x1b.greenroom.type.v1.ToolCallH\x00R\x08toolCall\x12@\n\x0btool_result\x18\x18 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolResultH\x00R\ntoolResult\x12\x33\n\x06waited\x18\x19 \x01(\x0b\x32\x19.greenroom.type.v1.WaitedH\x00R\x06waited\x12L\n\x0f\x61ttempt_started\x18\x1a \x01(\x0b\x32!.greenroom.type.v1.AttemptStartedH\x00R\x0e\x61ttemptStarted\x12\x30\n\x05\x65nded\x18\x1b \x01(\x0b\x32\x18.greenroom.type.v1.EndedH\x00R\x05\x65ndedB\x06\n\x04kindB\x0c\n\n_mock_rule\"\xd5\x01\n\tModelCall\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n\x06prompt\x18\x02 \x01(\tR\x06prompt\x12\"\n\x0cmilliseconds\x18\x03 \x01(\x03R\x0cmilliseconds\x12=\n\x18\x66irst_token_milliseconds\x18\x04 \x01(\x03H\x00R\x16\x66irstTokenMilliseconds\x88\x01\x01\x12\x1a\n\x08recorded\x18\x05 \x01(\x08R\x08recordedB\x1b\n\x19_first_token_milliseconds\"\x96\x02\n\x0fPersonaThoughts\x12\x1c\n\treasoning\x18\x01 \x01(\tR\treasoning\x12J\n\tsentiment\x18\x02 \x01(\x0e\x32,.greenroom.type.v1.PersonaThoughts.SentimentR\tsentiment\x12*\n\x11likely_to_convert\x18\x03 \x01(\x05R\x0flikelyToConvert\"m\n\tSentiment\x12\x19\n\x15SENTIMENT_UNSPECIFIED\x10\x00\x12\x16\n\x12SENTIMENT_POSITIVE\x10\x01\x12\x15\n\x11SENTIMENT_NEUTRAL\x10\x02\x12\x16\n\x12SENTIMENT_NEGATIVE\x10\x03\"C\n\x06Opened\x12\x39\n\tresources\x18\x01 \x03(\x0b\x32\x1b.greenroom.type.v1.ResourceR\tresources\"\\\n\x0bUserMessage\x12\x1d\n\x04text\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01R\x04text\x12\x16\n\x06silent\x18\x02 \x01(\x08R\x06silent\x12\x16\n\x06leaves\x18\x03 \x01(\x08R\x06leaves\"-\n\x0c\x41gentMessage\x12\x1d\n\x04text\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01R\x04text\"\x82\x01\n\x08ToolCall\x12!\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x06\x63\x61llId\x12\x1c\n\x04tool\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x04tool\x12\x35\n\targuments\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\targuments\"\x84\x01\n\nToolResult\x12!\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x06\x63\x61llId\x12\x1c\n\x04tool\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x04tool\x12\x35\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolAnswerR\x06\x61nswer\"\xc3\x01\n\nToolAnswer\x12.\n\x05value\x18\x01 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\x05value\x12\x34\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1c.greenroom.type.v1.ToolErrorH\x00R\x05\x65rror\x12\x44\n\x07patches\x18\x03 \x03(\x0b\x32 .greenroom.type.v1.ResourcePatchB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x07patchesB\t\n\x07outcome\"O\n\tToolError\x12\x1e\n\x04\x63ode\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04\x63ode\x12\"\n\x07message\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x07message\"\xa3\x01\n\x08Resource\x12\x1e\n\x04type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04type\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02R\x02id\x12+\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x04\x64\x61ta\x12.\n\x0e\x61ppeared_after\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\rappearedAfter\"\x92\x01\n\rResourcePatch\x12\x1e\n\x04type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04type\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02R\x02id\x12-\n\x05merge\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x05merge\x12\x16\n\x06\x64\x65lete\x18\x04 \x01(\x08R\x06\x64\x65lete\":\n\x06Waited\x12\x30\n\x05until\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05until\"*\n\x0e\x41ttemptStarted\x12\x18\n\x07\x61ttempt\x18\x01 \x01(\x05R\x07\x61ttempt\"\x89\x02\n\x05\x45nded\x12:\n\x07outcome\x18\x01 \x01(\x0e\x32 .greenroom.type.v1.Ended.OutcomeR\x07outcome\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n\x06\x64\x65tail\x18\x03 \x01(\tR\x06\x64\x65tail\x12.\n\x05\x66\x61ult\x18\x04 \x01(\x0e\x32\x18.greenroom.type.v1.FaultR\x05\x66\x61ult\"d\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11OUTCOME_COMPLETED\x10\x01\x12\x12\n\x0eOUTCOME_FAILED\x10\x02\x12\x15\n\x11OUTCOME_CANCELLED\x10\x03*\x98\x02\n\x0bPersonaFlag\x12\x1c\n\x18PERSONA_FLAG_UNSPECIFIED\x10\x00\x12 \n\x1cPERSONA_FLAG_SPEAKS_AS_AGENT\x10\x01\x12\x1c\n\x18PERSONA_FLAG_LEAKS_BRIEF\x10\x02\x12\x1f\n\x1bPERSONA_FLAG_REPEATS_ITSELF\x10\x03\x12!\n\x1dPERSONA_FLAG_THANKS_TOO_EARLY\x10\x04\x12!\n\x1dPERSONA_FLAG_DOES_AGENTS_WORK\x10\x05\x12#\n\x1fPERSONA_FLAG_CONTRADICTS_ITSELF\x10\x06\x12\x1f\n\x1bPERSONA_FLAG_WRONG_LANGUAGE\x10\x07*w\n\x05\x46\x61ult\x12\x15\n\x11\x46\x41ULT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46\x41ULT_AGENT\x10\x01\x12\x17\n\x13\x46\x41ULT_PERSONA_MODEL\x10\x02\x12\x13\n\x0f\x46\x41ULT_TOOL_MOCK\x10\x03\x12\x18\n\x14\x46\x41ULT_INFRASTRUCTURE\x10\x04\x42/\n\x11greenroom.type.v1P\x01Z\x18greenroom/type/v1;typev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgreenroom/type/v1/event.proto\x12\x11greenroom.type.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dgreenroom/type/v1/usage.proto\"\xaa\x08\n\x05\x45vent\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\"\n\x0c\x63onversation\x18\x02 \x01(\tR\x0c\x63onversation\x12\x10\n\x03seq\x18\x03 \x01(\x03R\x03seq\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12=\n\x0cvirtual_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bvirtualTime\x12\x16\n\x06\x63opied\x18\x06 \x01(\x08R\x06\x63opied\x12\x12\n\x04turn\x18\x07 \x01(\x05R\x04turn\x12.\n\x05usage\x18\x08 \x01(\x0b\x32\x18.greenroom.type.v1.UsageR\x05usage\x12;\n\nmodel_call\x18\t \x01(\x0b\x32\x1c.greenroom.type.v1.ModelCallR\tmodelCall\x12>\n\x08thoughts\x18\n \x01(\x0b\x32\".greenroom.type.v1.PersonaThoughtsR\x08thoughts\x12\x43\n\rpersona_flags\x18\x0b \x03(\x0e\x32\x1e.greenroom.type.v1.PersonaFlagR\x0cpersonaFlags\x12 \n\tmock_rule\x18\x0c \x01(\x05H\x01R\x08mockRule\x88\x01\x01\x12\x14\n\x05steps\x18\r \x03(\x05R\x05steps\x12\x33\n\x06opened\x18\x14 \x01(\x0b\x32\x19.greenroom.type.v1.OpenedH\x00R\x06opened\x12\x43\n\x0cuser_message\x18\x15 \x01(\x0b\x32\x1e.greenroom.type.v1.UserMessageH\x00R\x0buserMessage\x12\x46\n\ragent_message\x18\x16 \x01(\x0b\x32\x1f.greenroom.type.v1.AgentMessageH\x00R\x0c\x61gentMessage\x12:\n\ttool_call\x18\x17 \x01(\x0b\x32\x1b.greenroom.type.v1.ToolCallH\x00R\x08toolCall\x12@\n\x0btool_result\x18\x18 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolResultH\x00R\ntoolResult\x12\x33\n\x06waited\x18\x19 \x01(\x0b\x32\x19.greenroom.type.v1.WaitedH\x00R\x06waited\x12L\n\x0f\x61ttempt_started\x18\x1a \x01(\x0b\x32!.greenroom.type.v1.AttemptStartedH\x00R\x0e\x61ttemptStarted\x12\x30\n\x05\x65nded\x18\x1b \x01(\x0b\x32\x18.greenroom.type.v1.EndedH\x00R\x05\x65ndedB\x06\n\x04kindB\x0c\n\n_mock_rule\"\xd5\x01\n\tModelCall\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n\x06prompt\x18\x02 \x01(\tR\x06prompt\x12\"\n\x0cmilliseconds\x18\x03 \x01(\x03R\x0cmilliseconds\x12=\n\x18\x66irst_token_milliseconds\x18\x04 \x01(\x03H\x00R\x16\x66irstTokenMilliseconds\x88\x01\x01\x12\x1a\n\x08recorded\x18\x05 \x01(\x08R\x08recordedB\x1b\n\x19_first_token_milliseconds\"\x96\x02\n\x0fPersonaThoughts\x12\x1c\n\treasoning\x18\x01 \x01(\tR\treasoning\x12J\n\tsentiment\x18\x02 \x01(\x0e\x32,.greenroom.type.v1.PersonaThoughts.SentimentR\tsentiment\x12*\n\x11likely_to_convert\x18\x03 \x01(\x05R\x0flikelyToConvert\"m\n\tSentiment\x12\x19\n\x15SENTIMENT_UNSPECIFIED\x10\x00\x12\x16\n\x12SENTIMENT_POSITIVE\x10\x01\x12\x15\n\x11SENTIMENT_NEUTRAL\x10\x02\x12\x16\n\x12SENTIMENT_NEGATIVE\x10\x03\"C\n\x06Opened\x12\x39\n\tresources\x18\x01 \x03(\x0b\x32\x1b.greenroom.type.v1.ResourceR\tresources\"\\\n\x0bUserMessage\x12\x1d\n\x04text\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01R\x04text\x12\x16\n\x06silent\x18\x02 \x01(\x08R\x06silent\x12\x16\n\x06leaves\x18\x03 \x01(\x08R\x06leaves\"-\n\x0c\x41gentMessage\x12\x1d\n\x04text\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01R\x04text\"\x82\x01\n\x08ToolCall\x12!\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x06\x63\x61llId\x12\x1c\n\x04tool\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x04tool\x12\x35\n\targuments\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\targuments\"\x84\x01\n\nToolResult\x12!\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x06\x63\x61llId\x12\x1c\n\x04tool\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x04tool\x12\x35\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x1d.greenroom.type.v1.ToolAnswerR\x06\x61nswer\"\xc3\x01\n\nToolAnswer\x12.\n\x05value\x18\x01 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\x05value\x12\x34\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1c.greenroom.type.v1.ToolErrorH\x00R\x05\x65rror\x12\x44\n\x07patches\x18\x03 \x03(\x0b\x32 .greenroom.type.v1.ResourcePatchB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x07patchesB\t\n\x07outcome\"O\n\tToolError\x12\x1e\n\x04\x63ode\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04\x63ode\x12\"\n\x07message\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x07message\"\xa3\x01\n\x08Resource\x12\x1e\n\x04type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04type\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02R\x02id\x12+\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x04\x64\x61ta\x12.\n\x0e\x61ppeared_after\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\rappearedAfter\"\x92\x01\n\rResourcePatch\x12\x1e\n\x04type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x04type\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02R\x02id\x12-\n\x05merge\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\x05merge\x12\x16\n\x06\x64\x65lete\x18\x04 \x01(\x08R\x06\x64\x65lete\":\n\x06Waited\x12\x30\n\x05until\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05until\"*\n\x0e\x41ttemptStarted\x12\x18\n\x07\x61ttempt\x18\x01 \x01(\x05R\x07\x61ttempt\"\x89\x02\n\x05\x45nded\x12:\n\x07outcome\x18\x01 \x01(\x0e\x32 .greenroom.type.v1.Ended.OutcomeR\x07outcome\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n\x06\x64\x65tail\x18\x03 \x01(\tR\x06\x64\x65tail\x12.\n\x05\x66\x61ult\x18\x04 \x01(\x0e\x32\x18.greenroom.type.v1.FaultR\x05\x66\x61ult\"d\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11OUTCOME_COMPLETED\x10\x01\x12\x12\n\x0eOUTCOME_FAILED\x10\x02\x12\x15\n\x11OUTCOME_CANCELLED\x10\x03*\x98\x02\n\x0bPersonaFlag\x12\x1c\n\x18PERSONA_FLAG_UNSPECIFIED\x10\x00\x12 \n\x1cPERSONA_FLAG_SPEAKS_AS_AGENT\x10\x01\x12\x1c\n\x18PERSONA_FLAG_LEAKS_BRIEF\x10\x02\x12\x1f\n\x1bPERSONA_FLAG_REPEATS_ITSELF\x10\x03\x12!\n\x1dPERSONA_FLAG_THANKS_TOO_EARLY\x10\x04\x12!\n\x1dPERSONA_FLAG_DOES_AGENTS_WORK\x10\x05\x12#\n\x1fPERSONA_FLAG_CONTRADICTS_ITSELF\x10\x06\x12\x1f\n\x1bPERSONA_FLAG_WRONG_LANGUAGE\x10\x07*w\n\x05\x46\x61ult\x12\x15\n\x11\x46\x41ULT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46\x41ULT_AGENT\x10\x01\x12\x17\n\x13\x46\x41ULT_PERSONA_MODEL\x10\x02\x12\x13\n\x0f\x46\x41ULT_TOOL_MOCK\x10\x03\x12\x18\n\x14\x46\x41ULT_INFRASTRUCTURE\x10\x04\x42/\n\x11greenroom.type.v1P\x01Z\x18greenroom/type/v1;typev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,42 +64,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOURCEPATCH'].fields_by_name['type']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_RESOURCEPATCH'].fields_by_name['id']._loaded_options = None
   _globals['_RESOURCEPATCH'].fields_by_name['id']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
-  _globals['_PERSONAFLAG']._serialized_start=3164
-  _globals['_PERSONAFLAG']._serialized_end=3444
-  _globals['_FAULT']._serialized_start=3446
-  _globals['_FAULT']._serialized_end=3565
+  _globals['_PERSONAFLAG']._serialized_start=3186
+  _globals['_PERSONAFLAG']._serialized_end=3466
+  _globals['_FAULT']._serialized_start=3468
+  _globals['_FAULT']._serialized_end=3587
   _globals['_EVENT']._serialized_start=176
-  _globals['_EVENT']._serialized_end=1220
-  _globals['_MODELCALL']._serialized_start=1223
-  _globals['_MODELCALL']._serialized_end=1436
-  _globals['_PERSONATHOUGHTS']._serialized_start=1439
-  _globals['_PERSONATHOUGHTS']._serialized_end=1717
-  _globals['_PERSONATHOUGHTS_SENTIMENT']._serialized_start=1608
-  _globals['_PERSONATHOUGHTS_SENTIMENT']._serialized_end=1717
-  _globals['_OPENED']._serialized_start=1719
-  _globals['_OPENED']._serialized_end=1786
-  _globals['_USERMESSAGE']._serialized_start=1788
-  _globals['_USERMESSAGE']._serialized_end=1880
-  _globals['_AGENTMESSAGE']._serialized_start=1882
-  _globals['_AGENTMESSAGE']._serialized_end=1927
-  _globals['_TOOLCALL']._serialized_start=1930
-  _globals['_TOOLCALL']._serialized_end=2060
-  _globals['_TOOLRESULT']._serialized_start=2063
-  _globals['_TOOLRESULT']._serialized_end=2195
-  _globals['_TOOLANSWER']._serialized_start=2198
-  _globals['_TOOLANSWER']._serialized_end=2393
-  _globals['_TOOLERROR']._serialized_start=2395
-  _globals['_TOOLERROR']._serialized_end=2474
-  _globals['_RESOURCE']._serialized_start=2477
-  _globals['_RESOURCE']._serialized_end=2640
-  _globals['_RESOURCEPATCH']._serialized_start=2643
-  _globals['_RESOURCEPATCH']._serialized_end=2789
-  _globals['_WAITED']._serialized_start=2791
-  _globals['_WAITED']._serialized_end=2849
-  _globals['_ATTEMPTSTARTED']._serialized_start=2851
-  _globals['_ATTEMPTSTARTED']._serialized_end=2893
-  _globals['_ENDED']._serialized_start=2896
-  _globals['_ENDED']._serialized_end=3161
-  _globals['_ENDED_OUTCOME']._serialized_start=3061
-  _globals['_ENDED_OUTCOME']._serialized_end=3161
+  _globals['_EVENT']._serialized_end=1242
+  _globals['_MODELCALL']._serialized_start=1245
+  _globals['_MODELCALL']._serialized_end=1458
+  _globals['_PERSONATHOUGHTS']._serialized_start=1461
+  _globals['_PERSONATHOUGHTS']._serialized_end=1739
+  _globals['_PERSONATHOUGHTS_SENTIMENT']._serialized_start=1630
+  _globals['_PERSONATHOUGHTS_SENTIMENT']._serialized_end=1739
+  _globals['_OPENED']._serialized_start=1741
+  _globals['_OPENED']._serialized_end=1808
+  _globals['_USERMESSAGE']._serialized_start=1810
+  _globals['_USERMESSAGE']._serialized_end=1902
+  _globals['_AGENTMESSAGE']._serialized_start=1904
+  _globals['_AGENTMESSAGE']._serialized_end=1949
+  _globals['_TOOLCALL']._serialized_start=1952
+  _globals['_TOOLCALL']._serialized_end=2082
+  _globals['_TOOLRESULT']._serialized_start=2085
+  _globals['_TOOLRESULT']._serialized_end=2217
+  _globals['_TOOLANSWER']._serialized_start=2220
+  _globals['_TOOLANSWER']._serialized_end=2415
+  _globals['_TOOLERROR']._serialized_start=2417
+  _globals['_TOOLERROR']._serialized_end=2496
+  _globals['_RESOURCE']._serialized_start=2499
+  _globals['_RESOURCE']._serialized_end=2662
+  _globals['_RESOURCEPATCH']._serialized_start=2665
+  _globals['_RESOURCEPATCH']._serialized_end=2811
+  _globals['_WAITED']._serialized_start=2813
+  _globals['_WAITED']._serialized_end=2871
+  _globals['_ATTEMPTSTARTED']._serialized_start=2873
+  _globals['_ATTEMPTSTARTED']._serialized_end=2915
+  _globals['_ENDED']._serialized_start=2918
+  _globals['_ENDED']._serialized_end=3183
+  _globals['_ENDED_OUTCOME']._serialized_start=3083
+  _globals['_ENDED_OUTCOME']._serialized_end=3183
 # @@protoc_insertion_point(module_scope)

@@ -116,6 +116,7 @@ class Event(message.Message):
     THOUGHTS_FIELD_NUMBER: builtins.int
     PERSONA_FLAGS_FIELD_NUMBER: builtins.int
     MOCK_RULE_FIELD_NUMBER: builtins.int
+    STEPS_FIELD_NUMBER: builtins.int
     OPENED_FIELD_NUMBER: builtins.int
     USER_MESSAGE_FIELD_NUMBER: builtins.int
     AGENT_MESSAGE_FIELD_NUMBER: builtins.int
@@ -167,6 +168,12 @@ class Event(message.Message):
         """
 
     @builtins.property
+    def steps(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """The steps of the revision that the built-in agent came through on its way to this event, by index from 0, branches included;
+        empty for other agents and in every other event.
+        """
+
+    @builtins.property
     def opened(self) -> Opened:
         """The conversation began."""
 
@@ -213,6 +220,7 @@ class Event(message.Message):
         thoughts: PersonaThoughts | None = ...,
         persona_flags: abc.Iterable[PersonaFlag.ValueType] | None = ...,
         mock_rule: builtins.int | None = ...,
+        steps: abc.Iterable[builtins.int] | None = ...,
         opened: Opened | None = ...,
         user_message: UserMessage | None = ...,
         agent_message: AgentMessage | None = ...,
@@ -224,7 +232,7 @@ class Event(message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_mock_rule", b"_mock_rule", "agent_message", b"agent_message", "attempt_started", b"attempt_started", "create_time", b"create_time", "ended", b"ended", "kind", b"kind", "mock_rule", b"mock_rule", "model_call", b"model_call", "opened", b"opened", "thoughts", b"thoughts", "tool_call", b"tool_call", "tool_result", b"tool_result", "usage", b"usage", "user_message", b"user_message", "virtual_time", b"virtual_time", "waited", b"waited"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_mock_rule", b"_mock_rule", "agent_message", b"agent_message", "attempt_started", b"attempt_started", "conversation", b"conversation", "copied", b"copied", "create_time", b"create_time", "ended", b"ended", "id", b"id", "kind", b"kind", "mock_rule", b"mock_rule", "model_call", b"model_call", "opened", b"opened", "persona_flags", b"persona_flags", "seq", b"seq", "thoughts", b"thoughts", "tool_call", b"tool_call", "tool_result", b"tool_result", "turn", b"turn", "usage", b"usage", "user_message", b"user_message", "virtual_time", b"virtual_time", "waited", b"waited"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_mock_rule", b"_mock_rule", "agent_message", b"agent_message", "attempt_started", b"attempt_started", "conversation", b"conversation", "copied", b"copied", "create_time", b"create_time", "ended", b"ended", "id", b"id", "kind", b"kind", "mock_rule", b"mock_rule", "model_call", b"model_call", "opened", b"opened", "persona_flags", b"persona_flags", "seq", b"seq", "steps", b"steps", "thoughts", b"thoughts", "tool_call", b"tool_call", "tool_result", b"tool_result", "turn", b"turn", "usage", b"usage", "user_message", b"user_message", "virtual_time", b"virtual_time", "waited", b"waited"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mock_rule: _TypeAlias = typing.Literal["mock_rule"]  # noqa: Y015
     _WhichOneofArgType__mock_rule: _TypeAlias = typing.Literal["_mock_rule", b"_mock_rule"]  # noqa: Y015
