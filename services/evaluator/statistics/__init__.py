@@ -1,0 +1,1 @@
+"""The statistics of reports: intervals, tests and sample sizes, one file a formula. A pure library."""
