@@ -211,7 +211,7 @@ def _written(name: str, number: int) -> str:
 async def answer(request: web.Request) -> web.StreamResponse:
     """Do what the model's name says."""
     body = await request.json()
-    asked.append({"path": request.path, "body": body})
+    asked.append({"path": request.path, "headers": dict(request.headers), "body": body})
     name, _, seconds = body["model"].partition("@")
     await asyncio.sleep(float(seconds or 0))
     make, parts, limits = PATHS[request.path]

@@ -1,7 +1,9 @@
 """What the providers of all vendors share: why one cannot be called, and the way from a request to a reply."""
 
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -46,6 +48,21 @@ class ModelMissing(FailedPrecondition):
     """The server at {host} does not have the model {model}; it says: {why}"""
 
     reason = "MODEL_MISSING"
+
+
+@contextmanager
+def without_variables(prefix: str) -> Iterator[None]:
+    """Hide the environment variables whose names begin with `prefix` until the end of the block.
+
+    A vendor's SDK reads keys, headers and addresses from them when its client is made, and would send them to any
+    server. Make the client in such a block, from our settings alone. Read the settings before: a key may be in these
+    variables.
+    """
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(prefix)}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 S = TypeVar("S", bound=VendorSettings)

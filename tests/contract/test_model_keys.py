@@ -1,16 +1,28 @@
 """Keys of models: what misses one is refused at the start, and nothing that Greenroom keeps or says has one."""
 
+import os
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
 from greenroom.type.v1.event_pb2 import FAULT_INFRASTRUCTURE
+from shared.llm.base import ChatRequest, Message
+from shared.llm.briefs import AgentBrief
 from tests.processes import service
 from tests.scripted import ScriptedModel, State, Theatre, procedure_line, refused
 from tests.suite import suite
+from tests.vendors import PROVIDER, connect
 
 CANARY = "sk-canary-4d1f0c2e"
+AMBIENT = {
+    "OPENAI": ("ADMIN_KEY", "API_KEY", "CUSTOM_HEADERS", "ORG_ID", "PROJECT_ID"),
+    "ANTHROPIC": ("API_KEY", "AUTH_TOKEN", "CUSTOM_HEADERS", "WORKSPACE_ID"),
+    "OLLAMA": ("API_KEY",),
+}
+"""The variables that the vendors' SDKs read and may send, by their prefixes."""
 
 
 async def test_a_conversation_with_a_model_that_cannot_be_called_does_not_start(
@@ -74,6 +86,34 @@ async def test_no_event_error_log_or_file_has_the_key(
     assert any(b"it answered 401" in content for content in kept)
     for text in (f"{done} {events} {said.out} {said.err}".encode(), *kept):
         assert CANARY.encode() not in text
+
+
+@pytest.mark.parametrize("protocol", PROVIDER)
+async def test_nothing_in_the_variables_of_an_sdk_is_sent_to_a_server(
+    monkeypatch: pytest.MonkeyPatch, protocol: str
+) -> None:
+    """The operator's own key and headers are."""
+    planted = {f"{prefix}_{name}": f"x-canary: {CANARY}" for prefix, names in AMBIENT.items() for name in names}
+    elsewhere = {"OPENAI_BASE_URL": "http://127.0.0.1:9", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
+    for name, value in {**planted, **elsewhere, "OLLAMA_HOST": "127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    before = dict(os.environ)
+    async with service("tests.model_stub", {}) as stub, AsyncExitStack() as stack, aiohttp.ClientSession() as http:
+        more = {"HEADERS": '{"X-Team": "research"}'}
+        model = await connect(stack, protocol, stub.address, key="sk-of-greenroom", more=more)
+        request = ChatRequest(
+            f"{PROVIDER[protocol]}:text", "", (Message("user", "Hi."),), (), 7, 0, 1, AgentBrief("", ())
+        )
+        await model.complete(request)
+        async with http.get(f"http://{stub.address}/asked") as response:
+            [asked] = await response.json()
+
+    assert CANARY not in str(asked)
+    headers = {name.lower(): value for name, value in asked["headers"].items()}
+    assert headers["x-team"] == "research"
+    assert headers.get("x-api-key") or headers["authorization"].removeprefix("Bearer ") == "sk-of-greenroom"
+    assert not {"openai-organization", "openai-project"} & headers.keys()
+    assert dict(os.environ) == before
 
 
 def _contents(folder: Path) -> list[bytes]:

@@ -12,7 +12,7 @@ from shared.llm.dialogue import Dialogue, Turn, schema_of
 from shared.llm.reading import Reading, tokens, usage
 from shared.llm.settings import Address, VendorSettings
 from shared.llm.streaming import Stream
-from shared.llm.vendor import VendorModel, temperature
+from shared.llm.vendor import VendorModel, temperature, without_variables
 from shared.llm.wire import Response, Wire
 
 _CACHE: dict[str, Any] = {"cache_control": {"type": "ephemeral"}}
@@ -37,17 +37,19 @@ async def open_anthropic(settings: AnthropicSettings) -> AsyncIterator[ChatModel
     import anthropic
     import httpx2
 
-    client = anthropic.AsyncAnthropic(
-        api_key=settings.key or "none",
-        base_url=settings.base_url,
-        default_headers=settings.plain_headers,
-        max_retries=0,
-        timeout=None,
-        open_telemetry=False,
-        http_client=anthropic.DefaultAioHttpClient(
-            follow_redirects=False, timeout=None, limits=httpx2.Limits(max_connections=10_000)
-        ),
-    )
+    key = settings.key or "none"
+    with without_variables("ANTHROPIC_"):
+        client = anthropic.AsyncAnthropic(
+            api_key=key,
+            base_url=settings.base_url,
+            default_headers=settings.plain_headers,
+            max_retries=0,
+            timeout=None,
+            open_telemetry=False,
+            http_client=anthropic.DefaultAioHttpClient(
+                follow_redirects=False, timeout=None, limits=httpx2.Limits(max_connections=10_000)
+            ),
+        )
 
     async def post(body: bytes) -> Response:
         try:

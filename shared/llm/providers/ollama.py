@@ -12,7 +12,7 @@ from shared.llm.dialogue import Dialogue, Turn, model_seed, schema_of
 from shared.llm.reading import Reading, usage
 from shared.llm.settings import Address, VendorSettings
 from shared.llm.streaming import Stream
-from shared.llm.vendor import VendorModel, temperature
+from shared.llm.vendor import VendorModel, temperature, without_variables
 from shared.llm.wire import Response, Wire
 
 
@@ -41,9 +41,10 @@ async def open_ollama(settings: OllamaSettings) -> AsyncIterator[ChatModel]:
     import ollama
 
     headers = {"authorization": f"Bearer {settings.key}"} if settings.key else {}
-    client = ollama.AsyncClient(
-        settings.base_url, headers=headers | settings.plain_headers, follow_redirects=False, timeout=None
-    )
+    with without_variables("OLLAMA_"):
+        client = ollama.AsyncClient(
+            settings.base_url, headers=headers | settings.plain_headers, follow_redirects=False, timeout=None
+        )
 
     async def post(body: bytes) -> Response:
         http = client._client

@@ -21,7 +21,7 @@ from shared.llm.openai_forms import (
     response_tools,
 )
 from shared.llm.settings import Address, VendorSettings
-from shared.llm.vendor import VendorModel, temperature
+from shared.llm.vendor import VendorModel, temperature, without_variables
 from shared.llm.wire import Response, Wire
 
 _REASONS = re.compile(r"(^|/)(gpt-[5-9]|o[1-9])")
@@ -53,16 +53,18 @@ async def open_openai(settings: OpenaiSettings) -> AsyncIterator[ChatModel]:
         "chat": ("/chat/completions", chat_body, read_chat, CHAT_STREAM),
         "responses": ("/responses", responses_body, read_responses, RESPONSES_STREAM),
     }[settings.api]
-    client = openai.AsyncOpenAI(
-        api_key=settings.key or "none",
-        base_url=settings.base_url,
-        default_headers=settings.plain_headers,
-        max_retries=0,
-        timeout=None,
-        http_client=openai.DefaultAioHttpClient(
-            follow_redirects=False, timeout=None, limits=httpx2.Limits(max_connections=10_000)
-        ),
-    )
+    key = settings.key or "none"
+    with without_variables("OPENAI_"):
+        client = openai.AsyncOpenAI(
+            api_key=key,
+            base_url=settings.base_url,
+            default_headers=settings.plain_headers,
+            max_retries=0,
+            timeout=None,
+            http_client=openai.DefaultAioHttpClient(
+                follow_redirects=False, timeout=None, limits=httpx2.Limits(max_connections=10_000)
+            ),
+        )
 
     async def post(body: bytes) -> Response:
         try:
