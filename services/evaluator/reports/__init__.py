@@ -1,0 +1,1 @@
+"""Reports: a verdict about one side or two, with its evidence."""

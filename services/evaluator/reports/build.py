@@ -1,0 +1,162 @@
+"""Builds a report from the results of one evaluation or two."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from math import isclose
+
+from services.evaluator.reports.breakdown import (
+    cells,
+    coverage,
+    examples,
+    expectation_summaries,
+    persona_summaries,
+    rate_of,
+)
+from services.evaluator.reports.model import (
+    Comparison,
+    Count,
+    MeanMeasure,
+    Pair,
+    PassK,
+    Report,
+    ReportSpec,
+    Side,
+)
+from services.evaluator.reports.pairing import Pairing, paired
+from services.evaluator.reports.results import Evaluated, Measures, Result
+from services.evaluator.reports.verdict import decide
+from services.evaluator.reports.wording import percent
+from services.evaluator.statistics.clustered import Cluster
+from services.evaluator.statistics.mcnemar import mid_p
+from services.evaluator.statistics.newcombe import newcombe
+from services.evaluator.statistics.pairs import pairs_of
+from services.evaluator.statistics.pass_k import pass_k
+from services.evaluator.statistics.wilson import wilson
+from shared.model.events import NO_USAGE
+from shared.words import counted
+
+ATTEMPTS = (1, 2, 4, 8)
+"""The k of pass^k."""
+LOST_PAIRS = 20
+"""The most lost pairs that are listed."""
+
+
+def build(spec: ReportSpec, judged: Evaluated, baseline: Evaluated | None) -> Report:
+    """The report about the judged side, compared with the baseline if there is one. It has no name, time or creator.
+
+    Raises NotComparable if the conversations of the sides cannot be paired.
+    """
+    pairing = None if baseline is None else paired(judged, baseline)
+    sides = [_side(spec.label, judged, spec.alpha)]
+    if baseline is not None:
+        sides.append(_side(spec.baseline_label, baseline, spec.alpha))
+    pairs = [pair for pair in pairing.pairs if pair[0].valid and pair[1].valid] if pairing else []
+    comparison = None if pairing is None else _comparison(pairs, pairing.by, spec.alpha)
+    decision = decide(spec, sides, comparison)
+    new, old = _valid(judged), None if baseline is None else _valid(baseline)
+    by_expectation = expectation_summaries(new, old, pairs, spec.alpha)
+    return Report(
+        spec=spec,
+        verdict=decision.verdict,
+        headline=decision.headline,
+        more_conversations=decision.more,
+        sides=tuple(sides),
+        comparison=comparison,
+        expectations=by_expectation,
+        personas=persona_summaries(new, old, pairs, spec.alpha),
+        coverage=coverage(judged.results),
+        examples=examples(new, pairs, by_expectation),
+        notes=tuple(_notes(spec, sides, [new, old or []], pairing, len(pairs))),
+        cells=cells(new),
+    )
+
+
+def _valid(side: Evaluated) -> list[Result]:
+    return [result for result in side.results if result.valid]
+
+
+def _side(label: str, side: Evaluated, alpha: float) -> Side:
+    valid = _valid(side)
+    return Side(
+        label=label,
+        evaluation=side.evaluation,
+        batch=side.batch,
+        success=rate_of(((result, result.passed) for result in valid), alpha),
+        invalid=len(side.results) - len(valid),
+        invalid_reasons=_counts(result.reason for result in side.results if not result.valid),
+        pass_k=_pass_k(valid),
+        usage=sum((result.usage for result in side.results), NO_USAGE),
+        means=_means(valid),
+        end_reasons=_counts(result.end_reason for result in side.results),
+    )
+
+
+def _counts(reasons: Iterable[str]) -> tuple[Count, ...]:
+    counted_reasons = Counter(filter(None, reasons))
+    ordered = sorted(counted_reasons.items(), key=lambda one: (-one[1], one[0]))
+    return tuple(Count(what, times) for what, times in ordered)
+
+
+def _pass_k(valid: Sequence[Result]) -> tuple[PassK, ...]:
+    attempts: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for result in valid:
+        attempts[result.task].append(result.passed)
+    tasks = [Cluster(sum(one), len(one)) for one in attempts.values()]
+    fewest = min((task.total for task in tasks), default=0)
+    return tuple(PassK(k, pass_k(tasks, k), len(tasks)) for k in ATTEMPTS if k <= fewest)
+
+
+def _means(valid: Sequence[Result]) -> tuple[MeanMeasure, ...]:
+    return tuple(
+        MeanMeasure(one.name, sum(getattr(result.measures, one.name) for result in valid) / len(valid))
+        for one in fields(Measures)
+        if valid
+    )
+
+
+def _comparison(pairs: Sequence[tuple[Result, Result]], by: str, alpha: float) -> Comparison:
+    table = pairs_of((new.passed, old.passed) for new, old in pairs)
+    low, high = newcombe(table, alpha)
+    lost = [Pair(new.conversation, old.conversation) for new, old in pairs if old.passed and not new.passed]
+    return Comparison(
+        pairs=table.total,
+        gained=table.gained,
+        lost=table.lost,
+        difference=table.difference,
+        low=low,
+        high=high,
+        p=mid_p(table.gained, table.lost),
+        paired_by=by,
+        lost_pairs=tuple(lost[:LOST_PAIRS]),
+    )
+
+
+def _notes(
+    spec: ReportSpec, sides: Sequence[Side], valid: Sequence[Sequence[Result]], pairing: Pairing | None, pairs: int
+) -> list[str]:
+    notes = list(pairing.notes) if pairing else []
+    if pairing and pairs < len(pairing.pairs):
+        left_out = counted(len(pairing.pairs) - pairs, "pair")
+        notes.append(f"Left out of the comparison: {left_out} with an invalid conversation.")
+    for side, results in zip(sides, valid, strict=False):
+        notes += _repeated(side, results, spec.alpha)
+        if side.invalid:
+            notes.append(f"Left out as invalid: {counted(side.invalid, 'conversation')} of {side.label}.")
+    if spec.threshold == 1:
+        notes.append("No number of conversations shows a success rate of 100 %; a threshold of 95 % can be shown.")
+    return notes
+
+
+def _repeated(side: Side, results: Sequence[Result], alpha: float) -> list[str]:
+    """A note if sources repeat, with what that does to the interval."""
+    sources = Counter(result.task[0] for result in results if result.task[0])
+    if not sources or max(sources.values()) == 1:
+        return []
+    rate = side.success
+    plain = wilson(rate.value, rate.total, alpha)
+    wider = not isclose(rate.high - rate.low, plain.high - plain.low, rel_tol=1e-9)
+    otherwise = f"{percent(plain.low)} to {percent(plain.high)}"
+    so = f"is wider for it; otherwise it would be {otherwise}" if wider else "stays the same"
+    of = f"{rate.total:,} conversations of {side.label}"
+    return [f"Sources repeat, {of} come from {len(sources):,}: the interval of the rate {so}."]

@@ -1,0 +1,21 @@
+"""What can be wrong with a call about a report."""
+
+from shared.errors import FailedPrecondition, NotFound
+
+
+class ReportNotFound(NotFound):
+    """There is no report {name}."""
+
+    reason = "REPORT_NOT_FOUND"
+
+
+class EvaluationNotCompleted(FailedPrecondition):
+    """The evaluation {name} is {state}; a report needs a completed one."""
+
+    reason = "EVALUATION_NOT_COMPLETED"
+
+
+class NotComparable(FailedPrecondition):
+    """The evaluations {evaluation} and {baseline} cannot be compared: {why}."""
+
+    reason = "NOT_COMPARABLE"
