@@ -17,6 +17,10 @@ from shared.words import all_of
 TEXT = cel.Type.STRING
 ANYTHING = cel.Type.DYN
 OBJECT = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+INT = cel.Type.INT
+TEXTS = cel.Type.List(cel.Type.STRING)
+OBJECTS = cel.Type.List(cel.Type.DYN)
+COUNTS = cel.Type.Map(cel.Type.STRING, cel.Type.INT)
 """The types of declared names."""
 
 

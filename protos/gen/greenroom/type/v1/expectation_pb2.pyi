@@ -48,9 +48,11 @@ class Expectation(message.Message):
     when: builtins.str
     """A CEL condition as in `condition`. Where it does not hold, the expectation does not apply. Empty: it always applies."""
     condition: builtins.str
-    """A CEL expression with a boolean result over the transcript. Its names: `turns`, `reason`, `repeats`, `tool_errors` (int and
-    string), `calls` (a list of objects with `tool`, `arguments`, `value`, `error`, `seq`), `counts` (from a tool's name to how often it was
-    called), `changes` (from `type/id` to the changed fields of a resource, null if it was deleted), `said` (what the agent said, a list of strings), `heard` (what the user said), such as `counts.refund <= 1 && reason != 'MAX_TURNS'`.
+    """A CEL expression with a boolean result over the transcript, such as `counts.refund <= 1 && reason != 'MAX_TURNS'`. Its names:
+    `turns`, `repeats` and `tool_errors` (int); `outcome`, such as `COMPLETED`, and `reason` (string, empty in a source); `calls` (a list
+    of objects with `tool`, `arguments`, `value`, `error`, which is the code or null, and `seq`); `counts` (from a tool's name to how
+    often it was called, 0 for the tools that the expression names); `changes` (from `type/id` to the changed fields of a resource,
+    null if it was deleted); `said` and `heard` (what the agent and the user said, lists of strings).
     """
     @builtins.property
     def called(self) -> ExpectedToolCall:

@@ -1,0 +1,143 @@
+"""What expectations see of a conversation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from shared.model.events import Json
+from shared.model.repeats import repeats, words_of
+
+MOST_EVIDENCE = 20
+"""The most seqs that one finding names."""
+
+
+@dataclass(slots=True)
+class MadeCall:
+    """A call that the agent made, with what the tool answered.
+
+    error: the code of the tool's error; None if it answered a value, or nothing yet.
+    result_seq: of the answer; 0 without one.
+    """
+
+    seq: int
+    tool: str
+    arguments: Mapping[str, Json]
+    value: Json = None
+    error: str | None = None
+    result_seq: int = 0
+
+    @property
+    def succeeded(self) -> bool:
+        """True if the tool answered without an error."""
+        return self.result_seq > 0 and self.error is None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a resource differs at the end from the beginning. before, after: None where it does not exist.
+
+    seqs: of the results whose patches changed it.
+    """
+
+    before: Mapping[str, Json] | None
+    after: Mapping[str, Json] | None
+    seqs: tuple[int, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, Json]:
+        """The fields that differ, as they are at the end; None for one that is gone."""
+        before, after = self.before or {}, self.after or {}
+        return {
+            name: after.get(name)
+            for name in {**before, **after}
+            if name not in before or name not in after or before[name] != after[name]
+        }
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a conversation shows of the agent. Calls, words and changes in copied events are not its doing.
+
+    outcome, reason: how the conversation ended; empty for a source. last_seq: of its last event.
+    said: the agent's messages with their seqs. before: the words of copied messages of the agent.
+    heard: what the user said, copied messages included.
+    counted_repeats: how many of the agent's messages repeat an earlier one; None if that is not known yet.
+    changes: what tools changed, by type and id of the resource.
+    usage: tokens and billionths of the price file's currency. virtual_seconds: from the first event to the last.
+    """
+
+    outcome: str = ""
+    reason: str = ""
+    last_seq: int = 0
+    turns: int = 0
+    calls: Sequence[MadeCall] = ()
+    said: Sequence[tuple[int, str]] = ()
+    before: Sequence[str] = ()
+    heard: Sequence[str] = ()
+    counted_repeats: int | None = None
+    changes: Mapping[tuple[str, str], Change] = field(default_factory=dict)
+    tokens: int = 0
+    nanos: int = 0
+    virtual_seconds: float = 0.0
+
+    @cached_property
+    def repeat_seqs(self) -> tuple[int, ...]:
+        """The seqs of the agent's messages that repeat an earlier one; see shared.model.repeats."""
+        earlier = [words_of(text) for text in self.before]
+        found = []
+        for seq, text in self.said:
+            words = words_of(text)
+            if repeats(words, earlier):
+                found.append(seq)
+            earlier.append(words)
+        return tuple(found)
+
+    @property
+    def repeats(self) -> int:
+        """How many of the agent's messages repeat an earlier one."""
+        return len(self.repeat_seqs) if self.counted_repeats is None else self.counted_repeats
+
+    @property
+    def failed_calls(self) -> list[MadeCall]:
+        """The calls that a tool answered with an error."""
+        return [call for call in self.calls if call.error is not None]
+
+    def names(self, counted: Mapping[str, int]) -> dict[str, Callable[[], Json]]:
+        """The values of the names that conditions have, each made when it is needed.
+
+        counted: the tools that a condition names with 0, because `counts` has only those that were called.
+        """
+        return {
+            "turns": lambda: self.turns,
+            "outcome": lambda: self.outcome,
+            "reason": lambda: self.reason,
+            "repeats": lambda: self.repeats,
+            "tool_errors": lambda: len(self.failed_calls),
+            "calls": lambda: self._calls,
+            "counts": lambda: {**counted, **self.counts},
+            "changes": lambda: self._changes,
+            "said": lambda: [text for _, text in self.said],
+            "heard": lambda: list(self.heard),
+        }
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How often the agent called each tool."""
+        counts: dict[str, int] = {}
+        for call in self.calls:
+            counts[call.tool] = counts.get(call.tool, 0) + 1
+        return counts
+
+    @cached_property
+    def _calls(self) -> list[Json]:
+        return [
+            {"tool": one.tool, "arguments": one.arguments, "value": one.value, "error": one.error, "seq": one.seq}
+            for one in self.calls
+        ]
+
+    @cached_property
+    def _changes(self) -> dict[str, Json]:
+        return {
+            f"{kind}/{key}": None if change.after is None else change.fields
+            for (kind, key), change in self.changes.items()
+        }

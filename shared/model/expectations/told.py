@@ -1,0 +1,55 @@
+"""The kind `told`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from shared.model.expectations.base import Finding, Kind, met, missed
+from shared.model.expectations.matching import shown
+from shared.model.expectations.seen import Seen
+
+_COMMA = re.compile(r"(?<=\d),(?=\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class ToldValue(Kind):
+    """A value that stands in a message of the agent as a word of its own.
+
+    Case, and commas within numbers, do not count. 5 stands in `$5`, `**5**` and `5.`, not in `15`, `5.5` or `5.00`.
+    """
+
+    kind: ClassVar[str] = "told"
+
+    value: str
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> "ToldValue":
+        return cls(record["value"])
+
+    @property
+    def subject(self) -> str:
+        return self.value
+
+    @property
+    def text(self) -> str:
+        return f"The agent tells the user {shown(self.value)}."
+
+    def judge(self, seen: Seen) -> Finding:
+        word = _word(self.value)
+        for seq, text in seen.said:
+            if word.search(_plain(text)):
+                return met(seq)
+        said = (seq for seq, _ in reversed(seen.said))
+        return missed(f"No message of the agent has {shown(self.value)}.", (next(said, seen.last_seq),))
+
+
+def _plain(text: str) -> str:
+    return _COMMA.sub("", text).casefold()
+
+
+@lru_cache(maxsize=1024)
+def _word(value: str) -> re.Pattern[str]:
+    """A pattern of fixed width, so it takes time linear in the text."""
+    return re.compile(rf"(?<![^\W_])(?<!\d\.){re.escape(_plain(value.strip()))}(?![^\W_])(?!\.\d)")
