@@ -245,7 +245,7 @@ async def build(
         (
             "Batch",
             batch_pb2_grpc.add_BatchServiceServicer_to_server,
-            BatchServicer(operations, batches, tails, Export(batches, conversations, compute), waits),
+            BatchServicer(operations, batches, tails, Export(batches, conversations, compute, db.wakeups), waits),
         ),
     )
     registrations = [

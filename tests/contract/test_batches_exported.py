@@ -1,14 +1,15 @@
 """The transcripts of a batch as lines."""
 
 import json
+from contextlib import aclosing
 
 import pytest
 
 from greenroom.synthesizer.v1 import batch_pb2 as pb
 from shared.plain import UNSAFE
 from shared.rpc.cursors import Position, encode_token
-from tests.contract.batches import REFUSING, over, play, results
-from tests.scripted import Script, Theatre, kinds, refused, says
+from tests.contract.batches import REFUSING, over, play, results, spec
+from tests.scripted import Held, Script, Theatre, kinds, leaves, refused, says
 
 
 async def exported(stage: Theatre, name: str, cursor: str = "") -> list[pb.ExportTranscriptsResponse]:
@@ -80,3 +81,54 @@ async def test_an_export_cursor_expires_when_a_retry_changed_its_line(
         async with refused("INVALID_ARGUMENT", "CURSOR_MALFORMED") as errors:
             await exported(stage, other.name, encode_token("batches.export", other_id, place))
         assert [violation.field for violation in errors[0].violations] == ["cursor"]
+
+
+async def test_a_followed_export_gives_conversations_as_they_end_while_others_still_run(stage: Theatre) -> None:
+    held = Held(leaves("Bye."))
+    script = Script(by_index={0: Script(persona=[held])})
+    batch = await stage.client.batches.start(spec(stage, script, size=3))
+    await held.begun.wait()
+
+    names: list[str] = []
+    async with aclosing(stage.client.batches.export(batch.name, follow=True)) as responses:
+        async for response in responses:
+            assert not response.chunk or response.chunk.endswith(b"\n")
+            names += [json.loads(line)["conversation"]["name"] for line in response.chunk.splitlines()]
+            if len(names) == 2:
+                held.released.set()
+
+    rows = await results(stage, batch.name)
+    assert names[2:] == [rows[0].conversation]
+    assert set(names) == {row.conversation for row in rows}
+
+
+async def test_a_followed_export_gives_a_retried_conversation_again_after_the_cursor(stage: Theatre) -> None:
+    done = await play(stage, Script(by_index={1: REFUSING}), size=3)
+    first = [response async for response in stage.client.batches.export(done.name, follow=True)]
+    failed = [row.conversation for row in await results(stage, done.name) if row.reason == "MODEL_REFUSED"]
+    await stage.client.batches.retry(done.name)
+    await over(stage, done.name)
+
+    rest = stage.client.batches.export(done.name, cursor=first[-1].cursor, follow=True)
+    again = b"".join([response.chunk async for response in rest]).splitlines()
+
+    lines = [json.loads(line)["conversation"] for line in again]
+    assert [(line["name"], line["state"]) for line in lines] == [(failed[0], "STATE_COMPLETED")]
+    assert len(b"".join(response.chunk for response in first).splitlines()) == 3
+
+
+async def test_a_followed_export_cuts_only_lines_that_are_longer_than_a_chunk(
+    stage: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = await play(stage, size=3)
+    whole = [response.chunk async for response in stage.client.batches.export(done.name, follow=True)]
+    longest = max(map(len, b"".join(whole).splitlines()))
+    monkeypatch.setattr("services.synthesizer.batches.export.CHUNK_BYTES", longest // 2)
+
+    responses = [response async for response in stage.client.batches.export(done.name, follow=True)]
+
+    assert b"".join(response.chunk for response in responses) == b"".join(whole)
+    for index, response in enumerate(responses):
+        rest = [one.chunk async for one in stage.client.batches.export(done.name, cursor=response.cursor, follow=True)]
+        had = b"".join(one.chunk for one in responses[: index + 1])
+        assert had[: had.rfind(b"\n") + 1] + b"".join(rest) == b"".join(whole)

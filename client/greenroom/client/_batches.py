@@ -95,7 +95,12 @@ class Batches:
         """Delete a batch that is over, with its conversations and their events."""
         await self._calls.unary(self._stub.DeleteBatch, pb.DeleteBatchRequest(name=name), again=False)
 
-    def export(self, batch: str, *, cursor: str = "") -> AsyncGenerator[pb.ExportTranscriptsResponse, None]:
-        """The transcripts as JSONL in chunks of whole lines, each with the cursor that continues after it."""
-        request = pb.ExportTranscriptsRequest(batch=batch, cursor=cursor)
+    def export(
+        self, batch: str, *, cursor: str = "", follow: bool = False
+    ) -> AsyncGenerator[pb.ExportTranscriptsResponse, None]:
+        """The transcripts as JSONL in chunks, each with the cursor that continues after it.
+
+        follow: True to wait for those that are not over yet, and to get whole lines in the order of the endings.
+        """
+        request = pb.ExportTranscriptsRequest(batch=batch, cursor=cursor, follow=follow)
         return self._calls.resumed(self._stub.ExportTranscripts, request)

@@ -1,5 +1,6 @@
 """BatchService."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
@@ -19,7 +20,7 @@ from shared.rpc.handlers import Context, ready
 from shared.rpc.pages import after_number, before, cut, list_part
 from shared.rpc.paging import read_page
 from shared.rpc.requests import request_key
-from shared.rpc.streams import check_stream, watch
+from shared.rpc.streams import HEARTBEAT_SECONDS, check_stream, watch
 from shared.rpc.watching import read_cursor, until_over
 from shared.waits import Waits
 
@@ -123,9 +124,14 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
         self, request: pb.ExportTranscriptsRequest, context: Context
     ) -> AsyncIterator[pb.ExportTranscriptsResponse]:
         batch = await self._store.get(caller().company, request.batch)
-        async for chunk, cursor in self._export.chunks(batch, request.cursor):
+        exported = self._export.follow if request.follow else self._export.chunks
+        clock = asyncio.get_running_loop().time
+        spoke_at = clock()
+        async for chunk, cursor in exported(batch, request.cursor):
             check_stream()
-            yield pb.ExportTranscriptsResponse(chunk=chunk, cursor=cursor)
+            if chunk or clock() >= spoke_at + HEARTBEAT_SECONDS:
+                spoke_at = clock()
+                yield pb.ExportTranscriptsResponse(chunk=chunk, cursor=cursor)
 
 
 def _cursor(name: str, position: int) -> str:

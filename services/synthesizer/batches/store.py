@@ -271,6 +271,10 @@ class BatchStore:
         """Up to `size` conversations by index, starting after `after_index` (-1 for the first)."""
         return await self._conversations.of_batch(batch.id, after_index, size, states)
 
+    async def ended(self, batch: Batch, after: int, size: int) -> list[tuple[int, Conversation]]:
+        """Up to `size` conversations that are over, in the order in which they ended, after a position of the feed."""
+        return await self._conversations.ended_in(batch.id, after, size)
+
     async def _all(self, query: Select[Any]) -> list[Batch]:
         async with self._db.read() as conn:
             found = (await conn.execute(query)).all()

@@ -36,7 +36,7 @@ from services.synthesizer.conversations.store.statements import (
 from services.synthesizer.conversations.store.tables import conversations
 from services.synthesizer.conversations.store.terms import SharedTerms, delete_terms
 from services.synthesizer.recordings.store import delete_of_conversation
-from services.synthesizer.store import claim, earlier
+from services.synthesizer.store import claim, earlier, log
 from shared.db.appends import Append, AppendConflict, NewEvent
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog, StoredEvent, stored
@@ -53,6 +53,21 @@ _EVENTS_AT_ONCE = 500
 # These run for each conversation. Building a statement takes longer than running it, so they are built once.
 _BY_ID = select(conversations).where(conversations.c.id == bindparam("wanted_id"))
 _BY_NAME = _BY_ID.where(conversations.c.company == bindparam("wanted_company"))
+# Follow the feed, so that each event is looked at once, however many conversations the batch has.
+_ENDINGS = (
+    select(log.events.c.position, log.events.c.stream)
+    .join(
+        conversations,
+        (conversations.c.id == log.events.c.stream) & (conversations.c.last_seq == log.events.c.seq),
+    )
+    .where(
+        log.events.c.feed == bindparam("of_batch"),
+        log.events.c.position > bindparam("after"),
+        conversations.c.state.in_(OVER),
+    )
+    .order_by(log.events.c.position)
+    .limit(bindparam("count"))
+)
 
 _JOB = ("id", "company", "batch", "batch_limit", "agent", "agent_limit", "persona_target", "persona_target_limit")
 
@@ -102,6 +117,17 @@ class ConversationStore:
         if states:
             query = query.where(conversations.c.state.in_(states))
         return await self._all(query)
+
+    async def ended_in(self, batch: str, after: int, size: int) -> list[tuple[int, Conversation]]:
+        """Up to `size` conversations of a batch that are over, in the order in which they ended.
+
+        Each comes with the position in the batch's feed of the event that ended it, which is more than `after`.
+        """
+        endings = {"of_batch": batch, "after": after, "count": size}
+        positions = [(row.position, row.stream) for row in await self._db.fetch(_ENDINGS, endings)]
+        found = await self._all(select(conversations).where(conversations.c.id.in_([key for _, key in positions])))
+        by_id = {conversation.id: conversation for conversation in found}
+        return [(at, by_id[key]) for at, key in positions if key in by_id and by_id[key].state in OVER]
 
     async def stored_events(self, conversation: Conversation, after_seq: int, limit: int) -> list[StoredEvent]:
         """Up to `limit` events in order, starting after `after_seq` (0 for the first)."""

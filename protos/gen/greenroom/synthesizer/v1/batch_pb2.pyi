@@ -947,8 +947,9 @@ class ExportTranscriptsRequest(message.Message):
     """The cursor of the last chunk received; empty: from the first conversation."""
     follow: builtins.bool
     """True to wait for the conversations that are not over yet, and to get them in the order in which they end. Chunks then end with a
-    line, and may be larger if one line is. A conversation that is retried comes again when it ends again. The stream ends when
-    the batch is over and all of it is sent. Cursors of the two orders are not exchangeable.
+    line; a line longer than 1 MiB comes in several, and the cursors of all but the last continue before it. A conversation that is
+    retried comes again when it ends again. A chunk without bytes is a heartbeat. The stream ends when the batch is over and all of
+    it is sent. Cursors of the two orders are not exchangeable.
     """
     def __init__(
         self,
