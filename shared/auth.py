@@ -174,7 +174,7 @@ class Authenticator:
             raise TokenExpired from error
         except Exception as error:  # for some values of claims PyJWT raises errors other than its own
             raise TokenInvalid from error
-        return _caller_of(claims)
+        return claimed_caller(claims)
 
 
 def _secret(secret: str) -> str:
@@ -188,7 +188,8 @@ def _secret(secret: str) -> str:
     return secret
 
 
-def _caller_of(claims: Mapping[str, Any]) -> Caller:
+def claimed_caller(claims: Mapping[str, Any]) -> Caller:
+    """The caller that the claims of a checked token name. Raises TokenInvalid."""
     company, permissions, staff = claims["company"], claims.get("permissions", []), claims.get("staff", False)
     expires = int(claims["exp"])
     if not (

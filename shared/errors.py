@@ -59,6 +59,15 @@ def _restored(
     return error
 
 
+def repeated(
+    kind: type[GreenroomError], reason: str, sentence: str, violations: tuple[Violation, ...], details: dict[str, str]
+) -> GreenroomError:
+    """The error that another service answered, to say it again. kind: the base class of its code."""
+    error = _restored(kind, sentence, violations, details)
+    vars(error)["reason"] = reason
+    return error
+
+
 class InvalidArgument(GreenroomError):
     """The request is not valid; see the field violations."""
 

@@ -16,11 +16,12 @@ from shared.settings import Settings
 class Service:
     """One service: the folder `services/<name>`, the contracts `greenroom.<name>.v1` and the database `<name>`.
 
-    port: the default port.
+    port: the default port. calls: the services that its jobs call; it has a setting `<name>_address` for each.
     """
 
     name: str
     port: int
+    calls: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:
@@ -42,6 +43,15 @@ class Service:
     def app(self) -> Any:
         """The module of its composition root, which has `build(settings, health)` and `MIGRATIONS`."""
         return import_module(f"{self.module}.app")
+
+    async def build(self, settings: Settings, health: Any, peers: Any = None) -> Any:
+        """Build the service. peers: how it calls others, instead of the addresses in its settings."""
+        more = {"peers": peers} if self.calls and peers is not None else {}
+        return await self.app.build(settings, health, **more)
+
+    def addresses(self, settings: Settings) -> dict[str, str]:
+        """The addresses of the services that it calls, by name."""
+        return {name: getattr(settings, f"{name}_address") for name in self.calls}
 
     @property
     def rpc_services(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.db.address import DatabaseRefused, read_address
 from shared.db.options import DatabaseOptions
 from shared.errors import FailedPrecondition
-from shared.hosts import is_loopback
+from shared.hosts import is_grpc_address, is_loopback
 from shared.words import all_of
 
 
@@ -68,6 +68,16 @@ def _existing(path: Path) -> Path:
 File = Annotated[Path, AfterValidator(_existing)]
 """The type of a setting that names a file."""
 
+
+def _address(text: str) -> str:
+    if not is_grpc_address(text):
+        raise ValueError("it must be host:port, such as 127.0.0.1:9003")
+    return text
+
+
+PeerAddress = Annotated[str, AfterValidator(_address)]
+"""The type of a setting with the address of another service: `host:port`, or `dns:///name:port`."""
+
 Many = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_items)]
 """The type of a setting that holds several values, written as a JSON list or with commas between them."""
 
@@ -107,7 +117,12 @@ class EnvironmentSettings(BaseSettings):
 
 
 class Settings(EnvironmentSettings):
-    """The settings that all servers share. A service adds its own fields in a subclass."""
+    """The settings that all servers share. A service adds its own fields in a subclass.
+
+    takes_peers: False for servers that face callers; they refuse peer credentials.
+    """
+
+    takes_peers: ClassVar[bool] = True
 
     data_dir: Path = Path(".greenroom")
     """The folder that holds everything a server keeps on disk."""
@@ -162,6 +177,10 @@ class Settings(EnvironmentSettings):
 
     jwt_issuer: str | None = None
     """The `iss` that tokens must have; unset, it is not checked."""
+
+    house_key: SecretStr | None = None
+    """The key with which services act for callers among each other, 32 random bytes or more, the same for all of them.
+    Jobs of a service that calls others need it where callers authenticate; `greenroom up` makes its own."""
 
     insecure: bool = False
     """Listen beyond loopback without authentication or TLS; for a server behind a proxy that does both."""

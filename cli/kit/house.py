@@ -1,13 +1,21 @@
-"""All services in one process, on one port and one data folder."""
+"""All services in one process, on one port and one data folder.
+
+Where they call each other, they use a second server, on a free port of loopback. It takes their credentials, signed
+with a key that lives as long as the process; the outer server refuses them.
+"""
 
 import fcntl
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from cli.kit.run import Failed
 from shared.roster import PEERS
 from shared.rpc.health import Health
+from shared.rpc.peers import Peers
 from shared.rpc.serve import App
 from shared.rpc.server import Server, check_address
 from shared.settings import Settings
@@ -30,16 +38,30 @@ async def running(settings: Settings) -> AsyncIterator[int]:
     settings.make_data_dir()
     with _locked(settings.data_dir):
         check_address(settings)
-        health, apps = Health(), list[App]()
+        health, apps, addresses = Health(), list[App](), dict[str, str]()
+        within = _within(settings)
+        peers = Peers(within, addresses)
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(peers.close)
             for peer, own in read.items():
-                apps.append(await peer.app.build(own, health))
+                apps.append(await peer.build(own, health, peers))
                 stack.push_async_callback(apps[-1].stop)
-            server = Server(settings, [one for app in apps for one in app.registrations], health=health)
-            stack.push_async_callback(server.stop)
+            registrations = [one for app in apps for one in app.registrations]
+            inner, outer = Server(within, registrations), Server(settings, registrations, health=health)
+            port = await inner.start()
+            stack.push_async_callback(inner.stop)
+            addresses.update({peer.name: f"127.0.0.1:{port}" for peer in PEERS})
+            stack.push_async_callback(outer.stop)
             for app in apps:
                 await app.start()
-            yield await server.start()
+            yield await outer.start()
+
+
+def _within(settings: Settings) -> Settings:
+    """The settings of the inner server."""
+    key = settings.house_key or SecretStr(secrets.token_hex(32))
+    own = {"data_dir": settings.data_dir, "house_key": key, "tls_ca": None, "tls_cert": None, "tls_key": None}
+    return Settings.read().model_copy(update={**own, "host": "127.0.0.1", "port": 0, "drain_seconds": 0.0})
 
 
 @contextmanager

@@ -7,9 +7,10 @@ from urllib.parse import unquote
 from google.protobuf import descriptor_pool
 
 from greenroom.type.v1 import options_pb2
-from shared.auth import DEVELOPMENT, Authenticator, PersonRefused, person, set_caller
+from shared.auth import DEVELOPMENT, Authenticator, Caller, PersonRefused, person, set_caller
 from shared.errors import FailedPrecondition
 from shared.hosts import is_loopback
+from shared.peers import PEER_KEY, HouseKey, PeerCredentialRefused
 from shared.rpc.handlers import Context, Layer, is_exempt
 
 PERSON_KEY = "greenroom-as"
@@ -41,18 +42,22 @@ class Access(Layer):
     """Admits calls whose token holds the permission of the method. Health and reflection need no token.
 
     On a server without authentication, callers on this machine may say who they are.
+
+    house: checks peer credentials; None refuses them.
     """
 
-    def __init__(self, authenticator: Authenticator, permissions: Mapping[str, str]) -> None:
+    def __init__(
+        self, authenticator: Authenticator, permissions: Mapping[str, str], house: HouseKey | None = None
+    ) -> None:
         self._authenticator = authenticator
         self._permissions = permissions
+        self._house = house
 
     @asynccontextmanager
     async def guard(self, method: str, context: Context) -> AsyncIterator[None]:
         if not is_exempt(method):
             metadata = dict(context.invocation_metadata() or ())
-            authorization = metadata.get("authorization")
-            caller = self._authenticator.authenticate(authorization if isinstance(authorization, str) else None)
+            caller = self._identified(metadata)
             if (name := metadata.get(PERSON_KEY)) is not None:
                 # Only a server without authentication has this caller.
                 if caller is not DEVELOPMENT or not _is_local(context.peer()):
@@ -61,6 +66,14 @@ class Access(Layer):
             caller.require(self._permissions[method])
             set_caller(caller)
         yield
+
+    def _identified(self, metadata: Mapping[str, str | bytes]) -> Caller:
+        if (credential := metadata.get(PEER_KEY)) is not None:
+            if self._house is None:
+                raise PeerCredentialRefused
+            return self._house.caller(credential)
+        authorization = metadata.get("authorization")
+        return self._authenticator.authenticate(authorization if isinstance(authorization, str) else None)
 
 
 def _is_local(peer: str) -> bool:

@@ -12,6 +12,7 @@ from opentelemetry.instrumentation.grpc import aio_server_interceptor
 from shared.auth import Authenticator
 from shared.errors import FailedPrecondition
 from shared.keys import check_tls
+from shared.peers import HouseKey
 from shared.rpc import health as grpc_health
 from shared.rpc import reflection
 from shared.rpc.access import Access, declared_permissions
@@ -92,7 +93,7 @@ class Server:
         Raises MethodWithoutPermission, PortTaken, and what check_keys raises.
         """
         settings, names = self._settings, [registration.name for registration in self._registrations]
-        authenticator = check_keys(settings)
+        authenticator, house = check_keys(settings), HouseKey.of(settings)
         server = grpc.aio.server(
             interceptors=[
                 Writes(),
@@ -101,7 +102,7 @@ class Server:
                 ),
                 Errors(),
                 Draining(self._drain),
-                Access(authenticator, declared_permissions(names)),
+                Access(authenticator, declared_permissions(names), house if settings.takes_peers else None),
                 Validation(),
             ],
             options=(*_OPTIONS, keepalive(settings), pings_allowed(settings)),
@@ -138,6 +139,7 @@ def check_keys(settings: Settings) -> Authenticator:
     """
     settings.check_listening()
     check_tls(settings)
+    HouseKey.of(settings)
     return Authenticator(settings)
 
 

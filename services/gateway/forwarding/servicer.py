@@ -16,24 +16,20 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from opentelemetry import propagate
 
-from shared.errors import DeadlineExceeded, Unavailable
+from shared.errors import DeadlineExceeded
+from shared.peers import PEER_KEY
 from shared.rpc.errors import DETAILS_KEY, abort
 from shared.rpc.handlers import Context, Handler
+from shared.rpc.peers import PeerUnavailable
 from shared.rpc.server import Registration
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
-# gRPC and tracing set these headers at each hop.
+# gRPC and tracing set these headers at each hop; a peer credential is never forwarded.
 _HOP = ("grpc-", ":")
-_HOP_KEYS = {"user-agent", "content-type", "te", "traceparent", "tracestate"}
+_HOP_KEYS = {"user-agent", "content-type", "te", "traceparent", "tracestate", PEER_KEY}
 
 _FAILED_WRITE = "Internal error from Core"
-
-
-class PeerUnavailable(Unavailable):
-    """The service {peer} cannot be reached; try again."""
-
-    reason = "PEER_UNAVAILABLE"
 
 
 class PeerTimeout(DeadlineExceeded):
