@@ -1,6 +1,6 @@
 """What failed and where: by expectation, by persona, and in which conversations."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from services.evaluator.reports.model import Cell, Covered, Example, ExpectationSummary, PersonaSummary, Rate
@@ -10,6 +10,8 @@ from services.evaluator.statistics.holm import holm
 from services.evaluator.statistics.mcnemar import mid_p
 from services.evaluator.statistics.pairs import pairs_of
 
+NONE = "-"
+"""Stands for a persona or a source in a cell of the coverage if there is none."""
 EXAMPLES = 3
 """The most examples of an expectation."""
 
@@ -139,16 +141,12 @@ def coverage(new: Sequence[Result]) -> tuple[Covered, ...]:
 
 def _cell_counts(new: Sequence[Result]) -> dict[str, int]:
     """How often each persona met each source with each outcome; with 0 if the combinations are few."""
-    personas = sorted({one.persona for one in new if one.persona})
-    sources = sorted({one.task[0] for one in new if one.task[0]})
+    cells = Counter((one.persona or NONE, one.task[0] or NONE, one.outcome) for one in new if one.task != ("", ""))
+    personas, sources = (sorted({cell[place] for cell in cells}) for place in (0, 1))
     counts: dict[str, int] = {}
     if len(personas) * len(sources) <= _CELLS:
         counts = {f"{one} {two} {outcome}": 0 for one in personas for two in sources for outcome in Outcome}
-    for result in new:
-        if result.persona and result.task[0]:
-            cell = f"{result.persona} {result.task[0]} {result.outcome}"
-            counts[cell] = counts.get(cell, 0) + 1
-    return counts
+    return counts | {" ".join(cell): times for cell, times in cells.items()}
 
 
 def _applying(result: Result) -> Iterable[Expected]:

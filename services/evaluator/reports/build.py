@@ -157,6 +157,5 @@ def _repeated(side: Side, results: Sequence[Result], alpha: float) -> list[str]:
     plain = wilson(rate.value, rate.total, alpha)
     wider = not isclose(rate.high - rate.low, plain.high - plain.low, rel_tol=1e-9)
     otherwise = f"{percent(plain.low)} to {percent(plain.high)}"
-    so = f"is wider for it; otherwise it would be {otherwise}" if wider else "stays the same"
-    of = f"{rate.total:,} conversations of {side.label}"
-    return [f"Sources repeat, {of} come from {len(sources):,}: the interval of the rate {so}."]
+    so = f"is wider for it; otherwise it would be {otherwise}" if wider else "need not be wider"
+    return [f"{rate.total:,} conversations of {side.label} come from {len(sources):,} sources: the interval {so}."]

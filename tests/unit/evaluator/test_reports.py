@@ -123,9 +123,7 @@ def test_repeated_sources_widen_the_interval_and_the_report_says_from_what() -> 
     report = build(ReportSpec(NEW), evaluated(NEW, alike), None)
     assert report.judged.success.high - report.judged.success.low > 0.5
     [note] = report.notes
-    assert note.startswith(
-        "Sources repeat, 50 conversations of new come from 5: the interval of the rate is wider for it"
-    )
+    assert note.startswith("50 conversations of new come from 5 sources: the interval is wider for it")
     assert [(one.k, one.value, one.tasks) for one in report.judged.pass_k] == [(k, 0.6, 5) for k in (1, 2, 4, 8)]
 
 
