@@ -8,6 +8,7 @@ import importlib
 import sys
 
 TOPICS = (
+    "demo",
     "conversations",
     "batches",
     "models",
