@@ -37,7 +37,9 @@ _OPTS_OUT = re.compile(
 _THAT_IS_ALL = re.compile(
     r"\b(?:that(?:'?s| is| was| will be|'?ll be) (?:all|it|everything)|nothing|no more|all set|bye|goodbye|take care|"
     r"thanks?|thank you|cheers|i'?m (?:good|fine|done)|nope?|nah|"
-    r"das (?:war|ist) alles|sonst nichts|nein|nee|danke|tschüss|auf wiedersehen)\b",
+    r"none|naw|all good|not (?:today|now|really|at the moment)|"
+    r"das (?:war|ist|wär|wäre)(?: \w+)? alles|das (?:war|wär)'?s|nichts|nein|nee|nö|danke(?:schön)?|vielen dank|"
+    r"tschüss|tschau|ciao|auf wiedersehen|(?:im moment|gerade|heute) nicht|alles (?:gut|klar|bestens|erledigt))\b",
     re.IGNORECASE,
 )
 

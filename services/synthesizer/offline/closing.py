@@ -10,9 +10,11 @@ _DATA = load_file(Path(__file__).with_name("closing.yaml"))
 _PATTERNS = {name: re.compile("|".join(patterns), re.IGNORECASE) for name, patterns in _DATA.items()}
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _DECLINES_MORE = re.compile(
-    r"^\W*(?:no+|nope|nah|naw|none|nothing|not (?:today|now|really|at the moment))\b", re.IGNORECASE
+    r"^\W*(?:no+|nope|nah|naw|none|nothing|not (?:today|now|really|at the moment)|"
+    r"nein|nee|nö|nichts|(?:im moment|gerade|jetzt|heute) nicht|nicht dass ich w[üu](?:ss|ß)te)\b",
+    re.IGNORECASE,
 )
-_WANTS_MORE = re.compile(r"\?|^\W*(?:yes|yeah|yeh?a|yep|actually|oh)\b", re.IGNORECASE)
+_WANTS_MORE = re.compile(r"\?|^\W*(?:yes|yeah|yeh?a|yep|actually|oh|ja|doch|eigentlich|ach)\b", re.IGNORECASE)
 
 
 class Cue(Enum):

@@ -22,11 +22,14 @@ _LEAD = re.compile(
     r"(?:(?:a|an|the) )?"
 )
 _THANKS = re.compile(
-    r"^\W*(?:ok(?:ay)?|great|thanks?|thank you|perfect|awesome|cool|alright|sounds good|wonderful|yes|yeah|no)\b",
+    r"^\W*(?:ok(?:ay)?|great|thanks?|thank you|perfect|awesome|cool|alright|sounds good|wonderful|yes|yeah|no|"
+    r"danke|vielen dank|gut|prima|super|perfekt|alles klar|in ordnung|verstanden|ja|nein)\b",
     re.IGNORECASE,
 )
 _WISHES = re.compile(
-    r"\?|\b(?:can|could|would|will) (?:you|i|we)\b|\b(?:what|how|when|where|need|want|please)\b", re.IGNORECASE
+    r"\?|\b(?:can|could|would|will) (?:you|i|we)\b|\b(?:what|how|when|where|need|want|please|"
+    r"(?:können|könnten|würden|werden) sie|kann ich|wie|wann|wo|warum|brauche|möchte|bitte)\b",
+    re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
 _FIRST_PERSON = {

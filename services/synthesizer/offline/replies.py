@@ -15,7 +15,9 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"^\W*(?:no|nope|nah|not|negative|never|i don'?t|i do not|i'm not|nein|nee|lieber nicht)\b", re.IGNORECASE
+    r"^\W*(?:no|nope|nah|not|negative|never|i don'?t|i do not|i'm not|not at all|no way|"
+    r"nein|nee|nö|nicht|niemals|keineswegs|keinesfalls|auf keinen fall|(?:eher|besser|lieber|leider|gar) nicht)\b",
+    re.IGNORECASE,
 )
 _CORRECTS = re.compile(
     r"\b(?:no,? wait|(?:sorry,? )?i (?:mean|meant)|correction|no,? sorry|scratch that|"
@@ -24,7 +26,7 @@ _CORRECTS = re.compile(
 )
 """Matches the words by which the user takes back what they just said."""
 _NO_VALUE = re.compile(
-    r"^\W*(?:(?:stopp?|abmelden|ja|nein|nee|danke|bitte|hallo|gut|kein interesse|"
+    r"^\W*(?:(?:stopp?|abmelden|ja|nein|nee|nö|danke|bitte|hallo|gut|kein interesse|"
     r"unsubscribe|not interested|no|nope|yes|yep|yeah|sure|ok|okay|right|please|fine|thanks?|thank you|"
     r"hello|hi)\b\W*)+$|\b(?:take me off|not interested|unsubscribe|"
     r"got to (?:run|go)|no time|in a rush|busy|can'?t now|none of your business|won'?t answer|no reason to tell|"

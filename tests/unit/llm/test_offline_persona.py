@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.synthesizer.offline import persona as offline
+from services.synthesizer.offline.closing import Cue, parts
 from services.synthesizer.offline.filling import Filler, Heard
 from services.synthesizer.offline.kinds import Texts, mentions
 from services.synthesizer.offline.material import Material
@@ -238,6 +239,18 @@ def thoughts(reply: PersonaReply) -> Thoughts:
         "Stand by, please.",
         "I'll send that to you shortly.",
         "Someone will be with you soon.",
+        "Is there anything else you remember?",
+        "Before closing the chat, please tell me your order ID.",
+        "Later today the driver comes.",
+        "Guten Tag!",
+        "Noch eine Frage: wie lautet Ihre Postleitzahl?",
+        "Ist sonst noch etwas an der Lampe kaputt?",
+        "Haben Sie noch etwas anderes bestellt?",
+        "Fehlt noch etwas in dem Paket?",
+        "Ist das alles, was in der Schachtel war?",
+        "Die Lampe kommt bis morgen.",
+        "Schönen Dank für Ihre Nachricht, ich sehe nach.",
+        "Bitte bestätigen Sie mit Ja. Wenn es sonst noch etwas gibt, sagen Sie mir danach Bescheid.",
     ],
 )
 @pytest.mark.parametrize("material", [MATERIAL, ()])
@@ -268,11 +281,55 @@ def test_it_stays_when_the_agent_only_uses_the_words_of_a_goodbye(
         "Thank you for your time, take care.",
         "You too!",
         "I hope you have a lovely weekend.",
+        "Thanks again, and have a wonderful rest of your week!",
+        "Cheerio!",
+        "Talk soon!",
+        "I'm closing this chat now.",
+        "How else may I assist you today?",
+        "Does that answer all your questions?",
+        "Feel free to reach out if you need anything else.",
+        "Tschüssi!",
+        "Bis bald!",
+        "Machen Sie's gut!",
+        "Alles Gute!",
+        "Ihnen noch einen angenehmen Abend!",
+        "Schönes Wochenende!",
+        "Kann ich Ihnen noch weiterhelfen?",
+        "Womit kann ich noch helfen?",
+        "Wäre das dann alles?",
+        "Sonst noch Wünsche?",
+        "Falls Sie noch etwas brauchen, sagen Sie Bescheid.",
+        "Bei weiteren Fragen stehe ich Ihnen gern zur Verfügung.",
     ],
 )
 def test_it_leaves_after_a_goodbye_or_a_closing_question(said: str) -> None:
     for length in ("SHORT", "MEDIUM", "LONG"):
         assert leaves(speak(persona(length, material=()), said))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "No.",
+        "Nope, cheers!",
+        "Nothing, ta.",
+        "Nee, danke.",
+        "Nö, das wär's.",
+        "Das war dann alles.",
+        "Gerade nicht.",
+        "Nein, alles bestens.",
+        "Mehr brauche ich nicht.",
+        "Dankeschön, bis bald!",
+        "Nicht dass ich wüsste.",
+    ],
+)
+def test_it_knows_the_real_customers_no_in_any_words(said: str) -> None:
+    assert parts(said, Cue.MORE, last=False)
+
+
+@pytest.mark.parametrize("said", ["Ja, wie lange dauert das?", "Doch, eine Frage habe ich.", "Yes, one more thing."])
+def test_it_knows_that_the_real_customer_wanted_more(said: str) -> None:
+    assert not parts(said, Cue.MORE, last=False)
 
 
 def test_asked_for_more_it_first_says_what_the_real_customer_still_wanted() -> None:
