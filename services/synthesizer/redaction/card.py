@@ -5,14 +5,16 @@ import re
 from services.synthesizer.redaction.kind import DASH, SPACE, Kind, Span, apart, digits, with_digits
 
 _S = rf"[{SPACE}{DASH}.]"
+_BETWEEN = rf"[{SPACE}{DASH}._/]{{1,3}}"
+"""What divides groups of digits, as in `4111 - 1111` and `4111  1111`."""
 _FORMS = [
     re.compile(rf"(?<!\d)(?=({form})(?!\d))")
     for form in (
         r"\d{13,19}",
-        rf"\d{{4}}({_S})\d{{4}}\2\d{{4}}\2\d{{4}}",
+        rf"\d{{4}}{_BETWEEN}\d{{4}}{_BETWEEN}\d{{4}}{_BETWEEN}\d{{4}}",
         rf"\d{{4}}({_S})\d{{4}}\2\d{{4}}\2\d{{4}}\2\d{{3}}",
-        rf"\d{{4}}({_S})\d{{6}}\2\d{{4,5}}",
-        rf"(?<!\d{_S})\d(?:{_S}?\d){{12,18}}(?!{_S}?\d)",
+        rf"\d{{4}}{_BETWEEN}\d{{6}}{_BETWEEN}\d{{4,5}}",
+        rf"(?<!\d{_S})(?<!\d[{SPACE}][{SPACE}])\d(?:(?:{_S}|[{SPACE}]{{2}})?\d){{12,18}}(?!(?:{_S}|[{SPACE}]{{2}})?\d)",
     )
 ]
 """The ways to write a number. They are lookaheads, because a number may begin inside another match."""
@@ -57,4 +59,4 @@ def _numbers(text: str, _key: str) -> list[Span]:
     return [match.span() for match in _NUMBER.finditer(text)]
 
 
-CARD = Kind("card", re.compile(r"\d(?:\D?\d){12}"), _find, _pseudonym, digits, asked=_numbers)
+CARD = Kind("card", re.compile(r"\d(?:\D{0,3}\d){12}"), _find, _pseudonym, digits, asked=_numbers)

@@ -26,9 +26,9 @@ _LENGTHS = {
     **dict.fromkeys(("RU",), 33),
 }
 """Characters of an IBAN by country (SWIFT's registry, release 99)."""
-_BEGIN = re.compile(r"(?<![^\W_])[A-Z]{2}\d\d(?=[^\n]?[A-Z0-9]{2})", re.IGNORECASE | re.ASCII)
+_BEGIN = re.compile(r"(?<![^\W_])[A-Z]{2}\d\d(?=[^\n]{0,2}[A-Z0-9]{2})", re.IGNORECASE | re.ASCII)
 _ACCOUNTS = {
-    length: re.compile(rf"(?:[{SPACE}\-]?[A-Z0-9]){{{length - 4}}}(?![^\W_])", re.IGNORECASE)
+    length: re.compile(rf"(?:[{SPACE}\-]{{0,2}}[A-Z0-9]){{{length - 4}}}(?![^\W_])", re.IGNORECASE)
     for length in set(_LENGTHS.values())
 }
 
@@ -61,4 +61,4 @@ def _pseudonym(value: str, number: int) -> str:
     return "".join(next(new) if char.isalnum() else char for char in value)
 
 
-IBAN = Kind("iban", re.compile(r"\d\d.?[^\W_]{2}"), _find, _pseudonym, _same)
+IBAN = Kind("iban", re.compile(r"\d\d.{0,2}[^\W_]{2}"), _find, _pseudonym, _same)

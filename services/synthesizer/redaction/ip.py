@@ -8,7 +8,7 @@ from services.synthesizer.redaction.kind import Kind, Span
 
 _V4 = re.compile(r"(?<![\w.])(?<!\d,)(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)", re.ASCII)
 _V6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:]|\.\d)", re.IGNORECASE | re.ASCII)
-_HINT = re.compile(r"\d\.\d{1,3}\.\d|[0-9a-f]:[0-9a-f]{0,4}:", re.IGNORECASE)
+_HINT = re.compile(r"\d\.\d{1,3}\.\d|:[0-9a-f]{0,4}:", re.IGNORECASE)
 _VERSION = re.compile(r"(?:\bv|version|release|build|firmware|\bver)[\s:=.\"']*$", re.IGNORECASE)
 _FICTIONAL_V4, _FICTIONAL_V6 = IPv4Address("198.18.0.0"), IPv6Address("2001:db8::")
 """For benchmarks (RFC 2544) and documentation (RFC 3849)."""

@@ -1,9 +1,11 @@
 """Names of the people who speak in a conversation."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from services.synthesizer.redaction.kind import Kind, Span
 from shared.yaml import load_file
@@ -12,6 +14,38 @@ _WORD = re.compile(r"[^\W_]{2,}")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 """Thai, Japanese, Chinese and Korean: names have no spaces, or endings, around them."""
 _LONGEST_UNSPACED = 32
+_SAYS_NAME = re.compile(
+    r"(?:first|last|full|middle|given|family|maiden|customer|client|user|guest|renter|tenant|patient|host|driver|doctor"
+    r"|contact|passenger|employee)[ _-]?name|surname|forename",
+    re.IGNORECASE,
+)
+"""The keys of people's names in calls and results; `name` is as often that of a thing."""
+_CALLED = re.compile(r"[^()@<>{}\d]{2,80}")
+
+
+def told_names(value: Any) -> Iterator[str]:
+    """The names of people that a JSON value has under keys such as `first_name` and `CustomerName`, also in its texts.
+
+    A text in quotes is the text that it quotes.
+    """
+    match value:
+        case dict():
+            for key, member in value.items():
+                if isinstance(member, str) and _SAYS_NAME.fullmatch(key):
+                    if _CALLED.fullmatch(member):
+                        yield member.strip('"')
+                else:
+                    yield from told_names(member)
+        case list():
+            for item in value:
+                yield from told_names(item)
+        case str() if value[:1] in ("{", "[") and _SAYS_NAME.search(value):
+            try:
+                yield from told_names(json.loads(value))
+            except (ValueError, RecursionError):
+                return
+        case _:
+            return
 
 
 def name_kind(names: Iterable[str]) -> Kind | None:

@@ -43,6 +43,8 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 """Words that make the digits after them a telephone number, in a text or as the key of a member."""
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a word begins in a key such as phoneNumber."""
 _COUNTRY = re.compile(r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3}")
 """Calling codes (ITU-T E.164)."""
 
@@ -56,7 +58,7 @@ def _called(text: str, key: str) -> Iterator[Span]:
     if not bare:
         return
     called = {match.end() for match in _CUE.finditer(text)}
-    first, label = bare[0][0], f"{key[-40:]}: "
+    first, label = bare[0][0], f"{_HUMP.sub(' ', key[-40:])}: "
     if first < 60 and key not in SAID:
         labelled = _CUE.finditer(label + text[: first + 1])
         called |= {first} & {match.end() - len(label) for match in labelled}

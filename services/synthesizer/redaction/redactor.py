@@ -23,7 +23,7 @@ MOST_WORK = 30_000_000
 _FEWEST_DIGITS = 7
 """The fewest digits of a number that is redacted."""
 _NAME = "name of a member"
-"""In place of a key, where the text is a key: nobody says it as an answer."""
+"""In place of a key, where the text is a key of an object that has none, or a text's: nobody says it as an answer."""
 _ANSWERS = 2
 """How many messages after a question may be its answer."""
 _HINT = re.compile(r"[\d@=:%&\\\u3002\uff01-\uff5e]|[(\[{<] ?[aä]t", re.IGNORECASE)
@@ -117,7 +117,7 @@ class Redactor:
             case str():
                 return self._text(value, key)
             case dict():
-                return self._members(value)
+                return self._members(value, key)
             case list():
                 return self._items(value, key)
             case int() if abs(value) >= 10 ** (_FEWEST_DIGITS - 1):
@@ -130,13 +130,19 @@ class Redactor:
             case _:
                 return value
 
-    def _members(self, members: dict[str, Any]) -> dict[str, Any]:
-        """The members of an object. Keys that become equal, as two spellings of an address do, are numbered."""
+    def _members(self, members: dict[str, Any], key: str) -> dict[str, Any]:
+        """The members of an object. Keys that become equal, as two spellings of an address do, are numbered.
+
+        key: of the object. It says what its keys are, as the type of a resource says what its id is.
+        """
         redacted: dict[str, Any] = {}
+        label = _NAME if not key or key in SAID else key
+        kind = members.get("type")
         for name, member in members.items():
-            plain = self._plain(name, _NAME)
+            plain = self._plain(name, label)
             keys = chain([plain], (f"{plain} {number}" for number in count(2)))
-            redacted[next(key for key in keys if key not in redacted)] = self._value(member, name)
+            says = kind if name == "id" and isinstance(kind, str) else name
+            redacted[next(one for one in keys if one not in redacted)] = self._value(member, says)
         return redacted
 
     def _items(self, items: Sequence[Any], key: str) -> list[Any]:

@@ -1,6 +1,7 @@
 """Redaction: which values are found, what stands for them, and how long it takes."""
 
 import json
+import re
 from ipaddress import ip_address
 from typing import Any, cast
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.synthesizer.imports.model import Header
+from services.synthesizer.adapters.formats import read_sources
+from services.synthesizer.imports.model import Header, Problem
 from services.synthesizer.imports.operations import Imports
 from services.synthesizer.redaction.card import is_card
 from services.synthesizer.redaction.kind import digits
@@ -49,9 +51,13 @@ def redact(value: Any, *names: str) -> Any:
         ("4929 1234 5678 9015 expires 12/27", "4900 0000 0000 0011 expires 12/27"),
         ("2 cards: 4929123456789015 123", "2 cards: 4900000000000011 123"),
         ("3782-822463-10005", "3700-000000-00010"),
+        ("4929  1234  5678  9015, 3782  822463  10005", "4900  0000  0000  0011, 3700  000000  00028"),
+        ("4929 - 1234 - 5678 - 9015, 4929/1234/5678/9015", "4900 - 0000 - 0000 - 0011, 4900/0000/0000/0011"),
+        ("DE89  3704  0044  0532  0130  00", "DE09  0000  0000  0000  0000  01"),
         ("DE89 3704 0044 0532 0130 00 is mine", "DE09 0000 0000 0000 0000 01 is mine"),
         ("gb82west12345698765432", "GB49XXXX00000000000001"),
         ("from 84.23.17.200:8080", "from 198.18.0.1:8080"),
+        ("from ::1234:5678", "from 2001:db8::1"),
         ("2a01:4f8:c17:b0f::2, 2A01:4F8:C17:B0F:0::2", "2001:db8::1, 2001:db8::1"),
         ("https://jo:pw@x.org/a?lang=en&token=abc#t", "https://token1@x.org/a?lang=en&token=token2#t"),
         ("x.org/a?b=1&sig=Zm9v", "x.org/a?b=1&sig=token1"),
@@ -68,6 +74,7 @@ def test_a_value_gets_a_pseudonym_of_its_kind_and_shape(text: str, redacted: str
         "Order 3348917502, item 9690244451, #W4680753, 123-4567890-1234567, 1Z999AA10123456784",
         "2026-01-05 09:00, 05.01.2026 09:30, 01/25/2026 10:30, 2026-01-05T09:00:00+01:00, 20260105, 1767603600000",
         "$1,234,567.89, 1.234.567,89 EUR, 0.123456789, 1 000 000",
+        "2021 - 2022 - 2023 - 2024, 05.01.2026 - 06.01.2026, 49.99  59.99  69.99  79.99",
         "version 10.0.19.2, v1.2.3.4, release 2.10.0.1, 1.2.3",
         "ISBN 978-3-16-148410-0, 12:30:45, 00:1A:2B:3C:4D:5E, std::vector, a::b, ::1, 127.0.0.1",
         "4929 1234 5678 9012, DE89 3704 0044 0532 0130 01",
@@ -188,3 +195,42 @@ def test_the_header_of_an_import_decides_before_the_setting_of_the_server(
     imports = Imports(cast(Any, None), cast(Any, None), (), redact=redact_imports)
 
     assert (imports.redaction(header) == Redaction(header.patterns)) is redacted
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"phones": {"2065550123": {"kind": "home"}}},
+        {"customers_by_phone": {"2065550123": 1}},
+        {"phoneNumber": "2065550123"},
+        {"resources": [{"type": "phone", "id": "2065550123", "data": {}}]},
+        {"resources": [{"type": "customer", "id": "2065550123", "data": {"phone": "2065550123"}}]},
+    ],
+)
+def test_the_key_of_an_object_and_the_type_of_a_resource_say_what_keys_and_ids_are(value: object) -> None:
+    redacted = json.dumps(redact(value))
+    assert "2065550123" not in redacted
+    assert "2225550101" in redacted
+
+
+def test_names_in_the_calls_and_results_of_tau2_star_and_own_conversations_get_pseudonyms() -> None:
+    result = json.dumps({"user_id": "raj_santos_9079", "name": {"first_name": "Raj", "last_name": "Santos"}})
+    said = [{"role": "user", "content": "Raj Santos here"}, {"role": "assistant", "content": "One moment, Raj."}]
+    calls = [{"name": "get_user", "arguments": {"first_name": "Raj"}}]
+    answered = [{"role": "assistant", "content": "", "tool_calls": calls}, {"role": "tool", "content": result}]
+    query = {"role": "agent", "action": "query", "t": 1, "api": "book", "args": [{"CustomerName": '"Angela"'}]}
+    turns = [query, {"role": "user", "action": "utter", "t": 2, "text": "I am Angela, by the way"}]
+    resource = {"type": "customer", "id": "1", "data": {"first_name": "Ann", "last_name": "Lee"}}
+    for form, record, real in (
+        ("tau2", {"id": "1", "domain": "retail", "task_id": "1", "messages": [*said, *answered]}, "raj|santos"),
+        ("star", {"id": "1", "tasks": ["book"], "start_unix": 1, "turns": turns}, "angela"),
+        (
+            "greenroom",
+            {"external_id": "1", "events": [{"user_message": {"text": "It is Ann Lee"}}], "resources": [resource]},
+            "ann|lee",
+        ),
+    ):
+        [read] = read_sources(form, [json.dumps(record).encode()], REDACTION)
+        assert not isinstance(read, Problem)
+        assert re.search(rf"\b(?:{real})", repr(read).replace("_", " "), re.IGNORECASE) is None
+        assert read.redacted["name"] >= 2

@@ -15,6 +15,7 @@ from services.synthesizer.adapters.formats.star import reader as star
 from services.synthesizer.imports.errors import UnknownFormat
 from services.synthesizer.imports.model import Problem
 from services.synthesizer.personas.model import NewPersona
+from services.synthesizer.redaction.names import told_names
 from services.synthesizer.redaction.redactor import Redaction
 from shared.model.events import Json
 from shared.words import any_of
@@ -37,10 +38,10 @@ class Readers(NamedTuple):
 
 
 FORMATS: Mapping[str, Readers] = {
-    "greenroom": Readers(greenroom.read_source, greenroom.read_procedure, greenroom.recognises),
+    "greenroom": Readers(greenroom.read_source, greenroom.read_procedure, greenroom.recognises, told_names),
     "abcd": Readers(abcd.read_source, abcd.read_procedure, abcd.recognises),
-    "star": Readers(star.read_source, star.read_procedure, star.recognises),
-    "tau2": Readers(tau2.read_source, tau2.read_procedure, tau2.recognises),
+    "star": Readers(star.read_source, star.read_procedure, star.recognises, told_names),
+    "tau2": Readers(tau2.read_source, tau2.read_procedure, tau2.recognises, told_names),
     "openai": Readers(openai.read_source, openai.read_procedure, openai.recognises, openai.names),
     "sharegpt": Readers(sharegpt.read_source, sharegpt.read_procedure, sharegpt.recognises, sharegpt.names),
 }
