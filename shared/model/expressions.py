@@ -100,7 +100,8 @@ class Expression:
                 found = self._compiled.eval(data=used)
                 if found.type() == cel.Type.ERROR:
                     raise _failure(str(found.value()))
-                return json_value(found.plain_value())
+                value = found.plain_value()
+                return value if isinstance(value, bool) else json_value(value)
             except RuntimeError as error:
                 raise _failure(str(error)) from None
             except NotJson as error:

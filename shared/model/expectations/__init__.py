@@ -3,10 +3,12 @@
 A kind of expectation is one file here, a line in `KINDS`, and a message in expectation.proto.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from shared.errors import InvalidArgument, Violation
@@ -48,6 +50,7 @@ __all__ = [
 ]  # fmt: skip
 
 _LONGEST_ID = 128
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -61,14 +64,22 @@ class ExpectationsInvalid(InvalidArgument):
 class Expectation:
     """One expectation. when: a CEL condition; where it does not hold, the expectation does not apply.
 
-    record: its proto JSON as it was read, with its id.
+    record: its proto JSON as it was read, with its id. digest: equal for equal records.
     """
 
     id: str
     text: str
     when: str
     kind: Kind
-    record: Mapping[str, Json] = field(default_factory=dict)
+    record: Mapping[str, Json]
+    digest: str
+
+    @classmethod
+    def of(cls, name: str, kind: Kind, record: Mapping[str, Json]) -> "Expectation":
+        """An expectation with this id and the `text` and `when` of its record."""
+        record = {**record, "id": name}
+        text, when = record.get("text") or kind.text, record.get("when", "")
+        return cls(name, text, when, kind, record, sha256(_canonical(record).encode()).hexdigest())
 
     def judge(self, seen: Seen) -> Finding:
         """Whether the conversation meets it."""
@@ -82,13 +93,13 @@ class Expectation:
 
 def read_expectations(records: Iterable[Mapping[str, Any]]) -> tuple[Expectation, ...]:
     """The expectations in proto JSON with the field names of the proto. Those without an id get one of their own."""
-    read = [_read(record) for record in records]
-    taken = {one.id for one in read}
+    read = [(record, _kind(record)) for record in records]
+    taken = {record.get("id", "") for record, _ in read}
     named = []
-    for one in read:
-        name = one.id or _free(_made_id(one.kind), taken)
+    for record, kind in read:
+        name = record.get("id") or _free(_made_id(kind), taken)
         taken.add(name)
-        named.append(replace(one, id=name, record={**one.record, "id": name}))
+        named.append(Expectation.of(name, kind, record))
     return tuple(named)
 
 
@@ -97,10 +108,9 @@ def expectation_json(expectation: Expectation) -> dict[str, Json]:
     return dict(expectation.record)
 
 
-def _read(record: Mapping[str, Any]) -> Expectation:
+def _kind(record: Mapping[str, Any]) -> Kind:
     name = next(name for name in KINDS if name in record)
-    kind = KINDS[name].read(record[name])
-    return Expectation(record.get("id", ""), record.get("text") or kind.text, record.get("when", ""), kind, record)
+    return KINDS[name].read(record[name])
 
 
 def _made_id(kind: Kind) -> str:

@@ -54,7 +54,8 @@ class Exactly(Kind):
                 yield Violation(f"calls[{number}].tool", f"`{call.tool}` is not one of the `tools`.")
 
     def judge(self, seen: Seen) -> Finding:
-        made = [call for call in seen.calls if call.tool in self._counted]
+        counted = self._counted
+        made = [call for call in seen.calls if call.tool in counted]
         pairs = assigned(self.calls, made, ExpectedToolCall.fits)
         used = {*pairs.values()}
         others = [call for place, call in enumerate(made) if place not in used]

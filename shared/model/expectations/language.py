@@ -1,7 +1,7 @@
 """CEL in expectations: over the transcript, or over the arguments of a call."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,43 +23,53 @@ from shared.model.expressions import (
 )
 from shared.yaml import near
 
-_NAMES: Mapping[str, Any] = {
-    "turns": INT,
-    "outcome": TEXT,
-    "reason": TEXT,
-    "repeats": INT,
-    "tool_errors": INT,
-    "calls": OBJECTS,
-    "counts": COUNTS,
-    "changes": OBJECT,
-    "said": TEXTS,
-    "heard": TEXTS,
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A name in conditions: its type in CEL, and its value."""
+
+    type: Any
+    of: Callable[[Seen], Json]
+
+
+_NAMES: Mapping[str, _Name] = {
+    "turns": _Name(INT, lambda seen: seen.turns),
+    "outcome": _Name(TEXT, lambda seen: seen.outcome),
+    "reason": _Name(TEXT, lambda seen: seen.reason),
+    "repeats": _Name(INT, lambda seen: seen.repeats),
+    "tool_errors": _Name(INT, lambda seen: len(seen.failed_calls)),
+    "calls": _Name(OBJECTS, lambda seen: seen.call_objects),
+    "counts": _Name(COUNTS, lambda seen: seen.counts),
+    "changes": _Name(OBJECT, lambda seen: seen.changed_fields),
+    "said": _Name(TEXTS, lambda seen: [text for _, text in seen.said]),
+    "heard": _Name(TEXTS, lambda seen: list(seen.heard)),
 }
-_TRANSCRIPT = Expressions(_NAMES, "condition")
+_TRANSCRIPT = Expressions({name: one.type for name, one in _NAMES.items()}, "condition")
 _ARGUMENTS = Expressions({"arguments": OBJECT}, "condition")
 _COUNTED = re.compile(r"\bcounts\s*\[\s*(['\"])(.*?)\1\s*\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled condition over the transcript. tools: those whose counts it names."""
+    """A compiled condition over the transcript. names: those that it uses; tools: those whose counts it names."""
 
     _expression: Expression
+    names: tuple[str, ...]
     tools: frozenset[str]
 
     def value(self, seen: Seen) -> Json:
         """Its value. Raises ExpressionFailed if it names what is missing; TooMuchWork."""
-        names = seen.names(dict.fromkeys(self.tools, 0))
-        return self._expression.value({name: names[name]() for name in self._used})
+        return self._expression.value(self._data(seen))
 
     def holds(self, seen: Seen) -> bool:
         """True if it holds; False if it has no value. Raises TooMuchWork."""
-        names = seen.names(dict.fromkeys(self.tools, 0))
-        return self._expression.holds({name: names[name]() for name in self._used})
+        return self._expression.holds(self._data(seen))
 
-    @property
-    def _used(self) -> list[str]:
-        return [name for name in {path[0] for path in self._expression.paths} if name in _NAMES]
+    def _data(self, seen: Seen) -> dict[str, Json]:
+        data = {name: _NAMES[name].of(seen) for name in self.names}
+        if self.tools:
+            data["counts"] = {**dict.fromkeys(self.tools, 0), **seen.counts}
+        return data
 
 
 @lru_cache(maxsize=1024)
@@ -67,7 +77,8 @@ def condition(source: str) -> Condition:
     """Compile a condition over the transcript. Raises BadExpression."""
     expression = _TRANSCRIPT.condition(source)
     members = {path[1] for path in expression.paths if path[0] == "counts" and len(path) > 1}
-    return Condition(expression, frozenset(members | {found[2] for found in _COUNTED.finditer(source)}))
+    names = sorted({path[0] for path in expression.paths} & {*_NAMES})
+    return Condition(expression, tuple(names), frozenset(members | {found[2] for found in _COUNTED.finditer(source)}))
 
 
 @lru_cache(maxsize=1024)

@@ -57,6 +57,8 @@ def assigned(
 
     It is Kuhn's algorithm: of the expected that fit the same, as many as there are found ones get one.
     """
+    if not expected or not found:
+        return {}
     able = [[place for place, one in enumerate(found) if fits(wanted, one)] for wanted in expected]
     taken: dict[int, int] = {}
 

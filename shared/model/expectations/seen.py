@@ -1,6 +1,7 @@
 """What expectations see of a conversation."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,6 +10,14 @@ from shared.model.repeats import repeats, words_of
 
 MOST_EVIDENCE = 20
 """The most seqs that one finding names."""
+
+
+_COMMA = re.compile(r"(?<=\d),(?=\d)")
+
+
+def without_commas(text: str) -> str:
+    """The text in small letters and without commas within numbers."""
+    return (_COMMA.sub("", text) if "," in text else text).casefold()
 
 
 @dataclass(slots=True)
@@ -97,28 +106,15 @@ class Seen:
         """How many of the agent's messages repeat an earlier one."""
         return len(self.repeat_seqs) if self.counted_repeats is None else self.counted_repeats
 
-    @property
+    @cached_property
     def failed_calls(self) -> list[MadeCall]:
         """The calls that a tool answered with an error."""
         return [call for call in self.calls if call.error is not None]
 
-    def names(self, counted: Mapping[str, int]) -> dict[str, Callable[[], Json]]:
-        """The values of the names that conditions have, each made when it is needed.
-
-        counted: the tools that a condition names with 0, because `counts` has only those that were called.
-        """
-        return {
-            "turns": lambda: self.turns,
-            "outcome": lambda: self.outcome,
-            "reason": lambda: self.reason,
-            "repeats": lambda: self.repeats,
-            "tool_errors": lambda: len(self.failed_calls),
-            "calls": lambda: self._calls,
-            "counts": lambda: {**counted, **self.counts},
-            "changes": lambda: self._changes,
-            "said": lambda: [text for _, text in self.said],
-            "heard": lambda: list(self.heard),
-        }
+    @cached_property
+    def plain_said(self) -> list[tuple[int, str]]:
+        """The agent's messages with their seqs, in small letters and without commas within numbers."""
+        return [(seq, without_commas(text)) for seq, text in self.said]
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -129,14 +125,16 @@ class Seen:
         return counts
 
     @cached_property
-    def _calls(self) -> list[Json]:
+    def call_objects(self) -> list[Json]:
+        """The calls as conditions see them."""
         return [
             {"tool": one.tool, "arguments": one.arguments, "value": one.value, "error": one.error, "seq": one.seq}
             for one in self.calls
         ]
 
     @cached_property
-    def _changes(self) -> dict[str, Json]:
+    def changed_fields(self) -> dict[str, Json]:
+        """The changes as conditions see them: from `type/id` to the changed fields, None if the resource is gone."""
         return {
             f"{kind}/{key}": None if change.after is None else change.fields
             for (kind, key), change in self.changes.items()

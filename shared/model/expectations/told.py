@@ -8,9 +8,7 @@ from typing import Any, ClassVar
 
 from shared.model.expectations.base import Finding, Kind, met, missed
 from shared.model.expectations.matching import shown
-from shared.model.expectations.seen import Seen
-
-_COMMA = re.compile(r"(?<=\d),(?=\d)")
+from shared.model.expectations.seen import Seen, without_commas
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +35,16 @@ class ToldValue(Kind):
         return f"The agent tells the user {shown(self.value)}."
 
     def judge(self, seen: Seen) -> Finding:
-        word = _word(self.value)
-        for seq, text in seen.said:
-            if word.search(_plain(text)):
+        value, word = _word(self.value)
+        for seq, text in seen.plain_said:
+            if value in text and word.search(text):
                 return met(seq)
         said = (seq for seq, _ in reversed(seen.said))
         return missed(f"No message of the agent has {shown(self.value)}.", (next(said, seen.last_seq),))
 
 
-def _plain(text: str) -> str:
-    return _COMMA.sub("", text).casefold()
-
-
 @lru_cache(maxsize=1024)
-def _word(value: str) -> re.Pattern[str]:
-    """A pattern of fixed width, so it takes time linear in the text."""
-    return re.compile(rf"(?<![^\W_])(?<!\d\.){re.escape(_plain(value.strip()))}(?![^\W_])(?!\.\d)")
+def _word(value: str) -> tuple[str, re.Pattern[str]]:
+    """The value as in `plain_said`, and its pattern, which has a fixed width and so takes time linear in the text."""
+    plain = without_commas(value.strip())
+    return plain, re.compile(rf"(?<![^\W_])(?<!\d\.){re.escape(plain)}(?![^\W_])(?!\.\d)")

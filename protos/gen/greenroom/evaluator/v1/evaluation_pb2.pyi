@@ -323,7 +323,7 @@ class EvaluationResult(message.Message):
 
     @builtins.property
     def covered(self) -> containers.RepeatedCompositeFieldContainer[Covered]:
-        """What it covered of the procedure."""
+        """What it covered of the procedure, and what not."""
 
     @builtins.property
     def usage(self) -> usage_pb2.Usage:
@@ -512,7 +512,7 @@ class Covered(message.Message):
     part: builtins.str
     """The part."""
     times: builtins.int
-    """How often; 0 in a report for parts that no conversation reached."""
+    """How often; 0 for a part of the procedure that was not reached."""
     def __init__(
         self,
         *,

@@ -1,0 +1,137 @@
+"""The score of one conversation, as in the contract's EvaluationResult, and its stored form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from shared.model.events import NO_USAGE, Fault, Json, Usage
+from shared.model.expectations import Judgement
+
+SCORERS = "1"
+"""The version of the scorers. It changes whenever any score may change; scores of other versions are never reused."""
+
+
+class Outcome(StrEnum):
+    """What a conversation says about the agent; INVALID: nothing."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    INVALID = "INVALID"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The result of an expectation. detail: what was found instead. evidence: the seqs of the events that show it."""
+
+    id: str
+    text: str
+    outcome: Judgement
+    detail: str = ""
+    evidence: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a procedure, such as a STEP or a TOOL, and how often the conversation reached it."""
+
+    kind: str
+    part: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The measures of a conversation. persona_flags: of its persona's replies."""
+
+    turns: int = 0
+    repeats: int = 0
+    tool_calls: int = 0
+    tool_errors: int = 0
+    virtual_seconds: float = 0.0
+    persona_flags: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The score of one conversation.
+
+    conversation: `conversations/…` or `sources/…`. index: in the batch.
+    reason, detail: why it is invalid, or why the agent failed without a missed expectation; "" otherwise.
+    fault: who is to blame if the conversation failed. digest: of the transcript.
+    source, persona, procedure: their names; "" if there is none. revision: 0 if there is none.
+    """
+
+    conversation: str
+    index: int
+    outcome: Outcome
+    reason: str = ""
+    detail: str = ""
+    fault: Fault | None = None
+    expectations: tuple[Expected, ...] = ()
+    source: str = ""
+    persona: str = ""
+    persona_display_name: str = ""
+    procedure: str = ""
+    revision: int = 0
+    seed: int = 0
+    measures: Measures = field(default_factory=Measures)
+    covered: tuple[Part, ...] = ()
+    digest: str = ""
+    usage: Usage = NO_USAGE
+    end_reason: str = ""
+
+    @property
+    def valid(self) -> bool:
+        """True if it says something about the agent."""
+        return self.outcome is not Outcome.INVALID
+
+    @property
+    def passed(self) -> bool:
+        """True if the agent met everything."""
+        return self.outcome is Outcome.PASSED
+
+    @property
+    def task(self) -> tuple[str, str]:
+        """(source, persona): what attempts at the same task have in common. An imported source is its own source."""
+        return self.source or (self.conversation if self.conversation.startswith("sources/") else ""), self.persona
+
+
+def score_json(score: Score) -> dict[str, Json]:
+    """The score as a JSON object, as it is stored."""
+    return {
+        **{name: getattr(score, name) for name in _PLAIN},
+        "outcome": score.outcome.value,
+        "fault": score.fault and score.fault.value,
+        "expectations": [[one.id, one.text, one.outcome.value, one.detail, one.evidence] for one in score.expectations],
+        "measures": _values(score.measures),
+        "covered": [[one.kind, one.part, one.times] for one in score.covered],
+        "usage": _values(score.usage),
+    }
+
+
+def _values(numbers: Measures | Usage) -> dict[str, float]:
+    return {name: getattr(numbers, name) for name in numbers.__slots__}
+
+
+def read_score(record: Mapping[str, Any]) -> Score:
+    """The inverse of `score_json`."""
+    return Score(
+        **{name: record[name] for name in _PLAIN},
+        outcome=Outcome(record["outcome"]),
+        fault=record["fault"] and Fault(record["fault"]),
+        expectations=tuple(
+            Expected(name, text, Judgement(outcome), detail, tuple(evidence))
+            for name, text, outcome, detail, evidence in record["expectations"]
+        ),
+        measures=Measures(**record["measures"]),
+        covered=tuple(Part(*part) for part in record["covered"]),
+        usage=Usage(**record["usage"]),
+    )
+
+
+_PLAIN = (
+    *("conversation", "index", "reason", "detail", "source", "persona", "persona_display_name"),
+    *("procedure", "revision", "seed", "digest", "end_reason"),
+)
+"""The fields that are JSON as they are."""
