@@ -166,3 +166,26 @@ async def test_the_offline_model_draws_personas_from_sources_and_from_nothing_el
         assert all(one.origin.source.startswith("sources/") for one in made)
         async with refused("FAILED_PRECONDITION", "OFFLINE_NEEDS_SOURCES"):
             _ = [one async for one in greenroom.client.personas.generate(GeneratePersonasRequest(description="Bob"))]
+        async with refused("INVALID_ARGUMENT", "INVALID_ARGUMENT") as errors:
+            request.description = "Bob"
+            _ = [one async for one in greenroom.client.personas.generate(request)]
+    assert [one.field for one in errors[0].violations] == ["description"]
+
+
+async def test_the_offline_model_stops_with_one_reason_once_all_customers_of_the_sources_are_personas(
+    tmp_path: Path,
+) -> None:
+    async with suite("sqlite", tmp_path) as greenroom:
+        await greenroom.client.sources.import_file(EXAMPLES / "sources.jsonl")
+        request = GeneratePersonasRequest(source_filter=SourceFilter(), count=50)
+
+        first = [one async for one in greenroom.client.personas.generate(request)]
+        again = [one async for one in greenroom.client.personas.generate(request)]
+
+    ends = [one.rejected.reason for told in (first, again) for one in told if one.rejected.reason != "NEAR_DUPLICATE"]
+    made = [one.persona for one in first if one.HasField("persona")]
+    assert (len(made), again[-1].summary.stored) == (first[-1].summary.stored, 0)
+    assert len(made) >= 3
+    assert first[-2].rejected == again[-2].rejected
+    assert [reason for reason in ends if reason] == ["NOTHING_NEW"] * 2
+    assert again[-1].summary.rejected <= 1 + sum(one.rejected.reason == "NEAR_DUPLICATE" for one in first)

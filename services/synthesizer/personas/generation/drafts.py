@@ -115,13 +115,22 @@ _FIELDS = frozenset((*_TEXTS, *_WORDS, "behaviour_traits"))
 
 def _as_measured(persona: Persona, measured: Measured) -> Persona:
     """The persona that talks as was measured. It has no goal: it wants what the source's customer wanted."""
-    personality = Personality(
+    return replace(persona, personality=_personality(measured), behaviour_traits=measured.traits, goal="")
+
+
+def writes_like(persona: Persona, measured: Measured, language: str) -> bool:
+    """True if the persona has all that was measured. language: that it should have; "" is the measured one."""
+    same = (_personality(measured), measured.traits, language or measured.language)
+    return (persona.personality, persona.behaviour_traits, persona.language) == same
+
+
+def _personality(measured: Measured) -> Personality:
+    return Personality(
         measured.tone,
         ResponseLength(measured.response_length),
         DecisionSpeed(measured.decision_speed),
         ObjectionLikelihood(measured.objection_likelihood),
     )
-    return replace(persona, personality=personality, behaviour_traits=measured.traits, goal="")
 
 
 def _wrong_texts(draft: Mapping[str, Json]) -> Iterable[str]:

@@ -8,6 +8,7 @@ from services.synthesizer.personas.generation.drafts import (
     near_duplicate,
     read_draft,
     read_drafts,
+    writes_like,
 )
 from services.synthesizer.personas.generation.errors import NothingToGenerateFrom, OfflineNeedsSources
 from services.synthesizer.personas.generation.measuring import measure
@@ -42,6 +43,11 @@ _TAKEN = 50
 """How many of them, the newest, the model is told by name."""
 _TOKENS = 8_192
 _BEGIN = (Message("user", "Begin."),)
+_NOTHING_NEW = Rejected(
+    "",
+    "NOTHING_NEW",
+    "All other customers of these sources write like a persona that exists; name other sources, or a language model.",
+)
 
 
 class Generation:
@@ -103,17 +109,21 @@ class Generation:
         name = wanted.model or self._default_model
         live = [Feature.LIVE_MODELS] if self._models.calls_out(name) else []
         await self._features.require(company, [Feature.GENERATION, *live])
-        self._check(wanted, name)
-        measured = await self._measured(company, wanted)
+        await self._check(wanted, name)
+        measured, fixed = await self._measured(company, wanted), not self._models.calls_out(name)
         model, usage = await self._open_model(name, Recording.RECORD if key else Recording.LIVE), NO_USAGE
         caller = Caller(company, conversation=f"conversations/{generation}" if key else "")
         own = (await self._personas.page(company, Part(limit=_KNOWN, before=generation))).items
         known = [*reversed(own), *self._personas.built_in()]
+        if fixed:
+            measured = [one for one in measured if not any(writes_like(each, one, wanted.language) for each in known)]
         stored = rejected = asked = 0
-        for number in range(-(-wanted.count // AT_ONCE) + _SPARE_REQUESTS):
-            if stored == wanted.count:
+        for number in range(-(-max(wanted.count, len(measured)) // AT_ONCE) + _SPARE_REQUESTS):
+            # Asked again for the same customer, the offline model makes the same persona.
+            count = min(AT_ONCE, wanted.count - stored, len(measured) - asked if fixed else AT_ONCE)
+            if count == 0:
                 break
-            brief = _brief(wanted, min(AT_ONCE, wanted.count - stored), measured, asked, known)
+            brief = _brief(wanted, count, measured, asked, known)
             asked += brief.count
             drafts, cost = await _ask(model, _request(caller, name, wanted.seed, number, brief), self._repair)
             usage += cost
@@ -127,17 +137,23 @@ class Generation:
                 known.append(persona)
                 stored += 1
                 yield persona
+        if fixed and stored < wanted.count:
+            rejected += 1
+            yield _NOTHING_NEW
         yield Summary(stored, rejected, usage)
 
-    def _check(self, wanted: Wanted, model: str) -> None:
+    async def _check(self, wanted: Wanted, model: str) -> None:
         from_sources = bool(wanted.sources) or wanted.source_filter is not None
         wrong = []
         if not from_sources and not wanted.description.strip():
             wrong.append(Violation("description", "Describe the personas, or name sources to measure."))
         if wanted.sources and wanted.source_filter is not None:
             wrong.append(Violation("source_filter", "Name sources or filter them, not both."))
-        if (problem := self._models.problem(model)) is not None:
+        if (problem := await self._models.check(model)) is not None:
             wrong.append(Violation("model", str(problem)))
+        elif not self._models.calls_out(model) and from_sources and wanted.description.strip():
+            unread = f"The model {model} reads no descriptions; leave it empty, or name a language model."
+            wrong.append(Violation("description", unread))
         if wrong:
             raise InvalidArgument(violations=wrong)
         if not from_sources and not self._models.calls_out(model):

@@ -619,7 +619,9 @@ class GeneratePersonasRequest(message.Message):
     SEED_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
     description: builtins.str
-    """Who they are, in any language, up to 2,000 characters; empty if the sources say enough."""
+    """Who they are, in any language, up to 2,000 characters; empty if the sources say enough. The offline model reads none:
+    with it, a description fails.
+    """
     count: builtins.int
     """How many to store, 1 to 50; 5 when 0."""
     language: builtins.str
@@ -707,7 +709,9 @@ class RejectedPersona(message.Message):
     display_name: builtins.str
     """What it would have been called; empty if the draft does not say."""
     reason: builtins.str
-    """Why, UPPER_SNAKE: DRAFT_INVALID, NEAR_DUPLICATE, ANSWER_UNUSABLE, or the reason of the model's failure."""
+    """Why, UPPER_SNAKE: DRAFT_INVALID, NEAR_DUPLICATE, ANSWER_UNUSABLE, NOTHING_NEW (the last one, of the offline model: no
+    customer of the sources is left), or the reason of the model's failure.
+    """
     detail: builtins.str
     """What is wrong, one sentence for each field."""
     def __init__(
