@@ -1,7 +1,8 @@
 """A server that speaks the protocols of Anthropic, OpenAI and Ollama, and does what the name of the model says.
 
 `python -m tests.model_stub` listens on a free port. GET /asked returns the requests since the last GET, as JSON.
-A name may end with `@SECONDS`, the time before the answer.
+A name may end with `@SECONDS`, the time before the answer. Asked which models it has, it says that it has all but
+`missing`.
 """
 
 import asyncio
@@ -269,6 +270,13 @@ async def _cut(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def describe(request: web.Request) -> web.Response:
+    """Say whether it has a model, as all three vendors do."""
+    name = request.match_info.get("model") or (await request.json())["model"]
+    known = name != "missing"
+    return web.json_response({} if known else {"error": f"model '{name}' not found"}, status=200 if known else 404)
+
+
 async def journal(_request: web.Request) -> web.Response:
     """The requests since the last call."""
     text = json.dumps(asked)
@@ -280,6 +288,7 @@ async def main() -> None:
     """Serve until killed."""
     app = web.Application(client_max_size=16 << 20)
     app.add_routes([web.post(path, answer) for path in PATHS])
+    app.add_routes([web.get("/v1/models/{model}", describe), web.post("/api/show", describe)])
     app.add_routes([web.get("/asked", journal)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

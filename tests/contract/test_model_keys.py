@@ -3,11 +3,14 @@
 import os
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
+from greenroom.synthesizer.v1 import batch_pb2
+from greenroom.synthesizer.v1.persona_pb2 import GeneratePersonasRequest
 from greenroom.type.v1.event_pb2 import FAULT_INFRASTRUCTURE
 from shared.llm.base import ChatRequest, Message
 from shared.llm.briefs import AgentBrief
@@ -44,6 +47,33 @@ async def test_a_conversation_with_a_model_that_cannot_be_called_does_not_start(
     assert "There is no model gpt-9; name one as" in described["spec.model"]
     assert "set GREENROOM_OPENAI_API_KEY" in described["spec.persona_model"]
     assert "leads to models.example.com, but must lead to" in described["spec.agent_model"]
+
+
+async def test_nothing_starts_with_a_model_that_its_server_does_not_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = list[Any]()
+    async with service("tests.model_stub", {}) as stub:
+        monkeypatch.setenv("GREENROOM_OPENAI_BASE_URL", f"http://{stub.address}/v1")
+        async with suite("sqlite", tmp_path) as running:
+            stage = Theatre(running, ScriptedModel(), tmp_path)
+            [procedure] = await stage.import_procedures(procedure_line("orders"))
+            spec = stage.spec(procedure=procedure, persona_model="openai:missing")
+            async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
+                await stage.client.conversations.start(spec)
+            described += errors[0].violations
+            async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
+                spec.ClearField("persona")
+                await stage.client.batches.start(batch_pb2.BatchSpec(conversation=spec, size=2))
+            described += errors[0].violations
+            asked = GeneratePersonasRequest(description="Anybody", model="openai:missing")
+            async with refused("INVALID_ARGUMENT", "INVALID_ARGUMENT") as errors:
+                _ = [one async for one in stage.client.personas.generate(asked)]
+            described += errors[0].violations
+
+    assert [one.field for one in described] == ["spec.persona_model", "spec.conversation.persona_model", "model"]
+    for one in described:
+        assert "does not have the model missing; it says: model 'missing' not found" in one.description
 
 
 async def test_a_provider_that_is_set_up_wrongly_is_named_in_the_log_when_the_server_starts(
