@@ -20,8 +20,8 @@ class Seal:
         self._key = os.urandom(32)
 
     def write(self, path: Path) -> BinaryIO:
-        """Open a new file for writing."""
-        return cast(BinaryIO, BufferedWriter(_Sealed(path, "xb", self._key)))
+        """Open a file for writing; what it held before is gone."""
+        return cast(BinaryIO, BufferedWriter(_Sealed(path, "wb", self._key)))
 
     def read(self, path: Path) -> BinaryIO:
         """Open a file that `write` has written; it can be sought in."""
