@@ -10,9 +10,12 @@ UNPACKED_TIMES = 100
 """Logs shrink to a tenth or a fiftieth when packed; what shrinks to less was made to."""
 
 MEMORY_LEAST = 352 * MIB
-"""Of this, Python, NumPy, Arrow and Numba take 110 MiB. Libraries mapped from disk come on top, about 100 MiB."""
+"""Of this, Python, NumPy, Arrow and Numba take 210 MiB. Libraries mapped from disk come on top, about 100 MiB."""
 MEMORY_TIMES = 64
 """A byte of a log takes up to 10 bytes of memory while it is read and sorted, packed ones up to 50."""
+
+ROOM = 64 * MIB
+"""A worker whose earlier work left it less than this of the next work's memory does not get that work."""
 
 KEPT = 384 * MIB
 """A worker that has more resident memory than this after its work ends, so that the memory is free again."""

@@ -27,8 +27,17 @@ def limited_memory(most: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
+def data_bytes() -> int:
+    """What this process holds of the memory that `limited_memory` limits; 0 if unknown."""
+    return _statm(5)
+
+
 def resident_bytes() -> int:
     """The memory that this process has; 0 if unknown."""
+    return _statm(1)
+
+
+def _statm(column: int) -> int:
     if not _LINUX:
         return 0
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return int(Path("/proc/self/statm").read_text().split()[column]) * os.sysconf("SC_PAGE_SIZE")

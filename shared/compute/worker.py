@@ -16,7 +16,8 @@ from typing import BinaryIO
 
 from shared.compute.errors import TooMuchMemory
 from shared.compute.frames import LENGTH, frame
-from shared.compute.memory import limited_memory, resident_bytes
+from shared.compute.loading import load
+from shared.compute.memory import data_bytes, limited_memory, resident_bytes
 from shared.limits import KEPT, MIB
 
 _PR_SET_PDEATHSIG = 1
@@ -64,26 +65,29 @@ def _read(requests: BinaryIO) -> bytes | None:
 
 
 def _answer(body: bytes) -> bytes:
-    """The pickle of (done, result, worn).
+    """The pickle of (done, result, held, worn).
 
     done: whether result is the function's; otherwise it is its exception, or a text if that cannot be pickled.
+    held: the bytes that this process still holds of the memory that is limited.
     worn: whether the pool should replace this process, because it holds much memory.
     """
     done, result = _outcome(body)
+    held = data_bytes()
     worn = resident_bytes() > KEPT or isinstance(result, TooMuchMemory)
     try:
-        answer = pickle.dumps((done, result, worn))
+        answer = pickle.dumps((done, result, held, worn))
         if not done:
             pickle.loads(answer)  # noqa: S301 - many exceptions can be pickled but not unpickled
     except Exception:
         error = result if isinstance(result, BaseException) else TypeError("the result cannot be pickled")
-        return pickle.dumps((False, "".join(traceback.format_exception_only(error)).strip(), worn))
+        return pickle.dumps((False, "".join(traceback.format_exception_only(error)).strip(), held, worn))
     return answer
 
 
 def _outcome(body: bytes) -> tuple[bool, object]:
     memory, function, arguments = pickle.loads(body)  # noqa: S301 - written by the process that started this one
     try:
+        load(function)
         with limited_memory(memory):
             return True, function(*arguments)
     except Exception as error:

@@ -9,12 +9,23 @@ from pathlib import Path
 
 from services.testdata.learnings.model import Progress, read_progress, write_learned, write_progress
 from services.testdata.traces.logs.formats import LogFormat
+from shared.compute.loading import loads
 
 _PROGRESS = "progress.json"
 _EVERY = 0.2
 """Seconds between two writes of the progress file."""
 
 
+def _libraries() -> None:
+    """Import what learning needs, and compile its kernels or get them from the cache."""
+    # Import it here, because Numba and Arrow would make the server large and slow to start.
+    from services.testdata.traces.learn import learn  # noqa: F401
+    from services.testdata.traces.learn.counting import compile_kernels
+
+    compile_kernels()
+
+
+@loads(_libraries)
 def learn_log(
     files: Sequence[tuple[str, Path]], log_format: LogFormat, name: str, folder: Path, unread: Sequence[str] = ()
 ) -> bytes:
@@ -23,7 +34,6 @@ def learn_log(
     folder: for the exports, and for the progress file that `progress_in` reads. unread: names of entries that were left
     out, for the report.
     """
-    # Import it here, because Numba and Arrow would make the server large and slow to start.
     from services.testdata.traces.learn.learn import learn
     from services.testdata.traces.learn.report import left_out
 

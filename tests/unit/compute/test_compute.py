@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,36 @@ async def test_no_work_takes_more_memory_than_the_pool_allows() -> None:
         await pool.run(work.allocate, 600, reads=1 << 40)
 
     await pool.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
+@pytest.mark.parametrize("kept", [240, 320])
+async def test_what_earlier_work_left_in_a_worker_refuses_no_small_input(kept: int, tmp_path: Path) -> None:
+    pool = Compute(workers=1)
+
+    await pool.run(work.keep, kept)
+    await pool.run(work.fill, 150, tmp_path / "runs", reads=1)
+
+    await pool.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
+@pytest.mark.parametrize(("before", "runs"), [(0, 1), (1, 2), (5, 2)])
+async def test_work_that_takes_too_much_memory_runs_at_most_twice(before: int, runs: int, tmp_path: Path) -> None:
+    pool = Compute(workers=1)
+    for _ in range(before):
+        await pool.run(work.double, 1)
+
+    with pytest.raises(TooMuchMemory):
+        await pool.run(work.fill, 600, tmp_path / "runs", reads=1)
+
+    assert len((tmp_path / "runs").read_text().splitlines()) == runs
+    await pool.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
+async def test_the_memory_that_libraries_take_while_they_load_is_not_the_inputs(compute: Compute) -> None:
+    assert await compute.run(partial(work.use_library), reads=1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much memory a process has")

@@ -5,6 +5,7 @@ import signal
 import time
 from pathlib import Path
 
+from shared.compute.loading import loads
 from shared.errors import GreenroomError, Violation
 
 
@@ -69,6 +70,22 @@ def wrap_memory_error(mebibytes: int) -> None:
         bytearray(mebibytes << 20)
     except MemoryError as error:
         raise ValueError("this cannot be read") from error
+
+
+def fill(mebibytes: int, runs: Path) -> None:
+    """Fill some memory, and note in the file that this ran."""
+    with runs.open("a") as file:
+        file.write("ran\n")
+    _ = [b"x" * (1 << 20) for _ in range(mebibytes)]
+
+
+def _large_library() -> None:
+    allocate(600)
+
+
+@loads(_large_library)
+def use_library() -> int:
+    return allocate(100)
 
 
 _kept: list[bytes] = []

@@ -16,6 +16,13 @@ BLOCK = 1 << 22
 """Triples that are sorted together."""
 
 
+def compile_kernels() -> None:
+    """Compile the kernels unless they are, or get them from the cache."""
+    session = np.zeros(1, np.uint16), np.array([0, 1], np.int64), 1
+    count_edges(*session)
+    count_triples(*session)
+
+
 def count_edges(endpoint: Endpoints, starts: Counts, k: int) -> Counts:
     """A (k + 1)² matrix: how often each endpoint follows each. Row k counts the entries, column k the exits."""
     counts = np.zeros((k + 1) * (k + 1), np.int64)
