@@ -65,8 +65,9 @@ def check(message: Message) -> None:
 
 def strings_with_nul(message: Message) -> list[str]:
     """The paths of texts that contain the character NUL, which PostgreSQL cannot store."""
-    # Most messages contain no zero byte; this check is fast.
-    return list(_strings_with_nul(message, "")) if b"\0" in message.SerializeToString() else []
+    # Most messages contain no zero byte. Numbers do, but the text format of a message has its NULs only.
+    suspect = b"\0" in message.SerializeToString() and "\\000" in str(message)
+    return list(_strings_with_nul(message, "")) if suspect else []
 
 
 def _strings_with_nul(value: Any, path: str) -> Iterator[str]:
@@ -94,6 +95,8 @@ def _strings_with_nul(value: Any, path: str) -> Iterator[str]:
                     yield from _strings_with_nul(member, inner)
 
 
+_LARGE_NUMBER = re.compile(r"number_value: -?(?:\d{16}|[\d.]+e\+)")
+"""A double from about 1e15 in the text format of a message, which is made 20 times as fast as the message is walked."""
 _JSON = frozenset({"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"})
 
 
@@ -102,7 +105,8 @@ def inexact_numbers(message: Message) -> list[str]:
 
     JSON Schemas are left out: a bound of theirs may be as large as it likes.
     """
-    return list(_inexact_numbers(message, "")) if _holds_json(message.DESCRIPTOR) else []
+    suspect = _holds_json(message.DESCRIPTOR) and _LARGE_NUMBER.search(str(message)) is not None
+    return list(_inexact_numbers(message, "")) if suspect else []
 
 
 def _inexact_numbers(message: Message, path: str) -> Iterator[str]:
