@@ -3,9 +3,10 @@
 Work is counted, never timed, so the same input has the same outcome on every machine.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 MAX_WORK = 1_000_000
 """Units that one step of a conversation may spend; a unit is about a microsecond of one core."""
@@ -17,29 +18,40 @@ class TooMuchWork(Exception):
     """A template, condition, schema or pattern takes more work than one step may spend."""
 
 
-_left: ContextVar[list[int]] = ContextVar("left")
+@dataclass(slots=True)
+class Budget:
+    """The units that are left. pause: called whenever units are spent, outside of native code."""
+
+    left: int
+    pause: Callable[[], None] | None = None
+
+
+_budget: ContextVar[Budget] = ContextVar("budget")
 
 
 @contextmanager
-def work_budget(units: int = MAX_WORK) -> Iterator[None]:
+def work_budget(units: int = MAX_WORK, pause: Callable[[], None] | None = None) -> Iterator[Budget]:
     """Let everything within spend up to `units` together; inside another budget, share that one."""
-    if _left.get(None) is not None:
-        yield
+    if (shared := _budget.get(None)) is not None:
+        yield shared
         return
-    token = _left.set([units])
+    budget = Budget(units, pause)
+    token = _budget.set(budget)
     try:
-        yield
+        yield budget
     finally:
-        _left.reset(token)
+        _budget.reset(token)
 
 
 def spend(units: int) -> None:
     """Take units from the budget. Raises TooMuchWork once it is exhausted; outside a budget nothing is counted."""
-    left = _left.get(None)
-    if left is not None:
-        left[0] -= units
-        if left[0] < 0:
+    budget = _budget.get(None)
+    if budget is not None:
+        budget.left -= units
+        if budget.left < 0:
             raise TooMuchWork
+        if budget.pause is not None:
+            budget.pause()
 
 
 def spend_call(units: int) -> None:
