@@ -1,12 +1,16 @@
 """How often the checks of personas' replies flag what real customers wrote, where each flag is a false alarm.
 
-LLM users of tau2, and agents, whose messages should be found to speak as agents, are shown beside them.
+The checks are told what a rehearsal tells them: a built-in persona, English, what the customer says later, and the
+procedure that a dialogue is linked to. LLM users of tau2 are shown beside them, and agents, whose messages should be
+found to speak as agents.
 """
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from dataclasses import replace
+from itertools import cycle, islice
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -14,6 +18,8 @@ from rich.table import Table
 
 from benchmarks.dialogues import records, rehearsals
 from benchmarks.results import gates, limited, report
+from services.synthesizer.adapters.formats import read_procedures, read_sources
+from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
 from services.synthesizer.conversations.integrity import CHECKS, flags
 from services.synthesizer.conversations.integrity.check import Scene
 from services.synthesizer.conversations.prompts import PERSONA_TEXT
@@ -32,11 +38,18 @@ CUSTOMERS = {
     "satisfaction, sgd": ("satisfaction", "sgd"),
 }
 """Sets of real customers, and where they are."""
+PROCEDURES = {"abcd": "procedures", "star": "tasks"}
+"""The files of the sets whose dialogues are linked to procedures."""
 _CUSTOMER, _AGENT = ("customer", "user"), ("agent", "assistant", "system")
 _UNSPOKEN = ("request_suggestions", "query", "return_item")
-_PRIVATE = (PERSONA_TEXT, *(persona.description for persona in built_in().values()))
-_TRAITS = tuple(trait for persona in built_in().values() for trait in persona.behaviour_traits)
 _THOUGHTS = Thoughts("", Sentiment.NEUTRAL, 50)
+
+
+class Dialogue(NamedTuple):
+    """The messages of a dialogue as (role, text), and its procedure; None if it has none."""
+
+    said: Sequence[tuple[str, str]]
+    procedure: ProcedureRecord | None
 
 
 class Found(NamedTuple):
@@ -74,11 +87,20 @@ def run(quick: bool) -> bool:
     )
 
 
-def _dialogues(folder: str, file: str, most: int) -> Iterator[Sequence[tuple[str, str]]]:
-    """The messages of each dialogue as (role, text)."""
+def _dialogues(folder: str, file: str, most: int) -> Iterator[Dialogue]:
+    rows = [json.dumps(row).encode() for row in records(folder, PROCEDURES[folder])] if folder in PROCEDURES else []
+    read = read_procedures(folder, rows) if rows else ()
+    procedures = {one.external_id: one for one in read if isinstance(one, ProcedureRecord)}
     for record in islice(records(folder, file), most):
         turns = record.get("turns") or record.get("messages") or ()
-        yield [said for turn in turns if turn.get("action") not in _UNSPOKEN for said in _said(turn)]
+        said = [one for turn in turns if turn.get("action") not in _UNSPOKEN for one in _said(turn)]
+        yield Dialogue(said, procedures.get(_procedure(folder, record)) if procedures else None)
+
+
+def _procedure(folder: str, record: Mapping[str, Any]) -> str:
+    """The external id of a dialogue's procedure."""
+    sources = read_sources(folder, [json.dumps(record).encode()])
+    return next((one.procedure_external_id for one in sources if isinstance(one, SourceRecord)), "")
 
 
 def _said(turn: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -88,16 +110,21 @@ def _said(turn: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield turn["role"], text.strip()
 
 
-def _checked(dialogues: Iterator[Sequence[tuple[str, str]]], side: Sequence[str], other: Sequence[str]) -> Found:
+def _checked(dialogues: Iterator[Dialogue], side: Sequence[str], other: Sequence[str]) -> Found:
     """Check every message of one side as if a persona had said it."""
     messages, found, seconds = 0, Counter[PersonaFlag](), 0.0
-    for dialogue in dialogues:
+    for dialogue, persona in zip(dialogues, cycle(_told()), strict=False):
+        told, procedure = persona, dialogue.procedure
+        if procedure:
+            tools = [tool.name for tool in procedure.tools]
+            told = replace(told, tools=tools, instructions=procedure.instructions)
         own: list[str] = []
         heard: list[str] = []
         asked: list[str] = []
-        for role, text in dialogue:
+        all_own = [text for role, text in dialogue.said if role in side]
+        for role, text in dialogue.said:
             if role in side:
-                scene = Scene(own, heard, asked, private=_PRIVATE, traits=_TRAITS)
+                scene = replace(told, own=own, heard=heard, asked=asked, facts=all_own[len(own) + 1 :])
                 begun = time.perf_counter()
                 found.update(flags(PersonaReply(text, _THOUGHTS), scene))
                 seconds += time.perf_counter() - begun
@@ -108,6 +135,19 @@ def _checked(dialogues: Iterator[Sequence[tuple[str, str]]], side: Sequence[str]
                 heard.append(text)
                 asked.append(text)
     return Found(messages, found, seconds)
+
+
+def _told() -> Sequence[Scene]:
+    """What the checks are told of each built-in persona."""
+    return [
+        Scene(
+            age_range=persona.demographics.age_range,
+            private=(PERSONA_TEXT, persona.description),
+            traits=persona.behaviour_traits,
+            language="English",
+        )
+        for persona in built_in().values()
+    ]
 
 
 def _print(found: Mapping[str, Found]) -> None:
