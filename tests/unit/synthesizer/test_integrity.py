@@ -92,6 +92,10 @@ def test_it_finds_what_was_planted(flag: PersonaFlag, text: str, scene: dict[str
         ("Thank you for refunding me!", {"heard": ["Your refund is on its way."]}),
         ("Thanks for taking care of it.", {"heard": ["Which one?", "It is on its way."]}),
         ("I tried the search function and used find my order on your site.", {"tools": ["find_order"]}),
+        (
+            "You say that you check that it was paid, and refund it: so refund it.",
+            {"instructions": "Ask for the order number, then check that it was paid, and refund it."},
+        ),
         ("I'm 34.", {"age_range": "25-35", "own": ["I am 34 years old."]}),
         ("Sorry, it's ada@example.com.", {"own": ["bob@example.com"]}),
         ("ada@example.com", {"own": ["bob@example.com"], "asked": ["And your new e-mail address?"]}),
