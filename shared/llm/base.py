@@ -182,6 +182,7 @@ class ChatReply:
     fixed: True if asking again gives the same answer: the offline model's.
     recorded: True if it comes from a recording, so that nothing was paid.
     limits: the provider's rate limits after this call, None if it said none.
+    steps: the indexes of the procedure's steps that the offline model came through since its last action.
     """
 
     text: str = ""
@@ -192,6 +193,7 @@ class ChatReply:
     first_token: int | None = None
     recorded: bool = False
     limits: RateLimits | None = None
+    steps: tuple[int, ...] = ()
 
     @property
     def call(self) -> ToolRequest | None:

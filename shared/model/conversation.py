@@ -103,8 +103,9 @@ def evolve(state: State, event: Event) -> State:
     answered = state.answered
     if isinstance(event.body, TRANSCRIPT):
         # Agents receive the transcript, so it must not contain what the persona thought or which mock answered.
-        private = event.thoughts is not None or event.flags or event.mock_rule is not None
-        transcript = (*transcript, replace(event, thoughts=None, flags=(), mock_rule=None) if private else event)
+        private = event.thoughts is not None or event.flags or event.mock_rule is not None or event.steps
+        seen = replace(event, thoughts=None, flags=(), mock_rule=None, steps=()) if private else event
+        transcript = (*transcript, seen)
     match event.body:
         case UserMessage(leaves=leaves):
             following, actions, open_calls = Next.NOBODY if leaves else Next.AGENT, 0, ()

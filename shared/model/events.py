@@ -254,6 +254,7 @@ class Event:
     thoughts: of the persona that spoke, if it told them; None for everything else.
     flags: what is wrong with the persona's reply, which this event is or which ended the conversation.
     mock_rule: the index of the rule of the tool's mock that gave a result; None if none did.
+    steps: the indexes of the revision's steps that the built-in agent came through on its way to this event.
     """
 
     id: str
@@ -268,6 +269,7 @@ class Event:
     thoughts: Thoughts | None = None
     flags: tuple[PersonaFlag, ...] = ()
     mock_rule: int | None = None
+    steps: tuple[int, ...] = ()
 
 
 def _usage_json(usage: Usage) -> list[int]:
@@ -310,6 +312,8 @@ def pack(event: Event) -> bytes:
         record["flags"] = event.flags
     if event.mock_rule is not None:
         record["mock_rule"] = event.mock_rule
+    if event.steps:
+        record["steps"] = event.steps
     if event.session is not None:
         record["session"] = b64encode(event.session).decode()
     return _encode(record).encode()
@@ -338,6 +342,7 @@ def unpack(payload: bytes) -> Event:
         thoughts=None if thoughts is None else Thoughts(thoughts[0], Sentiment(thoughts[1]), thoughts[2]),
         flags=tuple(map(PersonaFlag, record.get("flags", ()))),
         mock_rule=record.get("mock_rule"),
+        steps=tuple(record.get("steps", ())),
     )
 
 

@@ -62,6 +62,7 @@ def event_message(event: Event, conversation: str = "", create_time: int = 0) ->
         message.persona_flags.extend(_FLAGS[flag] for flag in event.flags)
     if event.mock_rule is not None:
         message.mock_rule = event.mock_rule
+    message.steps.extend(event.steps)
     _FILL[type(event.body)](message, event.body)
     return message
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,25 @@ async def test_a_retry_reaches_an_agent_that_was_down(greenroom: Suite) -> None:
         ended = await over(greenroom.client, batch.name)
 
     assert (away.counts.failed, ended.counts.completed) == (3, 3)
+
+
+async def test_the_built_in_agent_tells_the_steps_that_it_came_through(greenroom: Suite) -> None:
+    spec = specs.read(EXAMPLES / "batch.yaml", batch_pb2.BatchSpec())
+    spec.size = 3
+    batch = await over(greenroom.client, (await greenroom.client.batches.start(spec)).name)
+
+    async for row in greenroom.client.batches.results(batch.name):
+        revision = (await greenroom.client.procedures.get(row.procedure, revision=row.revision)).revision
+        index = {step.id: number for number, step in enumerate(revision.steps)}
+        told = [event async for event in greenroom.client.conversations.events(row.conversation) if event.steps]
+        path = [step for event in told for step in event.steps]
+        assert path[0] == 0
+        for before, after in pairwise(path):
+            branch = revision.steps[before].branch
+            assert after in (before + 1, index.get(branch.then), index.get(branch.otherwise))
+        for event in told:
+            if event.HasField("tool_call"):
+                assert revision.steps[event.steps[-1]].call.tool == event.tool_call.tool
 
 
 async def test_an_own_agent_is_rehearsed(greenroom: Suite) -> None:

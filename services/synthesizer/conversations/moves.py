@@ -28,7 +28,7 @@ class Move(NamedTuple):
 
     after: virtual milliseconds since the event before. usage, model_call: of the model that decided it, if any.
     session: the new one of the agent or of the customer. thoughts: the persona's. flags: of its reply.
-    mock_rule: the index of the rule that gave a tool's result.
+    mock_rule: the index of the rule that gave a tool's result. steps: those that the built-in agent came through.
     """
 
     body: Kind
@@ -39,6 +39,7 @@ class Move(NamedTuple):
     thoughts: Thoughts | None = None
     flags: tuple[PersonaFlag, ...] = ()
     mock_rule: int | None = None
+    steps: tuple[int, ...] = ()
 
 
 class StepFailed(Exception):
@@ -82,6 +83,7 @@ def numbered(moves: Sequence[Move], state: State) -> list[Event]:
                 thoughts=move.thoughts,
                 flags=move.flags,
                 mock_rule=move.mock_rule,
+                steps=move.steps,
             )
         )
     return events

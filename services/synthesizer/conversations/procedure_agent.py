@@ -41,7 +41,7 @@ class ProcedureAgent:
         )
         reply = await self._model.complete(request)
         call = ModelCall(self._name, AGENT_PROMPT, reply.milliseconds, reply.first_token, reply.recorded)
-        return Action(_does(reply), usage=replace(reply.usage, model_calls=1), model_call=call)
+        return Action(_does(reply), usage=replace(reply.usage, model_calls=1), model_call=call, steps=reply.steps)
 
 
 def _does(reply: ChatReply) -> Say | Call | Several | EndTalk:

@@ -103,7 +103,7 @@ class Action:
 
     session: handed back with the next view; None leaves it unchanged. usage: what it cost Greenroom, if anything.
     model_call: the call of a model that decided it; None for agents that Greenroom does not play.
-    thoughts: of a customer that tells them.
+    thoughts: of a customer that tells them. steps: of the revision that the built-in agent came through.
     """
 
     does: Does
@@ -111,6 +111,7 @@ class Action:
     usage: Usage | None = None
     model_call: ModelCall | None = None
     thoughts: Thoughts | None = None
+    steps: tuple[int, ...] = ()
 
 
 class Target(Protocol):

@@ -180,7 +180,7 @@ class TurnLoop:
                 after = 0
             case _:
                 pass
-        move = Move(first, after, action.usage, action.session, action.model_call)
+        move = Move(first, after, action.usage, action.session, action.model_call, steps=action.steps)
         return (
             move,
             *(Move(body, model_call=None if isinstance(body, ToolResult) else action.model_call) for body in others),

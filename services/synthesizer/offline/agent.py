@@ -8,6 +8,7 @@ actions as playing from the beginning.
 import re
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from services.synthesizer.offline.filling import Filler, Heard
@@ -98,6 +99,7 @@ class _Play:
 
     index: of the first message that no step has read. next_step: the index of the step to play next.
     heard: what the user said; the last utterance begins at `latest`. spoken: what the agent said before it.
+    passed: the indexes of the steps since the last action that is in the messages.
     """
 
     def __init__(self, request: ChatRequest, program: Program | None, filler: Filler) -> None:
@@ -116,7 +118,9 @@ class _Play:
         self.results: dict[str, Json] = {}
         self.asks: Counter[str] = Counter()
         self.silences: Counter[str] = Counter()
+        self.passed: list[int] = []
         self._take_opening()
+        self._follows_steps = program is not None
         self.program = program or Program(self._steps_in_words(request))
         self.wording = wording(language_of(self.program.spoken or " ".join(said.text for said in self.heard)))
         self._actions = self._run()
@@ -138,7 +142,8 @@ class _Play:
     def next(self, request: ChatRequest) -> ChatReply:
         """The next action after the request's messages."""
         self.request, self.messages = request, request.messages
-        return next(self._actions)
+        action = next(self._actions)
+        return replace(action, steps=tuple(self.passed)) if self._follows_steps else action
 
     def _take_opening(self) -> None:
         """Read what was said before the agent's first action: another agent's greeting, and the user's first words."""
@@ -168,6 +173,7 @@ class _Play:
             if self.next_step >= len(steps):
                 break
             step = steps[self.next_step]
+            self.passed.append(self.next_step)
             self.next_step += 1
             yield from step.play(self)
         yield from self._close()
@@ -241,6 +247,7 @@ class _Play:
             return
         while (answered := self._answered(tool)) is None:
             yield ChatReply(calls=(ToolRequest(tool, filled),))
+        self.passed.clear()
         error = answered.result.get("error") if isinstance(answered.result, Mapping) else None
         if isinstance(error, Mapping):
             self.said.append(_Words("failed", str(error.get("message") or error.get("code"))))
@@ -279,6 +286,7 @@ class _Play:
                     self.spoken = message.text
                     self.turns += 1
                     self.said.clear()
+                    self.passed.clear()
                     self._listen()
                     return
             *lead, last = words

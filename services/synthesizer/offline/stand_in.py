@@ -38,7 +38,7 @@ class OfflineModel:
                 return ChatReply(written(says), usage=_ONE_CALL, fixed=True)
             case AgentBrief() as brief:
                 reply = self._plays.act(request, brief)
-                return ChatReply(reply.text, reply.calls, _ONE_CALL, fixed=True)
+                return ChatReply(reply.text, reply.calls, _ONE_CALL, fixed=True, steps=reply.steps)
             case GenerationBrief() as brief:
                 return ChatReply(invention.personas(request, brief), usage=_ONE_CALL, fixed=True)
             case unknown:

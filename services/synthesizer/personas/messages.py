@@ -21,6 +21,7 @@ from services.synthesizer.personas.model import (
 from services.synthesizer.sources.messages import source_filter
 from shared.errors import InvalidArgument, Violation
 from shared.rpc.events import usage_message
+from shared.rpc.expectations import expectation_record, fill_expectation
 from shared.rpc.values import enum_number, enum_value, fill_struct, struct_json, timestamp
 from shared.words import any_of
 
@@ -35,7 +36,7 @@ _PATHS = {*UPDATABLE, *(f"{name}.{field.name}" for name, part in _PARTS.items() 
 def persona_message(persona: Persona) -> pb.Persona:
     """The persona as a message."""
     how, who = persona.personality, persona.demographics
-    return pb.Persona(
+    message = pb.Persona(
         name=persona.name,
         display_name=persona.display_name,
         description=persona.description,
@@ -59,6 +60,9 @@ def persona_message(persona: Persona) -> pb.Persona:
         update_time=timestamp(persona.update_time),
         expected_calls=[_expected_call_message(call) for call in persona.expected_calls],
     )
+    for expectation in persona.expectations:
+        fill_expectation(message.expectations.add(), expectation)
+    return message
 
 
 def _expected_call_message(call: ExpectedCall) -> pb.ExpectedCall:
@@ -88,6 +92,7 @@ def persona(message: pb.Persona) -> Persona:
         goal=message.goal,
         language=message.language,
         expected_calls=tuple(ExpectedCall(call.tool, struct_json(call.arguments)) for call in message.expected_calls),
+        expectations=tuple(map(expectation_record, message.expectations)),
     )
 
 

@@ -85,6 +85,7 @@ class Persona:
     language: in which it writes, such as `German`; "" is the agent's.
     origin: None if it was not generated.
     expected_calls: of an agent that does what the persona wants, for scoring; nobody in the conversation sees them.
+    expectations: what its conversations should show, for `shared.model.expectations`; nobody sees them either.
     create_time, update_time: Unix milliseconds; 0 for built-in ones.
     """
 
@@ -101,6 +102,7 @@ class Persona:
     create_time: int = 0
     update_time: int = 0
     expected_calls: tuple[ExpectedCall, ...] = ()
+    expectations: tuple[Mapping[str, Json], ...] = field(default=(), hash=False)
 
     @property
     def digest(self) -> str:
@@ -143,5 +145,6 @@ def read_persona(record: Mapping[str, Json]) -> Persona:
             "behaviour_traits": tuple(record["behaviour_traits"]),
             "origin": None if origin is None else Origin(**origin),
             "expected_calls": tuple(ExpectedCall(**call) for call in record.get("expected_calls", ())),
+            "expectations": tuple(record.get("expectations", ())),
         }
     )

@@ -12,6 +12,7 @@ from shared.clock import Clock
 from shared.errors import InvalidArgument, Violation
 from shared.ids import new_id
 from shared.lists import Listed, Part, built_in_first
+from shared.model.expectations import check_expectations, read_expectations
 from shared.requests import RequestKey
 
 NAME = re.compile(r"personas/[a-z0-9-]{1,64}")
@@ -83,3 +84,5 @@ class Personas:
 def _check(persona: Persona) -> None:
     if not persona.display_name.strip():
         raise InvalidArgument(violations=[Violation("persona.display_name", "Must say what people call the persona.")])
+    # Any procedure may be played with it, so its tools are not known here.
+    check_expectations(read_expectations(persona.expectations), None, "persona.expectations")

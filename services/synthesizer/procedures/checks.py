@@ -2,13 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from services.synthesizer.procedures.schemas import schema_error
 from shared.errors import Violation
 from shared.llm.builtin_tools import AGENT_TOOLS
 from shared.model.conditions import Conditions
+from shared.model.events import Json
+from shared.model.expectations import ExpectationsInvalid, check_expectations, read_expectations
 from shared.model.steps import CheckContext, Step, Tool
 from shared.yaml import near
 
@@ -18,13 +20,32 @@ RESERVED_TOOLS = frozenset(tool.name for tool in AGENT_TOOLS)
 """The tools that every procedure agent has."""
 
 
-def check_revision(steps: Sequence[Step], tools: Sequence[Tool], path: str = "revision") -> list[Violation]:
-    """Everything that is wrong with the tools and steps, in their order; empty if nothing is.
+def check_revision(
+    steps: Sequence[Step],
+    tools: Sequence[Tool],
+    expectations: Sequence[Mapping[str, Json]] = (),
+    path: str = "revision",
+) -> list[Violation]:
+    """Everything that is wrong with the tools, steps and expectations, in their order; empty if nothing is.
 
     path: prefix of the fields' paths, such as `revision` in `revision.steps[3].branch.condition`.
     """
     prefix = f"{path}." if path else ""
-    return [*_check_tools(tools, f"{prefix}tools"), *_check_steps(steps, tools, f"{prefix}steps")]
+    return [
+        *_check_tools(tools, f"{prefix}tools"),
+        *_check_steps(steps, tools, f"{prefix}steps"),
+        *_check_expectations(expectations, tools, f"{prefix}expectations"),
+    ]
+
+
+def _check_expectations(
+    expectations: Sequence[Mapping[str, Json]], tools: Sequence[Tool], path: str
+) -> Sequence[Violation]:
+    try:
+        check_expectations(read_expectations(expectations), {tool.name: tool.arguments_schema for tool in tools}, path)
+    except ExpectationsInvalid as wrong:
+        return wrong.violations
+    return ()
 
 
 def _check_tools(tools: Sequence[Tool], path: str) -> Iterator[Violation]:

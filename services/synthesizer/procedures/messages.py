@@ -9,6 +9,7 @@ from greenroom.synthesizer.v1 import procedure_pb2 as pb
 from services.synthesizer.procedures.errors import RevisionTooLarge
 from services.synthesizer.procedures.model import MAX_REVISION, Procedure, Revision, RevisionState
 from shared.model.steps import KINDS, Step, Tool
+from shared.rpc.expectations import expectation_record, fill_expectation
 from shared.rpc.values import enum_number, fill_struct, struct_json, timestamp
 
 
@@ -49,6 +50,8 @@ def revision_message(revision: Revision) -> pb.Revision:
         _fill_step(message.steps.add(id=step.id), step)
     for tool in revision.tools:
         fill_tool(message.tools.add(), tool)
+    for expectation in revision.expectations:
+        fill_expectation(message.expectations.add(), expectation)
     return message
 
 
@@ -66,6 +69,7 @@ def revision(message: pb.Revision) -> Revision:
         instructions=message.instructions,
         steps=tuple(_step(step) for step in message.steps),
         tools=tuple(_tool(tool) for tool in message.tools),
+        expectations=tuple(map(expectation_record, message.expectations)),
     )
 
 

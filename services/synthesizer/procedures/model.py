@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 
+from shared.model.events import Json
 from shared.model.steps import Step, Tool
 
 MAX_REVISION = 1 << 20
@@ -20,7 +21,11 @@ class RevisionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One version of a procedure. Times are Unix milliseconds; ready_time is 0 for a DRAFT."""
+    """One version of a procedure.
+
+    expectations: what its conversations should show, as `shared.model.expectations` reads them.
+    Times are Unix milliseconds; ready_time is 0 for a DRAFT.
+    """
 
     procedure: str
     number: int
@@ -30,6 +35,7 @@ class Revision:
     tools: tuple[Tool, ...] = ()
     create_time: int = 0
     ready_time: int = 0
+    expectations: tuple[Mapping[str, Json], ...] = field(default=(), hash=False)
 
 
 @dataclass(frozen=True, slots=True)

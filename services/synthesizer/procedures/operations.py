@@ -71,7 +71,7 @@ class Procedures:
 
 
 def _check(revision: Revision) -> None:
-    if violations := check_revision(revision.steps, revision.tools):
+    if violations := check_revision(revision.steps, revision.tools, revision.expectations):
         raise RevisionInvalid(violations=violations)
 
 

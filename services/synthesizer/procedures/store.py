@@ -160,7 +160,13 @@ class ProcedureStore:
                 .where(_of(procedure.name), revisions.c.number == new.number)
                 .values(document=pack_revision(new))
             )
-            return replace(before, instructions=new.instructions, steps=new.steps, tools=new.tools)
+            return replace(
+                before,
+                instructions=new.instructions,
+                steps=new.steps,
+                tools=new.tools,
+                expectations=new.expectations,
+            )
 
         return await self._db.writer.run(work)
 
@@ -261,7 +267,7 @@ async def _import(conn: AsyncConnection, company: str, new: Procedure, revision:
     if (there.display_name, there.description) != (new.display_name, new.description):
         return Outcome.TAKEN
     documents = select(revisions.c.document).where(_of(there.name), revisions.c.state != _DELETED)
-    content = {"instructions": revision.instructions, "steps": revision.steps, "tools": revision.tools}
+    content = read_content(revision_json(revision))
     known = [unpack_revision(document) for document in await conn.scalars(documents)]
     return Outcome.UNCHANGED if content in known else Outcome.TAKEN
 
@@ -362,8 +368,10 @@ def _read_revision(row: Row[Any], prefix: str = "") -> Revision:
 
 
 def revision_json(revision: Revision) -> dict[str, Json]:
-    """The revision's content (instructions, steps and tools) as a JSON object."""
+    """The revision's content (instructions, steps, tools and expectations) as a JSON object."""
+    expected = {"expectations": list(revision.expectations)} if revision.expectations else {}
     return {
+        **expected,
         "instructions": revision.instructions,
         "steps": [step_json(step) for step in revision.steps],
         "tools": [asdict(tool) for tool in revision.tools],
@@ -376,6 +384,7 @@ def read_content(record: Mapping[str, Json]) -> dict[str, Any]:
         "instructions": record["instructions"],
         "steps": tuple(read_step(step) for step in record["steps"]),
         "tools": tuple(Tool(**tool) for tool in record["tools"]),
+        "expectations": tuple(record.get("expectations", ())),
     }
 
 

@@ -72,6 +72,7 @@ EVENTS = st.builds(
     thoughts=st.none() | st.builds(Thoughts, st.text(), st.sampled_from(Sentiment), st.integers(0, 100)),
     flags=st.lists(st.sampled_from(PersonaFlag), max_size=2).map(tuple),
     mock_rule=st.none() | st.integers(0, 999),
+    steps=st.lists(st.integers(0, 199), max_size=3).map(tuple),
 )
 
 

@@ -6,11 +6,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from google.protobuf.json_format import ParseDict, ParseError
+
+from greenroom.type.v1.expectation_pb2 import Expectation
 from services.synthesizer.adapters.formats.fields import BadLine, Fields
 from services.synthesizer.adapters.formats.records import ProcedureRecord, ResourceRecord, SourceRecord, check_procedure
 from services.synthesizer.imports.model import Problem
 from services.synthesizer.procedures.model import Procedure, Revision
 from services.synthesizer.sources.model import ExportedSource
+from shared.errors import InvalidArgument
 from shared.model.calls import Calls
 from shared.model.events import (
     AgentMessage,
@@ -29,7 +33,9 @@ from shared.model.events import (
     resource_json,
 )
 from shared.model.steps import KINDS, Schema, Step, Tool
-from shared.plain import visible
+from shared.plain import plain, visible
+from shared.rpc.expectations import expectation_record
+from shared.rpc.validation import check
 from shared.words import any_of
 
 MINUTE = 60_000
@@ -184,10 +190,14 @@ def read_resource(record: Mapping[str, Json], line: int) -> Iterator[ResourceRec
 
 def read_procedure(record: Mapping[str, Json], line: int) -> Iterator[ProcedureRecord | Problem]:
     """Read a procedure with its first revision."""
-    fields = Fields(record, "", ("external_id", "display_name", "description", "instructions", "steps", "tools"))
+    known = ("external_id", "display_name", "description", "instructions", "steps", "tools", "expectations")
+    fields = Fields(record, "", known)
     steps = tuple(_step(value, f"steps[{i}]") for i, value in enumerate(fields.items("steps", 200)))
     tools = tuple(_tool(value, f"tools[{i}]") for i, value in enumerate(fields.items("tools", 100)))
-    check_procedure(steps, tools)
+    expectations = tuple(
+        _expectation(value, f"expectations[{i}]") for i, value in enumerate(fields.items("expectations", 100))
+    )
+    check_procedure(steps, tools, expectations)
     yield ProcedureRecord(
         external_id=fields.text("external_id", 256, needed=True),
         display_name=fields.text("display_name", 200, needed=True),
@@ -196,7 +206,22 @@ def read_procedure(record: Mapping[str, Json], line: int) -> Iterator[ProcedureR
         steps=steps,
         tools=tools,
         line=line,
+        expectations=expectations,
     )
+
+
+def _expectation(value: Json, path: str) -> Mapping[str, Json]:
+    """The expectation as it is stored: every field as its message has it."""
+    message = Expectation()
+    try:
+        ParseDict(Fields(value, path).record, message)
+        check(message)
+    except ParseError as error:
+        raise BadLine("INVALID_PROCEDURE", f"{path}: {plain(str(error), 500)}") from None
+    except InvalidArgument as error:
+        [wrong, *_] = error.violations
+        raise BadLine("INVALID_PROCEDURE", f"{path}.{wrong.field}: {wrong.description}") from None
+    return expectation_record(message)
 
 
 def _step(value: Json, path: str) -> Step:
@@ -275,6 +300,7 @@ def write_procedure(procedure: Procedure, revision: Revision) -> bytes:
             "instructions": revision.instructions,
             "steps": [_step_record(step) for step in revision.steps],
             "tools": [dataclasses.asdict(tool) for tool in revision.tools],
+            "expectations": list(revision.expectations),
         }
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from services.synthesizer.adapters.formats.fields import BadLine
 from services.synthesizer.procedures.checks import check_revision
-from shared.model.events import Event, Resource
+from shared.model.events import Event, Json, Resource
 from shared.model.steps import Step, Tool
 
 
@@ -24,11 +24,14 @@ class ProcedureRecord:
     tools: tuple[Tool, ...]
     line: int
     redacted: Mapping[str, int] = field(default_factory=dict)
+    expectations: tuple[Mapping[str, Json], ...] = ()
 
 
-def check_procedure(steps: Sequence[Step], tools: Sequence[Tool]) -> None:
-    """Raise BadLine with the first thing that is wrong with the steps or tools of a procedure."""
-    if wrong := check_revision(steps, tools, path=""):
+def check_procedure(
+    steps: Sequence[Step], tools: Sequence[Tool], expectations: Sequence[Mapping[str, Json]] = ()
+) -> None:
+    """Raise BadLine with the first thing that is wrong with the steps, tools or expectations of a procedure."""
+    if wrong := check_revision(steps, tools, expectations, path=""):
         raise BadLine("INVALID_PROCEDURE", f"{wrong[0].field}: {wrong[0].description}")
 
 
