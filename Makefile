@@ -1,12 +1,13 @@
 # All commands for contributors. .ci/run calls `make check` and `make test`.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup protos protos-check protos-release lock fmt lint check test soak live bench demo wheel clean
+.PHONY: help setup protos protos-check protos-release lock fmt lint check kernels test soak live bench demo wheel clean
 
 BIN := .venv/bin
 SETUP := .venv/.setup
 RUNTIME := .venv/.runtime
 PROTOS_SETUP := .venv-protos/.setup
+PYTEST := $(BIN)/pytest
 TYPED := $(wildcard services shared cli client tests benchmarks)
 # One more than there are cores, because many tests wait for a process or a clock.
 TEST_WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
@@ -62,8 +63,11 @@ lint: $(SETUP) ## ruff, mypy --strict and import rules
 
 check: lint protos-check ## all checks of CI except the tests
 
+kernels: $(SETUP) ## compile the kernels of test data, so that no first call waits for them
+	$(BIN)/python -m services.testdata.kernels
+
 test: $(SETUP) $(PROTOS_SETUP) ## run the tests (only=PATH for some of them)
-	$(BIN)/pytest --numprocesses $(TEST_WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(only)
+	$(PYTEST) --numprocesses $(TEST_WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(only)
 
 soak: $(SETUP) ## run the long kill series (`make test` runs a short one of each kind)
 	$(BIN)/pytest -m soak --timeout 1200 tests/durable
