@@ -17,17 +17,19 @@ from shared.words import all_of, any_of
 class Exactly(Kind):
     """Of the calls of some tools, the agent makes exactly these, in any order.
 
-    tools: empty: those of the calls.
+    tools: empty: those of the calls. succeeds: calls that a tool answered with an error do not count.
     """
 
     kind: ClassVar[str] = "exactly"
 
     calls: tuple[ExpectedToolCall, ...] = ()
     tools: tuple[str, ...] = ()
+    succeeds: bool = False
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> "Exactly":
-        return cls(tuple(map(ExpectedToolCall.read, record.get("calls", ()))), tuple(record.get("tools", ())))
+        calls = tuple(map(ExpectedToolCall.read, record.get("calls", ())))
+        return cls(calls, tuple(record.get("tools", ())), record.get("succeeds", False))
 
     @property
     def _counted(self) -> tuple[str, ...]:
@@ -39,9 +41,11 @@ class Exactly(Kind):
 
     @property
     def text(self) -> str:
+        without = " without an error" if self.succeeds else ""
         if not self.calls:
-            return f"The agent does not call {any_of(self._counted)}."
-        return f"Of {all_of(self._counted)}, the agent calls exactly {all_of(call.text for call in self.calls)}."
+            return f"The agent does not call {any_of(self._counted)}{without}."
+        calls = all_of(call.text for call in self.calls)
+        return f"Of {all_of(self._counted)}, the agent calls exactly {calls}{without}."
 
     def check(self, context: CheckContext) -> Iterator[Violation]:
         if not self._counted:
@@ -55,7 +59,7 @@ class Exactly(Kind):
 
     def judge(self, seen: Seen) -> Finding:
         counted = self._counted
-        made = [call for call in seen.calls if call.tool in counted]
+        made = [call for call in seen.calls if call.tool in counted and not (self.succeeds and call.error is not None)]
         pairs = assigned(self.calls, made, ExpectedToolCall.fits)
         used = {*pairs.values()}
         others = [call for place, call in enumerate(made) if place not in used]

@@ -55,6 +55,7 @@ TICKET = {"type": "ticket", "deleted": True}
         ({"not_called": {"tool": "refund", "arguments": {"amount": 60}}}, ()),
         ({"in_order": {"calls": [{"tool": "find_order"}, {"tool": "refund", "succeeds": True}]}}, (3, 9)),
         ({"exactly": {"calls": [{"tool": "refund", "arguments": {"amount": 30}}, {"tool": "refund"}]}}, (7, 9)),
+        ({"exactly": {"calls": [{"tool": "refund"}], "succeeds": True}}, (9,)),
         ({"exactly": {"tools": ["cancel"]}}, ()),
         ({"resources": {"changed": [REFUND, TICKET], "only": True}}, (4, 10)),
         ({"resources": {"changed": [{"type": "order"}]}}, (10,)),

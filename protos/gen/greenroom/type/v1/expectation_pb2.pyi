@@ -187,6 +187,9 @@ class ExactCalls(message.Message):
 
     TOOLS_FIELD_NUMBER: builtins.int
     CALLS_FIELD_NUMBER: builtins.int
+    SUCCEEDS_FIELD_NUMBER: builtins.int
+    succeeds: builtins.bool
+    """True if calls that a tool answered with an error do not count."""
     @builtins.property
     def tools(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """The tools that count; empty: those of `calls`."""
@@ -200,10 +203,11 @@ class ExactCalls(message.Message):
         *,
         tools: abc.Iterable[builtins.str] | None = ...,
         calls: abc.Iterable[ExpectedToolCall] | None = ...,
+        succeeds: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["calls", b"calls", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["calls", b"calls", "succeeds", b"succeeds", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
