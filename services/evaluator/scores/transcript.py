@@ -120,6 +120,10 @@ def _severe(records: Iterable[Mapping[str, Any]]) -> str:
     return next((name for name in names if name in _SEVERE), "")
 
 
+def _sets_nothing(merge: Mapping[str, Json]) -> bool:
+    return all(isinstance(value, Mapping) and _sets_nothing(value) for value in merge.values())
+
+
 class _Events:
     """Folds events in one pass."""
 
@@ -181,6 +185,8 @@ class _Events:
     def _patch(self, seq: int, patch: Mapping[str, Any], copied: bool) -> None:
         key = patch.get("type", ""), patch.get("id", "")
         before = self._changed[key] if key in self._changed else self._begin.get(key)
+        if before is None and not patch.get("delete") and _sets_nothing(patch.get("merge", {})):
+            return  # a resource of a shared set
         after = None if patch.get("delete") else merged(before or {}, patch.get("merge", {}))
         if copied:
             self._begin[key] = after

@@ -49,6 +49,7 @@ EVENTS: list[dict[str, Any]] = [
                     {"type": "ticket", "id": "t", "merge": {"open": True}},
                     {"type": "note", "id": "n", "merge": {"text": "x"}},
                     {"type": "note", "id": "n", "delete": True},
+                    {"type": "user", "id": "of a shared set", "merge": {"cards": {}}},
                 ],
             },
         },
