@@ -45,7 +45,11 @@ class Task:
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """domain: `retail`, `airline`, or `airline-v1` of the older bench. score: 1 if the task is met, plus the share of all that is."""
+    """A run with its score.
+
+    domain: `retail`, `airline`, or `airline-v1` of the older bench. score: 1 if the task is met, plus the share of all
+    expectations that is met.
+    """
 
     domain: str
     reward: float
