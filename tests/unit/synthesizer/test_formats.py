@@ -171,6 +171,60 @@ def test_a_number_that_a_double_cannot_tell_from_its_neighbours_is_refused_in_an
         assert problem.description.startswith("events[1].tool_result.answer.")
 
 
+def _chat(arguments: Any, result: str) -> dict[str, Any]:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    said = [{"role": "user", "content": "hi"}, {"role": "assistant", "tool_calls": [call]}]
+    return {"id": "1", "messages": [*said, {"role": "tool", "tool_call_id": "1", "content": result}]}
+
+
+def _task(arguments: Any, result: str) -> dict[str, Any]:
+    made = [{"name": "f", "arguments": arguments}]
+    said = [{"role": "assistant", "content": "", "tool_calls": made}, {"role": "tool", "content": result}]
+    return {"id": "1", "domain": "retail", "task_id": "1", "messages": [{"role": "user", "content": "hi"}, *said]}
+
+
+def _graph(arguments: Any, result: Any) -> dict[str, Any]:
+    said = {"role": "user", "action": "utter", "t": 1, "text": "hi"}
+    query = {"role": "agent", "action": "query", "t": 1, "api": "f", "args": [arguments]}
+    returned = {"role": "api", "action": "return_item", "t": 2, "api": "f", "result": result}
+    return {"id": "1", "tasks": ["f"], "start_unix": 1, "turns": [said, query, returned]}
+
+
+def _share(arguments: Any, result: str) -> dict[str, Any]:
+    call = {"from": "function_call", "value": json.dumps({"name": "f", "arguments": arguments})}
+    said = [{"from": "human", "value": "hi"}, call, {"from": "observation", "value": result}]
+    return {"id": "1", "conversations": said}
+
+
+LARGE = 9007199254740993
+
+
+@pytest.mark.parametrize(
+    ("form", "record", "place"),
+    [
+        ("openai", _chat({"n": LARGE}, "ok"), "messages[1].tool_calls[0].function.arguments.n"),
+        ("openai", _chat(json.dumps({"n": [LARGE]}), "ok"), "messages[1].tool_calls[0].function.arguments.n[0]"),
+        ("tau2", _task({"n": LARGE}, "ok"), "messages[1].tool_calls[0].arguments.n"),
+        ("star", _graph({"n": str(LARGE)}, {}), "turns[1].args.n"),
+        ("star", _graph({}, {"n": LARGE}), "turns[2].result.n"),
+        ("sharegpt", _share({"n": LARGE}, "ok"), "conversations[1].value.arguments.n"),
+    ],
+)
+def test_every_format_names_the_place_of_a_number_that_a_double_would_change(
+    form: str, record: dict[str, Any], place: str
+) -> None:
+    first, *_ = [item for item in read_sources(form, lines(record)) if isinstance(item, Problem)]
+    assert (first.reason, first.description.split()[0]) == ("VALUE_NOT_STORABLE", place)
+
+
+@pytest.mark.parametrize(("form", "made"), [("openai", _chat), ("tau2", _task), ("sharegpt", _share)])
+def test_a_result_with_such_a_number_stays_the_text_that_it_was(form: str, made: Any) -> None:
+    for text in (json.dumps({"n": LARGE}), str(LARGE), json.dumps([[LARGE]])):
+        results = [event.body for event in one_source(form, made({}, text)).events]
+        [result] = [body for body in results if isinstance(body, ToolResult)]
+        assert result.answer.value == text
+
+
 def test_a_source_has_the_times_calls_and_resources_of_its_line() -> None:
     read = one_source(
         "greenroom",

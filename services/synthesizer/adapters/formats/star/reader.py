@@ -78,7 +78,9 @@ def _body(turn: Fields, call_id: str, events: Sequence[Event]) -> Kind | None:
             for number, value in enumerate(turn.items("args", 100)):
                 given |= Fields(value, turn.at(f"args[{number}]")).record
             arguments = {name: _argument(value) for name, value in given.items() if value is not None}
-            return ToolCall(call_id, turn.text("api", 128, needed=True), Fields({"args": arguments}).data("args"))
+            return ToolCall(
+                call_id, turn.text("api", 128, needed=True), Fields({"args": arguments}, turn.path).data("args")
+            )
         case "api", "return_item":
             tool = turn.text("api", 128, needed=True)
             call = next(
