@@ -46,6 +46,8 @@ def check_tool_config(
     """
     by_name = None if tools is None else {tool.name: tool for tool in tools}
     found = _Types(types)
+    if config.default is not None:
+        found.created |= {patch.type for patch in config.default.patches}
     checks = [_check_mocks(config, by_name, path, found), found.check()]
     if tools is not None:
         checks += [_check_recorded(config, tools, recorded, path), _missing(config, tools, recorded, path, found)]

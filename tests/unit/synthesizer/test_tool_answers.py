@@ -5,9 +5,9 @@ import pytest
 from services.synthesizer.tool_configs.answers import Mocks, RecordedRules, recorded_rules
 from services.synthesizer.tool_configs.checks import check_arguments, check_tool_config
 from services.synthesizer.tool_configs.matching import matches
-from services.synthesizer.tool_configs.model import ToolConfig, ToolMock, ToolRule
+from services.synthesizer.tool_configs.model import Reply, ToolConfig, ToolMock, ToolRule
 from services.synthesizer.tool_configs.replies.kind import CallContext
-from shared.model.events import Event, Json, ToolAnswer, ToolCall, ToolError, ToolResult
+from shared.model.events import Event, Json, ResourcePatch, ToolAnswer, ToolCall, ToolError, ToolResult
 from shared.model.steps import Tool
 from shared.model.world import World
 
@@ -152,3 +152,15 @@ def test_a_recorded_result_answers_the_latest_open_call_of_its_id() -> None:
     rules = recorded_rules([Event("", seq, 0, 0, body) for seq, body in enumerate(bodies, 1)])
 
     assert [(rule.match["id"], rule.answer) for rule in rules["find"]] == [("A", OWN), ("C", RECORDED), ("B", DEFAULT)]
+
+
+@pytest.mark.parametrize("tools", [(FIND, Tool("note")), None])
+def test_a_type_that_only_the_configs_default_answer_creates_can_be_read(tools: tuple[Tool, ...] | None) -> None:
+    reading = Reply("operations", {"operations": [{"kind": "list", "type": "note"}], "returns": "{'found': 1}"})
+    mocks = (ToolMock("find", (ToolRule(None, replies=(reading,)),)),)
+    made = ToolAnswer({"found": 1}, patches=(ResourcePatch("note", "1", {"by": "note"}),))
+
+    (violation,) = check_tool_config(ToolConfig(mocks), tools, types=())
+
+    assert "No resource has the type `note`" in violation.description
+    assert check_tool_config(ToolConfig(mocks, made), tools, types=()) == []
