@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.kit.render import Rows, console
 from cli.kit.run import FAILED, OK, UNREACHABLE, Connection, Failed, verb
-from shared.roster import PEERS
+from shared.roster import SERVICES
 
 app = verb()
 
@@ -32,7 +32,7 @@ async def _ask(connection: Connection) -> list[tuple[str, str]]:
         if connection.tls is None
         else grpc.aio.secure_channel(connection.address, connection.tls)
     )
-    services = ["", *(service for peer in PEERS for service in peer.rpc_services)]
+    services = ["", *(service for peer in SERVICES for service in peer.rpc_services)]
     async with channel:
         stub = health_pb2_grpc.HealthStub(channel)
         return [(service, await _check(stub, service, connection.address)) for service in services]

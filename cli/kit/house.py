@@ -9,32 +9,37 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from cli.kit.run import Failed
-from shared.roster import PEERS
+from shared.roster import GATEWAY, PEERS
 from shared.rpc.health import Health
 from shared.rpc.peers import Peers
 from shared.rpc.serve import App
 from shared.rpc.server import Server, check_address
 from shared.settings import Settings
 
+if TYPE_CHECKING:
+    from services.gateway.settings import GatewaySettings
+
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[int]:
+async def running(settings: "GatewaySettings") -> AsyncIterator[int]:
     """Serve all services and yield the port; at the end of the block drain the calls and stop the jobs.
 
     Raises Failed if another process uses the data folder or two services share a database, and what check_address
     raises.
     """
-    read = {peer: peer.settings.read().model_copy(update={"data_dir": settings.data_dir}) for peer in PEERS}
+    own = {"data_dir": settings.data_dir}
+    read = {GATEWAY: settings, **{peer: peer.settings.read().model_copy(update=own) for peer in PEERS}}
     databases: set[str] = set()
-    for peer, own in read.items():
-        if own.store_at(peer.name) in databases:
-            setting = f"GREENROOM_{peer.name.upper()}_DATABASE_URL"
+    for service, one in read.items():
+        if one.store_at(service.name) in databases:
+            setting = f"GREENROOM_{service.name.upper()}_DATABASE_URL"
             raise Failed(f"Each service needs its own database; set {setting} to another one.")
-        databases.add(own.store_at(peer.name))
+        databases.add(one.store_at(service.name))
     settings.make_data_dir()
     with _locked(settings.data_dir):
         check_address(settings)
@@ -43,8 +48,9 @@ async def running(settings: Settings) -> AsyncIterator[int]:
         peers = Peers(within, addresses)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(peers.close)
-            for peer, own in read.items():
-                apps.append(await peer.build(own, health, peers))
+            for service, one in read.items():
+                built = service.app.build_own if service is GATEWAY else service.build
+                apps.append(await built(one, health, peers))
                 stack.push_async_callback(apps[-1].stop)
             registrations = [one for app in apps for one in app.registrations]
             inner, outer = Server(within, registrations), Server(settings, registrations, health=health)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import grpc
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 import greenroom.client
@@ -153,13 +153,13 @@ def verb() -> typer.Typer:
 
 
 def command(
-    app: typer.Typer, name: str
+    app: typer.Typer, name: str, *, cls: type[TyperCommand] | None = None
 ) -> Callable[
     [Callable[Concatenate[Client, P], Awaitable[int | None]]], Callable[Concatenate[Client, P], Awaitable[int | None]]
 ]:
     """Register a coroutine function as a command. Its first argument is a client; it may return the exit status.
 
-    A parameter whose type is a dataclass stands for the options that are its fields.
+    A parameter whose type is a dataclass stands for the options that are its fields. cls: the class of the command.
     """
 
     def decorate(
@@ -180,7 +180,7 @@ def command(
         context = client.replace(name="context", annotation=typer.Context)
         options = [one.replace(kind=one.KEYWORD_ONLY) for other in others for one in _options(other)]
         run.__signature__ = signature.replace(parameters=[context, *options])  # type: ignore[attr-defined]
-        app.command(name)(run)
+        app.command(name, cls=cls)(run)
         return work
 
     return decorate

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field, create_model
+from pydantic import Field, SecretStr, create_model
 
 from shared.roster import GATEWAY, PEERS
 from shared.settings import PeerAddress, Settings
@@ -28,3 +28,9 @@ class GatewaySettings(_Addresses):
 
     port: int = Field(default=GATEWAY.port, ge=0, le=65535)
     """The port to listen on; 0 takes a free one."""
+
+    gateway_database_url: SecretStr | None = None
+    """Replaces `database_url` for the gateway, because in `greenroom up` each service needs its own database."""
+
+    rehearsals_at_once: int = Field(default=64, ge=1, le=1000)
+    """Rehearsals that are looked after at once; more take turns. The synthesizer limits how many conversations run."""

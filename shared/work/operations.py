@@ -1,7 +1,7 @@
 """What callers do with long work: start, cancel, retry, delete."""
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from shared.auth import Caller
 from shared.clock import Clock
@@ -42,15 +42,17 @@ class WorkOperations(Generic[T]):
         await self._store.cancel(work, self._clock())
         return await self._store.get(company, name)
 
-    async def retry(self, company: str, name: str) -> Work[T]:
-        """Continue a FAILED work; one that is under way or COMPLETED is returned as it is.
+    async def retry(self, company: str, name: str, **changes: Any) -> Work[T]:
+        """Continue a work in a state of `Kind.retriable`; any other that is not CANCELLED is returned as it is.
+
+        changes: of columns of its body.
 
         Raises `Kind.not_found`, `Kind.not_retriable`.
         """
         work = await self._store.get(company, name)
         if work.state is State.CANCELLED:
             raise self._store.kind.not_retriable(name=name)
-        await self._store.retry(work)
+        await self._store.retry(work, **changes)
         return await self._store.get(company, name)
 
     async def delete(self, company: str, name: str) -> None:

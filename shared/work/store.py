@@ -67,6 +67,7 @@ class Kind(Generic[T]):
     write, read: convert a body to the noun's own columns and back. A body's fields have the names of the columns. Lists
     leave out the columns in `unlisted`, so `read` must accept a mapping without them.
     continues: False if a work that is resumed starts again from its beginning.
+    retriable: the states that a retry leaves; COMPLETED too if a work can be continued after its end.
     taken: the error when a unique column of a new row is in use.
     """
 
@@ -77,6 +78,7 @@ class Kind(Generic[T]):
     read: Callable[[Mapping[str, Any]], T]
     unlisted: Collection[str] = ()
     continues: bool = True
+    retriable: Collection[State] = (State.FAILED,)
     taken: Callable[[T], GreenroomError] = lambda _: GreenroomError()
     not_found: type[GreenroomError] = WorkNotFound
     over: type[GreenroomError] = WorkOver
@@ -205,15 +207,13 @@ class WorkStore(Generic[T]):
                 return await self.end(work, State.CANCELLED, time)
             except AppendConflict:
                 pass  # A job began or ended it meanwhile.
-        return await self._update(work, State.CANCELLED, {"wanted": State.CANCELLED})
+        before = [state for state, after in TRANSITIONS.items() if State.CANCELLED in after]
+        return await self._update(work, before, {"wanted": State.CANCELLED})
 
-    async def retry(self, work: Work[T]) -> None:
-        """Make a FAILED work PENDING; any other does not change."""
-        await self._update(
-            work,
-            State.PENDING,
-            {"state": State.PENDING, "wanted": "", "reason": "", "detail": "", "end_time": 0},
-        )
+    async def retry(self, work: Work[T], **changes: Any) -> None:
+        """Make a work PENDING that is in a retriable state, and set columns of its body; any other does not change."""
+        again = {"state": State.PENDING, "wanted": "", "reason": "", "detail": "", "end_time": 0}
+        await self._update(work, self.kind.retriable, again | changes)
 
     async def delete(self, work: Work[T]) -> bool:
         """Delete the work with its events if it is over; True if it was."""
@@ -234,10 +234,10 @@ class WorkStore(Generic[T]):
         also = ((change, {"of": work.id}),)
         await self._db.writer.append(Append(work.id, work.next_seq, (NewEvent(new_id(), event),), also))
 
-    async def _update(self, work: Work[T], goal: State, values: Mapping[str, Any]) -> None:
-        """Set columns if the stored state may become `goal`, and wake the engine."""
-        before = [state for state, after in TRANSITIONS.items() if goal in after]
-        change = update(self.kind.table).where(self._rows.id == work.id, self._rows.state.in_(before)).values(values)
+    async def _update(self, work: Work[T], before: Collection[State], values: Mapping[str, Any]) -> None:
+        """Set columns if the stored state is one of `before`, and wake the engine."""
+        stored = self._rows.state.in_(list(before))
+        change = update(self.kind.table).where(self._rows.id == work.id, stored).values(values)
 
         async def run(conn: AsyncConnection) -> None:
             await conn.execute(change)

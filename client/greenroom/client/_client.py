@@ -12,6 +12,7 @@ from greenroom.client._inference import Inference
 from greenroom.client._personas import Personas
 from greenroom.client._procedures import Procedures
 from greenroom.client._recordings import Recordings
+from greenroom.client._rehearsals import Rehearsals
 from greenroom.client._resources import Resources
 from greenroom.client._sources import Sources
 from greenroom.client._traces import Traces
@@ -43,6 +44,7 @@ class Client:
         self.inference = Inference(calls)
         self.conversations = Conversations(calls)
         self.batches = Batches(calls)
+        self.rehearsals = Rehearsals(calls)
         self.recordings = Recordings(calls)
         self.resources = Resources(calls)
         self.traces = Traces(calls)

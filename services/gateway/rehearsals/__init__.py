@@ -1,0 +1,1 @@
+"""Rehearsals: conversations, their evaluation and the report from one spec."""

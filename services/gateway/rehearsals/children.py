@@ -1,0 +1,76 @@
+"""What a rehearsal starts: batches, evaluations and a report; an adapter implements it with calls to their services."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.gateway.rehearsals.model import Side
+from shared.auth import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an evaluation is. over: True when it ends. cancelled, reason, detail: how it ended, if not well."""
+
+    over: bool
+    cancelled: bool = False
+    reason: str = ""
+    detail: str = ""
+
+    @property
+    def well(self) -> bool:
+        """True if every conversation has a result."""
+        return self.over and not self.cancelled and not self.reason
+
+
+class Children(Protocol):
+    """Each method acts for `who`, and can be repeated.
+
+    Raises Unavailable while a service cannot be reached, and what it refuses with its own code, reason and sentence.
+
+    spec: a serialized RehearsalSpec. number: of a side. key: names a repeated request.
+    """
+
+    async def check(self, who: Caller, spec: bytes) -> None:
+        """Refuse what starting refuses, and start nothing."""
+        ...
+
+    async def not_passed(self, who: Caller, side: Side) -> list[int]:
+        """The indexes of the conversations of a side that failed or did not pass."""
+        ...
+
+    async def create_batch(self, who: Caller, spec: bytes, number: int, key: str) -> str:
+        """Create the batch of a side without starting it; returns its name."""
+        ...
+
+    async def start_evaluation(self, who: Caller, spec: bytes, batch: str, key: str) -> str:
+        """Start to evaluate a batch; returns the name of the evaluation."""
+        ...
+
+    async def run_batch(self, who: Caller, batch: str) -> None:
+        """Start a batch that was created."""
+        ...
+
+    async def evaluation(self, who: Caller, evaluation: str) -> Progress:
+        """How far an evaluation is."""
+        ...
+
+    async def failed(self, who: Caller, batch: str) -> int:
+        """How many conversations of a batch failed."""
+        ...
+
+    async def resume(self, who: Caller, side: Side) -> bool:
+        """Retry the failed conversations of a side's batch, and its evaluation; True if that must be started anew."""
+        ...
+
+    async def build_report(self, who: Caller, spec: bytes, sides: Sequence[Side], key: str) -> str:
+        """Build the report about the sides; returns its name."""
+        ...
+
+    async def cancel(self, who: Caller, side: Side) -> bool:
+        """Cancel the evaluation and the batch of a side; True when both are over."""
+        ...
+
+    async def delete(self, who: Caller, sides: Sequence[Side]) -> None:
+        """Delete the reports, evaluations and batches of the sides, as far as they exist."""
+        ...

@@ -1,0 +1,115 @@
+"""The jobs of rehearsals: each step starts something, or waits a moment for what was started."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from services.gateway.rehearsals.children import Children
+from services.gateway.rehearsals.errors import EvaluationBroken, EvaluationStopped
+from services.gateway.rehearsals.model import Phase, Rehearsal, Side
+from shared.clock import Clock
+from shared.work.jobs import Turn, WorkJobs
+from shared.work.model import BEGUN, State, Work
+from shared.work.store import WorkStore
+
+WENT_ON = b'{"milestone":"went on"}'
+"""The event of everything that is started, and of each phase; the row says what."""
+
+_PAUSES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5)
+"""Seconds between two looks at the evaluations; a step takes 2 s, so that rehearsals take turns."""
+_ENDING = 0.2
+"""Seconds between two looks at children that are cancelled."""
+
+
+class RehearsalSteps:
+    """Takes rehearsals from phase to phase. Every step can be repeated, because each child has a request id."""
+
+    def __init__(self, children: Children) -> None:
+        self._children = children
+
+    async def step(self, turn: Turn[Rehearsal]) -> dict[str, Any] | None:
+        """One step; None until there is a report."""
+        if turn.work.state is State.PENDING:
+            await turn.append(BEGUN)
+        match turn.work.body.phase:
+            case Phase.STARTING:
+                await self._start(turn)
+            case Phase.GENERATING:
+                await self._wait(turn)
+            case Phase.REPORTING | Phase.DONE:
+                rehearsal = turn.work.body
+                key = f"{_key(turn.work)}-{rehearsal.attempt}"
+                report = await self._children.build_report(rehearsal.starter, rehearsal.spec, rehearsal.sides, key)
+                return {"report": report, "phase": Phase.DONE}
+        return None
+
+    async def abandon(self, work: Work[Rehearsal], state: State) -> None:
+        """Cancel what a cancelled rehearsal has started, and wait until it is over; a failed one may be retried."""
+        if state is not State.CANCELLED:
+            return
+        started = [side for side in work.body.sides if side.batch]
+        while started:
+            over = [await self._children.cancel(work.body.starter, side) for side in started]
+            started = [side for side, done in zip(started, over, strict=True) if not done]
+            if started:
+                await asyncio.sleep(_ENDING)
+
+    async def _start(self, turn: Turn[Rehearsal]) -> None:
+        """Create the batches, start their evaluations, and then let the batches run, so that no turn is missed."""
+        for number in range(len(turn.work.body.sides)):
+            await self._start_side(turn, number)
+        for side in turn.work.body.sides:
+            if not side.given:
+                await self._children.run_batch(turn.work.body.starter, side.batch)
+        await turn.append(WENT_ON, phase=Phase.GENERATING)
+
+    async def _start_side(self, turn: Turn[Rehearsal], number: int) -> None:
+        rehearsal, key = turn.work.body, f"{_key(turn.work)}-{number}"
+        side = rehearsal.sides[number]
+        if not side.batch:
+            batch = await self._children.create_batch(rehearsal.starter, rehearsal.spec, number, key)
+            side = await self._save(turn, number, replace(side, batch=batch))
+        if not side.evaluation:
+            key = f"{key}-{rehearsal.attempt}"
+            evaluation = await self._children.start_evaluation(rehearsal.starter, rehearsal.spec, side.batch, key)
+            await self._save(turn, number, replace(side, evaluation=evaluation))
+
+    async def _wait(self, turn: Turn[Rehearsal]) -> None:
+        """Wait until every evaluation is over, for a while."""
+        if not turn.work.body.resumed:
+            await self._resume(turn)
+        who = turn.work.body.starter
+        for pause in _PAUSES:
+            found = [(side, await self._children.evaluation(who, side.evaluation)) for side in turn.work.body.sides]
+            for side, progress in found:
+                if progress.cancelled:
+                    raise EvaluationStopped(evaluation=side.evaluation)
+                if progress.over and not progress.well:
+                    raise EvaluationBroken(evaluation=side.evaluation, cause=progress.reason, detail=progress.detail)
+            if all(progress.over for _, progress in found):
+                await turn.append(WENT_ON, phase=Phase.REPORTING)
+                return
+            await asyncio.sleep(pause)
+
+    async def _resume(self, turn: Turn[Rehearsal]) -> None:
+        """Retry the failed conversations, and evaluate batches again whose evaluations are over."""
+        who = turn.work.body.starter
+        for number, side in enumerate(turn.work.body.sides):
+            if side.evaluation and await self._children.resume(who, side):
+                await self._save(turn, number, side.renewed())
+            await self._start_side(turn, number)
+        await turn.append(WENT_ON, resumed=True)
+
+    async def _save(self, turn: Turn[Rehearsal], number: int, side: Side) -> Side:
+        await turn.append(WENT_ON, sides=turn.work.body.with_side(number, side))
+        return side
+
+
+def rehearsal_jobs(store: WorkStore[Rehearsal], children: Children, clock: Clock) -> WorkJobs[Rehearsal]:
+    """The engine's jobs for rehearsals."""
+    steps = RehearsalSteps(children)
+    return WorkJobs(store, steps.step, clock, abandon=steps.abandon)
+
+
+def _key(work: Work[Rehearsal]) -> str:
+    return f"rehearsal-{work.id}"

@@ -1,0 +1,187 @@
+"""Converts rehearsals from and to protos, and a spec to what its children are started with."""
+
+from collections.abc import Sequence
+
+from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
+from greenroom.gateway.v1 import rehearsal_pb2 as pb
+from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2
+from greenroom.type.v1 import event_pb2
+from services.gateway.rehearsals.errors import RehearsalInvalid
+from services.gateway.rehearsals.model import Rehearsal, Side
+from shared.errors import Violation
+from shared.rpc.values import enum_number, enum_value, timestamp
+from shared.work.model import State, Work
+
+NEW, BASELINE = "new", "baseline"
+
+_OVERRIDES = ("procedure", "revision", "agent", "agent_model", "agent_pull_request", "seed")
+"""The fields of a Side that replace one of the batch."""
+
+
+def rehearsal_spec(message: pb.RehearsalSpec) -> bytes:
+    """The spec to store, with the labels filled in. Raises RehearsalInvalid for fields that exclude each other."""
+    spec = pb.RehearsalSpec()
+    spec.CopyFrom(message)
+    wrong = _wrong(spec)
+    if wrong:
+        raise RehearsalInvalid(violations=wrong)
+    spec.label = spec.label or NEW
+    if spec.HasField("compare"):
+        spec.compare.label = spec.compare.label or BASELINE
+    return spec.SerializeToString(deterministic=True)
+
+
+def _wrong(spec: pb.RehearsalSpec) -> list[Violation]:
+    wrong: list[Violation] = []
+    side = spec.compare
+    given = [name for name in _OVERRIDES if side.DESCRIPTOR.fields_by_name[name] in dict(side.ListFields())]
+    if side.batch and given:
+        wrong.append(
+            Violation(f"spec.compare.{given[0]}", "A batch that is given is not played; name no other change.")
+        )
+    if side.revision and not side.procedure and spec.batch.linked_revisions:
+        sentence = "With linked_revisions each source has a revision of its own; name a procedure too."
+        wrong.append(Violation("spec.compare.revision", sentence))
+    if spec.HasField("compare") and (spec.label or NEW) == (side.label or BASELINE):
+        wrong.append(Violation("spec.compare.label", "Call the two sides by different names."))
+    if spec.failed_of and spec.HasField("compare"):
+        wrong.append(Violation("spec.compare", "What failed is played again as one side; leave it out."))
+    return wrong
+
+
+def sides_of(spec: bytes) -> tuple[Side, ...]:
+    """The sides of a stored spec, before anything is started."""
+    read = pb.RehearsalSpec.FromString(spec)
+    judged = Side(read.label)
+    if not read.HasField("compare"):
+        return (judged,)
+    return judged, Side(read.compare.label, batch=read.compare.batch, given=bool(read.compare.batch))
+
+
+def playing_again(spec: bytes, batch: str, indexes: Sequence[int]) -> bytes:
+    """The spec with the conversations of an earlier batch, by index, instead of its own sources, personas and size."""
+    read = pb.RehearsalSpec.FromString(spec)
+    for name in ("sources", "source_filter", "personas", "size"):
+        read.batch.ClearField(name)
+    read.batch.again.CopyFrom(batch_pb2.Again(batch=batch, indexes=indexes))
+    return read.SerializeToString(deterministic=True)
+
+
+def batch_spec(spec: bytes, number: int) -> batch_pb2.BatchSpec:
+    """What the batch of a side is started with."""
+    read = pb.RehearsalSpec.FromString(spec)
+    batch, side = read.batch, read.compare
+    if number == 0:
+        return batch
+    conversation = batch.conversation
+    if side.procedure:
+        conversation.procedure, conversation.revision = side.procedure, side.revision
+        batch.linked_revisions = False
+    elif side.revision:
+        conversation.revision = side.revision
+    if side.HasField("agent"):
+        conversation.agent.CopyFrom(side.agent)
+    if side.agent_model:
+        conversation.agent_model = side.agent_model
+    if side.agent_pull_request:
+        conversation.agent_pull_request = side.agent_pull_request
+    if side.HasField("seed"):
+        conversation.seed = side.seed
+    return batch
+
+
+def evaluation_spec(spec: bytes, batch: str) -> evaluation_pb2.EvaluationSpec:
+    """What the evaluation of a side's batch is started with."""
+    read = pb.RehearsalSpec.FromString(spec)
+    return evaluation_pb2.EvaluationSpec(
+        batch=batch,
+        expectations=read.expectations,
+        without_defaults=read.without_defaults,
+        only_these=read.only_these,
+    )
+
+
+def report_spec(spec: bytes, sides: Sequence[Side]) -> report_pb2.ReportSpec:
+    """What the report is built from."""
+    read = pb.RehearsalSpec.FromString(spec)
+    report = report_pb2.ReportSpec(evaluation=sides[0].evaluation, label=sides[0].label, alpha=read.alpha)
+    if len(sides) > 1:
+        report.baseline, report.baseline_label = sides[1].evaluation, sides[1].label
+    for name in ("threshold", "margin", "most_invalid"):
+        if read.HasField(name):
+            setattr(report, name, getattr(read, name))
+    return report
+
+
+def rehearsal_state(number: pb.Rehearsal.State.ValueType) -> State | None:
+    """The state to list; None for all."""
+    value = enum_value(pb.Rehearsal.State, "STATE", number)
+    return State(value) if value else None
+
+
+def rehearsal_message(work: Work[Rehearsal]) -> pb.Rehearsal:
+    """The rehearsal, without what the other services know of it."""
+    rehearsal = work.body
+    return pb.Rehearsal(
+        name=work.name,
+        state=enum_number(pb.Rehearsal.State, "STATE", work.state),
+        spec=pb.RehearsalSpec.FromString(rehearsal.spec),
+        phase=enum_number(pb.Rehearsal.Phase, "PHASE", rehearsal.phase),
+        sides=[
+            pb.SideProgress(label=side.label, batch=side.batch, evaluation=side.evaluation) for side in rehearsal.sides
+        ],
+        report=rehearsal.report,
+        reason=work.reason,
+        detail=work.detail,
+        creator=work.creator,
+        create_time=timestamp(work.create_time),
+        end_time=timestamp(work.end_time),
+    )
+
+
+_STATES = {
+    conversation_pb2.Conversation.STATE_GENERATING: pb.RehearsalItem.STATE_GENERATING,
+    conversation_pb2.Conversation.STATE_COMPLETED: pb.RehearsalItem.STATE_EVALUATING,
+    conversation_pb2.Conversation.STATE_FAILED: pb.RehearsalItem.STATE_FAILED,
+    conversation_pb2.Conversation.STATE_CANCELLED: pb.RehearsalItem.STATE_CANCELLED,
+}
+_ENDINGS = {
+    event_pb2.Ended.OUTCOME_COMPLETED: pb.RehearsalItem.STATE_EVALUATING,
+    event_pb2.Ended.OUTCOME_FAILED: pb.RehearsalItem.STATE_FAILED,
+    event_pb2.Ended.OUTCOME_CANCELLED: pb.RehearsalItem.STATE_CANCELLED,
+}
+
+
+def item_message(side: int, row: batch_pb2.BatchResult) -> pb.RehearsalItem:
+    """The item of a conversation that has no result yet."""
+    return pb.RehearsalItem(
+        side=side,
+        index=row.index,
+        state=_STATES.get(row.state, pb.RehearsalItem.STATE_PENDING),
+        conversation=row.conversation,
+        turns=row.turns,
+        max_turns=row.max_turns,
+        reason=row.reason,
+        fault=row.fault,
+    )
+
+
+def put_result(item: pb.RehearsalItem, result: evaluation_pb2.EvaluationResult) -> None:
+    """Join an item with its result, if the result is about the conversation as it ended."""
+    over = item.state not in (pb.RehearsalItem.STATE_PENDING, pb.RehearsalItem.STATE_GENERATING)
+    if not over or (result.end_reason, result.fault) != (item.reason, item.fault):
+        return
+    item.result.CopyFrom(result)
+    if item.state == pb.RehearsalItem.STATE_EVALUATING:
+        item.state = pb.RehearsalItem.STATE_DONE
+
+
+def put_event(item: pb.RehearsalItem, event: event_pb2.Event) -> None:
+    """Take an event of an item's conversation into account."""
+    match event.WhichOneof("kind"):
+        case "attempt_started":
+            item.ClearField("result")
+            item.state, item.reason, item.fault = pb.RehearsalItem.STATE_GENERATING, "", event_pb2.FAULT_UNSPECIFIED
+        case "ended":
+            item.state, item.reason, item.fault = _ENDINGS[event.ended.outcome], event.ended.reason, event.ended.fault
+    item.turns = max(item.turns, event.turn)

@@ -1,0 +1,82 @@
+"""What callers do with rehearsals."""
+
+from typing import Any
+
+from services.gateway.rehearsals.children import Children
+from services.gateway.rehearsals.errors import NothingFailed
+from services.gateway.rehearsals.messages import playing_again, sides_of
+from services.gateway.rehearsals.model import Phase, Rehearsal
+from shared.auth import Caller
+from shared.requests import RequestKey
+from shared.work.model import State, Work
+from shared.work.operations import WorkOperations
+from shared.work.store import WorkStore
+
+
+class Rehearsals:
+    """Starts, cancels, retries and deletes rehearsals, together with what they have started."""
+
+    def __init__(
+        self,
+        works: WorkOperations[Rehearsal],
+        store: WorkStore[Rehearsal],
+        children: Children,
+    ) -> None:
+        self._works = works
+        self._store = store
+        self._children = children
+
+    async def start(self, spec: bytes, failed_of: str, caller: Caller, key: RequestKey | None) -> Work[Rehearsal]:
+        """Start a rehearsal.
+
+        failed_of: the rehearsal whose conversations are played again that failed or did not pass; "" for none.
+
+        Raises what StartBatch and StartEvaluation refuse, BaselineUnlike, RequestIdReused, ResultDeleted.
+        """
+
+        async def make(_: str) -> Rehearsal:
+            played = await self._played(spec, failed_of, caller) if failed_of else spec
+            await self._children.check(caller, played)
+            return Rehearsal(played, caller, sides_of(played))
+
+        return await self._works.start(caller, key, make)
+
+    async def _played(self, spec: bytes, failed_of: str, caller: Caller) -> bytes:
+        """The spec that plays again what did not pass. Raises RehearsalNotFound, NothingFailed."""
+        side = (await self._store.get(caller.company, failed_of)).body.sides[0]
+        indexes = await self._children.not_passed(caller, side)
+        if not indexes:
+            raise NothingFailed(name=failed_of)
+        return playing_again(spec, side.batch, indexes)
+
+    async def cancel(self, caller: Caller, name: str) -> Work[Rehearsal]:
+        """Cancel a rehearsal; one that is CANCELLED is returned as it is. Raises RehearsalNotFound, RehearsalOver."""
+        work = await self._works.cancel(caller.company, name)
+        if work.state is State.CANCELLED:
+            # No job had taken it up, so none cancels what it started before a retry.
+            for side in work.body.sides:
+                if side.batch:
+                    await self._children.cancel(caller, side)
+        return work
+
+    async def retry(self, caller: Caller, name: str) -> Work[Rehearsal]:
+        """Continue a FAILED rehearsal, or resume the failed conversations of a COMPLETED one, if it has any.
+
+        Raises RehearsalNotFound, RehearsalNotRetriable.
+        """
+        work = await self._store.get(caller.company, name)
+        rehearsal = work.body
+        changes: dict[str, Any] = {"attempt": rehearsal.attempt + 1, "resumed": rehearsal.phase is Phase.STARTING}
+        if work.state is State.COMPLETED:
+            played = [side for side in rehearsal.sides if not side.given]
+            if not any([await self._children.failed(caller, side.batch) for side in played]):
+                return work
+            changes |= {"phase": Phase.GENERATING, "report": ""}
+        return await self._works.retry(caller.company, name, **changes)
+
+    async def delete(self, caller: Caller, name: str) -> None:
+        """Delete a rehearsal that is over, with what it has started. Raises RehearsalNotFound, RehearsalNotOver."""
+        work = await self._store.get(caller.company, name)
+        if work.state.over:
+            await self._children.delete(caller, work.body.sides)
+        await self._works.delete(caller.company, name)
