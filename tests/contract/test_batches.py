@@ -205,3 +205,30 @@ async def test_a_spec_that_is_wrong_is_refused_and_the_field_named(
         await stage.client.batches.start(wanted)
 
     assert field is None or field in [violation.field for violation in errors[0].violations]
+
+
+async def test_conversations_of_an_earlier_batch_are_played_again_with_their_sources_personas_and_indexes(
+    stage: Theatre,
+) -> None:
+    named = await sources(stage, "again", 3)
+    first = await stage.client.batches.start(spec(stage, size=6, sources=named), create_only=True)
+    fields = {"sources": [], "size": 0, "again": pb.Again(batch=first.name, indexes=[4, 1])}
+
+    second = await play(stage, **fields)
+
+    def place(row: pb.BatchResult) -> tuple[int, str, str]:
+        return row.index, row.source, row.persona
+
+    rows = await results(stage, first.name)
+    assert list(map(place, await results(stage, second.name))) == [place(rows[1]), place(rows[4])]
+    assert (second.spec.size, second.spec.again.indexes) == (2, [1, 4])
+
+
+async def test_only_conversations_that_a_batch_has_are_played_again(stage: Theatre) -> None:
+    first = await stage.client.batches.start(spec(stage, size=2), create_only=True)
+
+    async with refused("FAILED_PRECONDITION", "CONVERSATIONS_NOT_FOUND"):
+        await stage.client.batches.start(spec(stage, size=0, again=pb.Again(batch=first.name, indexes=[2])))
+    async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
+        await stage.client.batches.start(spec(stage, size=3, again=pb.Again(batch=first.name, indexes=[1])))
+    assert [violation.field for violation in errors[0].violations] == ["spec.size"]

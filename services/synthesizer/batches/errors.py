@@ -33,6 +33,12 @@ class SourceNotLinked(FailedPrecondition):
     reason = "SOURCE_NOT_LINKED"
 
 
+class ConversationsNotFound(FailedPrecondition):
+    """{name} has no conversation with the index {index}; name indexes that its results have."""
+
+    reason = "CONVERSATIONS_NOT_FOUND"
+
+
 class BatchNotCancellable(FailedPrecondition):
     """{name} is {state}; only a batch that is not over can be cancelled."""
 

@@ -7,7 +7,7 @@ from google.protobuf.json_format import MessageToDict
 
 from greenroom.synthesizer.v1 import batch_pb2 as pb
 from greenroom.synthesizer.v1 import conversation_pb2
-from services.synthesizer.batches.model import Batch, BatchFilter, BatchSpec, BatchState, Estimate, PersonaShare
+from services.synthesizer.batches.model import Again, Batch, BatchFilter, BatchSpec, BatchState, Estimate, PersonaShare
 from services.synthesizer.conversations import messages as convert
 from services.synthesizer.conversations.model import Conversation, ConversationState
 from services.synthesizer.sources.messages import source_filter, source_filter_message
@@ -35,6 +35,7 @@ def batch_spec(message: pb.BatchSpec) -> BatchSpec:
         external_id=message.external_id,
         labels=tuple(message.labels),
         budget=_budget(message.budget) if message.HasField("budget") else None,
+        again=Again(message.again.batch, tuple(sorted(message.again.indexes))) if message.HasField("again") else None,
     )
 
 
@@ -140,6 +141,8 @@ def _spec_message(spec: BatchSpec) -> pb.BatchSpec:
     )
     if (which := spec.source_filter) is not None:
         message.source_filter.CopyFrom(source_filter_message(which))
+    if spec.again is not None:
+        message.again.CopyFrom(pb.Again(batch=spec.again.batch, indexes=spec.again.indexes))
     if spec.budget is not None:
         message.budget.CopyFrom(pb.Budget(tokens=spec.budget.tokens, nanos=spec.budget.nanos))
     return message

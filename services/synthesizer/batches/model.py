@@ -37,6 +37,14 @@ class PersonaShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """Conversations of an earlier batch that are played again, by name and indexes, in order."""
+
+    batch: str
+    indexes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BatchSpec:
     """What a batch is made from.
 
@@ -45,6 +53,7 @@ class BatchSpec:
     linked_revisions: True if each conversation has the revision that its source is linked to.
     personas: the mix; empty means the built-in ones in equal shares. size: 0 is 50.
     max_in_flight: how many of its conversations may run at once; 0 is 50.
+    again: instead of sources, personas and size.
     """
 
     conversation: ConversationSpec = field(default_factory=ConversationSpec)
@@ -57,6 +66,7 @@ class BatchSpec:
     external_id: str = ""
     labels: tuple[str, ...] = ()
     budget: Budget | None = None
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from services.synthesizer.batches.errors import (
     BatchNotCancellable,
     BatchNotOver,
     BatchNotRetriable,
+    ConversationsNotFound,
     ExternalIdsNotFound,
     NoLinkedSources,
     NoSources,
@@ -16,6 +17,7 @@ from services.synthesizer.batches.estimate import estimate, talk_of
 from services.synthesizer.batches.model import (
     DEFAULT_MAX_IN_FLIGHT,
     DEFAULT_SIZE,
+    Again,
     Batch,
     BatchSpec,
     BatchState,
@@ -158,8 +160,34 @@ class Batches:
     async def _new(self, batch: Batch) -> NewConversations:
         """The conversations of a batch to be. Raises what `start` does."""
         company, spec = batch.company, batch.spec
+        if spec.again is not None:
+            return await self._again(batch, spec.again)
         personas = [await self._catalog.persona(company, share.persona) for share in spec.personas]
         return NewConversations(batch, await self._sources(company, spec), personas, self._catalog, self._limits)
+
+    async def _again(self, batch: Batch, again: Again) -> NewConversations:
+        """The conversations of a batch that plays others again. Raises BatchNotFound, ConversationsNotFound."""
+        company = batch.company
+        earlier = await self._store.get(company, again.batch)
+        rows = await self._store.conversations(earlier, -1, again.indexes[-1] + 1)
+        played = {row.index: row.spec for row in rows}
+        if (missing := next((one for one in again.indexes if one not in played), None)) is not None:
+            raise ConversationsNotFound(name=again.batch, index=missing)
+        specs = {index: played[index] for index in again.indexes}
+        sources = sorted({spec.source for spec in specs.values() if spec.source})
+        personas = sorted({spec.persona for spec in specs.values()})
+        places = [
+            (index, sources.index(spec.source) if spec.source else 0, personas.index(spec.persona))
+            for index, spec in specs.items()
+        ]
+        return NewConversations(
+            batch,
+            await self._sources(company, replace(batch.spec, sources=tuple(sources))),
+            [await self._catalog.persona(company, name) for name in personas],
+            self._catalog,
+            self._limits,
+            places,
+        )
 
     def _check_prices(self, spec: BatchSpec) -> None:
         """Refuse a budget in money for models without a price, which would never be reached. Raises SpecInvalid."""
@@ -233,16 +261,27 @@ def _filled(spec: BatchSpec, built_in: Sequence[str]) -> BatchSpec:
         wrong.append(Violation("spec.source_filter", "Name sources or set a filter, not both."))
     if spec.linked_revisions and (spec.conversation.procedure or spec.conversation.revision):
         wrong.append(Violation("spec.linked_revisions", "Set linked_revisions or a procedure for all, not both."))
-    if spec.linked_revisions and not spec.sources and spec.source_filter is None:
+    if spec.linked_revisions and not spec.sources and spec.source_filter is None and spec.again is None:
         wrong.append(Violation("spec.linked_revisions", "Needs sources, because revisions are linked to sources."))
+    if spec.again is not None:
+        taken = {
+            "sources": spec.sources,
+            "source_filter": spec.source_filter,
+            "personas": spec.personas,
+            "size": spec.size,
+        }
+        ours = "Must be empty; it is that of the conversations that are played again."
+        wrong += [Violation(f"spec.{name}", ours) for name, value in taken.items() if value]
     if spec.budget == Budget():
         wrong.append(Violation("spec.budget", "Set tokens, nanos, or both."))
     if wrong:
         raise SpecInvalid(violations=wrong)
     personas = spec.personas or tuple(PersonaShare(name) for name in built_in)
+    if spec.again is not None:
+        personas = ()
     return replace(
         spec,
-        size=spec.size or DEFAULT_SIZE,
+        size=len(spec.again.indexes) if spec.again else spec.size or DEFAULT_SIZE,
         max_in_flight=spec.max_in_flight or DEFAULT_MAX_IN_FLIGHT,
         personas=personas,
     )

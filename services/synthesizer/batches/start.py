@@ -32,6 +32,7 @@ class NewConversations:
     """The conversations of a new batch. Each revision is looked up and checked against the tool config once.
 
     sources: empty if the personas open. personas: one for each share of the spec.
+    places: for each conversation its index, and the numbers of its source and persona; spread evenly if None.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class NewConversations:
         personas: Sequence[Persona],
         catalog: Catalog,
         limits: Limits,
+        places: Sequence[tuple[int, int, int]] | None = None,
     ) -> None:
         self._batch = batch
+        self._places = places
         self._sources = sources
         self._personas = personas
         self._catalog = catalog
@@ -56,17 +59,19 @@ class NewConversations:
 
     async def pages(self) -> AsyncIterator[list[tuple[Conversation, list[Event]]]]:
         """The conversations by index with their first events, up to AT_ONCE a page. Raises what `resolve` does."""
+        places = self._spread() if self._places is None else self._places
+        for start in range(0, self._batch.spec.size, AT_ONCE):
+            some = places[start : min(start + AT_ONCE, self._batch.spec.size)]
+            resolved = await self._resolve(sorted({source for _, source, _ in some}))
+            yield [
+                self._conversation(index, resolved[source], self._personas[persona]) for index, source, persona in some
+            ]
+
+    def _spread(self) -> list[tuple[int, int, int]]:
         spec = self._batch.spec
         persona_of = deal([share.weight for share in spec.personas], spec.size, spec.conversation.seed)
-        count = max(len(self._sources), 1)
-        source_of = spread(count, spec.size, spec.conversation.seed)
-        for start in range(0, spec.size, AT_ONCE):
-            indexes = range(start, min(start + AT_ONCE, spec.size))
-            resolved = await self._resolve(sorted({source_of[index] for index in indexes}))
-            yield [
-                self._conversation(index, resolved[source_of[index]], self._personas[persona_of[index]])
-                for index in indexes
-            ]
+        source_of = spread(max(len(self._sources), 1), spec.size, spec.conversation.seed)
+        return list(zip(range(spec.size), source_of, persona_of, strict=True))
 
     async def _resolve(self, numbers: Sequence[int]) -> dict[int, Resolved]:
         """The resolved spec for each of these sources, by index."""

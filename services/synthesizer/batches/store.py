@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.batches.errors import BatchNotFound, BatchStillNeeded
-from services.synthesizer.batches.model import Batch, BatchFilter, BatchSpec, BatchState, PersonaShare
+from services.synthesizer.batches.model import Again, Batch, BatchFilter, BatchSpec, BatchState, PersonaShare
 from services.synthesizer.conversations.model import OVER, Conversation, ConversationState, Wanted
 from services.synthesizer.conversations.store import documents, moves
 from services.synthesizer.conversations.store.conversations import ConversationStore
@@ -368,6 +368,7 @@ def _pack_spec(spec: BatchSpec) -> bytes:
             "max_in_flight": spec.max_in_flight,
             "external_id": spec.external_id,
             "budget": None if spec.budget is None else asdict(spec.budget),
+            "again": None if spec.again is None else asdict(spec.again),
         }
     )
 
@@ -379,7 +380,7 @@ def _read_filter(record: Mapping[str, Any]) -> SourceFilter:
 
 def _read_spec(document: bytes) -> BatchSpec:
     record = load_document(document)
-    source_filter, budget = record["source_filter"], record.get("budget")
+    source_filter, budget, again = record["source_filter"], record.get("budget"), record.get("again")
     return BatchSpec(
         conversation=documents.read_spec(record["conversation"]),
         sources=tuple(record["sources"]),
@@ -390,4 +391,5 @@ def _read_spec(document: bytes) -> BatchSpec:
         max_in_flight=record.get("max_in_flight", 0),
         external_id=record["external_id"],
         budget=None if budget is None else Budget(**budget),
+        again=None if again is None else Again(again["batch"], tuple(again["indexes"])),
     )

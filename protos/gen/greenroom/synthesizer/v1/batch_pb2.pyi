@@ -40,6 +40,7 @@ class BatchSpec(message.Message):
     MAX_IN_FLIGHT_FIELD_NUMBER: builtins.int
     LABELS_FIELD_NUMBER: builtins.int
     BUDGET_FIELD_NUMBER: builtins.int
+    AGAIN_FIELD_NUMBER: builtins.int
     linked_revisions: builtins.bool
     """True to give each conversation the revision that its source is linked to, instead of one for all. A named source
     without a link fails FAILED_PRECONDITION; a filter selects only sources with a link.
@@ -76,6 +77,10 @@ class BatchSpec(message.Message):
     def budget(self) -> Budget:
         """What its models may spend; unset: any amount."""
 
+    @builtins.property
+    def again(self) -> Again:
+        """Conversations of an earlier batch to play again. `sources`, `source_filter`, `personas` and `size` must be empty then."""
+
     def __init__(
         self,
         *,
@@ -89,10 +94,39 @@ class BatchSpec(message.Message):
         max_in_flight: builtins.int = ...,
         labels: abc.Iterable[builtins.str] | None = ...,
         budget: Budget | None = ...,
+        again: Again | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["budget", b"budget", "conversation", b"conversation", "source_filter", b"source_filter"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["again", b"again", "budget", b"budget", "conversation", b"conversation", "source_filter", b"source_filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["budget", b"budget", "conversation", b"conversation", "external_id", b"external_id", "labels", b"labels", "linked_revisions", b"linked_revisions", "max_in_flight", b"max_in_flight", "personas", b"personas", "size", b"size", "source_filter", b"source_filter", "sources", b"sources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["again", b"again", "budget", b"budget", "conversation", b"conversation", "external_id", b"external_id", "labels", b"labels", "linked_revisions", b"linked_revisions", "max_in_flight", b"max_in_flight", "personas", b"personas", "size", b"size", "source_filter", b"source_filter", "sources", b"sources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Again(message.Message):
+    """Conversations of an earlier batch that are played again: with their sources, personas and indexes, so that the same seed gives the
+    same draws. Everything else is as in the spec.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BATCH_FIELD_NUMBER: builtins.int
+    INDEXES_FIELD_NUMBER: builtins.int
+    batch: builtins.str
+    """The earlier batch, `batches/{batch}`."""
+    @builtins.property
+    def indexes(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """The indexes of the conversations in it, which they keep."""
+
+    def __init__(
+        self,
+        *,
+        batch: builtins.str = ...,
+        indexes: abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["batch", b"batch", "indexes", b"indexes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
