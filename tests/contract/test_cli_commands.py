@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared import yaml
-from shared.roster import PEERS
+from shared.roster import SERVICES
 from tests.contract.houses import House, finished, serving, spawn
 from tests.contract.http_agents import bot, raw, whole
 
@@ -29,7 +29,7 @@ async def imported(house: House) -> House:
 
 async def test_status_shows_every_service(house: House) -> None:
     outcome = await house.ok("status")
-    assert outcome.out.count(" serving") == 1 + sum(len(peer.rpc_services) for peer in PEERS)
+    assert outcome.out.count(" serving") == 1 + sum(len(peer.rpc_services) for peer in SERVICES)
 
 
 async def test_a_second_up_on_the_folder_is_refused_with_a_sentence(house: House) -> None:

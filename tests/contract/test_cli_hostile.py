@@ -18,7 +18,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from cli.main import app
 from shared.plain import UNSAFE
-from shared.roster import PEERS
+from shared.roster import SERVICES
 
 HOSTILE = "\x1b]52;c;QQ==\x07\x1b[2J\x9b31m\u202e\x7f\r[red]inert[/red] [link=http://a.test]x[/link]"
 _DISPLAY = re.compile(r"\x1b\[[0-9;?]*[mKAhl]|\r")
@@ -73,7 +73,7 @@ def scalar(field: FieldDescriptor) -> Any:
 
 
 def methods() -> Iterator[MethodDescriptor]:
-    for peer in PEERS:
+    for peer in SERVICES:
         for service in peer.rpc_services:
             yield from descriptor_pool.Default().FindServiceByName(service).methods
 

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -47,10 +48,11 @@ async def peer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servic
 
 
 @pytest.fixture
-async def house(peer: Service) -> AsyncIterator[House]:
+async def house(peer: Service, tmp_path: Path) -> AsyncIterator[House]:
     """A new gateway before the peer, which is thawed after the test."""
     address: dict[str, Any] = {"testdata_address": f"127.0.0.1:{peer.port}"}
-    settings, health = GatewaySettings(port=0, drain_seconds=0, peer_timeout_seconds=1, **address), Health()
+    settings = GatewaySettings(port=0, data_dir=tmp_path, drain_seconds=0, peer_timeout_seconds=1, **address)
+    health = Health()
     app = await build(settings, health)
     server = Server(settings, app.registrations, health=health)
     await app.start()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -11,7 +12,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from services.gateway.app import build
 from services.gateway.settings import GatewaySettings
-from shared.roster import PEERS
+from shared.roster import SERVICES
 from shared.rpc.health import Health
 from shared.rpc.server import Server
 from shared.settings import Settings
@@ -46,11 +47,11 @@ class Front:
 
 
 @pytest.fixture
-async def front() -> AsyncIterator[Front]:
+async def front(tmp_path: Path) -> AsyncIterator[Front]:
     peer, health = Peer(), Health()
     await peer.start()
     address: dict[str, Any] = {"synthesizer_address": f"127.0.0.1:{peer.port}"}
-    settings = GatewaySettings(port=0, drain_seconds=0, **address)
+    settings = GatewaySettings(port=0, data_dir=tmp_path, drain_seconds=0, **address)
     app = await build(settings, health)
     server = Server(settings, app.registrations, health=health)
     await app.start()
@@ -93,14 +94,14 @@ async def test_the_gateway_itself_serves_while_its_peers_are_down(front: Front) 
     assert answer.status == SERVING
 
 
-async def test_reflection_lists_the_forwarded_services(front: Front) -> None:
+async def test_reflection_lists_the_forwarded_services_and_its_own(front: Front) -> None:
     stub = reflection_pb2_grpc.ServerReflectionStub(front.channel)
     request = reflection_pb2.ServerReflectionRequest(list_services="*")
 
     (answer,) = [answer async for answer in stub.ServerReflectionInfo(iter([request]))]
 
     listed = {service.name for service in answer.list_services_response.service}
-    assert {service for peer in PEERS for service in peer.rpc_services} < listed
+    assert {service for one in SERVICES for service in one.rpc_services} < listed
 
 
 async def test_a_call_to_a_peer_that_is_down_names_the_peer(front: Front) -> None:

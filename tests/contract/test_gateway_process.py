@@ -22,8 +22,8 @@ async def start(service: str = "gateway", **environment: str) -> asyncio.subproc
     )
 
 
-async def test_it_prints_its_address_answers_and_stops_on_sigterm() -> None:
-    process = await start()
+async def test_it_prints_its_address_answers_and_stops_on_sigterm(tmp_path: Path) -> None:
+    process = await start(GREENROOM_DATA_DIR=str(tmp_path))
     assert process.stdout is not None
     line = (await process.stdout.readline()).decode()
     address = re.fullmatch(r"gateway listens on (127\.0\.0\.1:\d+)\n", line)

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.db.migrate import StoreForeign, migrate
-from shared.roster import PEERS, Service
+from shared.roster import SERVICES, Service
 
-EACH_SERVICE = pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+EACH_SERVICE = pytest.mark.parametrize("peer", SERVICES, ids=lambda peer: peer.name)
 
 
 def metadata_of(peer: Service) -> MetaData:
@@ -44,7 +44,7 @@ async def test_the_migrations_create_exactly_the_tables_of_the_store_once(databa
 
 
 async def test_two_services_share_no_database(database_url: str) -> None:
-    first, second, *_ = PEERS
+    first, second, *_ = SERVICES
     await migrate(database_url, first.app.MIGRATIONS)
 
     with pytest.raises(StoreForeign):

@@ -50,16 +50,16 @@ async def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         if request.param == "services":
             yield Door(greenroom.address)
         else:
-            async with gateway(greenroom.address) as address:
+            async with gateway(greenroom.address, tmp_path_factory.mktemp("gateway")) as address:
                 yield Door(address)
 
 
 @asynccontextmanager
-async def gateway(peer: str) -> AsyncIterator[str]:
-    """The address of a gateway that forwards to `peer`."""
+async def gateway(peer: str, folder: Path) -> AsyncIterator[str]:
+    """The address of a gateway that forwards to `peer`, with its data in the folder."""
     health = Health()
     addresses: dict[str, Any] = {one.address_setting: peer for one in PEERS}
-    settings = GatewaySettings(port=0, drain_seconds=0, **addresses)
+    settings = GatewaySettings(port=0, data_dir=folder, drain_seconds=0, **addresses)
     app = await build(settings, health)
     server = Server(settings, app.registrations, health=health)
     await app.start()

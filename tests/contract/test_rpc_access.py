@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from greenroom.agent.v1 import agent_pb2
 from shared.auth import Authenticator, PersonRefused, caller
 from shared.permissions import PERMISSIONS
-from shared.roster import PEERS
+from shared.roster import SERVICES
 from shared.rpc.access import Access, MethodWithoutPermission, declared_permissions
 from shared.rpc.server import Registration, Server
 from shared.settings import Settings
@@ -205,7 +205,7 @@ async def test_health_and_reflection_need_no_token(echo: Echo) -> None:
 
 
 def test_the_methods_declare_exactly_the_permissions_of_the_list() -> None:
-    services = [AGENT_SERVICE, *(service for peer in PEERS for service in peer.rpc_services)]
+    services = [AGENT_SERVICE, *(service for one in SERVICES for service in one.rpc_services)]
 
     assert set(declared_permissions(services).values()) == PERMISSIONS
 

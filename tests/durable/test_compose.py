@@ -27,7 +27,7 @@ from pydantic import SecretStr
 
 from greenroom.client import connect
 from shared.db.opening import open_store
-from shared.roster import GATEWAY, PEERS
+from shared.roster import GATEWAY, PEERS, SERVICES
 from tests.forks import ROOT
 from tests.postgres import PostgresServer, private_postgres
 from tests.processes import Service, service
@@ -130,9 +130,9 @@ async def test_the_services_use_a_role_that_owns_its_databases_and_is_no_superus
         assert (
             server.sql("SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = 'own'") == "f\n"
         )
-        for peer in PEERS:
-            url = SecretStr(f"postgresql://own:secret@/{peer.name}?host={server.folder}")
-            db = await open_store(peer.settings(database_url=url), peer.name, peer.app.MIGRATIONS)
+        for one in SERVICES:
+            url = SecretStr(f"postgresql://own:secret@/{one.name}?host={server.folder}")
+            db = await open_store(one.settings(database_url=url), one.name, one.app.MIGRATIONS)
             await db.close()
         server.stop("immediate")
     finally:
@@ -141,13 +141,13 @@ async def test_the_services_use_a_role_that_owns_its_databases_and_is_no_superus
 
 async def test_the_health_check_asks_a_server_with_tls(tmp_path: Path) -> None:
     cert, key = write_certificate(tmp_path)
-    settings = {"GREENROOM_TLS_CERT": str(cert), "GREENROOM_TLS_KEY": str(key)}
+    settings = {"GREENROOM_TLS_CERT": str(cert), "GREENROOM_TLS_KEY": str(key), "GREENROOM_DATA_DIR": str(tmp_path)}
     async with service("services.gateway", settings) as one:
         assert await is_healthy(one, **settings)
 
 
-async def test_the_health_check_fails_while_the_server_does_not_answer() -> None:
-    async with service("services.gateway", {}) as one:
+async def test_the_health_check_fails_while_the_server_does_not_answer(tmp_path: Path) -> None:
+    async with service("services.gateway", {"GREENROOM_DATA_DIR": str(tmp_path)}) as one:
         assert await is_healthy(one)
         one.process.send_signal(signal.SIGSTOP)
         assert not await is_healthy(one)

@@ -156,7 +156,7 @@ def test_every_named_setting_make_target_and_command_exists(page: Path) -> None:
 
 def test_the_docs_list_every_grpc_service() -> None:
     readme, operations = (ROOT / "README.md").read_text(), (ROOT / "docs" / "operations.md").read_text()
-    for name in (name for peer in roster.PEERS for name in peer.rpc_services):
+    for name in (name for one in roster.SERVICES for name in one.rpc_services):
         assert f"`{name.rpartition('.')[2]}`" in readme
         assert re.search(rf"^{re.escape(name)} +serving$", operations, re.MULTILINE), name
         assert re.search(rf"^{re.escape(name)}$", operations, re.MULTILINE), name
