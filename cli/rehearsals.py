@@ -98,7 +98,7 @@ async def retry(client: Client, name: Name, watch: Watching = True, json: Json =
     if not watch or rehearsal.state == Rehearsal.STATE_COMPLETED:
         _print(await client.rehearsals.get(name), json)
         return OK
-    return await watch_(client, name, json)
+    return await watch_(client, name, json) or OK
 
 
 @command(app, "delete")
