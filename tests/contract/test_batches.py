@@ -212,7 +212,7 @@ async def test_conversations_of_an_earlier_batch_are_played_again_with_their_sou
 ) -> None:
     named = await sources(stage, "again", 3)
     first = await stage.client.batches.start(spec(stage, size=6, sources=named), create_only=True)
-    fields = {"sources": [], "size": 0, "again": pb.Again(batch=first.name, indexes=[4, 1])}
+    fields: dict[str, Any] = {"sources": [], "size": 0, "again": pb.Again(batch=first.name, indexes=[4, 1])}
 
     second = await play(stage, **fields)
 
@@ -221,7 +221,7 @@ async def test_conversations_of_an_earlier_batch_are_played_again_with_their_sou
 
     rows = await results(stage, first.name)
     assert list(map(place, await results(stage, second.name))) == [place(rows[1]), place(rows[4])]
-    assert (second.spec.size, second.spec.again.indexes) == (2, [1, 4])
+    assert (second.spec.size, list(second.spec.again.indexes)) == (2, [1, 4])
 
 
 async def test_only_conversations_that_a_batch_has_are_played_again(stage: Theatre) -> None:
