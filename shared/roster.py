@@ -16,7 +16,7 @@ from shared.settings import Settings
 class Service:
     """One service: the folder `services/<name>`, the contracts `greenroom.<name>.v1` and the database `<name>`.
 
-    port: the default port. calls: the services that its jobs call; it has a setting `<name>_address` for each.
+    port: the default port. calls: the services that its jobs call.
     """
 
     name: str
@@ -49,10 +49,6 @@ class Service:
         more = {"peers": peers} if self.calls and peers is not None else {}
         return await self.app.build(settings, health, **more)
 
-    def addresses(self, settings: Settings) -> dict[str, str]:
-        """The addresses of the services that it calls, by name."""
-        return {name: getattr(settings, f"{name}_address") for name in self.calls}
-
     @property
     def rpc_services(self) -> tuple[str, ...]:
         """The full names of its gRPC services, in the order of their proto files; imports the generated code."""
@@ -66,8 +62,12 @@ class Service:
 
 
 GATEWAY = Service("gateway", 9000)
-PEERS = (Service("synthesizer", 9003), Service("testdata", 9001))
-"""The services behind the gateway."""
+PEERS = (
+    Service("synthesizer", 9003),
+    Service("testdata", 9001),
+    Service("evaluator", 9004, calls=("synthesizer",)),
+)
+"""The services behind the gateway; each calls only those before it."""
 SERVICES = (GATEWAY, *PEERS)
 
 

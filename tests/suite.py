@@ -19,11 +19,13 @@ from shared.llm.base import ChatModel
 from shared.llm.providers import Provider
 from shared.roster import PEERS
 from shared.rpc.health import Health
+from shared.rpc.peers import Peers
 from shared.rpc.serve import App
 from shared.rpc.server import Server
 from shared.settings import EnvironmentSettings, Settings
 
 S = TypeVar("S", bound=Settings)
+HOUSE_KEY = "a key of the house of the tests, which is long enough"
 EXAMPLES = Path(__file__).parent.parent / "examples" / "returns"
 
 
@@ -76,8 +78,8 @@ async def suite(
     model: replaces the offline model. others: the stores of other services on the same server, by service.
     settings: fields of SynthesizerSettings; the other services get those that all services share.
     """
-    health = Health()
-    read = SynthesizerSettings(**_chosen(url, folder, settings))
+    health, addresses = Health(), dict[str, str]()
+    read = SynthesizerSettings(**_chosen(url, folder, {"house_key": SecretStr(HOUSE_KEY), **settings}))
     providers = (
         synthesizer.ALL_PROVIDERS if model is None else {"offline": provider_of(model), "another": provider_of(model)}
     )
@@ -85,11 +87,11 @@ async def suite(
     of_all = {name: value for name, value in settings.items() if name in Settings.model_fields}
     apps: list[App] = [app]
     apps += [
-        await peer.app.build(_small(peer.settings, others[peer.name], folder, of_all), health)
+        await peer.build(_small(peer.settings, others[peer.name], folder, of_all), health, Peers(read, addresses))
         for peer in PEERS
         if peer.name in others
     ]
-    async with _served(read, apps, health) as address, connect(address) as client:
+    async with _served(read, apps, health, addresses) as address, connect(address) as client:
         yield Suite(address, client, app)
 
 
@@ -115,14 +117,18 @@ def _chosen(url: str, folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _served(settings: Settings, apps: Sequence[App], health: Health) -> AsyncIterator[str]:
-    """Serve apps until the end of the block; yields the address."""
+async def _served(
+    settings: Settings, apps: Sequence[App], health: Health, addresses: dict[str, str] | None = None
+) -> AsyncIterator[str]:
+    """Serve apps until the end of the block; yields the address. addresses: gets it for every service."""
     server = Server(settings, [one for app in apps for one in app.registrations], health=health)
+    address = f"127.0.0.1:{await server.start()}"
+    if addresses is not None:
+        addresses.update({peer.name: address for peer in PEERS})
     for app in apps:
         await app.start()
-    port = await server.start()
     try:
-        yield f"127.0.0.1:{port}"
+        yield address
     finally:
         await server.stop()
         for app in apps:

@@ -15,7 +15,7 @@ from shared.engine.takedowns import TookServerDown
 from shared.errors import GreenroomError, Unavailable
 from shared.work.errors import WorkCrashed
 from shared.work.model import State, Work
-from shared.work.store import WorkStore
+from shared.work.store import Also, WorkStore
 
 T = TypeVar("T")
 
@@ -32,9 +32,12 @@ class Turn(Generic[T]):
         self._store = store
         self.work = work
 
-    async def append(self, event: bytes, **changes: Any) -> None:
-        """Append an event, which makes the work RUNNING, and set columns of its body. Raises AppendConflict."""
-        self.work = await self._store.append(self.work, event, **changes)
+    async def append(self, *events: bytes, also: Sequence[Also] = (), **changes: Any) -> None:
+        """Append events, which makes the work RUNNING, and set columns of its body.
+
+        also: statements to run in the same transaction. Raises AppendConflict.
+        """
+        self.work = await self._store.append(self.work, *events, also=also, **changes)
 
 
 Step = Callable[[Turn[T]], Awaitable[dict[str, Any] | None]]

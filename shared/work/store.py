@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import (
     BigInteger,
     Column,
+    Executable,
     Index,
     MetaData,
     Row,
@@ -37,6 +38,9 @@ from shared.work.errors import WorkNotFound, WorkNotOver, WorkNotRetriable, Work
 from shared.work.model import BEGUN, ENDED, OVER, TRANSITIONS, State, Work
 
 T = TypeVar("T")
+
+Also = tuple[Executable, Mapping[str, object]]
+"""A statement and its parameters; see `Append.also`."""
 
 _COMMON = ("company", "state", "reason", "detail", "creator", "wanted", "create_time", "end_time")
 _PER_COMPANY = 16
@@ -176,20 +180,20 @@ class WorkStore(Generic[T]):
         query = select(self._rows.id).where(self._rows.id.in_(list(running)), self._rows.wanted != "")
         return [row.id for row in await self._db.fetch(query)]
 
-    async def append(self, work: Work[T], event: bytes, **changes: Any) -> Work[T]:
-        """Append an event of a RUNNING work, set columns of its body, and return the changed work.
+    async def append(self, work: Work[T], *events: bytes, also: Sequence[Also] = (), **changes: Any) -> Work[T]:
+        """Append events of a RUNNING work, set columns of its body, and return the changed work.
 
-        Raises AppendConflict if another process appended first.
+        also: statements to run in the same transaction. Raises AppendConflict if another process appended first.
         """
-        await self._append(work, event, State.RUNNING, changes)
+        await self._append(work, events, State.RUNNING, changes, also)
         body = replace(work.body, **changes)  # type: ignore[type-var]
-        return replace(work, state=State.RUNNING, body=body, next_seq=work.next_seq + 1)
+        return replace(work, state=State.RUNNING, body=body, next_seq=work.next_seq + len(events))
 
     async def end(
         self, work: Work[T], state: State, time: int, reason: str = "", detail: str = "", **changes: Any
     ) -> None:
         """Append that it is over, and set columns of its body. Raises AppendConflict."""
-        await self._append(work, ENDED, state, {"reason": reason, "detail": detail, "end_time": time, **changes})
+        await self._append(work, (ENDED,), state, {"reason": reason, "detail": detail, "end_time": time, **changes})
 
     async def events(self, work: Work[T]) -> list[bytes]:
         """The noun's own events, in order."""
@@ -222,17 +226,28 @@ class WorkStore(Generic[T]):
             over = (self._rows.id == work.id) & self._rows.state.in_(OVER)
             if (await conn.execute(delete(self.kind.table).where(over).returning(self._rows.id))).first() is None:
                 return False
+            await self.removing(conn, work)
             await self._log.delete(conn, [work.id])
             return True
 
         return await self._db.writer.run(remove)
 
-    async def _append(self, work: Work[T], event: bytes, state: State, values: Mapping[str, Any]) -> None:
+    async def removing(self, conn: AsyncConnection, work: Work[T]) -> None:
+        """Delete what else the noun stores of a work, in the transaction that deletes it; raise what holds it back."""
+
+    async def _append(
+        self,
+        work: Work[T],
+        events: Sequence[bytes],
+        state: State,
+        values: Mapping[str, Any],
+        also: Sequence[Also] = (),
+    ) -> None:
         if state not in TRANSITIONS[work.state]:
             raise ValueError(f"{work.name} cannot become {state}: it is {work.state}")
         change = update(self.kind.table).where(self._rows.id == bindparam("of")).values(state=state, **values)
-        also = ((change, {"of": work.id}),)
-        await self._db.writer.append(Append(work.id, work.next_seq, (NewEvent(new_id(), event),), also))
+        stored = tuple(NewEvent(new_id(), event) for event in events)
+        await self._db.writer.append(Append(work.id, work.next_seq, stored, ((change, {"of": work.id}), *also)))
 
     async def _update(self, work: Work[T], before: Collection[State], values: Mapping[str, Any]) -> None:
         """Set columns if the stored state is one of `before`, and wake the engine."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from greenroom.client import Client
+from greenroom.evaluator.v1 import evaluation_pb2
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest
 from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
@@ -43,8 +45,19 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "datasets": (await over(client, (await client.traces.datasets.start(short_spec(sessions=3))).name)).name,
         "learnings": learned.learning.name,
         "recordings": recording.name,
+        "evaluations": await _evaluation(client, stage),
         "resources": (await client.resources.import_file(resources, workflow)).name,
     }
+
+
+async def _evaluation(client: Client, stage: Theatre) -> str:
+    """A completed evaluation."""
+    names = evaluation_pb2.ConversationNames(names=[(await stage.play()).name])
+    started = await client.evaluations.start(evaluation_pb2.EvaluationSpec(conversations=names))
+    async with client.evaluations.watch(started.name) as results:
+        async for _ in results:
+            pass
+    return started.name
 
 
 def valid_request(method: Method, names: Mapping[str, str]) -> Any:
@@ -89,6 +102,8 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
         case "StreamCalls":
             request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
             request.format = StreamCallsRequest.FORMAT_ROWS
+        case "StartEvaluation":
+            request.spec.batch = names["batches"]
         case "StartDataset":
             request.spec.CopyFrom(short_spec(sessions=3))
         case "StartLearning":

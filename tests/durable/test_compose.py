@@ -7,7 +7,7 @@ Only what a container gets from its network is replaced:
     GREENROOM_DATA_DIR /data          a folder of the test; the image sets it
     postgres:5432/testdata            a database per service in the test's PostgreSQL, by its socket
     dns:///synthesizers:9003          the addresses of both synthesizers, to which the name resolves
-    ${GREENROOM_JWT_SECRET:?…}        a secret of the test, as for ${GREENROOM_DATABASE_PASSWORD:?…}
+    ${GREENROOM_JWT_SECRET:?…}        a secret of the test, as for the key of the house and the database's password
 """
 
 import asyncio
@@ -26,6 +26,7 @@ import yaml
 from pydantic import SecretStr
 
 from greenroom.client import connect
+from greenroom.evaluator.v1.evaluation_pb2 import Evaluation, EvaluationSpec
 from shared.db.opening import open_store
 from shared.roster import GATEWAY, PEERS, SERVICES
 from tests.forks import ROOT
@@ -35,6 +36,7 @@ from tests.rehearsals import Row, batch_spec, import_rehearsal, over, rows
 from tests.unit.rpc.certificates import write_certificate
 
 SECRET = "a secret for the tests of 32 bytes and more"
+HOUSE_KEY = "a key of the house of the tests, which is long enough"
 VARIABLE = re.compile(r"\$\{(\w+)[^}]*\}")
 DATABASE = re.compile(r"@postgres:5432/(\w+)$")
 ADDRESS = re.compile(r"dns:///(\w+)s:\d+")
@@ -55,7 +57,7 @@ def mapped(
     environment: Mapping[str, str], databases: Mapping[str, str], running: Mapping[str, Service], folder: Path
 ) -> dict[str, str]:
     """A container's environment on this machine. databases: the URL of each by its name."""
-    values = {"GREENROOM_JWT_SECRET": SECRET, "GREENROOM_DATABASE_PASSWORD": "unused"}
+    values = {"GREENROOM_JWT_SECRET": SECRET, "GREENROOM_HOUSE_KEY": HOUSE_KEY, "GREENROOM_DATABASE_PASSWORD": "unused"}
     filled = {name: VARIABLE.sub(lambda found: values[found[1]], value) for name, value in environment.items()}
     filled |= {"GREENROOM_HOST": "127.0.0.1", "GREENROOM_PORT": "0", "GREENROOM_DATA_DIR": str(folder)}
     for name, value in filled.items():
@@ -87,8 +89,8 @@ async def test_the_composed_services_rehearse_a_batch_through_the_gateway(
     claims = {"sub": "somebody", "company": "acme", "permissions": ["*"], "exp": time.time() + 3600}
     running: dict[str, Service] = {}
     async with AsyncExitStack() as stack:
-        # Start in the order of depends_on: the gateway starts after the others.
-        for name in sorted(parts, key=lambda name: "synthesizer" in parts[name].get("depends_on", {})):
+        # Start in the order of depends_on: the evaluators start after the synthesizers, the gateway after all.
+        for name in sorted(parts, key=lambda name: len(parts[name].get("depends_on", {}))):
             command = parts[name]["command"]
             assert command[:2] == ["python", "-m"]
             environment = mapped(parts[name]["environment"], databases, running, tmp_path)
@@ -105,6 +107,11 @@ async def test_the_composed_services_rehearse_a_batch_through_the_gateway(
             await over(client, batch.name)
             assert await rows(client, batch.name) == undisturbed
             assert (await client.traces.workflows.get("workflows/ecommerce")).workflow.built_in
+            started = await client.evaluations.start(EvaluationSpec(batch=batch.name))
+            async with client.evaluations.watch(started.name) as results:
+                assert {one.index async for one in results} == set(undisturbed)
+            assert results.summary is not None
+            assert (results.summary.creator, results.summary.state) == ("somebody", Evaluation.STATE_COMPLETED)
 
         for one in running.values():
             one.stop()

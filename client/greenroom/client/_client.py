@@ -8,11 +8,13 @@ import grpc
 from greenroom.client._batches import Batches
 from greenroom.client._calls import Backoff, Calls
 from greenroom.client._conversations import Conversations
+from greenroom.client._evaluations import Evaluations
 from greenroom.client._inference import Inference
 from greenroom.client._personas import Personas
 from greenroom.client._procedures import Procedures
 from greenroom.client._recordings import Recordings
 from greenroom.client._rehearsals import Rehearsals
+from greenroom.client._reports import Reports
 from greenroom.client._resources import Resources
 from greenroom.client._sources import Sources
 from greenroom.client._traces import Traces
@@ -47,6 +49,8 @@ class Client:
         self.rehearsals = Rehearsals(calls)
         self.recordings = Recordings(calls)
         self.resources = Resources(calls)
+        self.evaluations = Evaluations(calls)
+        self.reports = Reports(calls)
         self.traces = Traces(calls)
         self._link = calls.link
 

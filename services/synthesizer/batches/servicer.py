@@ -126,7 +126,8 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
         batch = await self._store.get(caller().company, request.batch)
         exported = self._export.follow if request.follow else self._export.chunks
         clock = asyncio.get_running_loop().time
-        spoke_at = clock()
+        # The first chunk without bytes is sent at once, so that a follower knows that there is nothing yet.
+        spoke_at = clock() - HEARTBEAT_SECONDS
         async for chunk, cursor in exported(batch, request.cursor):
             check_stream()
             if chunk or clock() >= spoke_at + HEARTBEAT_SECONDS:

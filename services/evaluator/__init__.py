@@ -1,0 +1,1 @@
+"""The evaluator: scores of conversations, and reports about them."""

@@ -1,0 +1,94 @@
+"""The composition root of the evaluator: builds everything from the settings."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from greenroom.evaluator.v1 import evaluation_pb2_grpc
+from services.evaluator.adapters.subjects import SynthesizerSubjects
+from services.evaluator.evaluations.jobs import evaluation_jobs
+from services.evaluator.evaluations.messages import result_item
+from services.evaluator.evaluations.operations import Evaluations
+from services.evaluator.evaluations.servicer import EvaluationServicer
+from services.evaluator.evaluations.store import EvaluationStore
+from services.evaluator.settings import EvaluatorSettings
+from services.evaluator.store import log, takedowns
+from shared.clock import Clock, wall_clock
+from shared.compute import Compute
+from shared.db.engine import Database
+from shared.db.eventlog import EventLog
+from shared.db.opening import open_store
+from shared.db.ownership import Ownership
+from shared.db.takedowns import TakedownStore
+from shared.engine.local import LocalEngine
+from shared.engine.takedowns import Takedowns
+from shared.limits import MIB
+from shared.rpc.health import Health
+from shared.rpc.peers import Peers
+from shared.rpc.server import Registration
+from shared.work.calls import WorkCalls
+from shared.work.operations import WorkOperations
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Evaluator:
+    """The running service."""
+
+    def __init__(
+        self, registrations: Sequence[Registration], engine: LocalEngine, compute: Compute, peers: Peers, db: Database
+    ) -> None:
+        self.registrations = registrations
+        self._engine = engine
+        self._compute = compute
+        self._peers = peers
+        self._db = db
+
+    async def start(self) -> None:
+        """Run the jobs once this process owns them."""
+        await self._engine.start()
+
+    async def stop(self) -> None:
+        """Stop the jobs where they are, and close everything."""
+        await self._engine.stop()
+        await self._compute.close()
+        await self._peers.close()
+        await self._db.close()
+
+
+async def build(
+    settings: EvaluatorSettings, health: Health, *, peers: Peers | None = None, clock: Clock = wall_clock
+) -> Evaluator:
+    """Build the service. Its gRPC services are healthy while its store is. peers: instead of those in the settings."""
+    settings.make_data_dir()
+    peers = peers or Peers(settings, {"synthesizer": settings.synthesizer_address})
+    db = await open_store(settings, "evaluator", MIGRATIONS)
+    event_log = EventLog(db, log)
+    compute = Compute(settings.compute_workers, settings.worker_memory_mib * MIB)
+    subjects = SynthesizerSubjects(peers)
+    store = EvaluationStore(db, event_log, _nothing)
+    jobs = {"evaluations": evaluation_jobs(store, subjects, compute, clock)}
+    engine = LocalEngine(
+        jobs,
+        Ownership(db),
+        db.wakeups,
+        takedowns=Takedowns(TakedownStore(db, takedowns), jobs),
+        max_in_flight=settings.evaluation_jobs,
+        retry_seconds=settings.job_retry_seconds,
+    )
+    evaluations = Evaluations(WorkOperations(store, clock), store, subjects, compute)
+    calls = WorkCalls(store, event_log, db.wakeups, result_item)
+    registrations = [
+        Registration(
+            "greenroom.evaluator.v1.EvaluationService",
+            evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server,
+            EvaluationServicer(evaluations, store, calls),
+        )
+    ]
+    for registration in registrations:
+        db.on_health(partial(health.set_serving, registration.name))
+    return Evaluator(registrations, engine, compute, peers, db)
+
+
+async def _nothing(*_: object) -> None:
+    """Nothing stands on an evaluation."""

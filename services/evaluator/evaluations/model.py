@@ -1,0 +1,137 @@
+"""Evaluations: what is evaluated, how far it is, and the results."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from services.evaluator.scores.model import SCORERS, Score, read_score
+from shared.model.events import Json
+
+if TYPE_CHECKING:  # worker processes import this module, and the callers' would take them seconds
+    from shared.auth import Caller
+
+_SCORE = b',"score":'
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSpec:
+    """What is evaluated, and by what; see EvaluationSpec of the contract.
+
+    batch, sources, conversations: exactly one is set. sources: a SourceFilter.
+    expectations: sources and expectations are in proto JSON with the field names of the protos.
+    """
+
+    batch: str = ""
+    sources: Mapping[str, Json] | None = None
+    conversations: tuple[str, ...] = ()
+    expectations: Sequence[Mapping[str, Json]] = ()
+    without_defaults: bool = False
+    only_these: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The body of an evaluation's work.
+
+    starter: who started it, in whose name conversations are read.
+    position: where the conversations go on that have no result yet; only the reader of the subject understands it.
+    passed, failed, invalid: how many conversations have which outcome. reused: those of them whose scores an earlier
+    evaluation had computed. scorers: the version of the scorers.
+    """
+
+    spec: EvaluationSpec
+    starter: "Caller"
+    position: str = ""
+    passed: int = 0
+    failed: int = 0
+    invalid: int = 0
+    reused: int = 0
+    scorers: str = SCORERS
+
+    @property
+    def count(self) -> int:
+        """How many conversations have a result."""
+        return self.passed + self.failed + self.invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A conversation to evaluate. transcript: a line of an export, proto JSON.
+
+    name, procedure, revision: of a source, whose line does not have them.
+    """
+
+    transcript: bytes
+    name: str = ""
+    procedure: str = ""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some conversations of a subject. position: continues after them. over: no more will come."""
+
+    lines: Sequence[Line] = ()
+    position: str = ""
+    over: bool = False
+
+
+Revisions = frozenset[tuple[str, int]]
+"""Revisions of procedures by procedure and number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result of one conversation. reused: True if an earlier evaluation had computed the score."""
+
+    score: Score
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewResult:
+    """A result to store. key: equal for conversations with equal scores. outcome: of the score. event: its event."""
+
+    conversation: str
+    index: int
+    key: str
+    outcome: str
+    reused: bool
+    event: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is known of a stored result without its event."""
+
+    outcome: str
+    reused: bool
+
+
+def pack_result(conversation: str, index: int, reused: bool, score: bytes) -> bytes:
+    """A result as an event. score: the score as JSON, whose own conversation and index do not count."""
+    head = json.dumps({"conversation": conversation, "index": index, "reused": reused}, separators=(",", ":"))
+    return b"%b%b%b}" % (head[:-1].encode(), _SCORE, score)
+
+
+def score_of(event: bytes) -> bytes:
+    """The JSON of the score in an event of `pack_result`."""
+    return event.partition(_SCORE)[2][:-1]
+
+
+def unpack_result(event: bytes) -> Result:
+    """The inverse of `pack_result`."""
+    record: dict[str, Any] = json.loads(event)
+    own = {"conversation": record["conversation"], "index": record["index"]}
+    return Result(read_score(record["score"] | own), record["reused"])
+
+
+def counted(before: Evaluation, replaced: Iterable[Stored], added: Iterable[NewResult]) -> dict[str, int]:
+    """The counts of an evaluation after results were added, some of which replaced earlier ones."""
+    counts = {name: getattr(before, name) for name in ("passed", "failed", "invalid", "reused")}
+    for results, change in ((replaced, -1), (added, 1)):
+        for one in results:
+            counts[one.outcome.lower()] += change
+            counts["reused"] += change * one.reused
+    return counts
