@@ -40,11 +40,13 @@ class PostgresServer:
     def start(self, more: str = "") -> None:
         """Start the server and wait until it answers. more: options of `postgres`."""
         settings = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=200 {more}"
-        self._run("pg_ctl", "-D", self._data, "-l", str(self.folder / "log"), "-o", settings, "-w", "start")
+        self._run(
+            "pg_ctl", "-D", self._data, "-l", str(self.folder / "log"), "-o", settings, "-w", "-t", "300", "start"
+        )
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server: "fast" ends every session, "immediate" is a crash."""
-        self._run("pg_ctl", "-D", self._data, "-m", mode, "-w", "stop")
+        self._run("pg_ctl", "-D", self._data, "-m", mode, "-w", "-t", "300", "stop")
 
     def remove(self) -> None:
         """Remove the server's folder for good."""

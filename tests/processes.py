@@ -5,7 +5,7 @@ import re
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -56,12 +56,16 @@ class Service:
 
 def workers() -> set[int]:
     """The compute workers that this process has started; Linux only."""
-    return {
-        int(child)
-        for task in Path(f"/proc/{os.getpid()}/task").iterdir()
-        for child in (task / "children").read_text().split()
-        if b"shared.compute.worker" in Path(f"/proc/{child}/cmdline").read_bytes()
-    }
+    threads = Path(f"/proc/{os.getpid()}/task").iterdir()
+    children = {int(child) for thread in threads for child in _content(thread / "children").split()}
+    return {child for child in children if b"shared.compute.worker" in _content(Path(f"/proc/{child}/cmdline"))}
+
+
+def _content(file: Path) -> bytes:
+    """Empty if its thread or process has just ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return file.read_bytes()
+    return b""
 
 
 @asynccontextmanager

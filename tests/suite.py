@@ -26,6 +26,8 @@ from shared.settings import EnvironmentSettings, Settings
 
 S = TypeVar("S", bound=Settings)
 HOUSE_KEY = "a key of the house of the tests, which is long enough"
+PATIENCE = 120.0
+"""Seconds that a call may take on a busy machine, where a process takes many to start."""
 EXAMPLES = Path(__file__).parent.parent / "examples" / "returns"
 
 
@@ -91,7 +93,7 @@ async def suite(
         for peer in PEERS
         if peer.name in others
     ]
-    async with _served(read, apps, health, addresses) as address, connect(address) as client:
+    async with _served(read, apps, health, addresses) as address, connect(address, timeout=PATIENCE) as client:
         yield Suite(address, client, app)
 
 
@@ -101,7 +103,7 @@ async def testdata_suite(url: str, folder: Path, **settings: Any) -> AsyncIterat
     health = Health()
     read = _small(TestdataSettings, url, folder, settings)
     app = await testdata.build(read, health)
-    async with _served(read, [app], health) as address, connect(address) as client:
+    async with _served(read, [app], health) as address, connect(address, timeout=PATIENCE) as client:
         yield TestdataSuite(address, client, app)
 
 

@@ -39,7 +39,7 @@ class Method:
         return message_factory.GetMessageClass(self.descriptor.input_type)
 
     async def call(
-        self, channel: grpc.aio.Channel, *requests: Message | bytes, token: str = "", seconds: float = 10.0
+        self, channel: grpc.aio.Channel, *requests: Message | bytes, token: str = "", seconds: float = 60.0
     ) -> tuple[Told, list[Any]]:
         """Make the call; returns its end and its responses. Requests of type bytes are sent unchanged."""
         path = f"/{self.descriptor.containing_service.full_name}/{self.descriptor.name}"

@@ -62,7 +62,7 @@ class Screen:
         self._changed.set()
 
     async def shows(self, text: str) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while text not in self.words:
                 self._changed.clear()
                 await self._changed.wait()

@@ -120,7 +120,7 @@ async def test_a_quiet_watch_sends_heartbeats_with_a_valid_cursor(
     held = Held()
     started = await stage.client.conversations.start(stage.spec(Script(persona=[held, leaves()])))
     await held.begun.wait()
-    monkeypatch.setattr(servicer, "watch", lambda *args, **more: watch(*args, **more, silence=0.05))
+    monkeypatch.setattr(servicer, "watch", lambda *args, **more: watch(*args, **more, silence=1))
     stub = stage.client.conversations._stub
     call = stub.WatchConversation(pb.WatchConversationRequest(name=started.name))
     messages = call.__aiter__()

@@ -29,7 +29,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 
 @dataclass
 class House:
-    """A gateway that waits a second for its peers, and a test data service behind it."""
+    """A gateway that waits five seconds for its peers, and a test data service behind it."""
 
     peer: Service
     channel: grpc.aio.Channel
@@ -51,7 +51,7 @@ async def peer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servic
 async def house(peer: Service, tmp_path: Path) -> AsyncIterator[House]:
     """A new gateway before the peer, which is thawed after the test."""
     address: dict[str, Any] = {"testdata_address": f"127.0.0.1:{peer.port}"}
-    settings = GatewaySettings(port=0, data_dir=tmp_path, drain_seconds=0, peer_timeout_seconds=1, **address)
+    settings = GatewaySettings(port=0, data_dir=tmp_path, drain_seconds=0, peer_timeout_seconds=5, **address)
     health = Health()
     app = await build(settings, health)
     server = Server(settings, app.registrations, health=health)
@@ -83,7 +83,7 @@ async def test_a_unary_call_without_a_deadline_ends_after_the_timeout_of_peers(h
     told = await failure(stub.ListWorkflows(workflows.ListWorkflowsRequest()))
 
     assert (told.code, told.reason) == ("DEADLINE_EXCEEDED", "PEER_TIMEOUT")
-    assert told.details == {"peer": "testdata", "seconds": "1"}
+    assert told.details == {"peer": "testdata", "seconds": "5"}
     house.thaw()
     await stub.ListWorkflows(workflows.ListWorkflowsRequest())
 

@@ -36,7 +36,7 @@ async def test_a_throttled_conversation_completes_and_costs_what_was_answered(tm
 
 async def test_a_batch_says_what_its_calls_wait_for_until_it_is_cancelled(tmp_path: Path) -> None:
     script = Script(persona=[throttled(retry_after=20.0)])
-    async with theatre("sqlite", tmp_path) as stage, asyncio.timeout(30):
+    async with theatre("sqlite", tmp_path) as stage, asyncio.timeout(60):
         name = (await stage.client.batches.start(batches.spec(stage, script, size=3))).name
         batch = await stage.client.batches.get(name)
         while sum(one.calls for one in batch.waiting) < 3:
@@ -47,7 +47,7 @@ async def test_a_batch_says_what_its_calls_wait_for_until_it_is_cancelled(tmp_pa
 
     [waiting] = batch.waiting
     assert (waiting.whom, waiting.why) == ("offline", "it answered 429")
-    assert 10 < waiting.next_try_in.ToSeconds() <= 20
+    assert 0 < waiting.next_try_in.ToSeconds() <= 20
     assert [(waits.why, waits.calls) for waits in one.waiting] == [("it answered 429", 1)]
     assert ended.counts.cancelled == 3
     assert not ended.waiting

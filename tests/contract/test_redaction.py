@@ -169,7 +169,7 @@ async def test_a_table_on_disk_cannot_be_read_while_it_is_imported_nor_after_a_k
 
     async with service("services.synthesizer", {"GREENROOM_DATA_DIR": str(data)}) as running:
         importing = asyncio.create_task(_upload(running, requests()))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not any(path.stat().st_size > 10_000 for path in data.glob("import-*/table")):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         running.kill()

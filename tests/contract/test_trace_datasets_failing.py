@@ -4,7 +4,7 @@ import asyncio
 import os
 import resource
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,7 +144,8 @@ async def test_a_part_whose_process_is_killed_again_and_again_fails_the_dataset(
     async def kill_all() -> None:
         while True:
             for one in workers() - alone.others:
-                os.kill(one, 9)
+                with suppress(ProcessLookupError):
+                    os.kill(one, 9)
             await asyncio.sleep(0.01)
 
     killing = asyncio.create_task(kill_all())

@@ -177,7 +177,7 @@ asyncio.run(Compute(workers=1).run(work.hold, Path({str(tmp_path / "started")!r}
     server.kill()
     server.wait()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while _runs(worker):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -194,7 +194,7 @@ def _runs(process: int) -> bool:
 
 async def _who_started(file: Path) -> int:
     """The worker's process id, once it has written it to the file."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not file.exists():  # noqa: ASYNC110, ASYNC240
             await asyncio.sleep(0.01)
     return int(file.read_text())  # noqa: ASYNC240

@@ -83,7 +83,7 @@ class Jobs:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         async with self._changed:
-            await asyncio.wait_for(self._changed.wait_for(holds), 10)
+            await asyncio.wait_for(self._changed.wait_for(holds), 60)
 
     def happened(self, what: str) -> list[str]:
         return [name for event, name in self.log if event == what]

@@ -122,7 +122,7 @@ async def test_the_end_of_the_pages_sends_what_is_held_and_ends_the_watch() -> N
 
 async def test_silence_brings_heartbeats_with_the_newest_item() -> None:
     source = Source()
-    async with aclosing(watching(source, silence=0.01)) as messages:
+    async with aclosing(watching(source, silence=0.2)) as messages:
         assert await anext(messages) == "heartbeat after None"
         source.queue.put_nowait([7])
         assert await anext(messages) == [7]
@@ -142,7 +142,7 @@ async def test_a_watch_of_something_quiet_begins_with_a_heartbeat() -> None:
 
 async def test_empty_pages_are_silence() -> None:
     source = Source()
-    async with aclosing(watching(source, silence=0.01)) as messages:
+    async with aclosing(watching(source, silence=0.2)) as messages:
         source.queue.put_nowait([])
 
         assert await anext(messages) == "heartbeat after None"
