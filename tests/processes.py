@@ -12,6 +12,8 @@ from typing import IO
 
 from tests.forks import Forked, fork
 
+PATIENCE = 120.0
+"""Seconds that a call may take on a busy machine, where a process takes many to start."""
 _LISTENS = re.compile(rb"listens on \S+:(\d+)")
 
 

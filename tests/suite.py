@@ -23,11 +23,10 @@ from shared.rpc.peers import Peers
 from shared.rpc.serve import App
 from shared.rpc.server import Server
 from shared.settings import EnvironmentSettings, Settings
+from tests.processes import PATIENCE
 
 S = TypeVar("S", bound=Settings)
 HOUSE_KEY = "a key of the house of the tests, which is long enough"
-PATIENCE = 120.0
-"""Seconds that a call may take on a busy machine, where a process takes many to start."""
 EXAMPLES = Path(__file__).parent.parent / "examples" / "returns"
 
 

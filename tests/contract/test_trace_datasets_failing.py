@@ -15,7 +15,7 @@ from greenroom.client import Client, connect
 from greenroom.testdata.v1 import trace_dataset_pb2 as pb
 from tests.contract.tokens import SECRET, token
 from tests.datasets import State, dataset_spec, files, names_in, over, short_spec, written
-from tests.processes import workers
+from tests.processes import PATIENCE, workers
 from tests.scripted import refused
 from tests.suite import testdata_suite as serving
 
@@ -162,8 +162,8 @@ async def test_a_part_whose_process_is_killed_again_and_again_fails_the_dataset(
 async def test_a_companys_many_datasets_do_not_keep_anothers_waiting(tmp_path: Path) -> None:
     async with (
         serving("sqlite", tmp_path, jwt_secret=SecretStr(SECRET)) as greenroom,
-        connect(greenroom.address, token=token("acme")) as acme,
-        connect(greenroom.address, token=token("globex/../acme")) as globex,
+        connect(greenroom.address, timeout=PATIENCE, token=token("acme")) as acme,
+        connect(greenroom.address, timeout=PATIENCE, token=token("globex/../acme")) as globex,
     ):
         many = [await acme.traces.datasets.start(short_spec(3 * 2**20, destination=f"set-{i}")) for i in range(4)]
         one = await globex.traces.datasets.start(short_spec(2 * 2**20, destination="set-0"))

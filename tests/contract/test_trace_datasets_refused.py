@@ -11,6 +11,7 @@ from greenroom.testdata.v1.trace_call_pb2 import SessionRange, TraceParameters
 from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
 from tests.contract.tokens import SECRET, token
 from tests.datasets import dataset_spec, files, names_in, over, short_spec, written
+from tests.processes import PATIENCE
 from tests.scripted import refused
 from tests.suite import TestdataSuite
 from tests.suite import testdata_suite as served
@@ -87,7 +88,7 @@ async def test_a_link_in_the_folder_of_a_company_leads_into_no_folder_of_another
     (root / "acme" / "up").symlink_to(target)
     async with (
         served("sqlite", tmp_path / "data", output_root=root, jwt_secret=SecretStr(SECRET)) as running,
-        connect(running.address, token=token()) as client,
+        connect(running.address, timeout=PATIENCE, token=token()) as client,
     ):
         if target == ".":
             done = await written(client, dataset_spec(users=10, destination="up/own"))

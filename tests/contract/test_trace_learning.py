@@ -16,6 +16,7 @@ from greenroom.testdata.v1 import trace_learning_pb2_grpc, trace_workflow_pb2
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest, TraceParameters
 from tests.contract.tokens import SECRET, token
 from tests.learnings import ECOMMERCE, EVENT_LOG, SMALL, Stand, edges
+from tests.processes import PATIENCE
 from tests.scripted import refused
 from tests.suite import testdata_suite as served
 from tests.unit.rpc.echo import failure
@@ -182,8 +183,8 @@ async def test_no_company_finds_anothers_learnings(tmp_path: Path) -> None:
 
     async with (
         served("sqlite", tmp_path / "data", jwt_secret=SecretStr(SECRET)) as running,
-        connect(running.address, token=token("acme")) as acme,
-        connect(running.address, token=token("globex")) as globex,
+        connect(running.address, timeout=PATIENCE, token=token("acme")) as acme,
+        connect(running.address, timeout=PATIENCE, token=token("globex")) as globex,
     ):
         name = (await acme.traces.learnings.learn_file(tmp_path / "small.csv", EVENT_LOG)).learning.name
         theirs = globex.traces.learnings

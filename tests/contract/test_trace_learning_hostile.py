@@ -17,7 +17,7 @@ import pytest
 from greenroom.client import connect
 from greenroom.testdata.v1 import trace_learning_pb2 as pb
 from tests.learnings import JSONL, SMALL, Stand
-from tests.processes import service, workers
+from tests.processes import PATIENCE, service, workers
 from tests.scripted import refused
 from tests.suite import testdata_suite as served
 
@@ -124,7 +124,7 @@ async def test_an_upload_leaves_nothing_behind_when_its_server_is_killed(tmp_pat
     log, data = tmp_path / "long.jsonl", tmp_path / "data"
     log.write_text("".join(f'{{"session": {i}, "endpoint": "a", "timestamp": 1}}\n' for i in range(1_000_000)))
     environment = {"GREENROOM_DATA_DIR": str(data)}
-    async with service("services.testdata", environment) as killed, connect(killed.address) as client:
+    async with service("services.testdata", environment) as killed, connect(killed.address, timeout=PATIENCE) as client:
         upload = asyncio.create_task(client.traces.learnings.learn_file(log, JSONL))
         async with asyncio.timeout(60):
             while not list(data.glob("learnings/*/progress.json")):  # noqa: ASYNC110
@@ -135,7 +135,7 @@ async def test_an_upload_leaves_nothing_behind_when_its_server_is_killed(tmp_pat
         assert upload.exception() is not None
     assert list(data.glob("learnings/*/log"))
 
-    async with service("services.testdata", environment) as again, connect(again.address):
+    async with service("services.testdata", environment) as again, connect(again.address, timeout=PATIENCE):
         assert list(data.glob("learnings/*")) == []
 
 

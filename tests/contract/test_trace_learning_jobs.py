@@ -13,7 +13,7 @@ from greenroom.testdata.v1 import trace_learning_pb2 as pb
 from tests.datasets import dataset_spec, written
 from tests.learnings import ECOMMERCE, EVENT_LOG, EXPORTS, JSONL, SMALL, Stand, over
 from tests.minio import minio
-from tests.processes import service
+from tests.processes import PATIENCE, service
 from tests.scripted import refused
 from tests.suite import testdata_suite as served
 
@@ -192,14 +192,17 @@ async def test_a_running_learning_is_cancelled_and_only_then_deleted(stand: Stan
 async def test_a_learning_whose_server_is_killed_begins_again_and_completes(tmp_path: Path) -> None:
     long_log(tmp_path / "long.jsonl", 300_000)
     environment = {"GREENROOM_DATA_DIR": str(tmp_path / "data"), "GREENROOM_INPUT_ROOTS": json.dumps([str(tmp_path)])}
-    async with service("services.testdata", environment) as killed, connect(killed.address) as client:
+    async with service("services.testdata", environment) as killed, connect(killed.address, timeout=PATIENCE) as client:
         learnings = client.traces.learnings
         started = await learnings.start(pb.LearningSpec(path="long.jsonl", format=JSONL))
         async for _ in until_read(client, started):
             pass
         killed.kill()
         await killed.died()
-    async with service("services.testdata", environment) as process, connect(process.address) as client:
+    async with (
+        service("services.testdata", environment) as process,
+        connect(process.address, timeout=PATIENCE) as client,
+    ):
         watched = client.traces.learnings.watch(started.name)
         progress = [one async for one in watched]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greenroom.client import Client, connect
-from tests.processes import Service, service
+from tests.processes import PATIENCE, Service, service
 from tests.rehearsals import feed
 
 
@@ -35,7 +35,10 @@ def postgres_store(url: str) -> Store:
 async def synthesizer(store: Store, **environment: str) -> AsyncIterator[tuple[Service, Client]]:
     """A synthesizer and its client. environment: settings, and the accidents of killable.py."""
     settings = {**store.environment, **environment}
-    async with service("tests.durable.killable", settings) as process, connect(process.address) as client:
+    async with (
+        service("tests.durable.killable", settings) as process,
+        connect(process.address, timeout=PATIENCE) as client,
+    ):
         yield process, client
 
 

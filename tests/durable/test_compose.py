@@ -31,7 +31,7 @@ from shared.db.opening import open_store
 from shared.roster import GATEWAY, PEERS, SERVICES
 from tests.forks import ROOT
 from tests.postgres import PostgresServer, private_postgres
-from tests.processes import Service, service
+from tests.processes import PATIENCE, Service, service
 from tests.rehearsals import Row, batch_spec, import_rehearsal, over, rows
 from tests.unit.rpc.certificates import write_certificate
 
@@ -100,7 +100,7 @@ async def test_the_composed_services_rehearse_a_batch_through_the_gateway(
         assert sorted(running) == [GATEWAY.name, *twice]
 
         token = jwt.encode(claims, SECRET, "HS256")
-        async with connect(running["gateway"].address, token=token) as client:
+        async with connect(running["gateway"].address, timeout=PATIENCE, token=token) as client:
             await import_rehearsal(client, tmp_path)
             batch = await client.batches.start(batch_spec())
             assert batch.creator == "somebody"

@@ -12,7 +12,7 @@ from greenroom.client import Client, connect
 from tests.datasets import State, files, names_in, over, short_spec, written
 from tests.disks import full, small_disk
 from tests.postgres import PostgresServer
-from tests.processes import Service, service
+from tests.processes import PATIENCE, Service, service
 from tests.suite import testdata_suite as serving
 
 PARTS = 4
@@ -24,7 +24,7 @@ async def server(settings: Mapping[str, str], **environment: str) -> AsyncIterat
     """A test data service as a process, and a client that is connected to it."""
     async with (
         service("tests.durable.killable_testdata", {**settings, **environment}) as process,
-        connect(process.address) as client,
+        connect(process.address, timeout=PATIENCE) as client,
     ):
         yield process, client
 
