@@ -26,6 +26,8 @@ COMMANDS = {
     "talk": "Talk to an agent yourself, or be the agent.",
     "conversations": "Test conversations, generated or written by hand.",
     "batches": "Many conversations, started by one request.",
+    "evaluations": "Whether conversations met what is expected of them.",
+    "reports": "Verdicts with their evidence.",
     "recordings": "Recorded calls of models, to repeat a run without them.",
     "traces": "API logs with known ground truth: generate, learn from logs, compare.",
 }
