@@ -1,12 +1,19 @@
 """Keys of models: what misses one is refused at the start, and nothing that Greenroom keeps or says has one."""
 
+import json
 import os
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
 
 from greenroom.synthesizer.v1 import batch_pb2
@@ -14,12 +21,16 @@ from greenroom.synthesizer.v1.persona_pb2 import GeneratePersonasRequest
 from greenroom.type.v1.event_pb2 import FAULT_INFRASTRUCTURE
 from shared.llm.base import ChatRequest, Message
 from shared.llm.briefs import AgentBrief
+from shared.llm.meter import Meter
+from tests import model_stub
+from tests.postgres import PostgresServer
 from tests.processes import service
-from tests.scripted import ScriptedModel, State, Theatre, procedure_line, refused
+from tests.scripted import ScriptedModel, State, Theatre, procedure_line, refused, source_line
 from tests.suite import suite
 from tests.vendors import PROVIDER, connect
 
-CANARY = "sk-canary-4d1f0c2e"
+CANARY, HEADER = "sk-canary-4d1f0c2e", "canary of a header"
+WORDS = "My canary sings at dawn, and it is late."
 AMBIENT = {
     "OPENAI": ("ADMIN_KEY", "API_KEY", "CUSTOM_HEADERS", "ORG_ID", "PROJECT_ID"),
     "ANTHROPIC": ("API_KEY", "AUTH_TOKEN", "CUSTOM_HEADERS", "WORKSPACE_ID"),
@@ -95,27 +106,62 @@ async def test_a_provider_that_is_set_up_wrongly_is_named_in_the_log_when_the_se
     assert openai.startswith("GREENROOM_OPENAI_TIMEOUT_SECONDS is not valid: ")
 
 
-async def test_no_event_error_log_or_file_has_the_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+async def test_no_event_error_recording_log_span_metric_file_or_row_has_a_secret(
+    database_url: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """The server answers with an error that quotes the key."""
-    async with service("tests.model_stub", {}) as stub:
+    """The server gets the secrets, and answers one call with an error that quotes the key.
+
+    What the customer says is in events, recordings and rows only.
+    """
+    spans, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    tracers = TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    observed = partial(Meter, tracer=tracers.get_tracer("test"), metrics=MeterProvider([reader]).get_meter("test"))
+    monkeypatch.setattr("shared.llm.around.Meter", observed)
+    monkeypatch.setenv("GREENROOM_OPENAI_API_KEY", CANARY)
+    monkeypatch.setenv("GREENROOM_OPENAI_HEADERS", json.dumps({"X-Token": HEADER}))
+    monkeypatch.setenv("GREENROOM_ANTHROPIC_API_KEY", f"{CANARY} with spaces")
+    said = [{"agent_message": {"text": "Welcome."}}, *({"user_message": {"text": WORDS}} for _ in range(2))]
+    async with service("tests.model_stub", {}) as stub, aiohttp.ClientSession() as http:
         monkeypatch.setenv("GREENROOM_OPENAI_BASE_URL", f"http://{stub.address}/v1")
-        monkeypatch.setenv("GREENROOM_OPENAI_API_KEY", CANARY)
-        async with suite("sqlite", tmp_path) as running:
+        async with suite(database_url, tmp_path) as running:
             stage = Theatre(running, ScriptedModel(), tmp_path)
             [procedure] = await stage.import_procedures(procedure_line("orders"))
-            done = await stage.play(procedure=procedure, agent_model="openai:401")
-            events = await stage.events(done.name)
+            [source] = await stage.import_sources(source_line("s-1", procedure="orders", events=said))
+            failed = await stage.play(procedure=procedure, agent_model="openai:401")
+            spoken = await stage.play(procedure=procedure, source=source, max_turns=2, agent_model="openai:text")
+            events = [event for name in (failed.name, spoken.name) for event in await stage.events(name)]
+            async with refused("INVALID_ARGUMENT", "SPEC_INVALID") as errors:
+                await stage.play(procedure=procedure, agent_model="anthropic:claude")
+            recordings = b"".join([one.chunk async for one in stage.client.recordings.export()])
+        async with http.get(f"http://{stub.address}/asked") as response:
+            sent = str(await response.json())
 
-    assert done.state == State.STATE_FAILED
-    assert (done.ended.reason, done.ended.fault) == ("MODEL_DENIED", FAULT_INFRASTRUCTURE)
-    assert "it answered 401" in events[-1].ended.detail
-    said = capfd.readouterr()
+    assert (failed.ended.reason, failed.ended.fault) == ("MODEL_DENIED", FAULT_INFRASTRUCTURE)
+    assert spoken.state == State.STATE_COMPLETED
+    assert CANARY in sent
+    assert HEADER in sent
+    logs = capfd.readouterr()
+    measured = f"{[span.to_json() for span in spans.get_finished_spans()]} {reader.get_metrics_data()}"
+    told = f"{failed} {spoken} {events} {errors[0]} {vars(errors[0])}"
+    assert "it answered 401" in told
+    assert "gen_ai.request.model" in measured
+    assert model_stub.TEXT.encode() in recordings
     kept = _contents(tmp_path)
+    if not database_url.startswith("sqlite"):
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        postgres.sql("CHECKPOINT")
+        kept += _contents(postgres.folder)
     assert any(b"it answered 401" in content for content in kept)
-    for text in (f"{done} {events} {said.out} {said.err}".encode(), *kept):
+    for text in (f"{told} {logs.out} {logs.err} {measured}".encode(), recordings, *kept):
         assert CANARY.encode() not in text
+        assert HEADER.encode() not in text
+    assert WORDS in told
+    assert WORDS not in f"{logs.out} {logs.err} {measured} {errors[0]}"
 
 
 @pytest.mark.parametrize("protocol", PROVIDER)
