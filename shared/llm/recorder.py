@@ -152,7 +152,7 @@ def answer_json(answer: ChatReply | ModelFailed) -> dict[str, Json]:
     return {
         "reply": {
             "text": answer.text,
-            "calls": [_call_json(call) for call in answer.calls],
+            "calls": [_call_json(call) | {"problem": call.problem} for call in answer.calls],
             "usage": [
                 usage.model_calls,
                 usage.input_tokens,
@@ -174,7 +174,9 @@ def read_answer(record: Mapping[str, Json]) -> ChatReply:
     reply = record["reply"]
     return ChatReply(
         text=reply["text"],
-        calls=tuple(ToolRequest(call["tool"], call["arguments"], call["id"]) for call in reply["calls"]),
+        calls=tuple(
+            ToolRequest(call["tool"], call["arguments"], call["id"], call.get("problem", "")) for call in reply["calls"]
+        ),
         usage=Usage(*reply["usage"]).timed(reply["milliseconds"], reply["first_token"]),
         milliseconds=reply["milliseconds"],
         first_token=reply["first_token"],
