@@ -3,7 +3,6 @@
 import gzip
 import json
 import shlex
-import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -206,11 +205,9 @@ async def test_init_waits_for_a_server_that_has_just_been_started(tmp_path: Path
     address, folder = f"127.0.0.1:{port}", tmp_path / "chats"
     early = await command("init", str(file), "--folder", str(folder), GREENROOM_ADDRESS=address)
     said = (await early.stderr.readline()).decode()
-    house = await command("up", "--port", port, "--data-dir", str(tmp_path / "data"))
 
-    outcome = await finished(early)
-    house.send_signal(signal.SIGINT)
-    await house.communicate()
+    async with suite("sqlite", tmp_path / "data", port=int(port)):
+        outcome = await finished(early)
 
     assert said.startswith(f"Waiting up to 30 seconds: Nothing answers at {address}; start it with `greenroom up`")
     assert (outcome.status, (folder / "batch.yaml").exists()) == (0, True)
