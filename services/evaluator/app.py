@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from greenroom.evaluator.v1 import evaluation_pb2_grpc
+from greenroom.evaluator.v1 import evaluation_pb2_grpc, report_pb2_grpc
 from services.evaluator.adapters.subjects import SynthesizerSubjects
+from services.evaluator.adapters.transcripts import TranscriptReader
 from services.evaluator.evaluations.jobs import evaluation_jobs
 from services.evaluator.evaluations.messages import result_item
 from services.evaluator.evaluations.operations import Evaluations
 from services.evaluator.evaluations.servicer import EvaluationServicer
 from services.evaluator.evaluations.store import EvaluationStore
+from services.evaluator.reports.operations import Reports
+from services.evaluator.reports.servicer import ReportServicer
+from services.evaluator.reports.store import ReportStore, report_about
 from services.evaluator.settings import EvaluatorSettings
 from services.evaluator.store import log, takedowns
 from shared.clock import Clock, wall_clock
@@ -66,7 +70,7 @@ async def build(
     event_log = EventLog(db, log)
     compute = Compute(settings.compute_workers, settings.worker_memory_mib * MIB)
     subjects = SynthesizerSubjects(peers)
-    store = EvaluationStore(db, event_log, _nothing)
+    store = EvaluationStore(db, event_log, report_about)
     jobs = {"evaluations": evaluation_jobs(store, subjects, compute, clock)}
     engine = LocalEngine(
         jobs,
@@ -77,18 +81,20 @@ async def build(
         retry_seconds=settings.job_retry_seconds,
     )
     evaluations = Evaluations(WorkOperations(store, clock), store, subjects, compute)
+    reports = Reports(ReportStore(db), evaluations, TranscriptReader(peers).lines, compute, clock)
     calls = WorkCalls(store, event_log, db.wakeups, result_item)
     registrations = [
         Registration(
             "greenroom.evaluator.v1.EvaluationService",
             evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server,
             EvaluationServicer(evaluations, store, calls),
-        )
+        ),
+        Registration(
+            "greenroom.evaluator.v1.ReportService",
+            report_pb2_grpc.add_ReportServiceServicer_to_server,
+            ReportServicer(reports),
+        ),
     ]
     for registration in registrations:
         db.on_health(partial(health.set_serving, registration.name))
     return Evaluator(registrations, engine, compute, peers, db)
-
-
-async def _nothing(*_: object) -> None:
-    """Nothing stands on an evaluation."""

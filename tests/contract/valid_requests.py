@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from greenroom.client import Client
-from greenroom.evaluator.v1 import evaluation_pb2
+from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest
 from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
@@ -35,6 +35,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
     await stage.play(Script(persona=[leaves("Bye.")]), model="another")
     [recording, *_] = [one async for one in client.recordings.list()]
     learned = await client.traces.learnings.learn_file(log, LogFormat(kind=LogFormat.KIND_CSV))
+    evaluation = await _evaluation(client, stage)
     return {
         "personas": (await client.personas.create(PERSONA)).name,
         "procedures": stage.procedure,
@@ -45,7 +46,8 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "datasets": (await over(client, (await client.traces.datasets.start(short_spec(sessions=3))).name)).name,
         "learnings": learned.learning.name,
         "recordings": recording.name,
-        "evaluations": await _evaluation(client, stage),
+        "evaluations": evaluation,
+        "reports": (await client.reports.build(report_pb2.ReportSpec(evaluation=evaluation))).name,
         "resources": (await client.resources.import_file(resources, workflow)).name,
     }
 
@@ -104,6 +106,8 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.format = StreamCallsRequest.FORMAT_ROWS
         case "StartEvaluation":
             request.spec.batch = names["batches"]
+        case "BuildReport":
+            request.spec.evaluation = names["evaluations"]
         case "StartDataset":
             request.spec.CopyFrom(short_spec(sessions=3))
         case "StartLearning":

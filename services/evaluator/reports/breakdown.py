@@ -4,11 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from services.evaluator.reports.model import Cell, Covered, Example, ExpectationSummary, PersonaSummary, Rate
-from services.evaluator.reports.results import Expected, Found, Outcome, Result
+from services.evaluator.scores.model import Expected, Outcome, Score
 from services.evaluator.statistics.clustered import Cluster, clustered_wilson
 from services.evaluator.statistics.holm import holm
 from services.evaluator.statistics.mcnemar import mid_p
 from services.evaluator.statistics.pairs import pairs_of
+from shared.model.expectations import Judgement
 
 NONE = "-"
 """Stands for a persona or a source in a cell of the coverage if there is none."""
@@ -18,10 +19,10 @@ EXAMPLES = 3
 _CELLS = 100
 """The most combinations of personas and sources of which those that never were are listed."""
 
-PairOfResults = tuple[Result, Result]
+PairOfScores = tuple[Score, Score]
 
 
-def rate_of(results: Iterable[tuple[Result, bool]], alpha: float) -> Rate:
+def rate_of(results: Iterable[tuple[Score, bool]], alpha: float) -> Rate:
     """The rate of results that are True, with its interval, clustered by source where sources repeat."""
     by_source: dict[str, list[bool]] = defaultdict(list)
     for result, met in results:
@@ -32,7 +33,7 @@ def rate_of(results: Iterable[tuple[Result, bool]], alpha: float) -> Rate:
 
 
 def expectation_summaries(
-    new: Sequence[Result], old: Sequence[Result] | None, pairs: Sequence[PairOfResults], alpha: float
+    new: Sequence[Score], old: Sequence[Score] | None, pairs: Sequence[PairOfScores], alpha: float
 ) -> tuple[ExpectationSummary, ...]:
     """How often each expectation is met, the least likely by chance first. old: None with one side."""
     mine, theirs = _by_expectation(new), _by_expectation(old or ())
@@ -56,7 +57,7 @@ def expectation_summaries(
 
 
 def persona_summaries(
-    new: Sequence[Result], old: Sequence[Result] | None, pairs: Sequence[PairOfResults], alpha: float
+    new: Sequence[Score], old: Sequence[Score] | None, pairs: Sequence[PairOfScores], alpha: float
 ) -> tuple[PersonaSummary, ...]:
     """How conversations with each persona fare, the least likely by chance first."""
     mine, theirs = _by_persona(new), _by_persona(old or ())
@@ -80,24 +81,24 @@ def persona_summaries(
     return tuple(sorted(summaries, key=lambda one: (one.p, one.success.value)))
 
 
-def cells(new: Sequence[Result]) -> tuple[Cell, ...]:
+def cells(new: Sequence[Score]) -> tuple[Cell, ...]:
     """How personas and expectations fare together, of those that at least one conversation missed."""
     found: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for result in new:
         for one in _applying(result):
-            found[result.persona, one.id].append(one.outcome is Found.MET)
+            found[result.persona, one.id].append(one.outcome is Judgement.MET)
     missed = {one for (_, one), met in found.items() if not all(met)}
     return tuple(Cell(persona, one, sum(met), len(met)) for (persona, one), met in found.items() if one in missed)
 
 
 def examples(
-    new: Sequence[Result], pairs: Sequence[PairOfResults], order: Sequence[ExpectationSummary]
+    new: Sequence[Score], pairs: Sequence[PairOfScores], order: Sequence[ExpectationSummary]
 ) -> tuple[Example, ...]:
     """Conversations that miss an expectation, in this order of expectations; those first whose pair passed."""
     partner = {one.conversation: two for one, two in pairs}
     failed = [result for result in new if result.outcome is Outcome.FAILED]
 
-    def rank(result: Result) -> tuple[bool, int]:
+    def rank(result: Score) -> tuple[bool, int]:
         two = partner.get(result.conversation)
         return two is None or not two.passed, result.index
 
@@ -111,7 +112,7 @@ def examples(
     return tuple(example for one in [*(summary.id for summary in order), ""] for example in found[one])
 
 
-def _example(result: Result, partner: Mapping[str, Result], missed: Expected | None) -> Example:
+def _example(result: Score, partner: Mapping[str, Score], missed: Expected | None) -> Example:
     two = partner.get(result.conversation)
     return Example(
         conversation=result.conversation,
@@ -124,7 +125,7 @@ def _example(result: Result, partner: Mapping[str, Result], missed: Expected | N
     )
 
 
-def coverage(new: Sequence[Result]) -> tuple[Covered, ...]:
+def coverage(new: Sequence[Score]) -> tuple[Covered, ...]:
     """What the results covered, and what never, by kind in the order of the results."""
     times: dict[tuple[str, str], int] = {}
     for result in new:
@@ -139,7 +140,7 @@ def coverage(new: Sequence[Result]) -> tuple[Covered, ...]:
     )
 
 
-def _cell_counts(new: Sequence[Result]) -> dict[str, int]:
+def _cell_counts(new: Sequence[Score]) -> dict[str, int]:
     """How often each persona met each source with each outcome; with 0 if the combinations are few."""
     cells = Counter((one.persona or NONE, one.task[0] or NONE, one.outcome) for one in new if one.task != ("", ""))
     personas, sources = (sorted({cell[place] for cell in cells}) for place in (0, 1))
@@ -149,44 +150,44 @@ def _cell_counts(new: Sequence[Result]) -> dict[str, int]:
     return counts | {" ".join(cell): times for cell, times in cells.items()}
 
 
-def _applying(result: Result) -> Iterable[Expected]:
-    return (one for one in result.expectations if one.outcome is not Found.NOT_APPLICABLE)
+def _applying(result: Score) -> Iterable[Expected]:
+    return (one for one in result.expectations if one.outcome is not Judgement.NOT_APPLICABLE)
 
 
-def _missed(result: Result) -> Iterable[Expected]:
-    return (one for one in result.expectations if one.outcome is Found.MISSED)
+def _missed(result: Score) -> Iterable[Expected]:
+    return (one for one in result.expectations if one.outcome is Judgement.MISSED)
 
 
-def _by_expectation(results: Sequence[Result]) -> dict[str, list[tuple[Result, Expected]]]:
-    found: dict[str, list[tuple[Result, Expected]]] = defaultdict(list)
+def _by_expectation(results: Sequence[Score]) -> dict[str, list[tuple[Score, Expected]]]:
+    found: dict[str, list[tuple[Score, Expected]]] = defaultdict(list)
     for result in results:
         for one in result.expectations:
             found[one.id].append((result, one))
     return found
 
 
-def _met_rate(found: Iterable[tuple[Result, Expected]], alpha: float) -> Rate:
-    applying = ((result, one) for result, one in found if one.outcome is not Found.NOT_APPLICABLE)
-    return rate_of(((result, one.outcome is Found.MET) for result, one in applying), alpha)
+def _met_rate(found: Iterable[tuple[Score, Expected]], alpha: float) -> Rate:
+    applying = ((result, one) for result, one in found if one.outcome is not Judgement.NOT_APPLICABLE)
+    return rate_of(((result, one.outcome is Judgement.MET) for result, one in applying), alpha)
 
 
-def _met_pairs(pairs: Sequence[PairOfResults]) -> dict[str, list[tuple[bool, bool]]]:
+def _met_pairs(pairs: Sequence[PairOfScores]) -> dict[str, list[tuple[bool, bool]]]:
     """By expectation, the pairs to which it applies on both sides: (new met it, old met it)."""
     found: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
     for pair in pairs:
-        new, old = ({one.id: one.outcome is Found.MET for one in _applying(result)} for result in pair)
+        new, old = ({one.id: one.outcome is Judgement.MET for one in _applying(result)} for result in pair)
         for one in new.keys() & old.keys():
             found[one].append((new[one], old[one]))
     return found
 
 
-def _by_persona(results: Sequence[Result]) -> dict[str, list[Result]]:
-    found: dict[str, list[Result]] = defaultdict(list)
+def _by_persona(results: Sequence[Score]) -> dict[str, list[Score]]:
+    found: dict[str, list[Score]] = defaultdict(list)
     for result in results:
         if result.persona:
             found[result.persona].append(result)
     return found
 
 
-def _success(results: Iterable[Result], alpha: float) -> Rate:
+def _success(results: Iterable[Score], alpha: float) -> Rate:
     return rate_of(((one, one.passed) for one in results), alpha)

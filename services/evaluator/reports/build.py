@@ -24,9 +24,10 @@ from services.evaluator.reports.model import (
     Side,
 )
 from services.evaluator.reports.pairing import Pairing, paired
-from services.evaluator.reports.results import Evaluated, Measures, Result
+from services.evaluator.reports.results import Evaluated
 from services.evaluator.reports.verdict import decide
 from services.evaluator.reports.wording import percent
+from services.evaluator.scores.model import Measures, Score
 from services.evaluator.statistics.clustered import Cluster
 from services.evaluator.statistics.mcnemar import mid_p
 from services.evaluator.statistics.newcombe import newcombe
@@ -72,7 +73,7 @@ def build(spec: ReportSpec, judged: Evaluated, baseline: Evaluated | None) -> Re
     )
 
 
-def _valid(side: Evaluated) -> list[Result]:
+def _valid(side: Evaluated) -> list[Score]:
     return [result for result in side.results if result.valid]
 
 
@@ -98,7 +99,7 @@ def _counts(reasons: Iterable[str]) -> tuple[Count, ...]:
     return tuple(Count(what, times) for what, times in ordered)
 
 
-def _pass_k(valid: Sequence[Result]) -> tuple[PassK, ...]:
+def _pass_k(valid: Sequence[Score]) -> tuple[PassK, ...]:
     attempts: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for result in valid:
         attempts[result.task].append(result.passed)
@@ -107,7 +108,7 @@ def _pass_k(valid: Sequence[Result]) -> tuple[PassK, ...]:
     return tuple(PassK(k, pass_k(tasks, k), len(tasks)) for k in ATTEMPTS if k <= fewest)
 
 
-def _means(valid: Sequence[Result]) -> tuple[MeanMeasure, ...]:
+def _means(valid: Sequence[Score]) -> tuple[MeanMeasure, ...]:
     return tuple(
         MeanMeasure(one.name, sum(getattr(result.measures, one.name) for result in valid) / len(valid))
         for one in fields(Measures)
@@ -115,7 +116,7 @@ def _means(valid: Sequence[Result]) -> tuple[MeanMeasure, ...]:
     )
 
 
-def _comparison(pairs: Sequence[tuple[Result, Result]], by: str, alpha: float) -> Comparison:
+def _comparison(pairs: Sequence[tuple[Score, Score]], by: str, alpha: float) -> Comparison:
     table = pairs_of((new.passed, old.passed) for new, old in pairs)
     low, high = newcombe(table, alpha)
     lost = [Pair(new.conversation, old.conversation) for new, old in pairs if old.passed and not new.passed]
@@ -133,7 +134,7 @@ def _comparison(pairs: Sequence[tuple[Result, Result]], by: str, alpha: float) -
 
 
 def _notes(
-    spec: ReportSpec, sides: Sequence[Side], valid: Sequence[Sequence[Result]], pairing: Pairing | None, pairs: int
+    spec: ReportSpec, sides: Sequence[Side], valid: Sequence[Sequence[Score]], pairing: Pairing | None, pairs: int
 ) -> list[str]:
     notes = list(pairing.notes) if pairing else []
     if pairing and pairs < len(pairing.pairs):
@@ -148,7 +149,7 @@ def _notes(
     return notes
 
 
-def _repeated(side: Side, results: Sequence[Result], alpha: float) -> list[str]:
+def _repeated(side: Side, results: Sequence[Score], alpha: float) -> list[str]:
     """A note if sources repeat, with what that does to the interval."""
     sources = Counter(result.task[0] for result in results if result.task[0])
     if not sources or max(sources.values()) == 1:

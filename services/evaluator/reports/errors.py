@@ -9,12 +9,6 @@ class ReportNotFound(NotFound):
     reason = "REPORT_NOT_FOUND"
 
 
-class EvaluationNotCompleted(FailedPrecondition):
-    """The evaluation {name} is {state}; a report needs a completed one."""
-
-    reason = "EVALUATION_NOT_COMPLETED"
-
-
 class NotComparable(FailedPrecondition):
     """The evaluations {evaluation} and {baseline} cannot be compared: {why}."""
 

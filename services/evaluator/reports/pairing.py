@@ -5,7 +5,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from services.evaluator.reports.errors import NotComparable
-from services.evaluator.reports.results import Evaluated, Result
+from services.evaluator.reports.results import Evaluated
+from services.evaluator.scores.model import Score
 from shared.words import all_of, counted
 
 BY_SEED, BY_TASK, BY_INDEX = "source, persona and seed", "source and persona", "index"
@@ -13,7 +14,7 @@ BY_SEED, BY_TASK, BY_INDEX = "source, persona and seed", "source and persona", "
 _LISTED = 3
 """How many sources or personas a refusal names."""
 
-_KEYS: Sequence[tuple[str, Callable[[Result], Hashable]]] = (
+_KEYS: Sequence[tuple[str, Callable[[Score], Hashable]]] = (
     (BY_SEED, lambda result: (result.task, result.seed)),
     (BY_TASK, lambda result: result.task),
     ("source", lambda result: result.task[0]),
@@ -29,7 +30,7 @@ class Pairing:
     by: what they have in common, most of them at least. notes: a sentence for each thing that a reader should know.
     """
 
-    pairs: tuple[tuple[Result, Result], ...]
+    pairs: tuple[tuple[Score, Score], ...]
     by: str
     notes: tuple[str, ...]
 
@@ -38,7 +39,7 @@ def paired(judged: Evaluated, baseline: Evaluated) -> Pairing:
     """Pair the results of two sides. Raises NotComparable if they have other sources or other personas."""
     _check_same(judged, baseline)
     left, right = list(judged.results), list(baseline.results)
-    pairs: list[tuple[Result, Result]] = []
+    pairs: list[tuple[Score, Score]] = []
     made: dict[str, int] = {}
     for by, key in _KEYS:
         found = _matched(left, right, key)
@@ -56,10 +57,10 @@ def paired(judged: Evaluated, baseline: Evaluated) -> Pairing:
 
 
 def _matched(
-    left: Sequence[Result], right: Sequence[Result], key: Callable[[Result], Hashable]
-) -> list[tuple[Result, Result]]:
+    left: Sequence[Score], right: Sequence[Score], key: Callable[[Score], Hashable]
+) -> list[tuple[Score, Score]]:
     """Pairs with equal keys: the first of a key with the first of the other side, and so on."""
-    waiting: dict[Hashable, list[Result]] = defaultdict(list)
+    waiting: dict[Hashable, list[Score]] = defaultdict(list)
     for result in reversed(right):
         waiting[key(result)].append(result)
     return [(result, waiting[key(result)].pop()) for result in left if waiting[key(result)]]

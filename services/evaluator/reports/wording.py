@@ -40,5 +40,5 @@ def confidence(alpha: float) -> str:
 
 
 def out_of(rate: Rate) -> str:
-    """A rate as `47 of 50`."""
-    return f"{rate.successes:,} of {rate.total:,}"
+    """A rate as `47 of 50`, or `none` if there is nothing that it is a rate of."""
+    return f"{rate.successes:,} of {rate.total:,}" if rate.total else "none"

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 
 from services.evaluator.reports.build import build
 from services.evaluator.reports.model import Report, ReportSpec
-from services.evaluator.reports.results import Evaluated, Expected, Found, Measures, Outcome, Part, Result
+from services.evaluator.reports.results import Evaluated
+from services.evaluator.scores.model import Expected, Measures, Outcome, Part, Score
 from shared.model.events import Usage
+from shared.model.expectations import Judgement
 
 NEW, OLD = "evaluations/new", "evaluations/old"
 
@@ -19,16 +21,16 @@ def result(
     persona: str = "",
     seed: int = 1,
     expectation: str = "called-refund",
-) -> Result:
+) -> Score:
     """A result with one expectation. met: None for an invalid conversation."""
     found = Expected(
         expectation,
         "The agent refunds the order.",
-        Found.MET if met else Found.MISSED,
+        Judgement.MET if met else Judgement.MISSED,
         "" if met else "It never called refund; it called find_order twice.",
         () if met else (4, 6),
     )
-    return Result(
+    return Score(
         conversation=f"conversations/{side}-{index}",
         index=index,
         outcome=Outcome.INVALID if met is None else Outcome.PASSED if met else Outcome.FAILED,
@@ -45,7 +47,7 @@ def result(
     )
 
 
-def evaluated(name: str, results: Sequence[Result]) -> Evaluated:
+def evaluated(name: str, results: Sequence[Score]) -> Evaluated:
     """The evaluation with these results."""
     return Evaluated(name, f"batches/{name.partition('/')[2]}", results)
 

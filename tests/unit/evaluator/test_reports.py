@@ -7,7 +7,7 @@ import pytest
 from services.evaluator.reports.build import build
 from services.evaluator.reports.errors import NotComparable
 from services.evaluator.reports.model import Covered, Pair, ReportSpec, Verdict
-from services.evaluator.reports.results import Outcome, Result
+from services.evaluator.scores.model import Outcome, Score
 from tests.unit.evaluator.reports import NEW, OLD, compared, evaluated, result, side
 
 
@@ -113,7 +113,7 @@ def test_a_side_with_more_attempts_is_paired_as_far_as_it_goes() -> None:
         (result("new", 0, persona="b"), result("old", 0, persona="a"), "personas differ, personas/b is only in"),
     ],
 )
-def test_sides_with_other_sources_or_personas_are_refused_by_name(new: Result, old: Result, why: str) -> None:
+def test_sides_with_other_sources_or_personas_are_refused_by_name(new: Score, old: Score, why: str) -> None:
     with pytest.raises(NotComparable, match=f"cannot be compared: their {why} {NEW}"):
         build(ReportSpec(NEW, OLD), evaluated(NEW, [new]), evaluated(OLD, [old]))
 

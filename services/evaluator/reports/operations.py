@@ -1,0 +1,72 @@
+"""What callers do with reports."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from services.evaluator.evaluations.operations import Evaluations
+from services.evaluator.reports.build import build
+from services.evaluator.reports.model import PREFIX, Report, ReportSpec
+from services.evaluator.reports.rendering import FORMATS
+from services.evaluator.reports.rendering.page.examples import SHOWN
+from services.evaluator.reports.results import Evaluated
+from services.evaluator.reports.store import ReportStore
+from services.evaluator.reports.transcripts import Line
+from shared.auth import Caller
+from shared.clock import Clock
+from shared.compute import Compute
+from shared.ids import new_id
+from shared.lists import Listed, Part
+from shared.requests import RequestKey
+
+ReadLines = Callable[[Caller, str], Awaitable[list[Line] | None]]
+"""Reads the transcript of a conversation for a caller: (caller, name); None if it is gone."""
+
+
+class Reports:
+    """Builds, reads, renders and deletes reports."""
+
+    def __init__(
+        self, store: ReportStore, evaluations: Evaluations, lines: ReadLines, compute: Compute, clock: Clock
+    ) -> None:
+        self._store = store
+        self._evaluations = evaluations
+        self._lines = lines
+        self._compute = compute
+        self._clock = clock
+
+    async def build(self, spec: ReportSpec, caller: Caller, key: RequestKey | None) -> Report:
+        """Compute and store a report, or return the one that the same request made.
+
+        Raises EvaluationNotFound, EvaluationUnfinished, NotComparable, RequestIdReused, ResultDeleted.
+        """
+        company = caller.company
+        if key is not None and (before := await self._store.made_before(company, key)) is not None:
+            return before
+        judged = await self._evaluated(company, spec.evaluation)
+        baseline = await self._evaluated(company, spec.baseline) if spec.baseline else None
+        report = await self._compute.run(build, spec, judged, baseline)
+        named = replace(report, name=PREFIX + new_id(), create_time=self._clock(), creator=caller.subject)
+        return await self._store.create(company, named, key)
+
+    async def _evaluated(self, company: str, name: str) -> Evaluated:
+        work, results = await self._evaluations.completed(company, name)
+        return Evaluated(name, work.body.spec.batch, [result.score for result in results])
+
+    async def get(self, company: str, name: str) -> Report:
+        """The report. Raises ReportNotFound."""
+        return await self._store.get(company, name)
+
+    async def page(self, company: str, part: Part, evaluation: str) -> Listed[Report]:
+        """A part of the company's reports, newest first. evaluation: either side; "" for all."""
+        return await self._store.page(company, part, evaluation)
+
+    async def delete(self, company: str, name: str) -> None:
+        """Delete a report. Raises ReportNotFound."""
+        await self._store.delete(company, name)
+
+    async def render(self, report: Report, file_format: str, caller: Caller) -> str:
+        """The report as a file; a key of FORMATS. Raises PeerUnavailable if transcripts cannot be read now."""
+        shown = dict.fromkeys(one.conversation for one in report.examples[:SHOWN]) if file_format == "HTML" else {}
+        transcripts = {name: await self._lines(caller, name) for name in shown}
+        found = {name: lines for name, lines in transcripts.items() if lines is not None}
+        return await self._compute.run(FORMATS[file_format], report, found)
