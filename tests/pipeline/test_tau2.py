@@ -78,8 +78,8 @@ async def same_answers() -> Counter[tuple[str, bool]]:
     return counts
 
 
-async def rehearsed(count: int) -> list[tuple[Persona, State]]:
-    """Conversations of the personas of tasks with the retail procedure over the retail database."""
+async def rehearsed(count: int, first: int = 0) -> list[tuple[Persona, State]]:
+    """Conversations of the personas of tasks, from the task `first`, with the retail procedure and database."""
     [procedure] = [one for one in read_procedures("tau2", [domain("retail")]) if isinstance(one, ProcedureRecord)]
     spec, world = specs.read(RETAIL, ConversationSpec()), shop()
     stage = Stage(AsyncOfflineModel(), tool_config(spec.tool_config))
@@ -87,7 +87,7 @@ async def rehearsed(count: int) -> list[tuple[Persona, State]]:
     read = [one.persona for one in read_personas("tau2", tasks) if isinstance(one, NewPersona)]
     return [
         (persona, await rehearse(stage, procedure, None, persona, index, world))
-        for index, persona in enumerate(read[:count])
+        for index, persona in list(enumerate(read))[first : first + count]
     ]
 
 
@@ -126,6 +126,18 @@ async def test_agents_call_tools_for_the_personas_of_tasks() -> None:
     played = await rehearsed(10)
 
     assert sum(bool(succeeded(state)) for _, state in played) >= 8
+
+
+async def test_a_task_that_expects_a_pending_order_to_be_cancelled_ends_with_it_cancelled() -> None:
+    """The customer knows no order id, so the agent reads their orders until one is pending."""
+    [(persona, state)] = await rehearsed(1, first=13)
+
+    expected = [call.arguments for call in persona.expected_calls if call.tool == "cancel_pending_order"]
+    order = state.resources.get("order", expected[0]["order_id"])
+    assert order is not None
+    assert (order["status"], order["cancel_reason"]) == ("cancelled", expected[0]["reason"])
+    made = [event.body.arguments for event in state.transcript if isinstance(event.body, ToolCall)]
+    assert expected[0] in made
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ in another process, or from a replayed beginning. A play is stored between two c
 actions as playing from the beginning.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
@@ -12,13 +13,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from services.synthesizer.offline.filling import Filler, Heard
-from services.synthesizer.offline.kinds import Texts
-from services.synthesizer.offline.program import Program, steps_for
+from services.synthesizer.offline.kinds import Texts, telling_words
+from services.synthesizer.offline.program import Program, look_up_for, steps_for
 from services.synthesizer.offline.replies import agrees, declines
 from services.synthesizer.offline.wording import language_of, without_gaps, wording
 from shared.llm.base import SILENCE, ChatReply, ChatRequest, Message, ToolRequest
 from shared.llm.briefs import AgentBrief
-from shared.llm.builtin_tools import END_CONVERSATION
+from shared.llm.builtin_tools import AGENT_TOOLS, END_CONVERSATION
 from shared.lru import LruCache
 from shared.model.conditions import RESULTS
 from shared.model.draws import draw, pick
@@ -29,6 +30,8 @@ _ASKS = 2
 """The most answers without a value, and the most silences, before the agent continues without a slot."""
 _MORE = 3
 """Times the agent asks whether the user needs anything else."""
+_LOOKED_UP = 8
+"""The most of the user's orders, or other things, that are read to find one."""
 _STEPS = 1_000
 """Steps played at most, so that a procedure with a loop ends."""
 
@@ -198,6 +201,10 @@ class _Play:
             asks, reply = self.asks[step.slot], self._reply()
             if asks and self.filler.answers_another(slot, question, reply):
                 return
+            if asks and not self._follows_steps and declines(reply):
+                yield from self._look_up(step.slot)
+                if step.slot in self.slots:
+                    return
             if asks >= _ASKS or self.silences[step.slot] >= _ASKS or (asks and step.optional and declines(reply)):
                 if asks and declines(reply) and _Words("without") not in self.said:
                     self.said.append(_Words("without"))
@@ -254,6 +261,33 @@ class _Play:
         else:
             self.results[tool] = answered.result
             self._learn(known, answered.result)
+
+    def _look_up(self, slot: str) -> _Actions:
+        """Fill the slot of an id with the first of the user's own that the last call can be about."""
+        own = [tool for tool in self.tools.values() if tool not in AGENT_TOOLS]
+        look_up = look_up_for(slot, own, self.program.steps)
+        if look_up is None:
+            return
+        listing, member, reads, words = look_up
+        known = [(lists.name, argument, of) for lists, argument in listing if (of := self._found(argument))]
+        if not known:
+            return
+        lists, argument, self.slots[argument] = known[0]
+        yield from self.call(lists, {argument: argument})
+        listed = self.results.get(lists)
+        ids = listed.get(member) if isinstance(listed, Mapping) else None
+        for one in ids[:_LOOKED_UP] if isinstance(ids, list) else []:
+            self.slots[slot] = str(one)
+            self.results.pop(reads.name, None)
+            yield from self.call(reads.name, {slot: slot})
+            if words <= telling_words(json.dumps(self.results.get(reads.name))):
+                return
+            del self.slots[slot]
+
+    def _found(self, argument: str) -> str:
+        """The value of a slot, or what a tool such as `find_user_id` found; "" if neither is there."""
+        found = (result for name, result in self.results.items() if f"_{argument}" in name and isinstance(result, str))
+        return self.slots.get(argument) or next(found, "")
 
     def _learn(self, tool: Tool, result: Json) -> None:
         """Fill slots that are asked for from a result that names them: a member, or what `find_user_id…` finds."""

@@ -80,6 +80,7 @@ class Material:
         opening = tuple(self._utterance(text, "", last=False) for text in brief.opening if text.strip())
         facts = tuple(self._utterance(text, "", last=False) for text in own_words(brief.goal)) if brief.goal else ()
         self.all = (*opening, *self.fresh, *(fact for fact in facts if fact.values))
+        self._wishes = tuple(fact for fact in facts if not fact.values)
 
     def _fresh(self, material: Sequence[tuple[str, str]]) -> Iterator[Utterance]:
         asked = ""
@@ -204,7 +205,7 @@ class Material:
         wanted = self.texts.telling_words(question)
         choices = [self.texts.telling_words(option) for option in options]
         best: tuple[float, Utterance] | None = None
-        for utterance in self.all if options else self.fresh:
+        for utterance in (*self.all, *self._wishes) if options else self.fresh:
             if utterance.parting or (declines(utterance.text) and len(utterance.text) < 40):
                 continue
             score = 0.15 * len(wanted & utterance.words)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from services.synthesizer.offline.kinds import asked_kinds, telling_words
 from services.synthesizer.offline.slots import Slot, slot_of
@@ -9,14 +10,16 @@ from shared.llm.builtin_tools import AGENT_TOOLS
 from shared.model.conditions import Condition, Conditions
 from shared.model.events import Json
 from shared.model.expressions import BadExpression
-from shared.model.steps import Ask, Branch, Call, Step, Tool
+from shared.model.steps import Ask, Branch, Call, Schema, Step, Tool
 from shared.model.templates import Template
+from shared.words import any_of
 
 _READS = re.compile(r"(?:get|find|list|search|check|look|show|read|fetch|query)(?![a-z])", re.IGNORECASE)
 """Matches the names of tools that change nothing."""
 _PERSONAL = frozenset(("email", "name", "zip", "phone", "username"))
 _READ = 3
 """The most tools that read for one request."""
+_CHOICES = re.compile(r"'([^']{2,40})'")
 _FOUND, _AFTER, _CONFIRMED = "found", "after-", "confirmed"
 
 
@@ -116,7 +119,7 @@ def _called(tool: Tool, before: Sequence[Step], confirms: bool = False) -> list[
     steps: list[Step] = []
     for name, slot in slots.items():
         if slot not in asked:
-            schema = properties[name] if isinstance(properties[name], Mapping) else {}
+            schema = _with_choices(properties[name] if isinstance(properties[name], Mapping) else {})
             optional = name not in required or _finds_user(tool)
             steps.append(Ask(slot, _question(name, schema), schema, optional=optional))
             asked.add(slot)
@@ -136,5 +139,41 @@ def _spoken(name: str) -> str:
 
 def _question(name: str, schema: Mapping[str, object]) -> str:
     options = schema.get("enum")
-    listed = f" ({', '.join(map(str, options))})" if isinstance(options, list) else ""
-    return f"Could you tell me the {_spoken(name)}{listed}, please?"
+    listed = f": {any_of(map(str, options))}" if isinstance(options, list) else ", please"
+    return f"Could you tell me the {_spoken(name)}{listed}?"
+
+
+def _with_choices(schema: Schema) -> Schema:
+    """The schema; as `enum` what its description puts in quotes as the only values, as in "either 'a' or 'b'"."""
+    described = str(schema.get("description", ""))
+    choices = _CHOICES.findall(described) if "either" in described else []
+    return {**schema, "enum": choices} if len(choices) > 1 and "enum" not in schema else schema
+
+
+class LookUp(NamedTuple):
+    """How the agent finds an id that its user does not know: it lists the user's own and reads one after the other.
+
+    lists: (tool, argument) of those that take another id. member: of their results, a list of ids.
+    reads: the tool that takes one of them. words: all are in what is read of the one that is meant.
+    """
+
+    lists: Sequence[tuple[Tool, str]]
+    member: str
+    reads: Tool
+    words: frozenset[str]
+
+
+def look_up_for(slot: str, tools: Sequence[Tool], steps: Sequence[Step]) -> LookUp | None:
+    """How to find the id of the last call: `get_user_details` has `orders`, and `get_order_details` takes one."""
+    noun, _, end = slot.rpartition("_")
+    calls = [step for step in steps if isinstance(step, Call)]
+    if end != "id" or not noun or not calls or slot not in calls[-1].arguments.values():
+        return None
+    single = [(tool, _arguments(tool)) for tool in tools if _READS.match(tool.name)]
+    reads = next((tool for tool, arguments in single if arguments == [slot]), None)
+    lists = [(tool, arguments[0]) for tool, arguments in single if len(arguments) == 1 and arguments[0] != slot]
+    lists = [(tool, argument) for tool, argument in lists if argument.endswith("_id") and noun not in tool.name]
+    if reads is None or not lists:
+        return None
+    _, _, rest = _spoken(calls[-1].tool).partition(" ")
+    return LookUp(lists, f"{noun}s", reads, telling_words(rest) - telling_words(f"{noun} {noun}s"))
