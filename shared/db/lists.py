@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.engine import Database
 from shared.lists import COUNTED, Listed, Part
@@ -41,6 +42,14 @@ def newest_by_time(
     if part.before:
         rows = rows.where(tuple_(created, row_id) < (part.before_time, part.before))
     return rows.order_by(created.desc(), row_id.desc()).limit(part.limit)
+
+
+async def newest_time(
+    conn: AsyncConnection, created: ColumnElement[int], within: ColumnElement[bool], time: int
+) -> int:
+    """The creation time of a new row, by which it is the newest, also if the clock was set back. time: the clock's."""
+    last: int | None = (await conn.execute(select(func.max(created)).where(within))).scalar()
+    return time if last is None else max(time, last + 1)
 
 
 def having(query: Select[Any], row_id: ColumnElement[str], part: Part) -> Select[Any]:

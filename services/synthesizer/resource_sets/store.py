@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -28,7 +29,7 @@ from services.synthesizer.store import Referring, metadata
 from shared.db.appends import insert_new
 from shared.db.documents import reading_record
 from shared.db.engine import Database
-from shared.db.lists import page
+from shared.db.lists import newest_time, page
 from shared.lists import Listed, Part
 from shared.model.world import Base, Data
 
@@ -71,7 +72,10 @@ class ResourceSetStore:
         """Store a set, or return the one of its name if it has the same content. Raises ResourceSetExists."""
 
         async def work(conn: AsyncConnection) -> ResourceSet:
-            inserted = await conn.execute(insert_new(resource_sets, conn.dialect.name), _row(company, new))
+            columns = resource_sets.c
+            time = await newest_time(conn, columns.create_time, columns.company == company, new.create_time)
+            created = replace(new, create_time=time)
+            inserted = await conn.execute(insert_new(resource_sets, conn.dialect.name), _row(company, created))
             if inserted.first() is None:
                 there = _read((await conn.execute(_of_name(company, new.name))).one())
                 if there.digest != new.digest:
@@ -80,7 +84,7 @@ class ResourceSetStore:
             rows = [_resource_row(company, new.id, place, resource) for place, resource in enumerate(content)]
             for start in range(0, len(rows), _INSERTED_AT_ONCE):
                 await conn.execute(insert(resources), rows[start : start + _INSERTED_AT_ONCE])
-            return new
+            return created
 
         return await self._db.writer.run(work)
 

@@ -1,5 +1,6 @@
 """Stores workflows."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -24,7 +25,7 @@ from services.testdata.workflows.model import PREFIX, StoredWorkflow
 from shared.db.appends import insert_new
 from shared.db.engine import Database
 from shared.db.ledger import claim
-from shared.db.lists import page
+from shared.db.lists import newest_time, page
 from shared.lists import Listed, Part
 from shared.requests import RequestKey, first_result
 
@@ -57,11 +58,13 @@ class WorkflowStore:
             earlier = await claim(requests, conn, company, key, workflow.name)
             if key is not None and earlier is not None:
                 return await first_result(key, earlier, _get(conn, company, earlier))
-            row = {"company": company, "create_time": workflow.create_time, **_columns(workflow)}
+            columns = workflows.c
+            time = await newest_time(conn, columns.create_time, columns.company == company, workflow.create_time)
+            row = {"company": company, "create_time": time, **_columns(workflow)}
             inserted = await conn.execute(insert_new(workflows, conn.dialect.name), row)
             if inserted.first() is None:
                 raise WorkflowExists(name=workflow.name)
-            return workflow
+            return replace(workflow, create_time=time)
 
         return await self._db.writer.run(work)
 
