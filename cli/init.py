@@ -24,7 +24,7 @@ from cli.kit.imports import (
 )
 from cli.kit.rehearsal_files import RehearsalFiles
 from cli.kit.render import console
-from cli.kit.run import OK, UNREACHABLE, USAGE, Connection, Failed, connected, verb
+from cli.kit.run import FAILED, OK, UNREACHABLE, USAGE, Connection, Failed, Strict, connected, verb
 from greenroom.client import Client
 from greenroom.synthesizer.v1.conversation_pb2 import ConversationSpec
 from greenroom.synthesizer.v1.inference_pb2 import InferRehearsalResponse
@@ -52,10 +52,11 @@ def init(
     redact: Redact = "",
     redact_pattern: RedactPatterns = None,
     start: Annotated[bool, typer.Option("--start", help="Run the commands that go on, too.")] = False,
+    strict: Strict = False,
 ) -> None:
     """Write a procedure, personas and a batch, inferred from recorded conversations, and print the commands to go on.
 
-    Without --start nothing is imported. No model is called to infer.
+    Without --start nothing is imported, nor is it if --strict finds a fault. No model is called to infer.
     """
     table = table_mapping(column or [], author or [], time_format)
     redacted = redaction(redact, redact_pattern or [])
@@ -86,7 +87,10 @@ def init(
     given |= {"--redact": [redact], "--redact-pattern": redact_pattern}
     reading = [part for option, values in given.items() for value in values or () if value for part in (option, value)]
     _print(folder, found)
-    raise typer.Exit(_go_on(written.commands(folder, file, reading, revise=revise), connection, start))
+    wrong = strict and bool(found.summary.problems or found.notes)
+    commands = written.commands(folder, file, [*reading, *(["--strict"] if strict else [])], revise=revise)
+    status = _go_on(commands, connection, start and not wrong)
+    raise typer.Exit(FAILED if wrong else status)
 
 
 def _once_up(connection: Connection, work: Callable[[Client], Awaitable[T]]) -> T:

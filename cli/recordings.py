@@ -11,7 +11,7 @@ from cli.kit.lists import All, Limit, print_list
 from cli.kit.models import usage_facts
 from cli.kit.names import named, naming
 from cli.kit.render import Rows, console, facts, print_json, short, when
-from cli.kit.run import Json, Yes, command, confirmed, noun
+from cli.kit.run import Json, Strict, Yes, command, confirmed, noun
 from greenroom.client import Client
 from greenroom.synthesizer.v1.recording_pb2 import Recording
 
@@ -77,9 +77,9 @@ async def export_(client: Client, batch: OfBatch = "", output: Output = None, cu
 
 
 @command(app, "import")
-async def import_(client: Client, file: File, json: Json = False) -> int:
+async def import_(client: Client, file: File, strict: Strict = False, json: Json = False) -> int:
     """Import recordings from a file. Bad lines are reported, the rest is imported."""
-    return reported(await client.recordings.import_file(file), strict=False, json=json)
+    return reported(await client.recordings.import_file(file), strict, json)
 
 
 @command(app, "delete")

@@ -8,7 +8,7 @@ from cli.kit.imports import File
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named
 from cli.kit.render import Rows, console, facts, print_json, when
-from cli.kit.run import Json, Yes, command, confirmed, noun
+from cli.kit.run import Json, Strict, Yes, command, confirmed, noun
 from greenroom.client import Client
 from greenroom.synthesizer.v1.resource_set_pb2 import ResourceSet
 
@@ -25,9 +25,10 @@ async def import_(
     file_format: Annotated[
         str, typer.Option("--format", help="`greenroom` (JSONL) or `tau2` (a database): docs/formats.md.")
     ] = "greenroom",
+    strict: Strict = False,  # noqa: ARG001 - nothing is ever left out
     json: Json = False,
 ) -> None:
-    """Import a set from a file, whole or not at all."""
+    """Import a set from a file, whole or not at all, with --strict or without."""
     _print(await client.resources.import_file(file, set_id, file_format=file_format), json)
 
 
