@@ -15,6 +15,13 @@ from aiohttp import web
 TEXT = "It is on its way."
 LARGE = "x" * 100_000
 OBJECT = '{"mood": "calm"}'
+PERSONA = {
+    "reasoning": "I have waited for a week.",
+    "message": "Where is my order O-7?",
+    "sentiment": "negative",
+    "likely_to_convert": 20,
+    "leaves": False,
+}
 USAGE = (100, 20, 60)
 """The input, output and cached tokens of every answer."""
 ORDERS: list[dict[str, Any]] = [{"order": "O-7"}, {"order": "O-8"}]
@@ -40,6 +47,7 @@ ANSWERS: dict[str, tuple[str, int, str]] = {
     "tool": ("", 1, "tool_calls"),
     "tools": ("Let me look.", 2, "tool_calls"),
     "object": (OBJECT, 0, "stop"),
+    "persona": (json.dumps(PERSONA), 0, "stop"),
     "large": (LARGE, 0, "stop"),
     "surrogate": ("\ud83d\0!", 0, "stop"),
     "empty": ("", 0, "stop"),
