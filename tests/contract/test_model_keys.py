@@ -128,7 +128,8 @@ async def test_no_event_error_recording_log_span_metric_file_or_row_has_a_secret
     said = [{"agent_message": {"text": "Welcome."}}, *({"user_message": {"text": WORDS}} for _ in range(2))]
     async with service("tests.model_stub", {}) as stub, aiohttp.ClientSession() as http:
         monkeypatch.setenv("GREENROOM_OPENAI_BASE_URL", f"http://{stub.address}/v1")
-        async with suite(database_url, tmp_path) as running:
+        # The governor would keep to the limits that the stub tells.
+        async with suite(database_url, tmp_path, model_around=("retry", "meter")) as running:
             stage = Theatre(running, ScriptedModel(), tmp_path)
             [procedure] = await stage.import_procedures(procedure_line("orders"))
             [source] = await stage.import_sources(source_line("s-1", procedure="orders", events=said))
