@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.postgres"]
 
+VENDORS = tuple(f"{own}{vendor}_" for own in ("", "GREENROOM_") for vendor in ("ANTHROPIC", "OLLAMA", "OPENAI"))
+"""How the variables of models' vendors begin, and those of our settings for them."""
 MEMORY = Path("/dev/shm")
 ENOUGH = 4 << 30
 """Bytes; a run writes about 2 GB."""
@@ -20,16 +22,16 @@ ENOUGH = 4 << 30
 def pytest_configure(config: pytest.Config) -> None:
     """Restore SIGINT, so that programs started by tests receive it: background jobs of scripts ignore it.
 
-    Forget the keys of models, so that only live tests can call a vendor. Let generated cases take their time: tests
-    measure none, and a busy machine is slow. Write test data to memory where possible: a disk would be waited for at
-    each commit.
+    Forget the keys and settings of models, so that only live tests can call a vendor. Let generated cases take their
+    time: tests measure none, and a busy machine is slow. Write test data to memory where possible: a disk would be
+    waited for at each commit.
     """
     if MEMORY.is_dir() and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("untimed")
     if config.option.markexpr != "live":
-        for name in [name for name in os.environ if name.endswith("_API_KEY")]:
+        for name in [name for name in os.environ if name.endswith("_API_KEY") or name.startswith(VENDORS)]:
             del os.environ[name]
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
