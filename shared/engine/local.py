@@ -10,6 +10,7 @@ from itertools import islice
 
 import structlog
 
+from shared.db.faults import StoreUnavailable
 from shared.db.ownership import Ownership
 from shared.db.wakeups import Wakeups
 from shared.engine.jobs import TOPIC, Job, JobSource
@@ -176,9 +177,12 @@ class LocalEngine:
                     raise
                 await self._sources[job.kind].interrupt(job)
             self._failures.pop(job.name, None)
-        except Unavailable:
+        except StoreUnavailable:
             # An unavailable store fails every job, so a traceback for each would not help.
             self._store.met()
+            self._rest(job.name)
+        except Unavailable as error:
+            _log.info("job_waits", name=job.name, reason=error.reason)
             self._rest(job.name)
         except Exception as error:
             _log.warning("job_failed", name=job.name, error=type(error).__name__, exc_info=error)
