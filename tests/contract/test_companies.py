@@ -14,6 +14,7 @@ from greenroom.testdata.v1 import trace_dataset_pb2, trace_learning_pb2
 from tests.contract.methods import Method, collection_of, methods, names_in, put
 from tests.contract.tokens import SECRET, token
 from tests.contract.valid_requests import one_of_each, valid_request
+from tests.processes import PATIENCE
 from tests.scripted import ScriptedModel, Theatre, procedure_line, source_line
 from tests.suite import Suite, new_stores, suite
 
@@ -39,8 +40,8 @@ async def companies(
     stores, folder, model = new_stores(request), tmp_path_factory.mktemp("companies"), ScriptedModel()
     async with (
         suite(stores.pop("synthesizer"), folder, model=model, others=stores, jwt_secret=SecretStr(SECRET)) as running,
-        connect(running.address, token=token("acme")) as acme_client,
-        connect(running.address, token=token("globex")) as globex_client,
+        connect(running.address, timeout=PATIENCE, token=token("acme")) as acme_client,
+        connect(running.address, timeout=PATIENCE, token=token("globex")) as globex_client,
         grpc.aio.insecure_channel(running.address) as channel,
     ):
         acme, globex = (
@@ -67,7 +68,7 @@ def naming(companies: Companies, method: Method, path: Any) -> Any:
     return request
 
 
-FLAT_FILTERS = ("ListBatches",)
+FLAT_FILTERS = ("ListBatches", "ListReports")
 """Methods whose request has the fields of its filter itself."""
 DECIDED_BY_BATCH = ("source", "persona", "based_on")
 CASES = [
