@@ -68,6 +68,8 @@ class _Shape:
             return min(int(width**depth), _MAX_TURNS)
 
         a_turn = self.tokens * (1 + growth * characters // 2_000) + self.wide * growth * parts // 2
+        if not self.depth and not self.calls:
+            return 20 + parts // 2 + a_turn // 10
         # CEL copies a list for each item that a macro adds to it.
         built = sum(turns(depth + 1) for depth in self.builders) * width // 25
         called = sum(turns(depth) for depth in self.calls) * growth * parts // 2

@@ -1,8 +1,9 @@
 """The score of one conversation, as in the contract's EvaluationResult, and its stored form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from shared.model.events import NO_USAGE, Fault, Json, Usage
@@ -97,41 +98,43 @@ class Score:
         return self.source or (self.conversation if self.conversation.startswith("sources/") else ""), self.persona
 
 
+_PLAIN = (
+    *("conversation", "index", "outcome", "reason", "detail", "fault", "source", "persona", "persona_display_name"),
+    *("procedure", "revision", "seed", "digest", "end_reason"),
+)
+"""The fields that JSON has as they are."""
+_plain = attrgetter(*_PLAIN)
+_expected = attrgetter(*(member.name for member in fields(Expected)))
+_part = attrgetter(*(member.name for member in fields(Part)))
+_measures = attrgetter(*(member.name for member in fields(Measures)))
+_usage = attrgetter(*(member.name for member in fields(Usage)))
+
+
 def score_json(score: Score) -> dict[str, Json]:
-    """The score as a JSON object, as it is stored."""
+    """The score as a JSON object, as it is stored: nested values are lists in the order of their fields."""
     return {
-        **{name: getattr(score, name) for name in _PLAIN},
-        "outcome": score.outcome.value,
-        "fault": score.fault and score.fault.value,
-        "expectations": [[one.id, one.text, one.outcome.value, one.detail, one.evidence] for one in score.expectations],
-        "measures": _values(score.measures),
-        "covered": [[one.kind, one.part, one.times] for one in score.covered],
-        "usage": _values(score.usage),
+        **dict(zip(_PLAIN, _plain(score), strict=True)),
+        "expectations": [*map(_expected, score.expectations)],
+        "measures": _measures(score.measures),
+        "covered": [*map(_part, score.covered)],
+        "usage": _usage(score.usage),
     }
-
-
-def _values(numbers: Measures | Usage) -> dict[str, float]:
-    return {name: getattr(numbers, name) for name in numbers.__slots__}
 
 
 def read_score(record: Mapping[str, Any]) -> Score:
     """The inverse of `score_json`."""
+    plain = {name: record[name] for name in _PLAIN}
     return Score(
-        **{name: record[name] for name in _PLAIN},
-        outcome=Outcome(record["outcome"]),
-        fault=record["fault"] and Fault(record["fault"]),
-        expectations=tuple(
-            Expected(name, text, Judgement(outcome), detail, tuple(evidence))
-            for name, text, outcome, detail, evidence in record["expectations"]
-        ),
-        measures=Measures(**record["measures"]),
-        covered=tuple(Part(*part) for part in record["covered"]),
-        usage=Usage(**record["usage"]),
+        **plain
+        | {
+            "outcome": Outcome(record["outcome"]),
+            "fault": record["fault"] and Fault(record["fault"]),
+            "expectations": tuple(
+                Expected(name, text, Judgement(outcome), detail, tuple(evidence))
+                for name, text, outcome, detail, evidence in record["expectations"]
+            ),
+            "measures": Measures(*record["measures"]),
+            "covered": tuple(Part(*part) for part in record["covered"]),
+            "usage": Usage(*record["usage"]),
+        }
     )
-
-
-_PLAIN = (
-    *("conversation", "index", "reason", "detail", "source", "persona", "persona_display_name"),
-    *("procedure", "revision", "seed", "digest", "end_reason"),
-)
-"""The fields that are JSON as they are."""

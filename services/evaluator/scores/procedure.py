@@ -9,6 +9,9 @@ from services.evaluator.scores.model import Part
 from shared.model.events import Json
 from shared.model.expectations import Expectation, read_expectations
 
+Times = dict[tuple[str, str], int]
+"""How often each part was reached, by kind and part."""
+
 
 @dataclass(frozen=True, slots=True)
 class StepPart:
@@ -69,7 +72,6 @@ def _step(number: int, step: Mapping[str, Any]) -> StepPart:
     return StepPart(label, name, call.get("tool", ""))
 
 
-def covered(parts: Sequence[tuple[str, str]], times: Mapping[tuple[str, str], int]) -> tuple[Part, ...]:
+def covered(parts: Sequence[tuple[str, str]], times: Times) -> tuple[Part, ...]:
     """How often each part was reached: first those of the procedure, 0 for one that was not, then the others."""
-    order = dict.fromkeys([*parts, *times])
-    return tuple(Part(kind, part, times.get((kind, part), 0)) for kind, part in order)
+    return tuple(Part(*one, times.get(one, 0)) for one in dict.fromkeys([*parts, *times]))

@@ -1,13 +1,12 @@
 """Scores a conversation by its expectations."""
 
-import json
-from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import pairwise
+from operator import attrgetter
 
 from services.evaluator.scores.model import SCORERS, Expected, Measures, Outcome, Part, Score
-from services.evaluator.scores.procedure import ProcedureParts, covered
+from services.evaluator.scores.procedure import ProcedureParts, Times, covered
 from services.evaluator.scores.transcript import Transcript
 from shared.model.events import Fault
 from shared.model.expectations import Expectation, Judgement
@@ -62,25 +61,15 @@ def score_key(transcript: Transcript, expectations: Sequence[Expectation]) -> st
     """Equal for conversations of a company whose scores are equal but for `conversation` and `index`: a hash in hex."""
     # The digest leaves out ids, seqs and how it ended. A retried conversation has gaps in the seqs of its transcript.
     retried = transcript.name if transcript.attempt > 1 else ""
-    known = [
-        *(
-            SCORERS,
-            transcript.digest,
-            retried,
-            transcript.outcome,
-            transcript.reason,
-            transcript.detail,
-            transcript.fault,
-        ),
-        *(transcript.flags, transcript.severe, transcript.seen.repeats, transcript.steps, repr(transcript.usage)),
-        *(transcript.source, transcript.persona, transcript.persona_display_name, transcript.seed),
-        *(transcript.procedure, transcript.revision),
-        *(expectation.digest for expectation in expectations),
-    ]
-    return sha256(_encode(known).encode()).hexdigest()
+    known = (SCORERS, retried, _known(transcript), transcript.seen.repeats, [one.digest for one in expectations])
+    return sha256(repr(known).encode()).hexdigest()
 
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_known = attrgetter(
+    *("digest", "outcome", "reason", "detail", "fault", "flags", "severe", "steps", "usage.model_calls"),
+    *("usage.input_tokens", "usage.output_tokens", "usage.cached_tokens", "usage.nanos", "usage.milliseconds"),
+    *("source", "persona", "persona_display_name", "seed", "procedure", "revision"),
+)
 
 
 def _invalid(transcript: Transcript) -> tuple[str, str]:
@@ -101,26 +90,32 @@ def _judged(expectation: Expectation, transcript: Transcript, invalid: bool) -> 
 
 
 def _covered(transcript: Transcript, procedure: ProcedureParts | None, outcome: Outcome) -> tuple[Part, ...]:
-    times: Counter[tuple[str, str]] = Counter()
     seen = transcript.seen
-    if procedure is not None:
-        _count_steps(times, transcript, procedure)
+    times = {} if procedure is None else _step_counts(transcript, procedure)
     for tool, count in seen.counts.items():
         times["TOOL", tool] = count
-    times.update(("TOOL_ERROR", f"{call.tool} {call.error}") for call in seen.failed_calls)
+    for call in seen.failed_calls:
+        _count(times, "TOOL_ERROR", f"{call.tool} {call.error}")
     if not transcript.is_source:
         times["CELL", f"{transcript.persona or NONE} {transcript.source or NONE} {outcome.value}"] = 1
     return covered(procedure.parts if procedure is not None else (), times)
 
 
-def _count_steps(times: Counter[tuple[str, str]], transcript: Transcript, procedure: ProcedureParts) -> None:
+def _step_counts(transcript: Transcript, procedure: ProcedureParts) -> Times:
+    times: Times = {}
     steps = [step for step in transcript.steps if step < len(procedure.steps)]
-    times.update(("STEP", procedure.steps[step].label) for step in steps)
+    for step in steps:
+        _count(times, "STEP", procedure.steps[step].label)
     for step, following in pairwise(steps):
         if procedure.steps[step].branch and (way := procedure.way(step, following)):
-            times["BRANCH", f"{procedure.steps[step].label} {way}"] += 1
+            _count(times, "BRANCH", f"{procedure.steps[step].label} {way}")
     if not steps:
         # Of other agents, only calls show where they are.
         for part in procedure.steps:
             if part.tool and (count := transcript.seen.counts.get(part.tool)):
                 times["STEP", part.label] = count
+    return times
+
+
+def _count(times: Times, kind: str, part: str) -> None:
+    times[kind, part] = times.get((kind, part), 0) + 1

@@ -141,30 +141,31 @@ class _Events:
         self._seqs: dict[_Key, list[int]] = {}
         self._opened(resources)
         for number, record in enumerate(records, 1):
-            self._add(int(record.get("seq", number)), record)
+            self._add(int(record.get("seq", number)), record, "copied" in record)
+        self.last_seq = int(records[-1].get("seq", len(records))) if records else 0
 
-    def _add(self, seq: int, record: Mapping[str, Any]) -> None:
-        self.last_seq = seq
-        copied = record.get("copied", False)
-        if "steps" in record and not copied:
-            self.steps += record["steps"]
-        if (said := record.get("agent_message")) is not None:
+    def _add(self, seq: int, record: Mapping[str, Any], copied: bool) -> None:
+        if "agent_message" in record:
+            text = record["agent_message"].get("text", "")
             if copied:
-                self.before.append(said.get("text", ""))
+                self.before.append(text)
             else:
-                self.said.append((seq, said.get("text", "")))
-        elif (heard := record.get("user_message")) is not None:
-            if text := heard.get("text", ""):
+                self.said.append((seq, text))
+        elif "user_message" in record:
+            if text := record["user_message"].get("text", ""):
                 self.heard.append(text)
-        elif (call := record.get("tool_call")) is not None:
+        elif "tool_call" in record:
+            call = record["tool_call"]
             made = MadeCall(seq, call.get("tool", ""), call.get("arguments", {}))
             if not copied:
                 self.calls.append(made)
             self._open.setdefault((call.get("call_id", ""), made.tool), []).append(made)
-        elif (result := record.get("tool_result")) is not None:
-            self._answered(seq, result, copied)
-        elif (opened := record.get("opened")) is not None:
-            self._opened(opened.get("resources", ()))
+        elif "tool_result" in record:
+            self._answered(seq, record["tool_result"], copied)
+        elif "opened" in record:
+            self._opened(record["opened"].get("resources", ()))
+        if "steps" in record and not copied:
+            self.steps += record["steps"]
 
     def _answered(self, seq: int, result: Mapping[str, Any], copied: bool) -> None:
         answer = result.get("answer", {})
