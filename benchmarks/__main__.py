@@ -21,6 +21,7 @@ TOPICS = (
     "hostile",
     "lists",
     "people",
+    "evaluation",
     "hostile_files",
     "imports",
     "redaction",
