@@ -159,7 +159,7 @@ async def test_conversations_are_evaluated_by_name_manual_ones_too(stage: Theatr
     )
     await stage.client.conversations.append(manual.name, [Event(user_message=UserMessage(text="Hello."))])
     names = pb.ConversationNames(names=[manual.name, played.name])
-    async with refused("FAILED_PRECONDITION", "CONVERSATION_NOT_OVER"):
+    async with refused("FAILED_PRECONDITION", "CONVERSATION_UNFINISHED"):
         await stage.client.evaluations.start(pb.EvaluationSpec(conversations=names))
     await stage.client.conversations.finish(manual.name)
 

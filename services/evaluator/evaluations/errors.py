@@ -24,7 +24,7 @@ class TooManySources(FailedPrecondition):
 class ConversationNotOver(FailedPrecondition):
     """{name} is not over; only conversations that are over can be evaluated by name."""
 
-    reason = "CONVERSATION_NOT_OVER"
+    reason = "CONVERSATION_UNFINISHED"
 
 
 class EvaluationOver(FailedPrecondition):
