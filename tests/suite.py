@@ -11,6 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from greenroom.client import Client, connect
+from services.gateway import app as gateway
+from services.gateway.settings import GatewaySettings
 from services.synthesizer import app as synthesizer
 from services.synthesizer.settings import SynthesizerSettings
 from services.testdata import app as testdata
@@ -60,9 +62,12 @@ def provider_of(model: ChatModel) -> Provider[EnvironmentSettings]:
 
 def new_stores(request: pytest.FixtureRequest) -> dict[str, str]:
     """A store for each service behind the gateway, on the database that the fixture's parameter names."""
-    if request.param == "sqlite":
-        return {peer.name: "sqlite" for peer in PEERS}
-    return {peer.name: request.getfixturevalue("postgres").create_database() for peer in PEERS}
+    return {peer.name: new_store(request) for peer in PEERS}
+
+
+def new_store(request: pytest.FixtureRequest) -> str:
+    """A store on the database that the fixture's parameter names."""
+    return "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
 
 
 @asynccontextmanager
@@ -92,6 +97,9 @@ async def suite(
         for peer in PEERS
         if peer.name in others
     ]
+    if "gateway" in others:
+        own = _small(GatewaySettings, others["gateway"], folder, of_all)
+        apps.append(await gateway.build_own(own, health, Peers(read, addresses)))
     async with _served(read, apps, health, addresses) as address, connect(address, timeout=PATIENCE) as client:
         yield Suite(address, client, app)
 
