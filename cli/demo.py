@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.padding import Padding
@@ -14,16 +14,21 @@ import greenroom.client
 from cli.kit import specs
 from cli.kit.export import export
 from cli.kit.progress import Progress, elapsed, follow, print_summary, status
+from cli.kit.rehearsing import RehearsalProgress, print_verdict, read_spec, resolve_names
+from cli.kit.rehearsing import follow as follow_rehearsal
 from cli.kit.render import console, short
-from cli.kit.run import Failed, verb
+from cli.kit.run import FAILED, OK, Failed, verb
 from cli.kit.transcript import line
 from greenroom.client import Client
+from greenroom.evaluator.v1.report_pb2 import Report
 from greenroom.synthesizer.v1.batch_pb2 import Batch, BatchResult, BatchSpec
+from greenroom.synthesizer.v1.import_pb2 import ImportSummary
 from greenroom.type.v1.event_pb2 import Event
 
 app = verb()
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "returns"
+DAMAGED = EXAMPLE.parent / "damaged"
 HELPING = ("create_return", "issue_voucher")
 """The tools of the example that give customers what they came for."""
 
@@ -58,15 +63,7 @@ def demo(
 async def _rehearse(client: Client, transcripts: Path) -> int:
     out = console()
     for noun, calls in (("procedures", client.procedures), ("sources", client.sources)):
-        summary = await calls.import_file(EXAMPLE / f"{noun}.jsonl")
-        if summary.refused:
-            problem = summary.problems[0]
-            if problem.reason == "EXTERNAL_ID_TAKEN":
-                raise Failed(
-                    f"{transcripts.parent} holds the {noun} of another release; delete that folder, "
-                    "or choose another with --data-dir."
-                )
-            raise Failed(f"{EXAMPLE / noun}.jsonl:{problem.line}: {problem.description}")
+        summary = await _imported(calls, EXAMPLE / f"{noun}.jsonl", transcripts.parent)
         out.print(f"{noun.capitalize()}: {summary.imported} imported, {summary.unchanged} here already.")
     spec = specs.read(EXAMPLE / "batch.yaml", BatchSpec())
     batch = await client.batches.start(spec, create_only=True)
@@ -85,7 +82,49 @@ async def _rehearse(client: Client, transcripts: Path) -> int:
     await export(client, batch.name, transcripts, "", lambda after: client.batches.export(batch.name, cursor=after))
     await print_summary(client, ended, elapsed(ended))
     _print_finding(ended, left, transcripts)
-    return status(ended)
+    return status(ended) or await _compare(client, transcripts.parent)
+
+
+async def _imported(calls: Any, file: Path, folder: Path) -> ImportSummary:
+    """What an import of an example did. folder: of the demo. Raises Failed if it refused something."""
+    summary: ImportSummary = await calls.import_file(file)
+    if summary.refused:
+        problem = summary.problems[0]
+        if problem.reason == "EXTERNAL_ID_TAKEN":
+            raise Failed(
+                f"{folder} holds the {file.stem} of another release; delete that folder, "
+                "or choose another with --data-dir."
+            )
+        raise Failed(f"{file}:{problem.line}: {problem.description}")
+    return summary
+
+
+async def _compare(client: Client, folder: Path) -> int:
+    """Rehearse a sound and a damaged revision, and print the verdict; 0 if the damaged one is found to be worse."""
+    out = console()
+    for name in ("sound", "no_confirmation"):
+        await _imported(client.procedures, DAMAGED / f"{name}.jsonl", folder)
+    spec = read_spec(DAMAGED / "rehearsal.yaml")
+    await resolve_names(client, spec)
+    started = await client.rehearsals.start(spec)
+    size = spec.batch.size
+    out.print(f"\nNow {size} conversations with a damaged procedure, which does not ask for a yes, against {size} with")
+    out.print("the sound one.\n")
+    async with client.rehearsals.watch(started.name) as watch:
+        progress = RehearsalProgress(started)
+        if out.is_terminal:
+            ended = await follow_rehearsal(watch, progress)
+        else:
+            async for _ in watch:
+                pass
+            assert watch.summary is not None
+            ended = watch.summary
+    report = folder / "report.html"
+    with report.open("wb") as file:
+        async for chunk in client.reports.render(ended.report):
+            file.write(chunk)
+    print_verdict(ended, [report])
+    return OK if ended.result.verdict == Report.VERDICT_WORSE else FAILED
 
 
 async def _print_sample(client: Client, result: BatchResult) -> None:
@@ -122,6 +161,6 @@ def _print_finding(batch: Batch, left: dict[str, list[str]], transcripts: Path) 
         rows.add_row(str(len(names)), f"{why}\ngreenroom conversations transcript {short(names[0])[-8:]}")
     out.print(rows)
     out.print(
-        "\nThis counts what the tools answered; nothing scores the conversations yet. To read them, start "
+        "\nThis counts what the tools answered. To read the conversations, start "
         f"`greenroom up --data-dir {transcripts.parent}` in another terminal, or open {transcripts}."
     )

@@ -22,6 +22,7 @@ COMMANDS = {
     "resources": "Sets of records, such as orders, that tools read and change.",
     "tools": "Mocked tools: try what they answer.",
     "agents": "Agents under test: check one before it is rehearsed.",
+    "rehearse": "Rehearse, evaluate, and say whether an agent is good enough, or as good as another one.",
     "rehearsals": "Rehearsals with their verdicts.",
     "talk": "Talk to an agent yourself, or be the agent.",
     "conversations": "Test conversations, generated or written by hand.",

@@ -40,7 +40,7 @@ class RehearsalResult:
 
     @property
     def verdict(self) -> str:
-        """PASSED, BELOW_THRESHOLD, BETTER, AS_GOOD, WORSE, UNDECIDED or INVALID; without a report FAILED or CANCELLED."""
+        """PASSED, BETTER, AS_GOOD, WORSE and so on; FAILED or CANCELLED without a report."""
         if not self.rehearsal.report:
             return type(self.rehearsal).State.Name(self.rehearsal.state).removeprefix("STATE_")
         return type(self.report).Verdict.Name(self.report.verdict).removeprefix("VERDICT_")
