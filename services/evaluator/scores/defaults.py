@@ -100,6 +100,8 @@ _AGAIN, *_ = read_expectations(
         }
     ]
 )
+"""Of human agents, none of 500 in abcd and none of 300 in MultiWOZ say more than two things again. In STAR, whose
+wizards choose ready replies, 23 of 450 do, for example in quizzes."""
 _DEFAULTS = (
     Expectation.of("completed", Completed(), {}),
     Expectation.of("end", ComesToEnd(), {}),
