@@ -1,10 +1,16 @@
 """What conversations must show: each kind of expectation, met and missed, and what is refused."""
 
+import re
+from pathlib import Path
 from typing import Any
 
+import protovalidate
 import pytest
+from google.protobuf.json_format import MessageToDict, ParseDict
 
+from greenroom.type.v1.expectation_pb2 import Expectation
 from shared.model.expectations import (
+    KINDS,
     Change,
     ExpectationsInvalid,
     MadeCall,
@@ -13,6 +19,7 @@ from shared.model.expectations import (
     expectation_json,
     read_expectations,
 )
+from shared.yaml import load
 
 SEEN = Seen(
     outcome="COMPLETED",
@@ -229,3 +236,14 @@ def test_the_names_of_tools_are_not_checked_without_a_procedure_but_ids_and_patt
         check_expectations(read_expectations([pattern, {"id": "a", "told": {"value": "5"}}]), None)
     fields = [wrong.field for wrong in refused.value.violations]
     assert fields == ["expectations[0].id", "expectations[0].collected.pattern", "expectations[1].id"]
+
+
+def test_the_docs_have_a_valid_example_of_each_kind() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "expectations.md").read_text()
+    [example] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    messages = [ParseDict(one, Expectation()) for one in load(example, "expectations.md")["expectations"]]
+    for message in messages:
+        protovalidate.validate(message)
+    read = read_expectations([MessageToDict(one, preserving_proto_field_name=True) for one in messages])
+    check_expectations(read, {"refund": None, "find_order": None, "cancel_order": None})
+    assert {one.kind.kind for one in read} == {*KINDS}
