@@ -81,7 +81,10 @@ def test_every_parameter_that_names_something_stored_takes_short_names() -> None
 async def test_a_name_that_nothing_has_is_refused_with_a_sentence_by_every_command(house: House, one: Command) -> None:
     for named in one.names:
         others = [other for other in one.command.params if other.required and other is not named]
-        typed = ["no-such-thing" if other.metavar == "NAME" else VALUES.get(other.name, "1") for other in others]
+        typed: list[str] = []
+        for other in others:
+            typed += other.opts[:1] if other.param_type_name == "option" else []
+            typed.append("no-such-thing" if other.metavar == "NAME" else VALUES.get(other.name, "1"))
         words = typed if named.param_type_name == "option" else ["no-such-thing", *typed]
         option = [named.opts[0], "no-such-thing"] if named.param_type_name == "option" else []
 
