@@ -1,6 +1,7 @@
 """Expectations stand in revisions and personas, and the built-in agent tells which steps it came through."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from greenroom.synthesizer.v1 import persona_pb2, procedure_pb2
@@ -10,7 +11,7 @@ from tests.scripted import Theatre, procedure_line, refused
 CALLED = {"id": "finds", "called": {"tool": "find_order", "arguments": {"order": "O-7"}}}
 
 
-def line(external_id: str, *expectations: dict[str, object]) -> str:
+def line(external_id: str, *expectations: Mapping[str, object]) -> str:
     """A procedure with expectations, as a line of Greenroom's own JSONL."""
     return json.dumps({**json.loads(procedure_line(external_id)), "expectations": expectations})
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.json_format import ParseDict, ParseError
+from protovalidate import collect_violations
 
 from greenroom.type.v1.expectation_pb2 import Expectation
 from services.synthesizer.adapters.formats.fields import BadLine, Fields
@@ -14,7 +15,6 @@ from services.synthesizer.adapters.formats.records import ProcedureRecord, Resou
 from services.synthesizer.imports.model import Problem
 from services.synthesizer.procedures.model import Procedure, Revision
 from services.synthesizer.sources.model import ExportedSource
-from shared.errors import InvalidArgument
 from shared.model.calls import Calls
 from shared.model.events import (
     AgentMessage,
@@ -35,7 +35,6 @@ from shared.model.events import (
 from shared.model.steps import KINDS, Schema, Step, Tool
 from shared.plain import plain, visible
 from shared.rpc.expectations import expectation_record
-from shared.rpc.validation import check
 from shared.words import any_of
 
 MINUTE = 60_000
@@ -215,12 +214,11 @@ def _expectation(value: Json, path: str) -> Mapping[str, Json]:
     message = Expectation()
     try:
         ParseDict(Fields(value, path).record, message)
-        check(message)
     except ParseError as error:
         raise BadLine("INVALID_PROCEDURE", f"{path}: {plain(str(error), 500)}") from None
-    except InvalidArgument as error:
-        [wrong, *_] = error.violations
-        raise BadLine("INVALID_PROCEDURE", f"{path}.{wrong.field}: {wrong.description}") from None
+    for wrong in collect_violations(message):
+        where = ".".join([path, *(part.field_name for part in wrong.proto.field.elements)])
+        raise BadLine("INVALID_PROCEDURE", f"{where}: {wrong.proto.message or wrong.proto.rule_id}")
     return expectation_record(message)
 
 
