@@ -401,7 +401,8 @@ async def test_tables_show_names_as_commands_take_them(imported: House) -> None:
         assert name in (await imported.ok(noun, "show", name, "--json")).out
 
 
-async def test_the_demo_rehearses_fifty_conversations_and_ends_with_what_it_found(tmp_path: Path) -> None:
+async def test_the_demo_rehearses_fifty_conversations_and_ends_with_a_verdict(tmp_path: Path) -> None:
+    report = tmp_path / "demo" / "report.html"
     outcome = await finished(await spawn("demo", "--data-dir", str(tmp_path / "demo")))
     assert outcome.status == 0, outcome.out
     lines = outcome.out.splitlines()
@@ -412,7 +413,13 @@ async def test_the_demo_rehearses_fifty_conversations_and_ends_with_what_it_foun
     assert counts[2].endswith(
         "create_return failed: Pick-ups cannot be booked at the moment; a colleague will book it later today."
     )
-    assert lines[-1].endswith(f"or open {tmp_path / 'demo' / 'transcripts.jsonl'}.")
+    assert any(line.endswith(f"or open {tmp_path / 'demo' / 'transcripts.jsonl'}.") for line in lines)
+    verdict = lines[-5:]
+    assert verdict[0].startswith("WORSE  damaged: ")
+    assert verdict[2].startswith("asks-before: met by 0 of ")
+    assert verdict[4].startswith("report: reports/")
+    assert verdict[4].endswith(str(report))
+    assert "asks-before" in report.read_text()
     assert len((tmp_path / "demo" / "transcripts.jsonl").read_text().splitlines()) == 50
 
 
