@@ -213,11 +213,12 @@ def _expectation(value: Json, path: str) -> Mapping[str, Json]:
     """The expectation as it is stored: every field as its message has it."""
     message = Expectation()
     try:
-        ParseDict(Fields(value, path).record, message)
+        ParseDict(dict(Fields(value, path).record), message)
     except ParseError as error:
         raise BadLine("INVALID_PROCEDURE", f"{path}: {plain(str(error), 500)}") from None
     for wrong in collect_violations(message):
-        where = ".".join([path, *(part.field_name for part in wrong.proto.field.elements)])
+        elements = wrong.proto.field.elements if wrong.proto.field else ()
+        where = ".".join([path, *(part.field_name for part in elements)])
         raise BadLine("INVALID_PROCEDURE", f"{where}: {wrong.proto.message or wrong.proto.rule_id}")
     return expectation_record(message)
 
