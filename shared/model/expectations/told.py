@@ -40,7 +40,7 @@ class ToldValue(Kind):
             if value in text and word.search(text):
                 return met(seq)
         said = (seq for seq, _ in reversed(seen.said))
-        return missed(f"No message of the agent has {shown(self.value)}.", (next(said, seen.last_seq),))
+        return missed(f"The agent never says “{shown(self.value)}”.", (next(said, seen.last_seq),))
 
 
 @lru_cache(maxsize=1024)

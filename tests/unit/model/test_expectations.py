@@ -133,7 +133,7 @@ def test_an_expectation_is_met_with_the_events_that_show_it(
             "The agent passed 10115 to find_order as customer.zip.",
             (3,),
         ),
-        ({"told": {"value": "30.50"}}, "No message of the agent has 30.50.", (13,)),
+        ({"told": {"value": "30.50"}}, "The agent never says “30.50”.", (13,)),
         (
             {"bound": {"measure": "MEASURE_REPEATS", "at_most": 0}},
             "There are 1 repeated messages of the agent.",
