@@ -1,0 +1,117 @@
+"""SIGKILL of the gateway or the evaluator at any moment: the rehearsal goes on and ends in the same report."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import cycle, islice
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+
+from greenroom.client import Backoff, Client, connect
+from greenroom.gateway.v1 import rehearsal_pb2 as pb
+from tests.processes import PATIENCE, Service, service
+from tests.rehearsals import batch_spec, import_rehearsal
+
+VICTIMS = ("gateway", "evaluator")
+ITEMS = 25
+"""The most items between two kills. All together there are a few hundred."""
+
+
+class Houses:
+    """Synthesizer, evaluator and gateway as processes. Those that are killed start again on their ports."""
+
+    def __init__(self, stack: AsyncExitStack, folder: Path) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._running: dict[str, Service] = {}
+
+    @property
+    def address(self) -> str:
+        """The gateway's address."""
+        return self._running["gateway"].address
+
+    async def start(self, name: str) -> None:
+        """Start a service, at the port that it had before."""
+        settings = {"GREENROOM_DATA_DIR": str(self._folder / name), "GREENROOM_JOB_RETRY_SECONDS": "0.5"}
+        for peer, one in self._running.items():
+            settings[f"GREENROOM_{peer.upper()}_ADDRESS"] = one.address
+        if name in self._running:
+            settings["GREENROOM_PORT"] = str(self._running[name].port)
+        self._running[name] = await self._stack.enter_async_context(service(f"services.{name}", settings))
+
+    async def kill(self, name: str) -> None:
+        """Kill a service with SIGKILL, and start another one."""
+        self._running[name].kill()
+        assert await self._running[name].died() == -SIGKILL
+        await self.start(name)
+
+
+@asynccontextmanager
+async def house(folder: Path) -> AsyncIterator[tuple[Houses, Client]]:
+    """A house with the sources and the procedure of the example."""
+    async with AsyncExitStack() as stack:
+        houses = Houses(stack, folder)
+        for name in ("synthesizer", "evaluator", "gateway"):
+            await houses.start(name)
+        patient = Backoff(attempts=600, maximum=1.0)
+        async with connect(houses.address, timeout=PATIENCE, retry=patient, reconnect=patient) as client:
+            await import_rehearsal(client, folder)
+            yield houses, client
+
+
+async def watched(client: Client, name: str, *, items: int = 0, results: int = 0) -> pb.Rehearsal | None:
+    """Watch from the beginning until there are this many items and results, or until the end if both are 0.
+
+    Returns the rehearsal if it ended.
+    """
+    async with client.rehearsals.watch(name) as watch:
+        seen, with_result = 0, set[int]()
+        async for item in watch:
+            seen += 1
+            with_result |= {item.index} if item.HasField("result") else set()
+            if (items or results) and seen >= items and len(with_result) >= results:
+                return None
+    return watch.summary
+
+
+async def told(client: Client, ended: pb.Rehearsal) -> Mapping[str, Any]:
+    """The report without times, and with indexes for names."""
+    text = json.dumps(MessageToDict(ended.result, preserving_proto_field_name=True))
+    async for item in client.rehearsals.items(ended.name):
+        text = text.replace(item.conversation, f"conversation {item.side}.{item.index}")
+    for number, side in enumerate(ended.sides):
+        text = text.replace(side.batch, f"batch {number}").replace(side.evaluation, f"evaluation {number}")
+    report: dict[str, Any] = json.loads(text)
+    return {name: value for name, value in report.items() if name not in ("name", "create_time")}
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(10, marks=pytest.mark.soak)])
+async def test_a_rehearsal_whose_gateway_and_evaluator_are_killed_ends_in_the_same_report(
+    kills: int, tmp_path: Path
+) -> None:
+    spec, draw = pb.RehearsalSpec(batch=batch_spec(), threshold=0.5), random.Random(5)
+    # Conversations end one after the other, so that there is something to do for every evaluator.
+    spec.batch.max_in_flight = 5
+    async with house(tmp_path) as (houses, client):
+        started = await client.rehearsals.start(spec)
+        undisturbed = await watched(client, started.name)
+        killed = await client.rehearsals.start(spec)
+        for victim in islice(cycle(VICTIMS), kills):
+            # An evaluator that is killed twice before it gets further would take its evaluation for the cause.
+            [side] = (await client.rehearsals.get(killed.name)).sides
+            results = side.results.passed + side.results.failed + 1 if victim == "evaluator" else 0
+            assert await watched(client, killed.name, items=draw.randint(1, ITEMS), results=results) is None
+            await houses.kill(victim)
+
+        ended = await watched(client, killed.name)
+
+        assert undisturbed is not None
+        assert ended is not None
+        assert ended.state == undisturbed.state == pb.Rehearsal.STATE_COMPLETED, f"{ended.reason}: {ended.detail}"
+        assert ended.sides[0].conversations == undisturbed.sides[0].conversations
+        assert await told(client, ended) == await told(client, undisturbed)
