@@ -237,7 +237,7 @@ async def test_an_evaluation_is_cancelled_while_it_waits_and_then_deleted(stage:
     held.released.set()
 
 
-async def test_a_batch_that_is_deleted_meanwhile_fails_its_evaluation(stage: Theatre) -> None:
+async def test_a_batch_that_is_cancelled_meanwhile_leaves_invalid_results(stage: Theatre) -> None:
     held = Held()
     batch = await start_batch(stage, Script(agent=[held]))
     started = await stage.client.evaluations.start(pb.EvaluationSpec(batch=batch))
