@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -14,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.hostile import LIMITS, ending, spec
-from benchmarks.ways.hostile_programs import KINDS, program
+from benchmarks.ways.hostile_programs import KINDS, LAST, program
 from greenroom.client import GreenroomError
+from greenroom.synthesizer.v1.batch_pb2 import Batch, BatchSpec
 from tests.suite import Suite, suite
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -38,12 +40,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_a_hostile_program_ends_with_a_reason_while_health_answers(
     greenroom: Suite, file: Path, kind: str, random: Random
 ) -> None:
-    record = {**program(random, kind), "external_id": uuid4().hex}
-    await asyncio.to_thread(file.write_text, json.dumps(record))
-    summary = await greenroom.client.procedures.import_file(file)
-    assert not summary.refused, summary
-    [procedure] = [one async for one in greenroom.client.procedures.list(external_id=record["external_id"])]
-    assert await _ending(greenroom, procedure.name) in {"COMPLETED", *LIMITS}
+    procedure = await imported(greenroom, file, {**program(random, kind), "external_id": uuid4().hex})
+
+    assert await _ending(greenroom, procedure) in {"COMPLETED", *LIMITS}
 
 
 async def _ending(greenroom: Suite, procedure: str) -> str:
@@ -54,6 +53,76 @@ async def _ending(greenroom: Suite, procedure: str) -> str:
         return refused.reason
     assert await health(greenroom.address) == SERVING
     return await ending(greenroom.client, started.name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% assign x = 9 %}{% for i in (1..17) %}{% assign x = x | times: x %}{% endfor %}{{ x | modulo: 7 }}",
+        "{{ results.data.digits | plus: 1 }}",
+        "{{ '1e308' | times: 10 | round }}",
+    ],
+    ids=["a number squared again and again", "more than 4,300 digits", "infinity rounded"],
+)
+async def test_a_number_that_grows_without_bound_fails_its_conversation_with_a_sentence(
+    greenroom: Suite, file: Path, text: str
+) -> None:
+    procedure = await saved(greenroom, file, {"say": {"text": text}})
+    started = await greenroom.client.conversations.start(spec(procedure))
+
+    assert await ending(greenroom.client, started.name) == "STEP_UNUSABLE"
+    done = await greenroom.client.conversations.get(started.name)
+    assert done.ended.detail.startswith("A step of the procedure cannot be played: The template is not valid Liquid: ")
+
+
+SIZE = 20
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"say": {"text": "{% for i in (1..1000) %}{% if i == 0 %}never{% endif %}{% endfor %}On."}},
+        {"branch": {"condition": "results.data.s.matches('[ab]*a[ab]{30}c')", "then": "last"}},
+    ],
+    ids=["loops", "patterns"],
+)
+async def test_a_batch_of_long_programs_fails_with_a_reason_and_others_are_answered_meanwhile(
+    greenroom: Suite, file: Path, step: Mapping[str, Any]
+) -> None:
+    conversation = spec(await saved(greenroom, file, *[step] * 190))
+    conversation.persona = ""
+    batch = await greenroom.client.batches.start(BatchSpec(conversation=conversation, size=SIZE))
+    answered = 0
+    while batch.state in (Batch.STATE_CREATED, Batch.STATE_PENDING, Batch.STATE_RUNNING):
+        assert await health(greenroom.address) == SERVING
+        batch = await greenroom.client.batches.get(batch.name)
+        answered += 1
+
+    assert answered > SIZE, "others waited until programs ended"
+    assert batch.counts.failed == SIZE
+    async for row in greenroom.client.batches.results(batch.name):
+        assert row.reason == "STEP_TOO_MUCH_WORK"
+        assert row.detail.startswith("A step of the procedure takes too much work; make its loops, conditions or")
+
+
+async def saved(greenroom: Suite, file: Path, *steps: Mapping[str, Any]) -> str:
+    """The name of a new procedure that calls the tool `data`, then has these steps."""
+    record = {
+        "external_id": uuid4().hex,
+        "display_name": "Hostile",
+        "instructions": "Keep the server busy.",
+        "steps": [{"call": {"tool": "data"}}, *steps, LAST],
+        "tools": [{"name": "data"}],
+    }
+    return await imported(greenroom, file, record)
+
+
+async def imported(greenroom: Suite, file: Path, record: Mapping[str, Any]) -> str:
+    await asyncio.to_thread(file.write_text, json.dumps(record))
+    summary = await greenroom.client.procedures.import_file(file)
+    assert not summary.refused, summary
+    [procedure] = [one async for one in greenroom.client.procedures.list(external_id=str(record["external_id"]))]
+    return procedure.name
 
 
 async def health(address: str) -> object:
