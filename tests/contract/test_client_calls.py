@@ -11,9 +11,11 @@ from google.rpc import error_details_pb2, status_pb2
 
 import greenroom.client
 from greenroom.client import Backoff, GreenroomError, Violation
+from greenroom.client._files import UNPACKED_LEAST, UNPACKED_TIMES
 from greenroom.synthesizer.v1 import import_pb2, persona_pb2, source_pb2
 from greenroom.synthesizer.v1.persona_pb2_grpc import add_PersonaServiceServicer_to_server
 from greenroom.synthesizer.v1.source_pb2_grpc import add_SourceServiceServicer_to_server
+from shared import limits
 from tests.contract.client_fakes import Context, Partial, serving
 
 AT_ONCE = Backoff(attempts=4, initial=0, maximum=0)
@@ -238,6 +240,18 @@ async def test_an_unreadable_file_raises_its_own_error(tmp_path: Path) -> None:
                 await client.sources.import_file(file)
         with pytest.raises(FileNotFoundError):
             await client.sources.import_file(tmp_path / "missing.jsonl")
+
+
+async def test_a_small_file_of_a_hundred_mebibytes_of_blank_lines_is_not_sent(tmp_path: Path) -> None:
+    path, sources = tmp_path / "blank.jsonl.gz", Sources()
+    path.write_bytes(gzip.compress(b"\n" * (100 << 20)))
+    async with (
+        serving((add_SourceServiceServicer_to_server, sources)) as address,
+        greenroom.client.connect(address) as client,
+    ):
+        with pytest.raises(gzip.BadGzipFile, match="unpacks to more than 64 MiB and 100 times its size; divide it, or"):
+            await client.sources.import_file(path)
+    assert (UNPACKED_LEAST, UNPACKED_TIMES) == (limits.UNPACKED_LEAST, limits.UNPACKED_TIMES)
 
 
 async def test_an_import_that_is_refused_early_raises_the_reason(tmp_path: Path) -> None:

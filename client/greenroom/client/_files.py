@@ -13,6 +13,8 @@ from greenroom.client._calls import Calls, caught
 from greenroom.client._errors import decoded
 
 _CHUNK_BYTES = 1024 * 1024
+UNPACKED_LEAST, UNPACKED_TIMES = 64 << 20, 100
+"""Bytes that any file may unpack to, and the multiple of its size that a larger one may: those of the server."""
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -41,7 +43,10 @@ async def upload(
             try:
                 # grpc.aio turns errors of a request iterator, such as a bad gzip file, into CancelledError.
                 await call.write(message(header=header))
+                left = UNPACKED_LEAST + UNPACKED_TIMES * await asyncio.to_thread(lambda: path.stat().st_size)
                 while chunk := await asyncio.to_thread(_read, file, path):
+                    if (left := left - len(chunk)) < 0:
+                        raise _unpacks_to_too_much(path)
                     await call.write(message(chunk=chunk))
                 await call.done_writing()
             except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
@@ -64,6 +69,11 @@ def _read(file: IO[Any], path: Path) -> bytes:
         return cast(bytes, file.read(_CHUNK_BYTES))
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise gzip.BadGzipFile(f"{path} cannot be decompressed: it is no gzip file, or it is cut or damaged.") from None
+
+
+def _unpacks_to_too_much(path: Path) -> gzip.BadGzipFile:
+    most = f"{UNPACKED_LEAST >> 20} MiB and {UNPACKED_TIMES} times its size"
+    return gzip.BadGzipFile(f"{path} unpacks to more than {most}; divide it, or send it unpacked.")
 
 
 class _Status:
