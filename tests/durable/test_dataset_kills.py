@@ -1,6 +1,7 @@
 """After SIGKILL or a full disk, a dataset completes with the same bytes as an undisturbed one."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,8 +10,11 @@ from signal import SIGKILL
 import pytest
 
 from greenroom.client import Client, connect
+from greenroom.testdata.v1.trace_learning_pb2 import Learning, LearningSpec
 from tests.datasets import State, files, names_in, over, short_spec, written
 from tests.disks import full, small_disk
+from tests.learnings import EVENT_LOG
+from tests.learnings import over as learned
 from tests.postgres import PostgresServer
 from tests.processes import PATIENCE, Service, service
 from tests.suite import testdata_suite as serving
@@ -78,6 +82,51 @@ async def test_a_dataset_whose_server_is_killed_three_times_is_the_same_in_every
     assert files(done) == files(undisturbed)
     same = ("call_count", "byte_count", "sessions_done", "parts_done", "workflow_digest", "algorithm")
     assert [getattr(done, name) for name in same] == [getattr(undisturbed, name) for name in same]
+
+
+async def test_a_dataset_that_takes_the_server_down_twice_fails_and_is_not_resumed_for_ever(
+    settings: Mapping[str, str],
+) -> None:
+    async with server(settings) as (process, client):
+        started = await client.traces.datasets.start(SPEC)
+        await begun(Path(started.location), 1)
+        process.kill()
+        assert await process.died() == -SIGKILL
+    async with server(settings, KILL_AT="1") as (process, _):
+        assert await process.died() == -SIGKILL
+
+    async with server(settings) as (_, client):
+        failed = await over(client, started.name)
+        assert (failed.state, failed.reason) == (State.STATE_FAILED, "JOB_TOOK_SERVER_DOWN")
+        assert failed.detail.startswith(f"The server ended 2 times in a row while {started.name} ran")
+        await client.traces.datasets.retry(started.name)
+        assert (await over(client, started.name)).state == State.STATE_COMPLETED
+
+
+async def test_a_learning_that_takes_the_server_down_twice_fails_and_is_not_resumed_for_ever(
+    settings: Mapping[str, str], tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    rows = "".join(f"{n},login,{1_700_000_000 + n}\n" for n in range(300_000))
+    (logs / "log.csv").write_text(f"case_id,activity,timestamp\n{rows}")
+    settings = {**settings, "GREENROOM_INPUT_ROOTS": json.dumps([str(logs)])}
+    spec = LearningSpec(path="log.csv", format=EVENT_LOG)
+    async with server(settings) as (process, client):
+        started = await client.traces.learnings.start(spec)
+        async with client.traces.learnings.watch(started.name) as watch:
+            await anext(aiter(watch))
+        process.kill()
+        assert await process.died() == -SIGKILL
+    async with server(settings, KILL_AT="1") as (process, _):
+        assert await process.died() == -SIGKILL
+
+    async with server(settings) as (_, client):
+        failed = await learned(client, started)
+        assert (failed.state, failed.reason) == (Learning.STATE_FAILED, "JOB_TOOK_SERVER_DOWN")
+        assert failed.detail.startswith(f"The server ended 2 times in a row while {started.name} ran")
+        await client.traces.learnings.retry(started.name)
+        assert (await learned(client, started)).state == Learning.STATE_COMPLETED
 
 
 async def test_a_dataset_outlives_a_full_disk(tmp_path: Path) -> None:
