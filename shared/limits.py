@@ -1,9 +1,25 @@
-"""How much room a file may take: one budget in bytes for what it unpacks and decodes to, one memory limit for a worker.
+"""How much room a file may take: one budget in bytes for what it unpacks and decodes to, one memory limit for a worker,
+and the sizes that files and their parts may have at all.
 
-Both grow with the size of the file, so a small file is never worth much memory, and a large log can still be learned.
+The budget and the memory grow with the size of the file, so a small file is never worth much memory, and a large log
+can still be learned.
 """
 
 MIB = 1 << 20
+
+MAX_YAML = 4 * MIB
+MAX_LINE = 4 * MIB
+"""The most bytes of a line of an import; a longer line is skipped."""
+MAX_TABLE = 1024 * MIB
+"""The most bytes of a table of messages."""
+MAX_RESOURCE_SET = 32 * MIB
+"""The most bytes of a resource set's data as JSON."""
+MAX_LOG = 256 * MIB
+"""The most bytes of a log that is uploaded."""
+MAX_LOG_LINE = 1 * MIB
+"""The most bytes of a line of a log; a longer line is skipped."""
+MAX_LOG_DOCUMENT = 256 * MIB
+"""The most bytes of one JSON document of a log, which is read into memory whole."""
 
 UNPACKED_LEAST = 64 * MIB
 UNPACKED_TIMES = 100

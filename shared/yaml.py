@@ -8,8 +8,7 @@ from typing import Any
 import yaml
 
 from shared.errors import InvalidArgument
-
-MAX_BYTES = 4 * 1024 * 1024
+from shared.limits import MAX_YAML
 
 
 class BadYaml(InvalidArgument):
@@ -61,7 +60,7 @@ def load(text: str | bytes, file: str) -> Any:
     file: the name to use in errors. Raises BadYaml for bad syntax, aliases, repeated keys, unknown tags and more than
     4 MiB.
     """
-    if len(text) > MAX_BYTES:
+    if len(text) > MAX_YAML:
         raise BadYaml(file=file, why="it is larger than 4 MiB")
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader

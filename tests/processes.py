@@ -70,6 +70,15 @@ def _content(file: Path) -> bytes:
     return b""
 
 
+def peak_memory(process: int) -> int:
+    """The most resident memory so far, in kB; 0 if the process has ended."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0
+
+
 @asynccontextmanager
 async def service(module: str, environment: Mapping[str, str]) -> AsyncIterator[Service]:
     """Run `python -m module` with exactly these settings until the end of the block; yields when it listens.

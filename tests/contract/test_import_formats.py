@@ -16,8 +16,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from greenroom.synthesizer.v1 import import_pb2, procedure_pb2, source_pb2
 from greenroom.synthesizer.v1.import_pb2 import TableMapping
-from services.synthesizer.imports.lines import MAX_LINE
 from services.synthesizer.imports.tables import remove_leftovers
+from shared.limits import MAX_LINE
 from tests.contract.catalog import Catalog, Company, lines, messages
 from tests.unit.rpc.echo import failure
 

@@ -8,7 +8,7 @@ import pytest
 
 from greenroom.synthesizer.v1 import import_pb2
 from greenroom.synthesizer.v1 import source_pb2 as pb
-from services.synthesizer.imports.lines import MAX_LINE
+from shared.limits import MAX_LINE
 from tests.contract.catalog import Catalog, Company, abcd, lines, messages, refer
 from tests.unit.rpc.echo import failure
 

@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import io
 import json
-import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from functools import cache
@@ -17,7 +16,7 @@ import pytest
 from greenroom.client import connect
 from greenroom.testdata.v1 import trace_learning_pb2 as pb
 from tests.learnings import JSONL, SMALL, Stand
-from tests.processes import PATIENCE, service, workers
+from tests.processes import PATIENCE, peak_memory, service, workers
 from tests.scripted import refused
 from tests.suite import testdata_suite as served
 
@@ -164,12 +163,3 @@ async def test_links_in_a_circle_below_an_input_root_are_refused(stand: Stand) -
             await stand.start(path)
         assert errors[0].violations[0].description == "A symbolic link leads in a circle."
     assert (await stand.over(await stand.start("folder"))).learned.session_count == 3
-
-
-def peak_memory(process: int) -> int:
-    """The most resident memory so far, in kB; 0 if the process has ended."""
-    try:
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
-    except OSError:
-        return 0
-    return int(found[1]) if found else 0

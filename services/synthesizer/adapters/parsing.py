@@ -17,7 +17,7 @@ from services.synthesizer.adapters.formats.records import ProcedureRecord, Resou
 from services.synthesizer.adapters.formats.table.reader import read_dealt
 from services.synthesizer.conversations.model import MAX_PART
 from services.synthesizer.imports.errors import UnknownFormat
-from services.synthesizer.imports.lines import MAX_LINE, Line
+from services.synthesizer.imports.lines import Line
 from services.synthesizer.imports.model import Problem
 from services.synthesizer.imports.sealed import Seal
 from services.synthesizer.imports.tables import TABLE
@@ -31,6 +31,7 @@ from services.synthesizer.redaction.redactor import Redaction
 from services.synthesizer.resource_sets.model import NewResource
 from services.synthesizer.sources.documents import pack_source, unpack_source_events, unpack_source_resources
 from services.synthesizer.sources.model import ExportedSource, NewSource
+from shared.limits import MAX_LINE
 from shared.model.events import AgentMessage, Event, UserMessage
 
 R = TypeVar("R")

@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from services.synthesizer.imports.json_list import list_as_lines
+from shared.limits import MAX_LINE
 
-MAX_LINE = 4 << 20
-"""The most bytes of a line; a longer line is skipped."""
 SLICE_LINES = 256
 SLICE_BYTES = 1 << 20
 """A slice ends with the line that reaches either limit."""

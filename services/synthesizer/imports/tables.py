@@ -13,10 +13,10 @@ from services.synthesizer.imports.model import Problem, Record, TableMapping
 from services.synthesizer.imports.sealed import Seal
 from services.synthesizer.redaction.redactor import Redaction
 from shared.compute import Compute
+from shared.limits import MAX_TABLE
 
 TABLE = "table"
 """The format, which only sources have."""
-MOST_BYTES = 1 << 30
 _PREFIX, _DAY = "import-", 86_400
 N = TypeVar("N", bound=Record)
 
@@ -58,8 +58,7 @@ class Tables(Generic[N]):
             await self._compute.run(self._deal, file, dealt, mapping, redaction, seal, reads=size)
             file.unlink()
             for part in sorted(dealt.iterdir()):
-                reads = part.stat().st_size
-                parsed = await self._compute.run(self._read, open_since, redaction, part, seal, reads=reads)
+                parsed = await self._compute.run(self._read, open_since, redaction, part, seal, reads=size)
                 part.unlink()
                 for start in range(0, len(parsed), SLICE_LINES):
                     yield parsed[start : start + SLICE_LINES]
@@ -78,7 +77,7 @@ async def _stored(path: Path, seal: Seal, chunks: AsyncIterator[bytes]) -> int:
     with seal.write(path) as file:
         async for chunk in chunks:
             size += len(chunk)
-            if size > MOST_BYTES:
-                raise TableTooLarge(most=f"{MOST_BYTES:,}")
+            if size > MAX_TABLE:
+                raise TableTooLarge(most=f"{MAX_TABLE:,}")
             await asyncio.to_thread(file.write, chunk)
     return size

@@ -7,8 +7,6 @@ PREFIX = "resources/"
 MAX_RESOURCES = 20_000
 MAX_TYPES = 1_000
 """A message names them all."""
-MAX_SIZE = 32 << 20
-"""The most bytes of a set's resources as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

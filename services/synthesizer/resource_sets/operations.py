@@ -10,7 +10,6 @@ from services.synthesizer.imports.model import Problem
 from services.synthesizer.resource_sets.errors import ResourceSetInvalid, ResourceSetTooLarge
 from services.synthesizer.resource_sets.model import (
     MAX_RESOURCES,
-    MAX_SIZE,
     MAX_TYPES,
     PREFIX,
     NewResource,
@@ -22,6 +21,7 @@ from shared.auth import Caller
 from shared.clock import Clock
 from shared.compute import Compute
 from shared.errors import Violation
+from shared.limits import MAX_RESOURCE_SET, MIB
 from shared.words import any_of
 
 _LISTED_PROBLEMS = 100
@@ -97,8 +97,8 @@ class _Content:
             raise ResourceSetTooLarge(name=self._name, bound=f"{MAX_RESOURCES:,} resources")
         if len(self.types) > MAX_TYPES:
             raise ResourceSetTooLarge(name=self._name, bound=f"{MAX_TYPES:,} types")
-        if self.size > MAX_SIZE:
-            raise ResourceSetTooLarge(name=self._name, bound=f"{MAX_SIZE >> 20} MiB of data as JSON")
+        if self.size > MAX_RESOURCE_SET:
+            raise ResourceSetTooLarge(name=self._name, bound=f"{MAX_RESOURCE_SET // MIB} MiB of data as JSON")
 
     def check(self) -> None:
         """Raise ResourceSetInvalid if there are problems."""

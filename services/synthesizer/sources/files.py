@@ -7,7 +7,7 @@ from functools import partial
 from itertools import accumulate
 
 from services.synthesizer.imports.exports import AT_ONCE, chunks
-from services.synthesizer.imports.lines import MAX_LINE, Line, as_lines
+from services.synthesizer.imports.lines import Line, as_lines
 from services.synthesizer.imports.model import Header, Outcome, Problem, Stored, Summary, TableMapping
 from services.synthesizer.imports.operations import Chunks, Imports
 from services.synthesizer.imports.tables import TABLE, Tables
@@ -18,6 +18,7 @@ from services.synthesizer.sources.model import ExportedSource, NewSource, Sample
 from services.synthesizer.sources.store import SourceStore
 from shared.clock import Clock
 from shared.compute import Compute
+from shared.limits import MAX_LINE
 
 AddProcedures = Callable[[str, Sequence[NewProcedure]], Awaitable[list[Stored]]]
 """(company, procedures) → the outcome of each, after storing those that are new."""

@@ -11,10 +11,8 @@ from pathlib import Path
 from services.testdata.learnings.errors import StorageFailed, UploadTooLarge
 from services.testdata.traces.learn.model import Export
 from shared.ids import new_id
+from shared.limits import MAX_LOG
 from shared.no_links import resolved
-
-MOST_UPLOADED = 256 << 20
-"""The largest upload, in bytes."""
 
 
 class Folders:
@@ -111,8 +109,8 @@ async def spool(chunks: AsyncIterator[bytes], path: Path) -> int:
     try:
         async for chunk in chunks:
             size += len(chunk)
-            if size > MOST_UPLOADED:
-                raise UploadTooLarge(most=f"{MOST_UPLOADED:,}")
+            if size > MAX_LOG:
+                raise UploadTooLarge(most=f"{MAX_LOG:,}")
             await asyncio.to_thread(file.write, chunk)
     finally:
         await asyncio.to_thread(file.close)

@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.synthesizer.adapters.parsing import parse_sources
-from services.synthesizer.imports.lines import MAX_LINE, SLICE_LINES, Line, LineCutter, as_lines, slices
+from services.synthesizer.imports.lines import SLICE_LINES, Line, LineCutter, as_lines, slices
 from services.synthesizer.imports.model import Problem
+from shared.limits import MAX_LINE
 
 
 async def feed(*chunks: bytes) -> AsyncIterator[bytes]:

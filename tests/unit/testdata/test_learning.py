@@ -222,7 +222,7 @@ def test_more_edges_than_an_answer_can_hold_are_refused(tmp_path: Path, monkeypa
 
 
 async def test_an_upload_that_is_too_large_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "MOST_UPLOADED", 100)
+    monkeypatch.setattr(folders, "MAX_LOG", 100)
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(3):

@@ -17,9 +17,7 @@ from services.testdata.traces.learn.rows import RawRows
 from services.testdata.traces.logs.errors import LogMalformed
 from services.testdata.traces.logs.formats import LogFormat
 from services.testdata.traces.logs.lines import ROWS
-
-LONGEST_OBJECT = 256 << 20
-"""The most bytes of an object, which is read into memory whole."""
+from shared.limits import MAX_LOG_DOCUMENT
 
 _SERVER = (2, "2", "SPAN_KIND_SERVER")
 _ERROR = (2, "2", "STATUS_CODE_ERROR")
@@ -54,21 +52,21 @@ def read_otlp_json(stream: BinaryIO, log_format: LogFormat, report: Report) -> I
 
 
 def _documents(stream: BinaryIO, report: Report) -> Iterator[Any]:
-    first = stream.readline(LONGEST_OBJECT + 1)
+    first = stream.readline(MAX_LOG_DOCUMENT + 1)
     try:
         yield json.loads(first)
     except (ValueError, RecursionError):
         # There is not one object per line, so it may be one object over many lines.
-        text = first + stream.read(LONGEST_OBJECT + 1 - len(first))
+        text = first + stream.read(MAX_LOG_DOCUMENT + 1 - len(first))
         try:
-            if len(text) > LONGEST_OBJECT:
+            if len(text) > MAX_LOG_DOCUMENT:
                 raise ValueError("too long") from None
             yield json.loads(text)
         except (ValueError, RecursionError) as error:
             why = "it is neither a JSON object of up to 256 MiB nor one object per line"
             raise LogMalformed(file=report.file, kind="OTLP JSON", place="its beginning", why=why) from error
         return
-    while line := stream.readline(LONGEST_OBJECT + 1):
+    while line := stream.readline(MAX_LOG_DOCUMENT + 1):
         if not line.strip():
             continue
         try:

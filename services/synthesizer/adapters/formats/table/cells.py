@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from services.synthesizer.adapters.formats.fields import BadLine, parsed
-from services.synthesizer.imports.lines import MAX_LINE
+from shared.limits import MAX_LINE
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR = re.compile(r"sep=(.)\s*")

@@ -18,6 +18,8 @@ def read_parquet(opened: BinaryIO) -> tuple[Sequence[str], Iterator[Row]]:
     try:
         file = pq.ParquetFile(opened)
         return list(file.schema_arrow.names), _rows(file)
+    except MemoryError:
+        raise  # Arrow's is an ArrowException, too
     except (pa.ArrowException, OSError) as error:
         raise _damaged() from error
 
@@ -29,6 +31,8 @@ def _rows(file: pq.ParquetFile) -> Iterator[Row]:
             for cells in batch.cast(_whole_microseconds(batch.schema), safe=False).to_pylist():
                 number += 1
                 yield Row(number, cells)
+    except MemoryError:
+        raise  # Arrow's is an ArrowException, too
     except (pa.ArrowException, OSError) as error:
         raise _damaged() from error
 

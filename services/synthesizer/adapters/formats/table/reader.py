@@ -27,35 +27,33 @@ from services.synthesizer.adapters.formats.table.columns import (
     read_message,
 )
 from services.synthesizer.adapters.formats.times import Moment
-from services.synthesizer.imports.lines import MAX_LINE
 from services.synthesizer.imports.model import Author, Problem, TableMapping
 from services.synthesizer.imports.sealed import Seal
 from services.synthesizer.redaction.redactor import Redaction, Redactor
+from shared.limits import MAX_LINE, Budget, TooManyBytes
 
 BUCKET_BYTES = 1 << 20
 MOST_BUCKETS = 256
 MOST_UNREAD = 100_000
 """Rows that cannot be read; the rest of the file is not read then."""
-MOST_UNPACKED, TIMES_UNPACKED = 64 << 20, 50
-"""Bytes of rows that any file may unpack to, and times its size that a larger one may: some KiB of Parquet can hold
-more than a disk."""
 HIDDEN = "To see the value, add --dry-run and --redact off."
-_UNPACKED = f"The rows unpack to more than {TIMES_UNPACKED} times the file, so the rest was not read; divide the file."
+_UNPACKED = "The rows unpack to too many bytes for the size of the file, so the rest was not read; divide the file."
 
 
 def deal(path: Path, folder: Path, mapping: TableMapping, redaction: Redaction | None, seal: Seal) -> None:
     """Deal the rows of a table to files in the folder: a message or a problem a line, as JSON."""
+    budget = Budget(path.stat().st_size)
     buckets = min(MOST_BUCKETS, 1 + path.stat().st_size // BUCKET_BYTES)
     with ExitStack() as files:
         opened = [
             files.enter_context(TextIOWrapper(seal.write(folder / f"{number:03}"), "utf-8"))
             for number in range(buckets)
         ]
-        left = max(MOST_UNPACKED, TIMES_UNPACKED * path.stat().st_size)
         for conversation, dealt in _dealt(partial(seal.read, path), mapping, redaction):
             line = f"{json.dumps(dealt)}\n"
-            left -= len(line)
-            if left < 0:
+            try:
+                budget.spend(len(line))
+            except TooManyBytes:
                 dealt = _problem(Row(1, BadLine("TABLE_TOO_LARGE", _UNPACKED)), "", partial=True)
                 opened[0].write(f"{json.dumps(dealt)}\n")
                 break
