@@ -8,7 +8,7 @@ from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
 from greenroom.evaluator.v1.evaluation_pb2_grpc import EvaluationServiceStub
 from greenroom.evaluator.v1.report_pb2_grpc import ReportServiceStub
 from greenroom.gateway.v1 import rehearsal_pb2
-from greenroom.synthesizer.v1 import batch_pb2, procedure_pb2
+from greenroom.synthesizer.v1 import batch_pb2, procedure_pb2, source_pb2
 from greenroom.synthesizer.v1.batch_pb2_grpc import BatchServiceStub
 from greenroom.synthesizer.v1.procedure_pb2_grpc import ProcedureServiceStub
 from services.gateway.rehearsals import messages as convert
@@ -29,8 +29,6 @@ _OVER = (
     evaluation_pb2.Evaluation.STATE_CANCELLED,
 )
 _BATCH_OVER = (batch_pb2.Batch.STATE_COMPLETED, batch_pb2.Batch.STATE_CANCELLED)
-_ALIKE = (("sources", "sources"), ("source_filter", "sources"), ("personas", "personas"), ("size", "size"))
-"""The fields of a BatchSpec in which two batches must agree to be paired, and what each is called."""
 
 
 class Synthesizer:
@@ -215,11 +213,27 @@ async def _unless_gone(call: Any) -> None:
 
 async def _check_alike(synthesizer: Synthesizer, spec: batch_pb2.BatchSpec, name: str) -> None:
     """Raise BaselineUnlike if a given batch has other sources or personas than the batch to be."""
-    given = (await synthesizer.batch(name)).spec
-    for field, what in _ALIKE:
-        wanted = getattr(spec, field)
-        if wanted and wanted != getattr(given, field):
+    given = _conversations((await synthesizer.batch(name)).spec)
+    for what, wanted in _conversations(spec).items():
+        if wanted and wanted != given[what]:
             raise BaselineUnlike(batch=name, what=what)
+
+
+def _conversations(spec: batch_pb2.BatchSpec) -> dict[str, Any]:
+    """What two batches must have in common to be paired; empty where the spec does not say it."""
+    which = source_pb2.SourceFilter()
+    which.CopyFrom(spec.source_filter)
+    # A batch takes finished sources, whether its filter says so or not.
+    which.ClearField("finished")
+    return {
+        "sources": [*spec.sources, which.SerializeToString(deterministic=True)] if _has_sources(spec) else [],
+        "personas": {share.persona: share.weight or 1.0 for share in spec.personas},
+        "size": spec.size,
+    }
+
+
+def _has_sources(spec: batch_pb2.BatchSpec) -> bool:
+    return bool(spec.sources) or spec.HasField("source_filter")
 
 
 async def _check_expectations(synthesizer: Synthesizer, spec: bytes, batch: batch_pb2.BatchSpec) -> None:
