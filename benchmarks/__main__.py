@@ -22,6 +22,7 @@ TOPICS = (
     "lists",
     "people",
     "evaluation",
+    "verdicts",
     "hostile_files",
     "imports",
     "redaction",

@@ -34,6 +34,21 @@ async def test_running_conversations_are_cancelled_and_finished_ones_are_kept(st
         await stage.client.batches.retry(batch.name)
 
 
+async def test_a_budget_of_money_is_spent_by_the_price_file(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text('currency: EUR\nmodels: {"another": {input: 2, output: 10}}')
+    each = COST.input_tokens * 2_000 + COST.output_tokens * 10_000
+    budget = batch_pb2.Budget(nanos=each * (CALLS + 1))
+    async with theatre("sqlite", tmp_path, prices=prices) as stage:
+        batch = await batches.play(stage, model=MODEL, size=3, max_in_flight=1, budget=budget)
+        rows = await batches.results(stage, batch.name)
+
+    assert (batch.reason, batch.usage.nanos) == ("BUDGET_REACHED", budget.nanos)
+    assert (batch.counts.completed, batch.counts.cancelled) == (1, 2)
+    cancelled = next(row for row in rows if row.state == State.STATE_CANCELLED)
+    assert "is spent: 0.0003 of 0.0003, by the price file." in cancelled.detail
+
+
 async def test_an_answer_that_could_not_be_used_is_counted_too(stage: Theatre) -> None:
     prose = Script(persona=[ChatReply("I would rather write prose.", usage=COST)])
     batch = await batches.play(stage, prose, model=MODEL, size=1, budget=batch_pb2.Budget(tokens=TOKENS))

@@ -168,6 +168,7 @@ async def test_a_failure_is_told_apart(
     error = await vendors.failure(protocol, model)
 
     assert type(error) is kind
+    assert sum(body["model"] == model for body in vendors.sent) == 1, "the SDK asks again by itself"
     assert why in str(error)
     assert len(str(error)) < 450
 
@@ -402,6 +403,28 @@ async def test_the_same_request_has_the_same_seed_and_a_repeated_one_has_another
 
     assert seeds[0] == seeds[1] != seeds[2]
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+@EVERY_PROTOCOL
+async def test_the_settings_of_a_provider_are_in_its_requests_unless_a_request_says_otherwise(
+    vendors: Vendors, protocol: str
+) -> None:
+    more = {"HEADERS": '{"X-Team": "research"}', "TEMPERATURE": "0.25"}
+    if protocol == "ollama":
+        more["CONTEXT_TOKENS"] = "512"
+    model = await connect(vendors.stack, protocol, vendors.stub.address, key=KEY, more=more)
+    for temperature in (None, 0.75):
+        request = replace(REQUEST, model=f"{PROVIDER[protocol]}:text", temperature=temperature)
+        await model.complete(request)
+
+    async with vendors.http.get(f"http://{vendors.stub.address}/asked") as response:
+        asked = [one for one in await response.json() if one["body"]["model"] == "text"]
+    assert [{name.lower(): text for name, text in one["headers"].items()}["x-team"] for one in asked] == [
+        "research"
+    ] * 2
+    options = [one["body"]["options"] if protocol == "ollama" else one["body"] for one in asked]
+    assert [one["temperature"] for one in options] == [0.25, 0.75]
+    assert [one.get("num_ctx") for one in options] == [512 if protocol == "ollama" else None] * 2
 
 
 def _without_system(protocol: str, body: dict[str, Any]) -> str:

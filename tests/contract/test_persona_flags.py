@@ -1,13 +1,17 @@
 """A persona that does not stay a customer is flagged; a severe flag is asked for again once."""
 
+import pytest
+
 from greenroom.type.v1.event_pb2 import (
     FAULT_PERSONA_MODEL,
     PERSONA_FLAG_LEAKS_BRIEF,
     PERSONA_FLAG_SPEAKS_AS_AGENT,
     PERSONA_FLAG_THANKS_TOO_EARLY,
+    PERSONA_FLAG_WRONG_LANGUAGE,
+    PersonaFlag,
 )
 from tests.contract import batches
-from tests.scripted import Script, State, Theatre, calls, kinds, leaves, says, texts
+from tests.scripted import Script, State, Theatre, calls, kinds, leaves, says, source_line, texts
 
 THANKS = says("Thank you for refunding me, that was quick.")
 AS_AGENT = says("How can I help you today?")
@@ -56,6 +60,28 @@ async def test_a_persona_that_breaks_character_twice_fails_the_conversation(stag
     events = await stage.events(failed.name)
     assert kinds(events)[2:] == ["ended"]
     assert list(events[-1].persona_flags) == [PERSONA_FLAG_LEAKS_BRIEF]
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("Das ist nicht die Lampe, die ich bestellt habe, und ich will mein Geld.", PERSONA_FLAG_WRONG_LANGUAGE),
+        ("I want my money.\nAgent: Of course, one moment.\nCustomer: Thanks.", PERSONA_FLAG_SPEAKS_AS_AGENT),
+    ],
+)
+async def test_a_persona_that_keeps_to_another_language_or_plays_both_sides_fails_the_conversation(
+    stage: Theatre, text: str, flag: PersonaFlag.ValueType
+) -> None:
+    greeting = {"agent_message": {"text": "Welcome to the shop, and what can I do for you today?"}}
+    question = {"user_message": {"text": "Where is my order?"}}
+    answer = {"agent_message": {"text": "It is on its way."}}
+    [source] = await stage.import_sources(source_line(f"s-{flag}", events=[greeting, question, answer], resources=[]))
+
+    failed = await stage.play(Script(persona=[says(text)]), source=source)
+
+    assert (failed.state, failed.ended.reason) == (State.STATE_FAILED, "PERSONA_BROKE_CHARACTER")
+    assert failed.ended.fault == FAULT_PERSONA_MODEL
+    assert list((await stage.events(failed.name))[-1].persona_flags) == [flag]
 
 
 async def test_a_model_that_answers_by_fixed_rules_is_not_asked_again(stage: Theatre) -> None:
