@@ -27,7 +27,7 @@ from greenroom.evaluator.v1.report_pb2 import Example, ExpectationSummary, Rate,
 from greenroom.gateway.v1.rehearsal_pb2 import Rehearsal, RehearsalItem, RehearsalSpec, Side
 from greenroom.synthesizer.v1.batch_pb2 import BatchSpec
 from shared import yaml
-from shared.words import all_of, counted
+from shared.words import all_of, counted, events_named
 
 UNDECIDED, BROKEN = 2, 3
 _STATUS = {
@@ -286,8 +286,8 @@ def _worst(found: Report) -> Text:
 
 
 def _example(example: Example) -> str:
-    events = f" (events {', '.join(map(str, example.evidence))})" if example.evidence else ""
-    return f"{example.conversation}: {example.detail}{events}"
+    events = events_named(example.evidence)
+    return f"{example.conversation}: {example.detail}{events and f' ({events})'}"
 
 
 @dataclass(frozen=True, slots=True)

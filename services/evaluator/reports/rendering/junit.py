@@ -7,6 +7,7 @@ from services.evaluator.reports.model import Example, ExpectationSummary, Report
 from services.evaluator.reports.rendering.shared import BAD, GOOD, is_worse, missed, numbers
 from services.evaluator.reports.transcripts import Transcripts
 from shared.plain import visible
+from shared.words import events_named
 
 
 def junit(report: Report, transcripts: Transcripts) -> str:  # noqa: ARG001
@@ -42,8 +43,8 @@ def _expectation(report: Report, one: ExpectationSummary) -> str:
 
 
 def _shown(example: Example) -> str:
-    events = ", ".join(map(str, example.evidence))
-    return f"{example.conversation}{events and f', events {events}'}: {example.detail}"
+    events = events_named(example.evidence)
+    return f"{example.conversation}{events and f', {events}'}: {example.detail}"
 
 
 def _case(group: str, name: str, inner: str) -> str:

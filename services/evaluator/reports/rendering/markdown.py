@@ -12,6 +12,7 @@ from services.evaluator.reports.rendering.shared import BAD, GOOD, TITLES, misse
 from services.evaluator.reports.transcripts import Transcripts
 from services.evaluator.reports.wording import out_of, p_value, percent, points
 from shared.plain import visible
+from shared.words import events_named
 
 LIMIT = 60_000
 """The most characters."""
@@ -89,8 +90,8 @@ def _failures(report: Report) -> list[str]:
 
 
 def _example(example: Example) -> str:
-    events = ", ".join(map(str, example.evidence))
-    return f"- {said(example.detail)} ({code(example.conversation)}{events and f', events {events}'})"
+    events = events_named(example.evidence)
+    return f"- {said(example.detail)} ({code(example.conversation)}{events and f', {events}'})"
 
 
 def _personas(report: Report) -> list[str]:
