@@ -19,7 +19,7 @@ from services.testdata import app as testdata
 from services.testdata.settings import TestdataSettings
 from shared.llm.base import ChatModel
 from shared.llm.providers import Provider
-from shared.roster import PEERS
+from shared.roster import PEERS, SERVICES
 from shared.rpc.health import Health
 from shared.rpc.peers import Peers
 from shared.rpc.serve import App
@@ -61,8 +61,8 @@ def provider_of(model: ChatModel) -> Provider[EnvironmentSettings]:
 
 
 def new_stores(request: pytest.FixtureRequest) -> dict[str, str]:
-    """A store for each service behind the gateway, on the database that the fixture's parameter names."""
-    return {peer.name: new_store(request) for peer in PEERS}
+    """A store for each service, on the database that the fixture's parameter names."""
+    return {one.name: new_store(request) for one in SERVICES}
 
 
 def new_store(request: pytest.FixtureRequest) -> str:

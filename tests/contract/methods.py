@@ -11,7 +11,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from shared.roster import PEERS
+from shared.roster import SERVICES
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def methods() -> list[Method]:
     pool = descriptor_pool.Default()
     return [
         Method(method)
-        for peer in PEERS
-        for service in peer.rpc_services
+        for one in SERVICES
+        for service in one.rpc_services
         for method in pool.FindServiceByName(service).methods
     ]
 

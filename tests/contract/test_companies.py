@@ -65,17 +65,22 @@ def naming(companies: Companies, method: Method, path: Any) -> Any:
     if path[0].name == "source_filter":
         request.ClearField("sources")  # a request has sources or a filter
     put(request, path, name)
+    if path[-2].name == "again":
+        batch = request.spec if path[-3].name == "spec" else request.spec.batch
+        batch.ClearField("size")
+        batch.again.indexes.append(0)
     return request
 
 
 FLAT_FILTERS = ("ListBatches", "ListReports")
 """Methods whose request has the fields of its filter itself."""
+OF_BATCHES = ("StartBatch", "EstimateBatch", "StartRehearsal")
 DECIDED_BY_BATCH = ("source", "persona", "based_on")
 CASES = [
     pytest.param(method, path, id=f"{method}-{'.'.join(field.name for field in path)}")
     for method in methods()
     for path in names_in(method.descriptor.input_type)
-    if not (str(method) in ("StartBatch", "EstimateBatch") and len(path) > 2 and path[2].name in DECIDED_BY_BATCH)
+    if not (str(method) in OF_BATCHES and any(field.name in DECIDED_BY_BATCH for field in path[2:]))
     and not (str(method) == "TryTool" and path[-1].name == "persona")  # it looks at no persona
 ]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from greenroom.client import Client
 from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
+from greenroom.gateway.v1 import rehearsal_pb2
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest
 from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
@@ -48,6 +49,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "recordings": recording.name,
         "evaluations": evaluation,
         "reports": (await client.reports.build(report_pb2.ReportSpec(evaluation=evaluation))).name,
+        "rehearsals": await _rehearsal(client, batch),
         "resources": (await client.resources.import_file(resources, workflow)).name,
     }
 
@@ -58,6 +60,15 @@ async def _evaluation(client: Client, stage: Theatre) -> str:
     started = await client.evaluations.start(evaluation_pb2.EvaluationSpec(conversations=names))
     async with client.evaluations.watch(started.name) as results:
         async for _ in results:
+            pass
+    return started.name
+
+
+async def _rehearsal(client: Client, batch: batch_pb2.BatchSpec) -> str:
+    """A completed rehearsal."""
+    started = await client.rehearsals.start(rehearsal_pb2.RehearsalSpec(batch=batch))
+    async with client.rehearsals.watch(started.name) as items:
+        async for _ in items:
             pass
     return started.name
 
@@ -93,6 +104,10 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.spec.conversation.CopyFrom(spec)
             request.spec.conversation.ClearField("persona")
             request.spec.size = 2
+        case "StartRehearsal":
+            request.spec.batch.conversation.CopyFrom(spec)
+            request.spec.batch.conversation.ClearField("persona")
+            request.spec.batch.size = 2
         case "CreateWorkflow":
             request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
             setattr(request, "as", "short-too")
