@@ -71,6 +71,7 @@ class Kind(Generic[T]):
     write, read: convert a body to the noun's own columns and back. A body's fields have the names of the columns. Lists
     leave out the columns in `unlisted`, so `read` must accept a mapping without them.
     continues: False if a work that is resumed starts again from its beginning.
+    waits: True if its steps only wait for other processes, so that no work of this kind can take its own process down.
     retriable: the states that a retry leaves; COMPLETED too if a work can be continued after its end.
     taken: the error when a unique column of a new row is in use.
     """
@@ -82,6 +83,7 @@ class Kind(Generic[T]):
     read: Callable[[Mapping[str, Any]], T]
     unlisted: Collection[str] = ()
     continues: bool = True
+    waits: bool = False
     retriable: Collection[State] = (State.FAILED,)
     taken: Callable[[T], GreenroomError] = lambda _: GreenroomError()
     not_found: type[GreenroomError] = WorkNotFound
@@ -167,7 +169,12 @@ class WorkStore(Generic[T]):
         return [Job(self.kind.name, row.id, row.company, self.kind.name) for row in found]
 
     async def begun(self) -> Sequence[tuple[Job, int]]:
-        """The RUNNING works as jobs, each with the number of its next event, or 0 if it starts again when resumed."""
+        """The RUNNING works as jobs, each with the number of its next event, or 0 if it starts again when resumed.
+
+        None if works of this kind cannot take their process down.
+        """
+        if self.kind.waits:
+            return ()
         query = self._listed.where(self._rows.state == State.RUNNING).order_by(self._rows.id)
         works = [self._work(row) for row in await self._db.fetch(query)]
         return [

@@ -167,6 +167,7 @@ _KIND = Kind(
     requests,
     _write,
     _read,
+    waits=True,
     not_found=EvaluationNotFound,
     over=EvaluationOver,
     not_retriable=EvaluationNotRetriable,

@@ -65,6 +65,7 @@ REHEARSALS = Kind(
     requests,
     _write,
     _read,
+    waits=True,
     retriable=(State.FAILED, State.COMPLETED),
     not_found=RehearsalNotFound,
     over=RehearsalOver,
