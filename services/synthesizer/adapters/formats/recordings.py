@@ -94,9 +94,10 @@ def _check_reply(value: Json) -> None:
     reply = Fields(value, "reply", ("text", "calls", "usage", "milliseconds", "first_token"))
     reply.text("text", _MOST)
     for number, item in enumerate(reply.items("calls", 1_000)):
-        call = Fields(item, f"reply.calls[{number}]", ("tool", "arguments", "id"))
+        call = Fields(item, f"reply.calls[{number}]", ("tool", "arguments", "id", "problem"))
         call.text("tool", _MOST, needed=True)
         call.text("id", _MOST)
+        call.text("problem", _MOST)
         call.mapping("arguments")
     if missing := {"text", "calls", "usage", "milliseconds", "first_token"} - set(reply.record):
         raise BadLine("MISSING_FIELD", f"reply.{min(missing)} is missing.")
