@@ -75,7 +75,9 @@ async def test_a_persona_that_keeps_to_another_language_or_plays_both_sides_fail
     greeting = {"agent_message": {"text": "Welcome to the shop, and what can I do for you today?"}}
     question = {"user_message": {"text": "Where is my order?"}}
     answer = {"agent_message": {"text": "It is on its way."}}
-    [source] = await stage.import_sources(source_line(f"flagged-{flag}", events=[greeting, question, answer], resources=[]))
+    [source] = await stage.import_sources(
+        source_line(f"flagged-{flag}", events=[greeting, question, answer], resources=[])
+    )
 
     failed = await stage.play(Script(persona=[says(text)]), source=source)
 
