@@ -160,11 +160,12 @@ async def test_bad_lines_are_named_with_file_and_line_and_the_rest_is_imported(c
 
     summary = await catalog.acme.import_sources(data, **OURS)
 
-    assert counts(summary) == (3, 0, 9)
+    assert counts(summary) == (3, 0, 10)
     assert {problem.file for problem in summary.problems} == {"mine.jsonl"}
     assert problems(summary) == [
         (2, "BAD_UTF8"),
         (3, "BAD_JSON"),
+        (5, "BLANK_LINE"),
         (6, "LINE_TOO_LONG"),
         (7, "UNKNOWN_FIELD"),
         (8, "VALUE_NOT_STORABLE"),
