@@ -18,20 +18,11 @@ from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
 from greenroom.gateway.v1.rehearsal_pb2 import RehearsalSpec
 from services.gateway.settings import GatewaySettings
 from tests.damages import DAMAGES
+from tests.pipeline.test_damages import DAMAGED, EXPLAINED
 from tests.rehearsals import over
 from tests.suite import EXAMPLES
 
 TOPIC = "verdicts"
-_DAMAGED = EXAMPLES.parent / "damaged"
-EXPLAINS = {
-    "step_left_out": "registers-returns",
-    "wrong_tool": "registers-returns",
-    "swapped_argument": "looks-the-order-up",
-    "no_confirmation": "asks-before",
-    "refusal_ignored": "keeps-to-the-policy",
-    "loop": "looks-up-once",
-}
-"""By damage, the expectation that should differ most."""
 _DIFFERENT = (report_pb2.Report.VERDICT_BETTER, report_pb2.Report.VERDICT_WORSE)
 """The verdicts that see a difference."""
 
@@ -40,7 +31,7 @@ def run(quick: bool) -> bool:
     """Measure, report, and return whether the gates held."""
     gate = gates(TOPIC)
     damages, same = asyncio.run(_measured(gate["quick" if quick else "full"]["batches"]))
-    told = [one for name, one in damages.items() if one.expectations[0].id == EXPLAINS[name]]
+    told = [one for name, one in damages.items() if one.expectations[0].id == EXPLAINED[name]]
     unlike = [one.verdict not in _DIFFERENT for one in same]
     results = [
         limited(gate["p"], "p", [max(one.comparison.p for one in damages.values())]),
@@ -57,13 +48,13 @@ async def _measured(batches: int) -> tuple[dict[str, report_pb2.Report], Sequenc
         async with running(settings) as port, connect(f"127.0.0.1:{port}") as client:
             await client.sources.import_file(EXAMPLES / "sources.jsonl")
             for name in ("sound", *DAMAGES):
-                await client.procedures.import_file(_DAMAGED / f"{name}.jsonl")
+                await client.procedures.import_file(DAMAGED / f"{name}.jsonl")
             damages = {name: await _damaged(client, name) for name in DAMAGES}
             return damages, await _same(client, batches)
 
 
 async def _spec(client: Client, procedure: str) -> RehearsalSpec:
-    spec = read_spec(_DAMAGED / "rehearsal.yaml")
+    spec = read_spec(DAMAGED / "rehearsal.yaml")
     spec.batch.conversation.procedure = f"returns-{procedure.replace('_', '-')}"
     await resolve_names(client, spec)
     return spec
