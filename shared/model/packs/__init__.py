@@ -1,0 +1,1 @@
+"""Domain packs: what a business knows, as plain values."""
