@@ -138,7 +138,7 @@ class RehearsalProgress:
         self.name = rehearsal.name
         self.labels = [side.label for side in rehearsal.sides]
         self.sizes = [
-            sum(value for _, value in side.conversations.ListFields()) or rehearsal.spec.batch.size or _SIZE
+            sum(value for _, value in side.conversations.ListFields()) or _size(rehearsal.spec.batch)
             for side in rehearsal.sides
         ]
         self.items: dict[tuple[int, int], RehearsalItem] = {}
@@ -161,6 +161,10 @@ class RehearsalProgress:
     def all_over(self) -> str:
         """How many of all conversations have a result, as `12 of 100`."""
         return f"{sum(self.over(side) for side in range(len(self.sizes)))} of {sum(self.sizes)}"
+
+
+def _size(batch: BatchSpec) -> int:
+    return len(batch.again.indexes) or batch.size or _SIZE
 
 
 def _word(item: RehearsalItem) -> str:

@@ -10,7 +10,7 @@ from greenroom.evaluator.v1 import report_pb2
 from greenroom.gateway.v1 import rehearsal_pb2 as pb
 from greenroom.synthesizer.v1 import batch_pb2
 from greenroom.type.v1.expectation_pb2 import Expectation, ExpectedToolCall
-from tests.scripted import Held, Script, Theatre, calls, ends, leaves, refused, refuses, says, theatre
+from tests.scripted import Held, Script, Theatre, calls, ends, leaves, refused, refuses, says, source_line, theatre
 from tests.suite import new_store
 
 Item, State = pb.RehearsalItem, pb.Rehearsal
@@ -107,6 +107,43 @@ async def test_an_earlier_batch_is_compared_with_and_not_played_again(stage: The
 
     assert (done.state, done.sides[1].batch) == (State.STATE_COMPLETED, earlier)
     assert (await stage.client.batches.get(earlier)).counts.completed == 2
+
+
+async def over_sources(stage: Theatre, prefix: str, numbers: range) -> pb.RehearsalSpec:
+    """A spec with two conversations over sources of this prefix; those with these numbers are imported first."""
+    await stage.import_sources(*(source_line(f"{prefix}-{number}") for number in numbers))
+    wanted = spec(stage, LOOKS, LOOKS)
+    wanted.batch.source_filter.external_id_prefix = prefix
+    return wanted
+
+
+async def tasks(stage: Theatre, batch: str) -> list[tuple[str, str]]:
+    """The source and persona of each conversation of a batch, by index."""
+    return [(row.source, row.persona) async for row in stage.client.batches.results(batch)]
+
+
+async def test_both_sides_have_the_same_sources_and_personas_whatever_their_seeds_are(stage: Theatre) -> None:
+    wanted = await over_sources(stage, "seeds", range(9))
+    wanted.compare.seed = wanted.batch.conversation.seed + 1
+
+    done, _ = await over(stage, (await stage.client.rehearsals.start(wanted)).name)
+
+    assert done.result.comparison.pairs == 2, done.detail
+    new, old = [await tasks(stage, side.batch) for side in done.sides]
+    assert new == old
+
+
+async def test_sources_that_are_imported_after_a_baseline_was_played_are_not_played_either(stage: Theatre) -> None:
+    wanted = await over_sources(stage, "later", range(2))
+    first, _ = await over(stage, (await stage.client.rehearsals.start(wanted)).name)
+    wanted = await over_sources(stage, "later", range(2, 12))
+
+    for _ in range(2):  # what was compared with a baseline can be one
+        wanted.compare.batch = first.sides[0].batch
+        done, _ = await over(stage, (await stage.client.rehearsals.start(wanted)).name)
+        assert done.result.comparison.pairs == 2, done.detail
+        assert await tasks(stage, done.sides[0].batch) == await tasks(stage, first.sides[0].batch)
+        first = done
 
 
 async def test_a_watch_continues_after_its_cursor(stage: Theatre) -> None:

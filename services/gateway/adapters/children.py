@@ -103,7 +103,6 @@ class RemoteChildren:
         for number, side in enumerate(convert.sides_of(spec)):
             batch = convert.batch_spec(spec, number)
             if side.given:
-                await _check_alike(synthesizer, convert.batch_spec(spec, 0), side.batch)
                 continue
             try:
                 await synthesizer.peer.unary(
@@ -112,6 +111,11 @@ class RemoteChildren:
             except GreenroomError as error:
                 raise _placed(error, "spec.batch" if number == 0 else "spec.compare") from None
             await _check_expectations(synthesizer, spec, batch)
+
+    async def played(self, who: Caller, spec: bytes, batch: str) -> list[int]:
+        synthesizer = self.synthesizer(who)
+        await _check_alike(synthesizer, convert.batch_spec(spec, 0), batch)
+        return [row.index for row in await synthesizer.results(batch)]
 
     async def not_passed(self, who: Caller, side: Side) -> list[int]:
         if not side.batch:
@@ -125,9 +129,13 @@ class RemoteChildren:
             }
         return [row.index for row in rows if row.conversation not in passed]
 
-    async def create_batch(self, who: Caller, spec: bytes, number: int, key: str) -> str:
+    async def create_batch(self, who: Caller, spec: bytes, number: int, judged: str, key: str) -> str:
         synthesizer = self.synthesizer(who)
         batch = convert.batch_spec(spec, number)
+        if judged and not batch.HasField("again"):
+            # Sources that were imported meanwhile, or another seed, would choose other conversations.
+            size = (await synthesizer.batch(judged)).spec.size
+            batch = convert.same_conversations(batch, judged, range(size))
         request = batch_pb2.StartBatchRequest(spec=batch, create_only=True, request_id=key)
         return (await synthesizer.peer.unary(synthesizer.batches.StartBatch, request)).batch.name
 
@@ -213,10 +221,21 @@ async def _unless_gone(call: Any) -> None:
 
 async def _check_alike(synthesizer: Synthesizer, spec: batch_pb2.BatchSpec, name: str) -> None:
     """Raise BaselineUnlike if a given batch has other sources or personas than the batch to be."""
-    given = _conversations((await synthesizer.batch(name)).spec)
+    given = _conversations(await _chosen(synthesizer, name))
     for what, wanted in _conversations(spec).items():
         if wanted and wanted != given[what]:
             raise BaselineUnlike(batch=name, what=what)
+
+
+async def _chosen(synthesizer: Synthesizer, name: str) -> batch_pb2.BatchSpec:
+    """The spec by which the conversations of a batch were chosen, those of which it plays again."""
+    spec = (await synthesizer.batch(name)).spec
+    size = spec.size
+    with suppress(NotFound):
+        while spec.HasField("again"):
+            spec = (await synthesizer.batch(spec.again.batch)).spec
+    spec.size = size
+    return spec
 
 
 def _conversations(spec: batch_pb2.BatchSpec) -> dict[str, Any]:

@@ -35,12 +35,19 @@ class Children(Protocol):
         """Refuse what starting refuses, and start nothing."""
         ...
 
+    async def played(self, who: Caller, spec: bytes, batch: str) -> list[int]:
+        """The indexes of the conversations of a batch that is given as a baseline. Raises BaselineUnlike."""
+        ...
+
     async def not_passed(self, who: Caller, side: Side) -> list[int]:
         """The indexes of the conversations of a side that failed or did not pass."""
         ...
 
-    async def create_batch(self, who: Caller, spec: bytes, number: int, key: str) -> str:
-        """Create the batch of a side without starting it; returns its name."""
+    async def create_batch(self, who: Caller, spec: bytes, number: int, judged: str, key: str) -> str:
+        """Create the batch of a side without starting it; returns its name.
+
+        judged: the batch of the side that is judged, whose sources and personas the other side has; "" for itself.
+        """
         ...
 
     async def start_evaluation(self, who: Caller, spec: bytes, batch: str, key: str) -> str:

@@ -67,7 +67,8 @@ class RehearsalSteps:
         rehearsal, key = turn.work.body, f"{_key(turn.work)}-{number}"
         side = rehearsal.sides[number]
         if not side.batch:
-            batch = await self._children.create_batch(rehearsal.starter, rehearsal.spec, number, key)
+            judged = rehearsal.sides[0].batch
+            batch = await self._children.create_batch(rehearsal.starter, rehearsal.spec, number, judged, key)
             side = await self._save(turn, number, replace(side, batch=batch))
         if not side.evaluation:
             key = f"{key}-{rehearsal.attempt}"

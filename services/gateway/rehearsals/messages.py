@@ -61,10 +61,18 @@ def sides_of(spec: bytes) -> tuple[Side, ...]:
 def playing_again(spec: bytes, batch: str, indexes: Sequence[int]) -> bytes:
     """The spec with the conversations of an earlier batch, by index, instead of its own sources, personas and size."""
     read = pb.RehearsalSpec.FromString(spec)
-    for name in ("sources", "source_filter", "personas", "size"):
-        read.batch.ClearField(name)
-    read.batch.again.CopyFrom(batch_pb2.Again(batch=batch, indexes=indexes))
+    read.batch.CopyFrom(same_conversations(read.batch, batch, indexes))
     return read.SerializeToString(deterministic=True)
+
+
+def same_conversations(spec: batch_pb2.BatchSpec, batch: str, indexes: Sequence[int]) -> batch_pb2.BatchSpec:
+    """The spec with the conversations of an earlier batch instead of its own sources, personas and size."""
+    same = batch_pb2.BatchSpec()
+    same.CopyFrom(spec)
+    for name in ("sources", "source_filter", "personas", "size"):
+        same.ClearField(name)
+    same.again.CopyFrom(batch_pb2.Again(batch=batch, indexes=indexes))
+    return same
 
 
 def batch_spec(spec: bytes, number: int) -> batch_pb2.BatchSpec:

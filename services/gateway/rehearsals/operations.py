@@ -35,14 +35,20 @@ class Rehearsals:
         """
 
         async def make(_: str) -> Rehearsal:
-            played = await self._played(spec, failed_of, caller) if failed_of else spec
+            played = await self._played(spec, failed_of, caller)
             await self._children.check(caller, played)
             return Rehearsal(played, caller, sides_of(played))
 
         return await self._works.start(caller, key, make)
 
     async def _played(self, spec: bytes, failed_of: str, caller: Caller) -> bytes:
-        """The spec that plays again what did not pass. Raises RehearsalNotFound, NothingFailed."""
+        """The spec that plays again what did not pass, or what a given baseline has played; else the spec.
+
+        Raises RehearsalNotFound, NothingFailed, BaselineUnlike.
+        """
+        if not failed_of:
+            given = next((side.batch for side in sides_of(spec) if side.given), "")
+            return playing_again(spec, given, await self._children.played(caller, spec, given)) if given else spec
         side = (await self._store.get(caller.company, failed_of)).body.sides[0]
         indexes = await self._children.not_passed(caller, side)
         if not indexes:

@@ -70,7 +70,9 @@ class RehearsalSpec(message.Message):
 
     @builtins.property
     def compare(self) -> Side:
-        """The side to compare with: the same sources, personas and seeds, with what this replaces. Unset: none."""
+        """The side to compare with: the same sources, personas and seeds, with what this replaces. Both sides have one list of sources and
+        personas, whatever is imported meanwhile and whichever seed the other side has. Unset: none.
+        """
 
     @builtins.property
     def expectations(self) -> containers.RepeatedCompositeFieldContainer[expectation_pb2.Expectation]:
@@ -136,7 +138,9 @@ class Side(message.Message):
     seed: builtins.int
     """Another seed; unset: the batch's."""
     batch: builtins.str
-    """Instead of a side of its own: the batch of an earlier rehearsal that is over, `batches/{batch}`. It is not played again."""
+    """Instead of a side of its own: the batch of an earlier rehearsal that is over, `batches/{batch}`. It is not played again. The side
+    that is judged plays its sources and personas; if the spec names others, the call fails FAILED_PRECONDITION.
+    """
     @builtins.property
     def agent(self) -> conversation_pb2.AgentTarget:
         """Another agent."""
