@@ -197,7 +197,7 @@ async def build(
     generation = Generation(personas, sources, models, open_model, settings.default_model, repair, repeating, features)
     retries = Retries(settings.call_attempts, settings.agent_longest_pause_seconds)
     waits = Waits()
-    setup = Setup(catalog, open_model, agents.open, offload, repair, retries, waits)
+    setup = Setup(catalog, open_model, agents.open, offload, repair, retries, waits, settings.persona_checks_off)
     jobs = {
         "conversations": ConversationJobs(conversations, setup, catalog.resources, clock, settings.store_retry_seconds)
     }

@@ -11,6 +11,7 @@ from shared.auth import DEVELOPMENT
 from shared.flags.settings import FlagSettings
 from shared.hosts import is_loopback
 from shared.llm.settings import ModelSettings
+from shared.model.events import PersonaFlag
 from shared.roster import port_of
 from shared.settings import Many
 
@@ -63,6 +64,9 @@ class SynthesizerSettings(ModelSettings, FlagSettings):
 
     offline_makes_up_values: bool = False
     """True to let offline personas make up values, drawn by the seed, that their source does not have."""
+
+    persona_checks_off: Many[PersonaFlag] = ()
+    """The [flags](models.md#persona-flags) that no message of a persona is checked for, with commas between them."""
 
     agent_hosts: Many[str] = ()
     """The hosts whose agents may be called, with commas between them. Loopback too if all callers are local. Previews

@@ -1,7 +1,10 @@
 """A persona that does not stay a customer is flagged; a severe flag is asked for again once."""
 
+from pathlib import Path
+
 import pytest
 
+from greenroom.agent.v1 import agent_pb2
 from greenroom.type.v1.event_pb2 import (
     FAULT_PERSONA_MODEL,
     PERSONA_FLAG_LEAKS_BRIEF,
@@ -11,7 +14,8 @@ from greenroom.type.v1.event_pb2 import (
     PersonaFlag,
 )
 from tests.contract import batches
-from tests.scripted import Script, State, Theatre, calls, kinds, leaves, says, source_line, texts
+from tests.contract.agents import Agent, say, served
+from tests.scripted import Script, State, Theatre, calls, kinds, leaves, says, source_line, texts, theatre
 
 THANKS = says("Thank you for refunding me, that was quick.")
 AS_AGENT = says("How can I help you today?")
@@ -94,6 +98,23 @@ async def test_a_model_that_answers_by_fixed_rules_is_not_asked_again(stage: The
 
     assert (done.state, done.persona_flags) == (State.STATE_COMPLETED, 1)
     assert list((await stage.events(done.name))[2].persona_flags) == [PERSONA_FLAG_SPEAKS_AS_AGENT]
+
+
+async def test_a_check_that_the_operator_switches_off_finds_nothing_and_the_others_still_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENROOM_PERSONA_CHECKS_OFF", "SPEAKS_AS_AGENT, LEAKS_BRIEF")
+    customer = Agent([say(AS_AGENT.text), say(THANKS.text), agent_pb2.ActResponse(end=agent_pb2.End())])
+    async with theatre("sqlite", tmp_path) as stage, served(customer):
+        played = [
+            await stage.play(Script(persona=[AS_AGENT, THANKS, leaves()])),
+            await stage.play(persona_target=customer.target),
+        ]
+        flagged = [[event for event in await stage.events(done.name) if event.persona_flags] for done in played]
+
+    assert [done.state for done in played] == [State.STATE_COMPLETED] * 2
+    assert [texts(events) for events in flagged] == [[THANKS.text]] * 2
+    assert [list(event.persona_flags) for [event] in flagged] == [[PERSONA_FLAG_THANKS_TOO_EARLY]] * 2
 
 
 async def test_the_name_of_a_tool_of_the_agent_is_no_customers_word(stage: Theatre) -> None:

@@ -1,6 +1,6 @@
 """The persona as a model plays it: asks until the reply can be used, and says who is to blame if it cannot."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from shared.model.events import NO_USAGE, Fault, ModelCall, PersonaFlag, Usage, 
 class ModelPersona:
     """A persona that a model plays.
 
-    repair: of the model's broken JSON. revision: None if the conversation has none.
+    repair: of the model's broken JSON. revision: None if the conversation has none. checks_off: what is not checked.
     """
 
     conversation: Conversation
@@ -34,6 +34,7 @@ class ModelPersona:
     model: ChatModel
     repair: Repair
     revision: Revision | None
+    checks_off: Collection[PersonaFlag] = ()
     sees: ChatMessages = field(default_factory=lambda: ChatMessages(persona_message))
 
     async def speak(self, state: State) -> Sequence[Move]:
@@ -52,7 +53,7 @@ class ModelPersona:
             output=PERSONA_REPLY,
         )
         scene = scene_of(request.messages, self.role, self.revision)
-        answer, reply, found, usage = await usable_reply(self.model, self.repair, request, scene)
+        answer, reply, found, usage = await usable_reply(self.model, self.repair, request, scene, self.checks_off)
         call = ModelCall(request.model, request.prompt, answer.milliseconds, answer.first_token, answer.recorded)
         body = UserMessage(reply.text, reply.silent, reply.leaves)
         return (Move(body, usage=usage, model_call=call, thoughts=reply.thoughts, flags=found),)
@@ -67,10 +68,12 @@ class Answered(NamedTuple):
     usage: Usage
 
 
-async def usable_reply(model: ChatModel, repair: Repair, request: ChatRequest, scene: Scene) -> Answered:
+async def usable_reply(
+    model: ChatModel, repair: Repair, request: ChatRequest, scene: Scene, checks_off: Collection[PersonaFlag]
+) -> Answered:
     """The persona's reply. Asks again once for one that cannot be read, and once for one with a severe flag.
 
-    Raises StepFailed.
+    checks_off: what is not checked. Raises StepFailed.
     """
     usage = NO_USAGE
     unreadable = severe = False
@@ -85,7 +88,7 @@ async def usable_reply(model: ChatModel, repair: Repair, request: ChatRequest, s
                 raise StepFailed(Fault.PERSONA_MODEL, "PERSONA_REPLY_UNUSABLE", detail, usage) from problem
             unreadable, wrong = True, str(problem)
         else:
-            found = flags(reply, scene)
+            found = flags(reply, scene, checks_off)
             worst = next((CHECKS[flag] for flag in found if CHECKS[flag].severe), None)
             # Asking the offline model again would not help; its flags count, but do not fail the conversation.
             if worst is None or answer.fixed:

@@ -1,6 +1,6 @@
 """The persona as a customer of the user's own plays it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -28,14 +28,15 @@ from services.synthesizer.conversations.targets import (
 from services.synthesizer.procedures.model import Revision
 from shared.llm.persona_reply import PersonaReply
 from shared.model.conversation import State
-from shared.model.events import AgentMessage, Fault, UserMessage
+from shared.model.events import AgentMessage, Fault, PersonaFlag, UserMessage
 
 
 @dataclass(frozen=True, slots=True)
 class TargetPersona:
     """A persona that a target plays. It sees what both sides said, and nothing of tools.
 
-    retries: while the target is unavailable. revision: None if the conversation has none.
+    retries: while the target is unavailable. revision: None if the conversation has none. checks_off: what is not
+    checked.
     """
 
     conversation: Conversation
@@ -43,6 +44,7 @@ class TargetPersona:
     target: Target
     retries: Retries
     revision: Revision | None
+    checks_off: Collection[PersonaFlag] = ()
     sees: ChatMessages = field(default_factory=lambda: ChatMessages(persona_message))
 
     async def speak(self, state: State) -> Sequence[Move]:
@@ -51,7 +53,7 @@ class TargetPersona:
         moves = []
         for body in _messages(action):
             # Flags of a customer count, but fail nothing: it is the user's own.
-            found = flags(PersonaReply(body.text, None), scene)
+            found = flags(PersonaReply(body.text, None), scene, self.checks_off)
             moves.append(Move(body, model_call=action.model_call, flags=found))
             scene = replace(scene, own=[*scene.own, body.text])
         moves[0] = moves[0]._replace(session=action.session, thoughts=action.thoughts)

@@ -1,7 +1,7 @@
 """Prepares a conversation's turn loop: its persona, agent, model and mocks. What conversations share is read once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from services.synthesizer.conversations.catalog import Catalog
@@ -25,6 +25,7 @@ from shared.llm.base import Caller, ChatModel
 from shared.llm.briefs import AgentBrief
 from shared.llm.repairs import Repair
 from shared.lru import LruCache
+from shared.model.events import PersonaFlag
 from shared.model.recording import Recording
 from shared.waits import Waits
 
@@ -49,6 +50,7 @@ class Setup:
     open_agent: opens a target of a company that is not the built-in agent: an agent, or a customer.
     offload: runs templates, conditions and schemas of users. repair: of the persona's model's broken JSON.
     retries: of an unavailable agent. waits: notes what conversations wait for.
+    checks_off: the flags that no reply of a persona is checked for.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Setup:
         repair: Repair,
         retries: Retries,
         waits: Waits,
+        checks_off: Collection[PersonaFlag] = (),
     ) -> None:
         self._catalog = catalog
         self._open_model = open_model
@@ -68,6 +71,7 @@ class Setup:
         self._repair = repair
         self._retries = retries
         self._waits = waits
+        self._checks_off = checks_off
         self._scripts: LruCache[tuple[str, str, int], Script] = LruCache(_SCRIPTS)
         self._looking_up = asyncio.Lock()
         self._sources: LruCache[tuple[str, str], SourceConversation] = LruCache(_SOURCE_BYTES)
@@ -148,9 +152,9 @@ class Setup:
         spec = conversation.spec
         if (customer := spec.called_persona_target) is not None:
             target = self._open_agent(customer, conversation.company)
-            return TargetPersona(conversation, role, target, self._retries, revision)
+            return TargetPersona(conversation, role, target, self._retries, revision, self._checks_off)
         model = await self._open_model(spec.persona_model, spec.recording)
-        return ModelPersona(conversation, caller, role, model, self._repair, revision)
+        return ModelPersona(conversation, caller, role, model, self._repair, revision, self._checks_off)
 
     def _target(
         self, conversation: Conversation, agent: AgentTarget, script: Script | None, model: ChatModel, caller: Caller

@@ -1,6 +1,6 @@
 """Each check of a persona's reply finds what was planted, and lets through what a customer may say."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -15,9 +15,9 @@ THOUGHTS = Thoughts("It wants its money back.", Sentiment.NEUTRAL, 50)
 DESCRIPTION = "A retired teacher who tells a story with every answer and never reads a form."
 
 
-def found(text: str, **scene: Any) -> Sequence[PersonaFlag]:
+def found(text: str, off: Collection[PersonaFlag] = (), **scene: Any) -> Sequence[PersonaFlag]:
     told = {"private": (PERSONA_TEXT, DESCRIPTION), "traits": ("asks_about_cost", "angry")} | scene
-    return flags(PersonaReply(text, THOUGHTS), Scene(**told))
+    return flags(PersonaReply(text, THOUGHTS), Scene(**told), off)
 
 
 SPEAKS, LEAKS, REPEATS, THANKS, WORKS, CONTRADICTS, LANGUAGE = PersonaFlag
@@ -61,8 +61,10 @@ ASKED = {"heard": ["What is your order number?"], "asked": ["What is your order 
         (LANGUAGE, "我的灯坏了，我想退货。", ASKED),
     ],
 )
-def test_it_finds_what_was_planted(flag: PersonaFlag, text: str, scene: dict[str, Any]) -> None:
+def test_it_finds_what_was_planted_by_its_own_check_alone(flag: PersonaFlag, text: str, scene: dict[str, Any]) -> None:
     assert found(text, **scene) == (flag,)
+    assert found(text, off=set(PersonaFlag) - {flag}, **scene) == (flag,)
+    assert found(text, off={flag}, **scene) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Checks whether a persona stays a customer. One file a check; CHECKS lists them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from services.synthesizer.conversations.integrity import (
     contradicts_itself,
@@ -29,8 +29,8 @@ CHECKS: Mapping[PersonaFlag, Check] = {
 }
 
 
-def flags(reply: PersonaReply, scene: Scene) -> tuple[PersonaFlag, ...]:
-    """What is wrong with a reply, in the order of CHECKS; nothing is wrong with silence."""
+def flags(reply: PersonaReply, scene: Scene, off: Collection[PersonaFlag] = ()) -> tuple[PersonaFlag, ...]:
+    """What is wrong with a reply, in the order of CHECKS; nothing is wrong with silence. off: what is not checked."""
     if reply.silent:
         return ()
-    return tuple(flag for flag, check in CHECKS.items() if check.finds(reply, scene))
+    return tuple(flag for flag, check in CHECKS.items() if flag not in off and check.finds(reply, scene))
