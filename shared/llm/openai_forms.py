@@ -107,7 +107,8 @@ def _messages_of(turn: Turn) -> list[dict[str, Any]]:
 
 def _items_of(turn: Turn) -> list[dict[str, Any]]:
     return [
-        *({"role": turn.role, "content": text} for text in [turn.text] if text),
+        # llama.cpp does not know messages of the assistant without a type.
+        *({"type": "message", "role": turn.role, "content": text} for text in [turn.text] if text),
         *(
             {
                 "type": "function_call",

@@ -331,10 +331,10 @@ def responses_body() -> dict[str, Any]:
         "temperature": 0.5,
         "tools": [{"type": "function", **_function(), "strict": False}],
         "input": [
-            {"role": "user", "content": "(The conversation begins.)"},
-            {"role": "assistant", "content": "Welcome."},
-            {"role": "user", "content": "Where are my orders?"},
-            {"role": "assistant", "content": "Let me look."},
+            {"type": "message", "role": "user", "content": "(The conversation begins.)"},
+            {"type": "message", "role": "assistant", "content": "Welcome."},
+            {"type": "message", "role": "user", "content": "Where are my orders?"},
+            {"type": "message", "role": "assistant", "content": "Let me look."},
             {"type": "function_call", "call_id": "call_1", "name": "find_order", "arguments": '{"order": "O-7"}'},
             {"type": "function_call", "call_id": "call_2", "name": "find_order", "arguments": '{"order": "O-8"}'},
             {"type": "function_call_output", "call_id": "call_1", "output": '{"state": "sent"}'},
@@ -343,7 +343,7 @@ def responses_body() -> dict[str, Any]:
                 "call_id": "call_2",
                 "output": '{"error": {"code": "GONE", "message": "No order."}}',
             },
-            {"role": "user", "content": "And?"},
+            {"type": "message", "role": "user", "content": "And?"},
         ],
         "text": {"format": {"type": "json_schema", "name": "mood", "schema": MOOD.schema, "strict": True}},
     }

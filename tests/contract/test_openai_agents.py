@@ -84,7 +84,7 @@ async def test_it_gets_the_instructions_the_tools_and_the_dialogue_in_the_vendor
         assert json.loads(second["messages"][-1]["content"]) == {"state": "sent"}
     else:
         assert first["instructions"] == "Help."
-        items = [item.get("type", item.get("role")) for item in second["input"]]
+        items = [item.get("role", item["type"]) for item in second["input"]]
         assert items[3:] == ["assistant", *["function_call"] * 2, *["function_call_output"] * 2]
     answered = next(event for event in events if event.HasField("agent_message") and not event.copied)
     assert answered.model_call.model == "bot-1"
