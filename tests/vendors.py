@@ -20,15 +20,22 @@ async def connect(
 
     address: None for the one in the environment, else the vendor's own. more: further settings, without their prefix.
     """
+    models = Models(PROVIDERS, lambda model, _: model, AllowedHosts(loopback=True))
+    stack.push_async_callback(models.close)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in vendor_settings(protocol, address, key=key, more=more).items():
+            patch.setenv(name, value)
+        return await models.open(f"{PROVIDER[protocol]}:any")
+
+
+def vendor_settings(
+    protocol: str, address: str | None, *, key: str, more: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment variables with which a provider speaks the protocol with a server; see `connect`."""
     provider = PROVIDER[protocol]
     settings = {"API_KEY": key}
     if address is not None:
         settings["BASE_URL"] = f"http://{address}{'/v1' if provider == 'openai' else ''}"
     if provider == "openai":
         settings["API"] = protocol
-    models = Models(PROVIDERS, lambda model, _: model, AllowedHosts(loopback=True))
-    stack.push_async_callback(models.close)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (settings | dict(more or {})).items():
-            patch.setenv(f"GREENROOM_{provider.upper()}_{name}", value)
-        return await models.open(f"{provider}:any")
+    return {f"GREENROOM_{provider.upper()}_{name}": value for name, value in (settings | dict(more or {})).items()}

@@ -16,20 +16,18 @@ from tests.processes import service
 from tests.scripted import ScriptedModel, State, Theatre, procedure_line, source_line
 from tests.suite import suite
 from tests.vendor_specs import violations
-from tests.vendors import PROVIDER
+from tests.vendors import PROVIDER, vendor_settings
 
 
-@pytest.mark.parametrize("protocol", ["anthropic", "chat"])
+@pytest.mark.parametrize("protocol", PROVIDER)
 async def test_a_persona_and_an_agent_are_played_by_each_vendor_and_repeat_their_prefix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
 ) -> None:
     """Each request but the first begins with the one before it, so that vendors can cache what they read."""
     provider = PROVIDER[protocol]
     async with service("tests.model_stub", {}) as stub, aiohttp.ClientSession() as http:
-        path = "/v1" if provider == "openai" else ""
-        monkeypatch.setenv(f"GREENROOM_{provider.upper()}_BASE_URL", f"http://{stub.address}{path}")
-        if provider == "openai":
-            monkeypatch.setenv("GREENROOM_OPENAI_API", protocol)
+        for name, value in vendor_settings(protocol, stub.address, key="stub").items():
+            monkeypatch.setenv(name, value)
         # The governor would keep to the limits that the stub tells.
         async with suite("sqlite", tmp_path, model_around=("retry", "meter")) as running:
             stage = Theatre(running, ScriptedModel(), tmp_path)
