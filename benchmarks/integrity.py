@@ -22,7 +22,7 @@ from services.synthesizer.adapters.formats import read_procedures, read_sources
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
 from services.synthesizer.conversations.integrity import CHECKS, flags
 from services.synthesizer.conversations.integrity.check import Scene
-from services.synthesizer.conversations.prompts import PERSONA_TEXT
+from services.synthesizer.conversations.prompts import PERSONA_PROMPT
 from services.synthesizer.personas.builtin import built_in
 from shared.llm.persona_reply import PersonaReply
 from shared.model.events import PersonaFlag, Sentiment, Thoughts, UserMessage
@@ -142,7 +142,7 @@ def _told() -> Sequence[Scene]:
     return [
         Scene(
             age_range=persona.demographics.age_range,
-            private=(PERSONA_TEXT, persona.description),
+            private=(PERSONA_PROMPT.text, persona.description),
             traits=persona.behaviour_traits,
             language="English",
         )

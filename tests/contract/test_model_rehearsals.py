@@ -51,8 +51,8 @@ async def test_a_persona_and_an_agent_are_played_by_each_vendor_and_repeat_their
     assert {event.user_message.text for event in said} == {model_stub.PERSONA["message"]}
     assert {event.thoughts.reasoning for event in said} == {model_stub.PERSONA["reasoning"]}
     assert {event.agent_message.text for event in answered} == {model_stub.TEXT}
-    assert {event.model_call.prompt for event in said} == {PERSONA_PROMPT}
-    assert {event.model_call.prompt for event in answered} == {AGENT_PROMPT}
+    assert {event.model_call.prompt for event in said} == {PERSONA_PROMPT.digest}
+    assert {event.model_call.prompt for event in answered} == {AGENT_PROMPT.digest}
 
     persona, agent = ([one["body"] for one in asked if one["body"]["model"] == name] for name in ("persona", "text"))
     assert (len(persona), len(agent)) == (len(said), len(answered))

@@ -49,7 +49,7 @@ class ModelPersona:
             seq=state.undisturbed_seq,
             brief=self.role.brief,
             caller=self.caller,
-            prompt=PERSONA_PROMPT,
+            prompt=PERSONA_PROMPT.digest,
             output=PERSONA_REPLY,
         )
         scene = scene_of(request.messages, self.role, self.revision)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from services.synthesizer.conversations.integrity.check import Scene
 from services.synthesizer.conversations.moves import Move
-from services.synthesizer.conversations.prompts import PERSONA_TEXT
+from services.synthesizer.conversations.prompts import PERSONA_PROMPT
 from services.synthesizer.personas.model import Persona
 from services.synthesizer.procedures.model import Revision
 from shared.llm.base import Message
@@ -41,7 +41,7 @@ def scene_of(messages: Sequence[Message], role: Role, revision: Revision | None)
         asked=[message.text for message in messages[last + 1 :]],
         facts=(*brief.opening, *(answer for _, answer in brief.material)),
         age_range=persona.demographics.age_range,
-        private=(PERSONA_TEXT, brief.description),
+        private=(PERSONA_PROMPT.text, brief.description),
         traits=brief.behaviour_traits,
         tools=[tool.name for tool in revision.tools] if revision else (),
         instructions=revision.instructions if revision else "",

@@ -37,10 +37,10 @@ class ProcedureAgent:
             seq=view.seq,
             brief=self._brief,
             caller=self._caller,
-            prompt=AGENT_PROMPT,
+            prompt=AGENT_PROMPT.digest,
         )
         reply = await self._model.complete(request)
-        call = ModelCall(self._name, AGENT_PROMPT, reply.milliseconds, reply.first_token, reply.recorded)
+        call = ModelCall(self._name, AGENT_PROMPT.digest, reply.milliseconds, reply.first_token, reply.recorded)
         return Action(_does(reply), usage=replace(reply.usage, model_calls=1), model_call=call, steps=reply.steps)
 
 

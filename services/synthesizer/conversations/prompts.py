@@ -1,33 +1,24 @@
 """The system texts of the persona and of the procedure agent."""
 
 from dataclasses import asdict
-from hashlib import sha256
 from importlib.resources import files
 
 from liquid import Environment
 
 from shared.llm.briefs import AgentBrief, PersonaBrief
+from shared.llm.prompts import read_prompt
 
 _FOLDER = files("services.synthesizer.conversations").joinpath("prompts")
-# Our own templates need no bounds. What users wrote is passed as values and never parsed.
-_PERSONA_TEXT = _FOLDER.joinpath("persona.md").read_text()
-PERSONA_ANSWER = _FOLDER.joinpath("persona_answer.md").read_text()
+_BRIEF, _ANSWER = _FOLDER.joinpath("persona.md"), _FOLDER.joinpath("persona_answer.md")
+PERSONA_ANSWER = read_prompt(_ANSWER).text
 """How a persona's model answers: with a JSON object."""
-PERSONA_TEXT = _PERSONA_TEXT + PERSONA_ANSWER
-"""The persona's prompt files."""
-_AGENT_TEXT = _FOLDER.joinpath("agent.md").read_text()
-_PERSONA = Environment().from_string(_PERSONA_TEXT)
-_AGENT = Environment().from_string(_AGENT_TEXT)
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()[:12]
-
-
-PERSONA_PROMPT = _digest(PERSONA_TEXT)
-"""The digest of the persona's prompt files: the first 12 hexadecimal digits of their SHA-256."""
-AGENT_PROMPT = _digest(_AGENT_TEXT)
-"""The digest of the procedure agent's prompt file."""
+PERSONA_PROMPT = read_prompt(_BRIEF, _ANSWER)
+"""The prompt of the persona's model."""
+AGENT_PROMPT = read_prompt(_FOLDER.joinpath("agent.md"))
+"""The prompt of the procedure agent's model."""
+# Our own templates need no bounds. What users wrote is passed as values and never parsed.
+_PERSONA = Environment().from_string(read_prompt(_BRIEF).text)
+_AGENT = Environment().from_string(AGENT_PROMPT.text)
 
 
 def persona_system(brief: PersonaBrief) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from services.synthesizer.conversations.integrity import CHECKS, flags
 from services.synthesizer.conversations.integrity.check import LANGUAGES, Scene
-from services.synthesizer.conversations.prompts import PERSONA_TEXT
+from services.synthesizer.conversations.prompts import PERSONA_PROMPT
 from shared.llm.persona_reply import PersonaReply
 from shared.model.events import PersonaFlag, Sentiment, Thoughts
 
@@ -16,7 +16,7 @@ DESCRIPTION = "A retired teacher who tells a story with every answer and never r
 
 
 def found(text: str, off: Collection[PersonaFlag] = (), **scene: Any) -> Sequence[PersonaFlag]:
-    told = {"private": (PERSONA_TEXT, DESCRIPTION), "traits": ("asks_about_cost", "angry")} | scene
+    told = {"private": (PERSONA_PROMPT.text, DESCRIPTION), "traits": ("asks_about_cost", "angry")} | scene
     return flags(PersonaReply(text, THOUGHTS), Scene(**told), off)
 
 

@@ -1,8 +1,15 @@
 """The system texts say what is known, and leave out what is not."""
 
-from services.synthesizer.conversations.prompts import agent_system, persona_system
-from services.synthesizer.personas.generation.prompts import generation_system
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from services.synthesizer.conversations.prompts import AGENT_PROMPT, PERSONA_PROMPT, agent_system, persona_system
+from services.synthesizer.personas.generation.prompts import GENERATION_PROMPT, generation_system
 from shared.llm.briefs import AgentBrief, GenerationBrief, PersonaBrief
+from shared.llm.prompts import read_prompt
 from shared.model.steps import Say
 
 
@@ -40,3 +47,27 @@ def test_a_model_that_invents_personas_freely_is_told_of_no_description_language
     assert text.startswith("You invent customers for the rehearsal of a company's agent. Invent 3.")
     for absent in ("Who they are", "They write", "Each writes as", "These exist already"):
         assert absent not in text
+
+
+def test_the_docs_tell_each_version_of_each_prompt_once_and_the_digest_of_todays() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
+    told = re.findall(r"^\| (\w+) \| [^|]*\.md[^|]* \| ([\d, ]+) \| `([0-9a-f]{12})` \|$", page, re.MULTILINE)
+
+    digests = {(name, version): digest for name, version, digest in told}
+    assert len(digests) == len(told)
+    for name, prompt in {"persona": PERSONA_PROMPT, "agent": AGENT_PROMPT, "generation": GENERATION_PROMPT}.items():
+        assert digests.get((name, ", ".join(map(str, prompt.versions)))) == prompt.digest
+
+
+def test_a_prompt_is_the_text_of_its_files_without_their_versions(tmp_path: Path) -> None:
+    first, second, wrong = tmp_path / "first.md", tmp_path / "second.md", tmp_path / "wrong.md"
+    first.write_text("---\nversion: 2\n---\nHello.\n")
+    second.write_text("---\nversion: 13\n---\n---\nBye.\n")
+    wrong.write_text("Hello.\n")
+
+    prompt = read_prompt(first, second)
+
+    assert (prompt.text, prompt.versions) == ("Hello.\n---\nBye.\n", (2, 13))
+    assert prompt.digest == sha256(first.read_bytes() + second.read_bytes()).hexdigest()[:12]
+    with pytest.raises(ValueError, match="must begin with the lines"):
+        read_prompt(first, wrong)

@@ -194,7 +194,7 @@ def _request(caller: Caller, model: str, seed: int, number: int, brief: Generati
         seq=number,
         brief=brief,
         caller=caller,
-        prompt=GENERATION_PROMPT,
+        prompt=GENERATION_PROMPT.digest,
         output=PERSONAS,
         max_tokens=_TOKENS,
     )
@@ -224,7 +224,7 @@ def _read(draft: Json, place: int, model: str, brief: GenerationBrief) -> Person
     persona = read_draft(draft, language, measured)
     if isinstance(persona, Rejected):
         return persona
-    origin = Origin(model, GENERATION_PROMPT, brief.description, measured.source if measured else "")
+    origin = Origin(model, GENERATION_PROMPT.digest, brief.description, measured.source if measured else "")
     return replace(persona, origin=origin)
 
 

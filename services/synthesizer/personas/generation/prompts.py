@@ -1,18 +1,16 @@
 """The system text of the model that invents personas."""
 
-from hashlib import sha256
 from importlib.resources import files
 
 from liquid import Environment
 
 from shared.llm.briefs import GenerationBrief, Measured
+from shared.llm.prompts import read_prompt
 
-_TEXT = files("services.synthesizer.personas.generation").joinpath("prompt.md").read_text()
+GENERATION_PROMPT = read_prompt(files("services.synthesizer.personas.generation").joinpath("prompt.md"))
+"""The prompt of the model that invents personas."""
 # Our own template needs no bounds. What users wrote is passed as values and never parsed.
-_TEMPLATE = Environment().from_string(_TEXT)
-
-GENERATION_PROMPT = sha256(_TEXT.encode()).hexdigest()[:12]
-"""The digest of the prompt file: the first 12 hexadecimal digits of its SHA-256."""
+_TEMPLATE = Environment().from_string(GENERATION_PROMPT.text)
 
 
 def generation_system(brief: GenerationBrief) -> str:
