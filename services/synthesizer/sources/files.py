@@ -68,7 +68,7 @@ class SourceFiles:
         Raises UnknownFormat, FormatNotDetected, TableTooLarge, RequestIdReused, InvalidArgument.
         """
         if not header.dry_run:
-            return await self._run(company, header, data, partial(self._store_new, company, header.labels)), []
+            return await self._run(company, header, data, partial(self._store_new, company, header.labels, set())), []
         samples: list[Sample] = []
 
         async def show(new: list[NewSource]) -> list[Stored]:
@@ -97,9 +97,14 @@ class SourceFiles:
         redacted = redaction is not None
         return await self._imports.run(company, "ImportSources", header, data, read, take, redacted=redacted)
 
-    async def _store_new(self, company: str, labels: Sequence[str], new: list[NewSource]) -> list[Stored]:
-        if theirs := {one.procedure.external_id: one.procedure for one in new if one.procedure is not None}:
-            await self._add_procedures(company, list(theirs.values()))
+    async def _store_new(
+        self, company: str, labels: Sequence[str], added: set[str], new: list[NewSource]
+    ) -> list[Stored]:
+        """added: the external ids of the procedures that this import has added; often one for all of its sources."""
+        theirs = {one.procedure.external_id: one.procedure for one in new if one.procedure is not None}
+        if more := [one for external_id, one in theirs.items() if external_id not in added]:
+            await self._add_procedures(company, more)
+            added.update(theirs)
         return await self._store.add(company, new, self._clock(), labels)
 
     def export(self, company: str, which: SourceFilter, cursor: str) -> AsyncIterator[tuple[bytes, str]]:

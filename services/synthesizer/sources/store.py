@@ -1,6 +1,6 @@
 """Stores sources."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -29,7 +29,7 @@ from services.synthesizer.sources.documents import unpack_source_events, unpack_
 from services.synthesizer.sources.errors import SourceNotFound
 from services.synthesizer.sources.model import ExportedSource, NewSource, Source, SourceConversation, SourceFilter
 from services.synthesizer.store import Referring, metadata
-from shared.db.appends import insert_new
+from shared.db.appends import upsert
 from shared.db.engine import Database
 from shared.db.lists import page
 from shared.ids import new_id
@@ -86,15 +86,20 @@ class SourceStore:
                 for source in new
                 if firsts[source.external_id] is source
             ]
-            inserted = await conn.execute(insert_new(sources, conn.dialect.name), rows)
-            ids = set(inserted.scalars())
-            fresh = {row["external_id"] for row in rows if row["id"] in ids}
+            # With RETURNING it takes three times as long.
+            insert = upsert(sources, conn.dialect.name).on_conflict_do_nothing()
+            inserted = await conn.execute(insert, rows, execution_options={"preserve_rowcount": True})
+            if inserted.rowcount == len(new):  # on PostgreSQL the driver does not count
+                await labels.attach(conn, company, [row["id"] for row in rows], given)
+                return [Stored(Outcome.IMPORTED, _unlinked(source, links)) for source in new]
             there = await _there(conn, company, list(firsts))
+            ids = {row["id"] for row in rows}
+            fresh = {external_id for external_id, known in there.items() if known.id in ids}
             same = {source.external_id for source in new if there[source.external_id].digest == source.digest}
             labelled = await labels.attach(conn, company, [there[one].id for one in same], given) - ids
             stored = []
             for source in new:
-                unlinked = None if source.procedure_external_id in ("", *links) else _unlinked(source)
+                unlinked = _unlinked(source, links)
                 if source.external_id in fresh and firsts[source.external_id] is source:
                     stored.append(Stored(Outcome.IMPORTED, unlinked))
                 elif there[source.external_id].digest != source.digest:
@@ -196,7 +201,10 @@ class SourceStore:
         return [found[name] for name in names]
 
 
-def _unlinked(source: NewSource) -> Problem:
+def _unlinked(source: NewSource, links: Collection[str]) -> Problem | None:
+    """The problem with a source whose procedure is not among the links; None if there is none."""
+    if not source.procedure_external_id or source.procedure_external_id in links:
+        return None
     sentence = (
         f"No procedure with the external id {source.procedure_external_id!r} has a READY revision, so the source was "
         "imported without a link to it; import the procedure, then this file again."
