@@ -20,7 +20,10 @@ class RecordDamaged(DataLoss):
 
 def dump_document(record: Mapping[str, Json]) -> bytes:
     """The record as a JSON document with its version."""
-    return json.dumps({"v": VERSION, **record}, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _encode({"v": VERSION, **record}).encode()
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def load_document(document: bytes) -> Any:

@@ -322,6 +322,17 @@ def pack(event: Event) -> bytes:
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
+quoted = json.encoder.encode_basestring
+"""A text as `pack` writes it, with its quotes."""
+
+
+def text_template(kind: type[UserMessage] | type[AgentMessage], seq: int, at: int) -> str:
+    """What `pack` makes of such a message in turn 0, without an id; `%s` is in place of its `quoted` text."""
+    about = ',"silent":false,"leaves":false' if kind is UserMessage else ""
+    place = f'"id":"","seq":{seq},"at":{at},"turn":0'
+    return f'{{"v":{VERSION},"kind":"{kind.kind}",{place},"body":{{"text":%s{about}}}}}'
+
+
 def unpack(payload: bytes) -> Event:
     """The inverse of `pack`, for this version and older ones."""
     record = json.loads(payload)

@@ -2,15 +2,14 @@
 
 import json
 import pickle
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 from services.synthesizer.adapters import formats
-from services.synthesizer.adapters.formats.fields import read_lines
+from services.synthesizer.adapters.formats.fields import ReadLine, read_line, read_lines
 from services.synthesizer.adapters.formats.greenroom import write_procedure, write_source
 from services.synthesizer.adapters.formats.recordings import read_recording, write_recording
 from services.synthesizer.adapters.formats.records import ProcedureRecord, ResourceRecord, SourceRecord
@@ -18,7 +17,7 @@ from services.synthesizer.adapters.formats.table.reader import read_dealt
 from services.synthesizer.conversations.model import MAX_PART
 from services.synthesizer.imports.errors import UnknownFormat
 from services.synthesizer.imports.lines import Line
-from services.synthesizer.imports.model import Problem
+from services.synthesizer.imports.model import Problem, Record
 from services.synthesizer.imports.sealed import Seal
 from services.synthesizer.imports.tables import TABLE
 from services.synthesizer.inference.inferring import infer
@@ -31,10 +30,11 @@ from services.synthesizer.redaction.redactor import Redaction
 from services.synthesizer.resource_sets.model import NewResource
 from services.synthesizer.sources.documents import pack_source, unpack_source_events, unpack_source_resources
 from services.synthesizer.sources.model import ExportedSource, NewSource
+from services.synthesizer.sources.transcripts import Transcript
 from shared.limits import MAX_LINE
 from shared.model.events import AgentMessage, Event, UserMessage
 
-R = TypeVar("R")
+R = TypeVar("R", bound=Record)
 
 _TOO_LONG = f"The line has more than {MAX_LINE:,} bytes; make it shorter."
 
@@ -53,40 +53,56 @@ def parse_sources(
 
     open_since: Unix milliseconds; a conversation with a newer message is not finished, unless the file says so.
     """
+    made = _NewSources(format_name, open_since)
     return [
-        item if isinstance(item, Problem) else _new_source(item, number, format_name, open_since)
-        for number, item in _each(partial(formats.read_sources, redaction=redaction), format_name, lines)
+        item if isinstance(item, Problem) else made.of(item, number)
+        for number, item in _each(formats.source_reader(format_name, redaction), lines)
     ]
 
 
 def parse_dealt(open_since: int, redaction: Redaction | None, file: Path, seal: Seal) -> list[NewSource | Problem]:
     """The sources in a file of rows that `deal` wrote, in the order of their first rows, and the problems."""
+    made = _NewSources(TABLE, open_since)
     return [
-        item if isinstance(item, Problem) else _new_source(item, item.line, TABLE, open_since)
+        item if isinstance(item, Problem) else made.of(item, item.line)
         for item in (_problem(item, item.line) for item in read_dealt(file, redaction, seal))
     ]
 
 
-def _new_source(record: SourceRecord, line: int, format_name: str, open_since: int) -> NewSource | Problem:
-    document = pack_source(record.events, record.resources)
-    if max(map(len, document.split(b"\n"))) > MAX_PART:
-        return Problem(line, "VALUE_NOT_STORABLE", _TOO_LARGE)
-    digest = sha256(document)
-    digest.update(b"" if record.finished is False else b"finished")
-    finished = record.events[-1].at <= open_since if record.finished is None else record.finished
-    return NewSource(
-        line=line,
-        external_id=record.external_id,
-        format=format_name,
-        finished=finished,
-        procedure_external_id=record.procedure_external_id,
-        event_count=len(record.events),
-        resource_count=len(record.resources),
-        digest=digest.hexdigest(),
-        document=document,
-        redacted=record.redacted,
-        procedure=None if record.procedure is None else _new_procedure(record.procedure, line),
-    )
+class _NewSources:
+    """Makes sources that can be stored. Those with the same instructions and tools share one procedure."""
+
+    def __init__(self, format_name: str, open_since: int) -> None:
+        self._format = format_name
+        self._open_since = open_since
+        self._procedures: dict[str, NewProcedure] = {}
+
+    def of(self, record: SourceRecord, line: int) -> NewSource | Problem:
+        """The source in a record of this line."""
+        procedure = None
+        if record.procedure is not None and (procedure := self._procedures.get(record.procedure.external_id)) is None:
+            if (unfit := _unfit(record.procedure, MAX_DEPTH - 1)) is not None:
+                return Problem(line, "VALUE_NOT_STORABLE", unfit)
+            procedure = self._procedures[record.procedure.external_id] = _new_procedure(record.procedure, line)
+        document = pack_source(record.transcript, record.resources)
+        if len(document) > MAX_PART and max(map(len, document.split(b"\n"))) > MAX_PART:
+            return Problem(line, "VALUE_NOT_STORABLE", _TOO_LARGE)
+        digest = sha256(document)
+        digest.update(b"" if record.finished is False else b"finished")
+        finished = record.transcript[-1].at <= self._open_since if record.finished is None else record.finished
+        return NewSource(
+            line=line,
+            external_id=record.external_id,
+            format=self._format,
+            finished=finished,
+            procedure_external_id=record.procedure_external_id,
+            event_count=len(record.transcript),
+            resource_count=len(record.resources),
+            digest=digest.hexdigest(),
+            document=document,
+            redacted=record.redacted,
+            procedure=procedure,
+        )
 
 
 def observe_sources(seen: bytes, new: Sequence[NewSource]) -> bytes:
@@ -113,7 +129,7 @@ def parse_procedures(
 ) -> list[NewProcedure | Problem]:
     """The procedures in the lines, and the problems, in the order of the lines."""
     parsed: list[NewProcedure | Problem] = []
-    for number, item in _each(partial(formats.read_procedures, redaction=redaction), format_name, lines):
+    for number, item in _each(formats.procedure_reader(format_name, redaction), lines):
         if isinstance(item, Problem):
             parsed.append(item)
             continue
@@ -136,7 +152,7 @@ def parse_personas(format_name: str, lines: Sequence[Line]) -> list[NewPersona |
     """The personas in the lines, and the problems, in the order of the lines."""
     return [
         item if isinstance(item, Problem) else replace(item, line=number)
-        for number, item in _each(formats.read_personas, format_name, lines)
+        for number, item in _each(formats.persona_reader(format_name), lines)
     ]
 
 
@@ -144,7 +160,7 @@ def parse_resources(format_name: str, lines: Sequence[Line]) -> list[NewResource
     """The resources in the lines, and the problems, in the order of the lines."""
     return [
         item if isinstance(item, Problem) else _new_resource(item, number)
-        for number, item in _each(formats.read_resources, format_name, lines)
+        for number, item in _each(formats.RESOURCE_FORMATS[format_name], lines)
     ]
 
 
@@ -160,38 +176,27 @@ def parse_recordings(format_name: str, lines: Sequence[Line]) -> list[NewRecordi
     """The recordings in the lines, and the problems, in the order of the lines."""
     if format_name != "greenroom":
         raise UnknownFormat(format=repr(format_name), known="greenroom for recordings")
-
-    def read(_: str, texts: Iterable[bytes]) -> Iterable[NewRecording | Problem]:
-        return read_lines(read_recording, texts)
-
-    return [
-        item if isinstance(item, Problem) else replace(item, line=number) for number, item in _each(read, "", lines)
-    ]
+    return [item for _, item in _each(read_recording, lines)]
 
 
-def _each(
-    read: Callable[[str, Iterable[bytes]], Iterable[R | Problem]], format_name: str, lines: Sequence[Line]
-) -> Iterable[tuple[int, R | Problem]]:
+def _each(read: ReadLine[R], lines: Sequence[Line]) -> Iterable[tuple[int, R | Problem]]:
     """Read each line by itself; the store finds ids that are used twice."""
     if not lines:
-        for item in read(format_name, ()):
-            yield 1, _problem(item, 1)
-    for line in lines:
-        if line.text is None:
-            yield line.number, Problem(line.number, "LINE_TOO_LONG", _TOO_LONG)
+        for item in read_lines(read, ()):
+            yield 1, item
+    for number, text in lines:
+        if text is None:
+            yield number, Problem(number, "LINE_TOO_LONG", _TOO_LONG)
             continue
-        for item in read(format_name, (line.text,)):
-            yield line.number, _problem(item, line.number)
+        for item in read_line(read, text, number):
+            yield number, _problem(item, number)
 
 
 def _problem(item: Any, number: int) -> Any:
     """The item, or the problem with it."""
     if isinstance(item, Problem):
-        return replace(item, line=number)
-    try:
-        unfit = _unfit(item, MAX_DEPTH)
-    except RecursionError:
-        unfit = _TOO_DEEP
+        return item
+    unfit = _unfit_source(item) if isinstance(item, SourceRecord) else _unfit(item, MAX_DEPTH)
     return item if unfit is None else Problem(number, "VALUE_NOT_STORABLE", unfit)
 
 
@@ -200,8 +205,28 @@ _TOO_GREAT = "The line has a number too large for a double; write it as text."
 _TOO_DEEP = f"The line has objects or lists more than {MAX_DEPTH} deep; make it flatter."
 
 
+def _unfit_source(record: SourceRecord) -> str | None:
+    """As `_unfit`, but without a look at the procedure, which many sources share."""
+    for text in (record.external_id, record.procedure_external_id):
+        if not text.isascii() and not _is_unicode(text):
+            return _HALF_PAIR
+    if isinstance(record.transcript, Transcript):
+        values = (_unfit(body, MAX_DEPTH - 3) for body in record.transcript.bodies())
+    else:
+        values = (_unfit(event, MAX_DEPTH - 2) for event in record.transcript)
+    why = next((why for why in values if why is not None), None)
+    return why or (_unfit(record.resources, MAX_DEPTH - 1) if record.resources else None)
+
+
 def _unfit(value: Any, depth: int) -> str | None:
     """Why a record, or a valid JSON value, can be neither stored nor sent, or None."""
+    try:
+        return _first_unfit(value, depth)
+    except RecursionError:
+        return _TOO_DEEP
+
+
+def _first_unfit(value: Any, depth: int) -> str | None:
     if depth < 0:
         return _TOO_DEEP
     if isinstance(value, Event) and isinstance(value.body, UserMessage | AgentMessage):
@@ -219,8 +244,10 @@ def _unfit(value: Any, depth: int) -> str | None:
     if parts and depth == 0:
         return _TOO_DEEP
     # Most parts are plain texts; a call for each takes longer than reading the file.
-    larger = (part for part in parts if part is not None and not (part.__class__ is str and part.isascii()))
-    return next((why for part in larger if (why := _unfit(part, depth - 1)) is not None), None)
+    for part in parts:
+        if part and not (part.__class__ is str and part.isascii()) and (why := _first_unfit(part, depth - 1)):
+            return why
+    return None
 
 
 def _is_unicode(text: str) -> bool:

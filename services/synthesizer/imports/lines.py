@@ -2,19 +2,18 @@
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.synthesizer.imports.json_list import list_as_lines
 from shared.limits import MAX_LINE
 
-SLICE_LINES = 256
+SLICE_LINES = 1024
 SLICE_BYTES = 1 << 20
 """A slice ends with the line that reaches either limit."""
 _PIECE = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line with its number, from 1. text: None if the line has more than MAX_LINE bytes."""
 
     number: int
@@ -33,8 +32,12 @@ class LineCutter:
         """Add bytes; returns the lines that end in them."""
         *whole, rest = data.split(b"\n")
         for part in whole:
-            self._take(part)
-            yield self._end()
+            if self._begun or self._too_long or len(part) > MAX_LINE:
+                self._take(part)
+                yield self._end()
+            else:
+                yield Line(self._number, part)
+                self._number += 1
         self._take(rest)
 
     def finish(self) -> Iterator[Line]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.synthesizer.sources.transcripts import Transcript
 from shared.db.documents import dump_document, load_document
 from shared.model.events import Event, Resource, pack, read_resource, resource_json, unpack
 
@@ -12,6 +13,8 @@ def pack_source(events: Sequence[Event], resources: Sequence[Resource]) -> bytes
     So a page of events decodes only its own lines.
     """
     head = dump_document({"resources": [resource_json(resource) for resource in resources]})
+    if isinstance(events, Transcript):
+        return b"\n".join([head, events.packed()])
     return b"\n".join([head, *map(pack, events)])
 
 

@@ -1,7 +1,8 @@
 """Sources: real conversations that synthetic ones start from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.synthesizer.procedures.model import NewProcedure
 from services.synthesizer.sources.errors import SourceHasNoUserMessage, SourceNotFinished
@@ -43,8 +44,7 @@ class SourceFilter:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NewSource:
+class NewSource(NamedTuple):
     """A source read from a line of a file.
 
     procedure_external_id: of the procedure that it is about, "" if unknown.
@@ -62,8 +62,8 @@ class NewSource:
     resource_count: int
     digest: str
     document: bytes
-    procedure: NewProcedure | None = None
-    redacted: Mapping[str, int] = field(default_factory=dict)
+    procedure: NewProcedure | None
+    redacted: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

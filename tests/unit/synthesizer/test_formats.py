@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.synthesizer.adapters.formats import FORMATS, read_procedures, read_sources
+from services.synthesizer.adapters.formats.chats import digest
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
 from services.synthesizer.imports.errors import UnknownFormat
 from services.synthesizer.imports.model import Problem
+from services.synthesizer.sources.documents import pack_source
 from shared.model.events import AgentMessage, ToolCall, ToolResult, UserMessage
 from shared.model.steps import Ask, Branch, Call
 
@@ -340,3 +342,33 @@ def test_every_line_gives_a_record_or_a_problem(format_name: str, record: Any, r
             items = list(read(format_name, [line]))
             assert items
             assert all(item.line == 1 for item in items)
+
+
+ROLES = st.sampled_from(["system", "user", "assistant", "human"])
+MESSAGES = st.lists(
+    st.tuples(ROLES, st.text(max_size=3) | st.sampled_from(["%s", "\x7f", "é\n", "\ud800"])), max_size=4
+)
+
+
+@given(messages=MESSAGES)
+@pytest.mark.parametrize(
+    ("form", "member", "role", "text"),
+    [("openai", "messages", "role", "content"), ("sharegpt", "conversations", "from", "value")],
+)
+def test_chats_of_texts_are_read_and_stored_as_if_each_message_was_read_by_itself(
+    form: str, member: str, role: str, text: str, messages: list[tuple[str, str]]
+) -> None:
+    plain = {member: [{role: who, text: said} for who, said in messages]}
+    one_by_one = {member: [{role: who, text: said, "weight": 1} for who, said in messages]}
+
+    [*problems, read] = read_sources(form, lines(plain))
+    [*expected_problems, expected] = read_sources(form, lines(one_by_one))
+
+    assert problems == expected_problems
+    if isinstance(read, Problem) or isinstance(expected, Problem):
+        assert read == expected
+    else:
+        assert (read.events, read.finished, read.procedure) == (expected.events, expected.finished, expected.procedure)
+        assert read.external_id == digest(plain)
+        assert pack_source(read.transcript, ()) == pack_source(read.events, ())
+        assert pack_source(expected.transcript, ()) == pack_source(read.events, ())

@@ -58,11 +58,16 @@ PERSONA_FORMATS: Mapping[str, ReadLine[NewPersona]] = {"tau2": tau2.read_persona
 """The formats of personas."""
 
 
-def read_personas(format_name: str, lines: Iterable[bytes]) -> Iterator[NewPersona | Problem]:
-    """The personas in the lines, and the problems, in the order of the lines. Raises UnknownFormat."""
+def persona_reader(format_name: str) -> ReadLine[NewPersona]:
+    """Reads a line as personas. Raises UnknownFormat."""
     if format_name not in PERSONA_FORMATS:
         raise UnknownFormat(format=repr(format_name), known=f"{any_of(PERSONA_FORMATS)} for personas")
-    return read_lines(PERSONA_FORMATS[format_name], lines)
+    return PERSONA_FORMATS[format_name]
+
+
+def read_personas(format_name: str, lines: Iterable[bytes]) -> Iterator[NewPersona | Problem]:
+    """The personas in the lines, and the problems, in the order of the lines. Raises UnknownFormat."""
+    return read_lines(persona_reader(format_name), lines)
 
 
 def read_resources(format_name: str, lines: Iterable[bytes]) -> Iterator[ResourceRecord | Problem]:
@@ -70,20 +75,30 @@ def read_resources(format_name: str, lines: Iterable[bytes]) -> Iterator[Resourc
     return read_lines(RESOURCE_FORMATS[format_name], lines)
 
 
+def source_reader(format_name: str, redaction: Redaction | None) -> ReadLine[SourceRecord]:
+    """Reads a line as sources. Raises UnknownFormat."""
+    readers = _format(format_name)
+    return readers.source if redaction is None else redacting(readers.source, readers.names, redaction)
+
+
+def procedure_reader(format_name: str, redaction: Redaction | None) -> ReadLine[ProcedureRecord]:
+    """Reads a line as procedures. Raises UnknownFormat."""
+    readers = _format(format_name)
+    return readers.procedure if redaction is None else redacting(readers.procedure, readers.names, redaction)
+
+
 def read_sources(
     format_name: str, lines: Iterable[bytes], redaction: Redaction | None = None
 ) -> Iterator[SourceRecord | Problem]:
     """The sources in the lines, and the problems, in the order of the lines. Raises UnknownFormat."""
-    readers = _format(format_name)
-    return read_lines(redacting(readers.source, readers.names, redaction) if redaction else readers.source, lines)
+    return read_lines(source_reader(format_name, redaction), lines)
 
 
 def read_procedures(
     format_name: str, lines: Iterable[bytes], redaction: Redaction | None = None
 ) -> Iterator[ProcedureRecord | Problem]:
     """The procedures in the lines, and the problems, in the order of the lines. Raises UnknownFormat."""
-    readers = _format(format_name)
-    return read_lines(redacting(readers.procedure, readers.names, redaction) if redaction else readers.procedure, lines)
+    return read_lines(procedure_reader(format_name, redaction), lines)
 
 
 def _format(name: str) -> Readers:

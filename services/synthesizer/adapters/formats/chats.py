@@ -2,9 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
+from types import TracebackType
 
 from services.synthesizer.adapters.formats.fields import BadLine, Fields
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
@@ -12,11 +13,10 @@ from services.synthesizer.adapters.formats.times import Moment
 from services.synthesizer.imports.model import Problem
 from services.synthesizer.procedures.checks import check_revision
 from services.synthesizer.procedures.model import MAX_REVISION
+from services.synthesizer.sources.transcripts import MINUTE, Transcript, Written
 from shared.model.events import (
     AgentMessage,
-    Event,
     Json,
-    Kind,
     ToolAnswer,
     ToolCall,
     ToolError,
@@ -26,14 +26,13 @@ from shared.model.events import (
 from shared.model.numbers import inexact
 from shared.model.steps import Tool
 
-MINUTE = 60_000
 IDS = ("external_id", "id", "conversation_id")
 """The members that may have the id of a conversation."""
 MOST_MESSAGES = 10_000
 MOST_INSTRUCTIONS = 100_000
 """Characters of a system text."""
 MIXED_ZONES = "The conversation has times with and without a time zone; those without were read as UTC."
-_LONGEST = 20_000
+LONGEST = 20_000
 """Characters of a message."""
 
 
@@ -42,27 +41,25 @@ class Chat:
 
     problems: what was left out, each with the number of the line.
     line: where the next message is. at: its time in Unix milliseconds; None for one minute after the one before.
+    instructions, told: the system text and all messages, if they have been read already.
     """
 
-    def __init__(self, line: int) -> None:
+    def __init__(self, line: int, instructions: str = "", told: Transcript | None = None) -> None:
         self.problems: list[Problem] = []
         self.line = line
         self.at: int | None = None
         self._first_line = line
-        self._events: list[Event] = []
+        self._written = Written()
+        self._told = told
         self._timed = False
         self._zoned: set[bool] = set()
-        self._instructions = ""
+        self._instructions = instructions
         self._tools: list[Tool] = []
         self._open: dict[str, list[tuple[str, str]]] = defaultdict(list)  # by id in the file: our id, and the tool
 
-    @contextmanager
-    def reading(self, what: str) -> Iterator[None]:
+    def reading(self, what: str) -> "_Reading":
         """Report a BadLine of this part of the line; `what`, such as "message", was left out."""
-        try:
-            yield
-        except BadLine as bad:
-            self.report(bad.reason, f"{bad.description} The {what} was left out.")
+        return _Reading(self, what)
 
     def report(self, reason: str, description: str) -> None:
         """Report something that was left out or changed."""
@@ -90,24 +87,24 @@ class Chat:
 
     def user(self, text: str) -> None:
         """The user says something."""
-        self._add(UserMessage(text))
+        self._written.say(self._time(), UserMessage, text)
 
     def agent(self, text: str) -> None:
         """The agent says something."""
-        self._add(AgentMessage(text))
+        self._written.say(self._time(), AgentMessage, text)
 
     def call(self, call_id: str, tool: str, arguments: Mapping[str, Json], path: str) -> None:
         """The agent calls a tool. A call whose id an unanswered call has gets another id."""
         waiting = self._open[call_id]
         ours = call_id
         if waiting:
-            ours = f"{call_id}-{len(self._events) + 1}"
+            ours = f"{call_id}-{len(self._written) + 1}"
             self.report(
                 "CALL_ID_REPEATED",
                 f"{path} has the id {call_id!r} of a call that has no result yet; the call was imported as {ours!r}.",
             )
         waiting.append((ours, tool))
-        self._add(ToolCall(ours, tool, arguments))
+        self._written.add(self._time(), ToolCall(ours, tool, arguments))
 
     def unanswered(self, tool: str = "") -> str:
         """The id in the file of the oldest unanswered call, of any tool or of this one; "" if there is none."""
@@ -120,21 +117,22 @@ class Chat:
             named = f" {call_id!r}" if call_id else ""
             raise BadLine("NO_SUCH_CALL", f"{path} answers a call{named} that is not before it.")
         ours, tool = self._open[call_id].pop(0)
-        self._add(ToolResult(ours, tool, ToolAnswer(value, error)))
+        self._written.add(self._time(), ToolResult(ours, tool, ToolAnswer(value, error)))
 
     def source(self, external_id: str, *, finished: bool | None) -> SourceRecord:
         """The conversation, linked to the procedure that its instructions and tools are.
 
         finished: None if the file does not say; without times that is finished. Raises BadLine.
         """
-        if not self._events:
+        transcript = self._told or self._written
+        if not transcript:
             why = f" {self.problems[0].description}" if self.problems else ""
             raise BadLine("NO_EVENTS", f"The conversation has no message that could be read; it should have one.{why}")
         procedure = self.procedure()
         return SourceRecord(
             external_id=external_id,
             finished=finished if self._timed else finished is not False,
-            events=tuple(self._events),
+            transcript=transcript,
             resources=(),
             procedure_external_id=procedure.external_id if procedure else "",
             line=self._first_line,
@@ -148,13 +146,13 @@ class Chat:
         """
         if not self._instructions and not self._tools:
             return None
-        content = [self._instructions, [[t.name, t.description, t.arguments_schema] for t in self._tools]]
-        if len(json.dumps(content)) > MAX_REVISION:
+        size, content = _measured(self._instructions) if not self._tools else _measure(self._instructions, self._tools)
+        if size > MAX_REVISION:
             sentence = f"The system text and tools have more than {MAX_REVISION:,} bytes; make them shorter."
             raise BadLine("REVISION_TOO_LARGE", sentence)
         title = self._instructions.strip().partition("\n")[0] or ", ".join(tool.name for tool in self._tools)
         return ProcedureRecord(
-            external_id=f"instructions/{digest(content)}",
+            external_id=f"instructions/{content}",
             display_name=title if len(title) <= 80 else f"{title[:79]}…",
             description="",
             instructions=self._instructions,
@@ -163,17 +161,55 @@ class Chat:
             line=self._first_line,
         )
 
-    def _add(self, body: Kind) -> None:
-        before = self._events[-1].at if self._events else None
-        at = 0 if before is None else before + MINUTE
-        if self.at is not None:
-            at, self._timed = self.at if before is None else max(before, self.at), True
-        self._events.append(Event(id="", seq=len(self._events) + 1, at=at, turn=0, body=body))
+    def _time(self) -> int:
+        """When the next event is."""
+        before = self._written.last
+        if self.at is None:
+            return 0 if before is None else before + MINUTE
+        self._timed = True
+        return self.at if before is None else max(before, self.at)
+
+
+class _Reading:
+    """As `Chat.reading`; a generator for each message would take longer than the message."""
+
+    __slots__ = ("_chat", "_what")
+
+    def __init__(self, chat: Chat, what: str) -> None:
+        self._chat = chat
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        if not isinstance(error, BadLine):
+            return False
+        self._chat.report(error.reason, f"{error.description} The {self._what} was left out.")
+        return True
+
+
+def _measure(instructions: str, tools: Sequence[Tool] = ()) -> tuple[int, str]:
+    """The size of a procedure with these, in characters of JSON, and their digest."""
+    content = [instructions, [[tool.name, tool.description, tool.arguments_schema] for tool in tools]]
+    return len(json.dumps(content)), digest(content)
+
+
+_measured = lru_cache(maxsize=8)(_measure)
+"""For instructions alone: often all chats of a file have the same."""
 
 
 def digest(value: Json) -> str:
     """32 hexadecimal digits; equal values have equal digests."""
-    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+    return digest_of(_sorted(value))
+
+
+def digest_of(content: str) -> str:
+    """The digest of a value that is this JSON, with its members in alphabetical order."""
+    return sha256(content.encode()).hexdigest()[:32]
+
+
+_sorted = json.JSONEncoder(sort_keys=True).encode
 
 
 def external_id(fields: Fields, names: Sequence[str]) -> str:
@@ -186,7 +222,7 @@ def external_id(fields: Fields, names: Sequence[str]) -> str:
     return digest(fields.record)
 
 
-def said(text: str, path: str, most: int = _LONGEST) -> str:
+def said(text: str, path: str, most: int = LONGEST) -> str:
     """The text of a message. Raises BadLine."""
     if not text.strip():
         raise BadLine("EMPTY_CONTENT", f"{path} is empty; it should be text.")

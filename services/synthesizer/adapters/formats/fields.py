@@ -29,11 +29,7 @@ def read_lines(read: ReadLine[R], lines: Iterable[bytes]) -> Iterator[R | Proble
     first_lines: dict[str, int] = {}
     number = 0
     for number, line in enumerate(lines, start=1):
-        try:
-            items = list(read(parsed(line), number))
-        except BadLine as bad:
-            yield Problem(number, bad.reason, bad.description)
-            continue
+        items = read_line(read, line, number)
         for item in items:
             if not isinstance(item, Problem):
                 first = first_lines.setdefault(item.external_id, number)
@@ -46,12 +42,20 @@ def read_lines(read: ReadLine[R], lines: Iterable[bytes]) -> Iterator[R | Proble
         yield Problem(1, "EMPTY_FILE", "The file is empty; it should have one JSON object a line.")
 
 
+def read_line(read: ReadLine[R], line: bytes, number: int) -> list[R | Problem]:
+    """Apply a format's reader to a line."""
+    try:
+        return list(read(parsed(line), number))
+    except BadLine as bad:
+        return [Problem(number, bad.reason, bad.description)]
+
+
 def parsed(line: bytes) -> Mapping[str, Json]:
     """The JSON object on a line. Raises BadLine."""
     if not line.strip():
         raise BadLine("BLANK_LINE", "The line is blank; each line should be one JSON object.")
     try:
-        record = json.loads(line.removeprefix(BOM_UTF8).decode(), parse_constant=_refuse_constant)
+        record = _decode(line.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         raise BadLine("BAD_UTF8", f"Byte {error.start + 1} of the line is not UTF-8.") from None
     except (ValueError, RecursionError) as error:
@@ -66,6 +70,9 @@ def parsed(line: bytes) -> Mapping[str, Json]:
 
 def _refuse_constant(name: str) -> Json:
     raise ValueError(name)
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def kind_of(value: Json) -> str:

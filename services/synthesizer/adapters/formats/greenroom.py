@@ -54,7 +54,7 @@ def read_source(record: Mapping[str, Json], line: int) -> Iterator[SourceRecord 
     yield SourceRecord(
         external_id=fields.text("external_id", 256, needed=True),
         finished=fields.flag("finished"),
-        events=tuple(events),
+        transcript=tuple(events),
         resources=resources,
         procedure_external_id=fields.text("procedure", 256),
         line=line,

@@ -13,19 +13,29 @@ from services.synthesizer.adapters.formats.chats import (
     said,
 )
 from services.synthesizer.adapters.formats.fields import BadLine, Fields
+from services.synthesizer.adapters.formats.plain import PlainChats
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
 from services.synthesizer.adapters.formats.times import Moment, read_time
 from services.synthesizer.imports.model import Problem
-from shared.model.events import Json
+from shared.model.events import AgentMessage, Json, UserMessage
 from shared.model.steps import Tool
 
 _TIMES = ("created_at", "timestamp")
 _TEXTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 """The types of content parts that are text, and the member that has it."""
+_PLAIN = PlainChats(
+    "messages",
+    "role",
+    "content",
+    {"system": None, "developer": None, "user": UserMessage, "assistant": AgentMessage},
+)
 
 
 def read_source(record: Mapping[str, Json], line: int) -> Iterator[SourceRecord | Problem]:
     """Read a chat; a message that cannot be read is a problem, and the rest is imported."""
+    if (plain := _PLAIN.source(record, line)) is not None:
+        yield plain
+        return
     fields, chat = Fields(record), _read(record, line)
     yield from chat.problems
     yield chat.source(external_id(fields, IDS), finished=fields.flag("finished") if "finished" in record else None)

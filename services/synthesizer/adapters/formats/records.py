@@ -54,7 +54,7 @@ class SourceRecord:
 
     external_id: its id, unique in the file.
     finished: None if the file does not say; then the time of its newest event tells.
-    events: with seq 1, 2, 3 … and no ids.
+    transcript: its events, with seq 1, 2, 3 … and no ids.
     procedure_external_id: of the procedure that it is linked to, "" if none; not part of the content.
     line: from 1.
     procedure: that procedure, if the file of sources has it too.
@@ -63,9 +63,14 @@ class SourceRecord:
 
     external_id: str
     finished: bool | None
-    events: tuple[Event, ...]
+    transcript: Sequence[Event]
     resources: tuple[Resource, ...]
     procedure_external_id: str
     line: int
     procedure: ProcedureRecord | None = None
     redacted: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events of the transcript."""
+        return tuple(self.transcript)

@@ -14,9 +14,10 @@ from services.synthesizer.adapters.formats.chats import (
     said,
 )
 from services.synthesizer.adapters.formats.fields import BadLine, Fields
+from services.synthesizer.adapters.formats.plain import PlainChats
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
 from services.synthesizer.imports.model import Problem
-from shared.model.events import Json
+from shared.model.events import AgentMessage, Json, UserMessage
 from shared.words import all_of
 
 TURNS = ("conversations", "conversation", "messages")
@@ -31,10 +32,17 @@ _ROLES = {
 }
 _MOST = 1 << 22
 """Characters of a text; the line has no more bytes."""
+_SPEAKERS = {"system": None, "user": UserMessage, "agent": AgentMessage}
+_PLAIN = PlainChats(
+    TURNS[0], FROM[0], _VALUE[0], {role: _SPEAKERS[who] for role, who in _ROLES.items() if who in _SPEAKERS}
+)
 
 
 def read_source(record: Mapping[str, Json], line: int) -> Iterator[SourceRecord | Problem]:
     """Read a conversation; a turn that cannot be read is a problem, and the rest is imported."""
+    if (plain := _PLAIN.source(record, line)) is not None:
+        yield plain
+        return
     fields, chat = Fields(record), _read(record, line)
     yield from chat.problems
     yield chat.source(external_id(fields, IDS), finished=None)

@@ -36,7 +36,7 @@ def read_source(record: Mapping[str, Json], line: int) -> Iterator[SourceRecord 
     yield SourceRecord(
         external_id=fields.text("id", 256, needed=True),
         finished=True,
-        events=tuple(events),
+        transcript=tuple(events),
         resources=(),
         procedure_external_id=_procedure_id(fields, needed=False),
         line=line,

@@ -47,7 +47,7 @@ def read_source(record: Mapping[str, Json], line: int) -> Iterator[SourceRecord 
     yield SourceRecord(
         external_id=fields.text("id", 256, needed=True),
         finished=finished,
-        events=tuple(events),
+        transcript=tuple(events),
         resources=(),
         procedure_external_id=_procedure_id(tasks[0]) if len(tasks) == 1 else "",
         line=line,
