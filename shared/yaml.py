@@ -54,6 +54,23 @@ class _Refused(Exception):
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
+class Scalars:
+    """Reads scalars as `load` does."""
+
+    def __init__(self) -> None:
+        self._loader = _Loader("")
+
+    def value(self, text: str, *, plain: bool) -> Any:
+        """The JSON value of a scalar. plain: it has no quotes, so that it can be a number, true, false or null."""
+        tag = self._loader.resolve(yaml.ScalarNode, text, (True, False)) if plain else ""  # type: ignore[no-untyped-call]
+        if tag not in _NOT_TEXT:
+            return text
+        return self._loader.yaml_constructors[tag](self._loader, yaml.ScalarNode(tag, text))
+
+
+_NOT_TEXT = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "float", "int", "null"))
+
+
 def load(text: str | bytes, file: str) -> Any:
     """Parse one document into JSON values: mappings have text keys, dates stay text.
 
