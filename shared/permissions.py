@@ -9,6 +9,8 @@ PERMISSIONS = frozenset(
         "conversations.delete",
         "conversations.read",
         "conversations.write",
+        "domains.read",
+        "domains.write",
         "evaluations.delete",
         "evaluations.read",
         "evaluations.write",

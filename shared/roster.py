@@ -65,6 +65,7 @@ GATEWAY = Service("gateway", 9000)
 PEERS = (
     Service("synthesizer", 9003),
     Service("testdata", 9001),
+    Service("enricher", 9002),
     Service("evaluator", 9004, calls=("synthesizer",)),
 )
 """The services behind the gateway; each calls only those before it."""

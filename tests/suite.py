@@ -11,6 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from greenroom.client import Client, connect
+from services.enricher import app as enricher
+from services.enricher.settings import EnricherSettings
 from services.gateway import app as gateway
 from services.gateway.settings import GatewaySettings
 from services.synthesizer import app as synthesizer
@@ -48,6 +50,15 @@ class TestdataSuite:
     address: str
     client: Client
     app: testdata.Testdata
+
+
+@dataclass
+class EnricherSuite:
+    """A running enricher. folder: for the files of tests."""
+
+    address: str
+    client: Client
+    folder: Path
 
 
 def provider_of(model: ChatModel) -> Provider[EnvironmentSettings]:
@@ -112,6 +123,16 @@ async def testdata_suite(url: str, folder: Path, **settings: Any) -> AsyncIterat
     app = await testdata.build(read, health)
     async with _served(read, [app], health) as address, connect(address, timeout=PATIENCE) as client:
         yield TestdataSuite(address, client, app)
+
+
+@asynccontextmanager
+async def enricher_suite(url: str, folder: Path, **settings: Any) -> AsyncIterator[EnricherSuite]:
+    """An enricher with its store at url, served on a free port. settings: fields of EnricherSettings."""
+    health = Health()
+    read = _small(EnricherSettings, url, folder, settings)
+    app = await enricher.build(read, health)
+    async with _served(read, [app], health) as address, connect(address, timeout=PATIENCE) as client:
+        yield EnricherSuite(address, client, folder)
 
 
 def _small(kind: type[S], url: str, folder: Path, settings: dict[str, Any]) -> S:

@@ -10,7 +10,7 @@ import stamina
 from tests.contract.catalog import Catalog, CatalogServer, serving
 from tests.postgres import PostgresServer
 from tests.scripted import Theatre, theatre
-from tests.suite import TestdataSuite, testdata_suite
+from tests.suite import EnricherSuite, TestdataSuite, enricher_suite, testdata_suite
 
 T = TypeVar("T")
 
@@ -62,6 +62,13 @@ async def traces(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> Testda
     """A test data service on each database."""
     make = tmp_path_factory.mktemp
     return await kept.one("testdata", lambda url: testdata_suite(url, make("testdata")))
+
+
+@pytest.fixture(scope="session")
+async def enricher(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> EnricherSuite:
+    """An enricher on each database."""
+    make = tmp_path_factory.mktemp
+    return await kept.one("enricher", lambda url: enricher_suite(url, make("enricher")))
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ DOCUMENTED = {
 }
 
 
-READING = ("Get", "List", "Watch", "Export", "Stream", "Generate", "Compare")
+READING = ("Get", "List", "Watch", "Export", "Stream", "Generate", "Compare", "Search")
 
 
 @dataclass

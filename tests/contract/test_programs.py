@@ -46,9 +46,8 @@ class Door:
 
 @pytest.fixture(params=["services", "gateway"], scope="module")
 async def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
-    async with suite(
-        "sqlite", tmp_path_factory.mktemp("data"), others={"testdata": "sqlite", "evaluator": "sqlite"}
-    ) as greenroom:
+    others = {one.name: "sqlite" for one in PEERS if one.name != "synthesizer"}
+    async with suite("sqlite", tmp_path_factory.mktemp("data"), others=others) as greenroom:
         if request.param == "services":
             yield Door(greenroom.address)
         else:

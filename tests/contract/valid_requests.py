@@ -22,6 +22,15 @@ REVISION = procedure_pb2.Revision(
 )
 LOG = "session,endpoint,timestamp\n1,login,1000\n1,browse,2000\n2,login,5000\n"
 RESOURCE = '{"type": "order", "id": "O-1", "data": {"state": "sent"}}\n'
+PACK = """\
+display_name: Ours
+entities:
+  book:
+    key: isbn
+    fields:
+      isbn: {type: identifier}
+      price: {type: money, currency: EUR, minimum: 1}
+"""
 MANUAL = conversation_pb2.ConversationSpec(type=conversation_pb2.CONVERSATION_TYPE_MANUAL)
 
 
@@ -32,6 +41,8 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
     log.write_text(LOG)
     resources = stage.folder / "resources.jsonl"
     resources.write_text(RESOURCE)
+    pack = stage.folder / "pack.yaml"
+    pack.write_text(PACK)
     batch = batch_pb2.BatchSpec(conversation=stage.spec(persona=""), size=2)
     await stage.play(Script(persona=[leaves("Bye.")]), model="another")
     [recording, *_] = [one async for one in client.recordings.list()]
@@ -51,6 +62,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "reports": (await client.reports.build(report_pb2.ReportSpec(evaluation=evaluation))).name,
         "rehearsals": await _rehearsal(client, batch),
         "resources": (await client.resources.import_file(resources, workflow)).name,
+        "domains": (await client.domains.import_file(pack, workflow)).domain.name,
     }
 
 
@@ -91,8 +103,12 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
         case "UpdateRevision":
             request.number = 1
             request.revision.CopyFrom(REVISION)
-        case "MarkReady" | "DeleteRevision":
+        case "MarkReady" | "DeleteRevision" | "MarkDomainReady" | "DeleteDomainRevision":
             request.revision = 1
+        case "ImportDomain":
+            request.header.domain_id, request.header.file = "x", "x.yaml"
+        case "SearchDomains":
+            request.query = "price"
         case "AppendEvents":
             request.events.append(Event(user_message=UserMessage(text="Hello.")))
         case "TryTool":

@@ -11,8 +11,8 @@
         print(events.summary.counts)
 
 Methods take and return messages of the contracts (`greenroom.synthesizer.v1`, `greenroom.evaluator.v1`,
-`greenroom.testdata.v1`, `greenroom.type.v1`). After a lost connection the client repeats calls where that is safe, and
-resumes watches, exports and streams at their cursor. A failed call raises GreenroomError.
+`greenroom.enricher.v1`, `greenroom.testdata.v1`, `greenroom.type.v1`). After a lost connection the client repeats calls
+where that is safe, and resumes watches, exports and streams at their cursor. A failed call raises GreenroomError.
 """
 
 from greenroom.client._calls import Backoff

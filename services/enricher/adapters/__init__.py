@@ -1,0 +1,1 @@
+"""The outside world: the forms of packs, as files and as messages."""

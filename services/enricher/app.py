@@ -1,0 +1,66 @@
+"""The composition root of the enricher: builds everything from the settings."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from greenroom.enricher.v1 import domain_pb2_grpc
+from services.enricher.adapters import packs
+from services.enricher.domains.built_in import built_in
+from services.enricher.domains.operations import Domains
+from services.enricher.domains.servicer import DomainServicer
+from services.enricher.domains.store import DomainStore, nothing_refers
+from services.enricher.settings import EnricherSettings
+from shared.clock import Clock, wall_clock
+from shared.compute import Compute
+from shared.db.engine import Database
+from shared.db.opening import open_store
+from shared.limits import MIB
+from shared.model.packs.writing import write_pack
+from shared.rpc.health import Health
+from shared.rpc.server import Registration
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Enricher:
+    """The running service."""
+
+    def __init__(self, registrations: Sequence[Registration], compute: Compute, db: Database) -> None:
+        self.registrations = registrations
+        self._compute = compute
+        self._db = db
+
+    async def start(self) -> None:
+        """Nothing to start: the service has no jobs."""
+
+    async def stop(self) -> None:
+        """Close everything."""
+        await self._compute.close()
+        await self._db.close()
+
+
+async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wall_clock) -> Enricher:
+    """Build the service. Its gRPC services are healthy while its store is."""
+    settings.make_data_dir()
+    db = await open_store(settings, "enricher", MIGRATIONS)
+    compute = Compute(settings.compute_workers, settings.worker_memory_mib * MIB)
+    domains = Domains(
+        DomainStore(db, nothing_refers),
+        built_in(),
+        compute,
+        read=packs.read,
+        write=write_pack,
+        indexed=packs.indexed,
+        clock=clock,
+    )
+    registrations = [
+        Registration(
+            "greenroom.enricher.v1.DomainService",
+            domain_pb2_grpc.add_DomainServiceServicer_to_server,
+            DomainServicer(domains),
+        ),
+    ]
+    for registration in registrations:
+        db.on_health(partial(health.set_serving, registration.name))
+    return Enricher(registrations, compute, db)

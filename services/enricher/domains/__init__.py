@@ -1,0 +1,1 @@
+"""Domains: what businesses know, as packs in revisions."""

@@ -1,0 +1,55 @@
+"""Domains, revisions and what searches find, as messages."""
+
+from greenroom.enricher.v1 import domain_pb2 as pb
+from services.enricher.domains.model import Domain, Header, Match, Revision
+from shared.rpc.packs import pack_message
+from shared.rpc.values import enum_number, timestamp
+
+
+def domain_message(domain: Domain) -> pb.Domain:
+    """The domain as a message."""
+    return pb.Domain(
+        name=domain.name,
+        display_name=domain.display_name,
+        description=domain.description,
+        latest_revision=domain.latest_revision,
+        latest_ready_revision=domain.latest_ready_revision,
+        built_in=domain.built_in,
+        creator=domain.creator,
+        create_time=timestamp(domain.create_time),
+    )
+
+
+def revision_message(revision: Revision) -> pb.DomainRevision:
+    """The revision as a message."""
+    return pb.DomainRevision(
+        domain=revision.domain,
+        number=revision.number,
+        state=enum_number(pb.DomainRevision.State, "STATE", revision.state),
+        pack=pack_message(revision.pack),
+        create_time=timestamp(revision.create_time),
+        ready_time=timestamp(revision.ready_time),
+    )
+
+
+def header(message: pb.ImportDomainHeader) -> Header:
+    """What the header of an import says. A file without a name is `pack.yaml`."""
+    return Header(
+        id=message.domain_id,
+        ready=message.ready,
+        revision=message.revision,
+        file=message.file or "pack.yaml",
+        request_id=message.request_id,
+    )
+
+
+def match_message(match: Match) -> pb.DomainMatch:
+    """The match as a message."""
+    return pb.DomainMatch(
+        domain=match.domain,
+        revision=match.revision,
+        kind=match.kind,
+        part=match.part,
+        text=match.text,
+        score=match.score,
+    )

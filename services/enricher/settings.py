@@ -1,0 +1,22 @@
+"""The settings of the enricher."""
+
+from pydantic import Field, SecretStr
+
+from shared.roster import port_of
+from shared.settings import Settings
+
+
+class EnricherSettings(Settings):
+    """The port, and how much runs at once."""
+
+    port: int = Field(default=port_of("enricher"), ge=0, le=65535)
+    """The port to listen on; 0 takes a free one."""
+
+    enricher_database_url: SecretStr | None = None
+    """Replaces `database_url` for this service, because in `greenroom up` each service needs its own database."""
+
+    compute_workers: int = Field(default=2, ge=1, le=64)
+    """Worker processes that read and write packs."""
+
+    worker_memory_mib: int = Field(default=4096, ge=512)
+    """The most memory of a worker process, in MiB; input that needs more is refused."""
