@@ -1,10 +1,11 @@
 """Checks a pack: each part by itself, and the references between parts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from shared.model.events import Json
+from shared.model.packs.expressions import check_expressions
+from shared.model.packs.faults import Fault, Path
 from shared.model.packs.model import Constraint, Entity, Field, FieldType, Pack, Relationship
 from shared.model.packs.values import NUMERIC, ORDERED, TEXTUAL, described, read_value
 from shared.patterns import BadPattern, compile_pattern
@@ -17,20 +18,6 @@ MAX_VALUES = 1_000
 """The most values of an enumeration."""
 MAX_NAME, MAX_TITLE, MAX_TEXT = 128, 200, 10_000
 """The most characters of a name or id, of the name of a domain, and of any other text."""
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong at a path of the pack's document: one sentence.
-
-    offset: of the character that is wrong, for an expression.
-    """
-
-    path: Path
-    sentence: str
-    offset: int | None = None
 
 
 def check_pack(pack: Pack) -> Iterator[Fault]:
@@ -45,6 +32,7 @@ def check_pack(pack: Pack) -> Iterator[Fault]:
     yield from _check_child_names(pack)
     yield from _check_circles(pack)
     yield from _check_rules(pack, entities)
+    yield from check_expressions(pack)
     yield from _check_edge_cases(pack, entities)
     yield from _check_workflows(pack, entities)
     yield from _check_scenarios(pack, entities)
@@ -401,6 +389,30 @@ def _check_constraint(constraint: Constraint, entities: Mapping[str, Entity], pa
         yield from _known(constraint.field, [one.name for one in entity.fields], "field", (*path, "field"), entity.name)
     else:
         yield from _check_bounds(constraint, field.type, path)
+        yield from _check_against(constraint, field, path)
+
+
+def _check_against(constraint: Constraint, field: Field, path: Path) -> Iterator[Fault]:
+    """A constraint asks for something that its field can be."""
+    for name, other in (("minimum", "maximum"), ("maximum", "minimum")):
+        own, bound = _read(field.type, getattr(constraint, name)), _read(field.type, getattr(field, other))
+        if own is None or bound is None or field.type not in ORDERED:
+            continue
+        if (own > bound) if name == "minimum" else (own < bound):
+            against = f"the {other} {_shown(getattr(field, other))} of `{field.name}`"
+            yield Fault((*path, name), f"The {name} {_shown(getattr(constraint, name))} contradicts {against}.")
+    longest = constraint.max_length
+    if longest is not None and longest < field.min_length:
+        sentence = f"`{field.name}` has at least {field.min_length} characters, so it cannot have at most {longest}."
+        yield Fault((*path, "max_length"), sentence)
+    if field.max_length is not None and constraint.min_length > field.max_length:
+        sentence = (
+            f"`{field.name}` has at most {field.max_length} characters, so it cannot have {constraint.min_length}."
+        )
+        yield Fault((*path, "min_length"), sentence)
+    for number, value in enumerate(constraint.values[:MAX_VALUES]):
+        if _read(field.type, value) is not None:
+            yield from _check_value(value, field, (*path, "values", number))
 
 
 def _known(name: str, known: Iterable[str], what: str, path: Path, of: str = "") -> Iterator[Fault]:

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 from shared.errors import Violation
 from shared.model.events import Json
-from shared.model.packs.checks import Fault, check_pack
+from shared.model.packs.checks import check_pack
 from shared.model.packs.errors import PackInvalid
+from shared.model.packs.faults import Fault
 from shared.model.packs.forms import PACK, Form, Kind
 from shared.model.packs.model import Pack
 from shared.words import any_of, counted
@@ -61,10 +62,7 @@ class _Reader:
 
     def explains(self, fault: Fault) -> bool:
         """True if the fault may only follow from what could not be read."""
-        paths = [path for _, path in self.wrong]
-        if fault.offset is not None:
-            return any(path[:1] in ((), ("entities",), ("relationships",)) or path == fault.path for path in paths)
-        return any(fault.path[: len(path)] == path for path in paths)
+        return any(_explains(path, fault) for _, path in self.wrong)
 
     def record(self, node: Node, form: Form, path: Path, **given: str) -> Any:
         """The part in a node. Members that cannot be read have their default, or are empty."""
@@ -123,6 +121,33 @@ class _Reader:
 
     def _say(self, node: Node, path: Path, sentence: str) -> None:
         self.wrong.append((Problem(node.place, sentence), path))
+
+
+def _explains(wrong: Path, fault: Fault) -> bool:
+    if fault.path[: len(wrong)] == wrong:
+        return True
+    if wrong[-1:] == ("type",) and (fault.path[: len(wrong) - 1] == wrong[:-1] or fault.path[0] in _COMPARED):
+        return True
+    return fault.offset is not None and wrong[0] in ("entities", "relationships") and wrong[-1] in _SEEN_BY_RULES
+
+
+_COMPARED = ("relationships", "scenarios")
+"""Where the types of fields are compared with something."""
+_SEEN_BY_RULES = frozenset(
+    (
+        "entities",
+        "relationships",
+        "fields",
+        "type",
+        "currency",
+        "values",
+        "child",
+        "parent",
+        "child_name",
+        "parent_name",
+    )
+)
+"""Keys of entities and relationships that decide what expressions mean."""
 
 
 def _nothing(kind: Any) -> Any:
