@@ -1,8 +1,8 @@
 """What Greenroom adds to the calls of a model: time, processor time and memory; and how it bears a bad provider.
 
-Ours: a synthesizer in its own process rehearses conversations whose persona and agent are models of the provider
-`openai`, against a local server that answers after a fixed time. The other way: a bare asyncio loop that makes the same
-calls with the same SDK and keeps nothing. Each turn has two calls, one after the other, so the ideal time of a run is
+Ours: a synthesizer in its own process rehearses conversations whose persona and agent are models of a provider, against
+a local server that answers after a fixed time. The other way: a bare asyncio loop that makes the same calls with the
+same SDK and keeps nothing. Each turn has two calls, one after the other, so the ideal time of a run is
 2 x turns x the time of a call.
 
 Where the synthesizer is killed, the other way is that of tools that keep no answers: a conversation that had not ended
@@ -32,6 +32,7 @@ from tests.postgres import PostgresServer, postgres_programs
 from tests.rehearsals import over
 
 TOPIC = "models"
+PROVIDERS = ("openai", "anthropic", "ollama")
 LIVE = 1_000
 """Calls in flight at once where memory is measured."""
 
@@ -48,9 +49,9 @@ async def _run(quick: bool) -> bool:
     return report(
         TOPIC,
         [
-            await _overhead(gate["calls_of_100_ms"], rounds, 50, 10, 0.1),
-            await _overhead(gate["calls_of_1_s"], rounds, 200, work["turns_of_1_s"], 1.0),
-            await _processor(gate["processor"], rounds, 50, work["turns_at_0_s"]),
+            *[await _overhead(gate["calls_of_100_ms"], one, rounds, 50, 10, 0.1) for one in PROVIDERS],
+            *[await _overhead(gate["calls_of_1_s"], one, rounds, 200, 10, 1.0) for one in work["providers_of_1_s"]],
+            *[await _processor(gate["processor"], one, rounds, 50, work["turns_at_0_s"]) for one in PROVIDERS],
             await _memory(gate["memory"], work["rounds"]),
             *await _bad_providers(gate, **work["bad_provider"]),
             *await _kills(gate, work["kills"]),
@@ -60,8 +61,9 @@ async def _run(quick: bool) -> bool:
 
 @dataclass(frozen=True)
 class Stage:
-    """A synthesizer, the server of its models, and a procedure."""
+    """A synthesizer, the provider and the server of its models, and a procedure."""
 
+    provider: str
     client: Client
     synthesizer: Server
     models: Server
@@ -71,7 +73,7 @@ class Stage:
         """Start a batch of conversations of this many turns, all at once; return its name."""
         spec = batch_pb2.BatchSpec(
             conversation=conversation_pb2.ConversationSpec(
-                procedure=self.procedure, max_turns=turns, seed=1, model="openai:stub"
+                procedure=self.procedure, max_turns=turns, seed=1, model=f"{self.provider}:stub"
             ),
             personas=[batch_pb2.PersonaShare(persona="personas/technical-tim")],
             size=size,
@@ -115,44 +117,50 @@ class Stage:
 
 
 @asynccontextmanager
-async def _stage(seconds: float, throttled: float = 0, failed: float = 0, **settings: object) -> AsyncIterator[Stage]:
+async def _stage(
+    seconds: float, throttled: float = 0, failed: float = 0, provider: str = "openai", **settings: object
+) -> AsyncIterator[Stage]:
     """Models that answer after `seconds`, or not. settings: of the synthesizer."""
     with server("benchmarks.ways.model_server", str(seconds), str(throttled), str(failed)) as models:
         chosen = {
-            "openai_base_url": f"http://{models.address}/v1",
-            "openai_api_key": "stub",
+            f"{provider}_base_url": f"http://{models.address}{'/v1' if provider == 'openai' else ''}",
+            f"{provider}_api_key": "stub",
             "max_in_flight": LIVE,
             **settings,
         }
         with server("services.synthesizer", settings=chosen) as synthesizer:
             async with connect(synthesizer.address) as client:
-                stage = Stage(client, synthesizer, models, await new_procedure(client))
+                stage = Stage(provider, client, synthesizer, models, await new_procedure(client))
                 await stage.play(1, 1)  # imports the SDK
                 yield stage
 
 
-async def _overhead(row: Any, rounds: int, size: int, turns: int, seconds: float) -> Result:
+async def _overhead(row: Any, provider: str, rounds: int, size: int, turns: int, seconds: float) -> Result:
     """Wall time to the ideal."""
     ideal = 2 * turns * seconds
     ours, theirs = [], []
-    async with _stage(seconds) as stage:
+    async with _stage(seconds, provider=provider) as stage:
         for _ in range(rounds):
-            theirs.append((await bare_calls(stage.models.address, size, turns))[0] / ideal)
+            theirs.append((await bare_calls(provider, stage.models.address, size, turns))[0] / ideal)
             ours.append(await stage.play(size, turns, ideal) / ideal)
-    return limited(row, "x ideal", ours, beside=theirs)
+    return limited(_of(provider, row), "x ideal", ours, beside=theirs)
 
 
-async def _processor(row: Any, rounds: int, size: int, turns: int) -> Result:
+async def _processor(row: Any, provider: str, rounds: int, size: int, turns: int) -> Result:
     """Processor time a turn in ms, above that of the bare loop."""
     ours, theirs = [], []
-    async with _stage(0) as stage:
+    async with _stage(0, provider=provider) as stage:
         for _ in range(rounds):
-            theirs.append((await bare_calls(stage.models.address, size, turns))[1] / (size * turns) * 1000)
+            theirs.append((await bare_calls(provider, stage.models.address, size, turns))[1] / (size * turns) * 1000)
             before = stage.synthesizer.processor_seconds()
             await stage.play(size, turns)
             used = stage.synthesizer.processor_seconds() - before
             ours.append(used / (size * turns) * 1000 - theirs[-1])
-    return limited(row, "ms", ours, beside=theirs)
+    return limited(_of(provider, row), "ms", ours, beside=theirs)
+
+
+def _of(provider: str, row: Any) -> Any:
+    return {**row, "claim": f"{provider}: {row['claim']}"}
 
 
 async def _memory(row: Any, rounds: int) -> Result:

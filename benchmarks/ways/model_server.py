@@ -1,4 +1,5 @@
-"""A server that speaks OpenAI's Chat Completions and costs little itself, so that the others' costs can be seen.
+"""A server of models that costs little itself, so that the others' costs can be seen. It speaks the protocols of
+OpenAI (Chat Completions), Anthropic and Ollama.
 
     python -m benchmarks.ways.model_server SECONDS THROTTLED FAILED
 
@@ -38,7 +39,7 @@ class ModelServer:
         self._in_flight = 0
 
     async def complete(self, request: web.Request) -> web.Response:
-        """POST /v1/chat/completions."""
+        """POST to a path of ANSWERS."""
         self._times.append(time.monotonic())
         body = await request.read()
         drawn = self._dice.random()
@@ -49,7 +50,8 @@ class ModelServer:
         self._in_flight += 1
         await asyncio.sleep(self._seconds)
         self._in_flight -= 1
-        return web.Response(body=_PERSONA if b'"response_format"' in body else _AGENT, content_type="application/json")
+        persona, agent, form = ANSWERS[request.path]
+        return web.Response(body=persona if form in body else agent, content_type="application/json")
 
     async def seen(self, _: web.Request) -> web.Response:
         """GET /seen."""
@@ -63,7 +65,7 @@ class ModelServer:
         )
 
 
-def _answer(content: str) -> bytes:
+def _of_openai(content: str) -> bytes:
     message = {"role": "assistant", "content": content, "refusal": None}
     answer: dict[str, Any] = {
         "id": "chatcmpl-1",
@@ -76,18 +78,52 @@ def _answer(content: str) -> bytes:
     return json.dumps(answer).encode()
 
 
+def _of_anthropic(content: str) -> bytes:
+    answer: dict[str, Any] = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "stub",
+        "content": [{"type": "text", "text": content}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 900, "output_tokens": 30},
+    }
+    return json.dumps(answer).encode()
+
+
+def _of_ollama(content: str) -> bytes:
+    answer: dict[str, Any] = {
+        "model": "stub",
+        "message": {"role": "assistant", "content": content},
+        "done": True,
+        "done_reason": "stop",
+        "prompt_eval_count": 900,
+        "eval_count": 30,
+    }
+    return json.dumps(answer).encode()
+
+
 def _error(message: str) -> bytes:
     return json.dumps({"error": {"message": message, "type": "stub", "param": None, "code": None}}).encode()
 
 
-_PERSONA, _AGENT = _answer(json.dumps(_REPLY)), _answer(_TEXT)
+ANSWERS = {
+    path: (written(json.dumps(_REPLY)), written(_TEXT), form)
+    for path, written, form in (
+        ("/v1/chat/completions", _of_openai, b'"response_format"'),
+        ("/v1/messages", _of_anthropic, b'"output_config"'),
+        ("/api/chat", _of_ollama, b'"format"'),
+    )
+}
+"""By path: the answer of a persona, that of an agent, and what a request for a persona's has."""
 
 
 async def main() -> None:
     """Serve until ended."""
     server = ModelServer(*map(float, sys.argv[1:]))
     app = web.Application()
-    app.router.add_post("/v1/chat/completions", server.complete)
+    app.add_routes([web.post(path, server.complete) for path in ANSWERS])
     app.router.add_get("/seen", server.seen)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
