@@ -2,9 +2,10 @@
 
 The checks are told what a rehearsal tells them: a built-in persona, English, what the customer says later, and the
 procedure that a dialogue is linked to. LLM users of tau2 are shown beside them, and agents, whose messages should be
-found to speak as agents.
+found to speak as agents. There are no German customers, so the offline persona's German stands in for theirs.
 """
 
+import asyncio
 import json
 import time
 from collections import Counter
@@ -17,15 +18,19 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.dialogues import records, rehearsals
-from benchmarks.results import gates, limited, report
+from benchmarks.results import Result, gates, limited, report
 from services.synthesizer.adapters.formats import read_procedures, read_sources
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
+from services.synthesizer.adapters.offline_provider import AsyncOfflineModel
 from services.synthesizer.conversations.integrity import CHECKS, flags
 from services.synthesizer.conversations.integrity.check import Scene
 from services.synthesizer.conversations.prompts import PERSONA_PROMPT
 from services.synthesizer.personas.builtin import built_in
 from shared.llm.persona_reply import PersonaReply
+from shared.model.conversation import State
 from shared.model.events import PersonaFlag, Sentiment, Thoughts, UserMessage
+from tests.unit.synthesizer.rehearse import Stage, rehearse
+from tests.unit.synthesizer.test_rehearsals import GERMAN, german_source
 
 TOPIC = "integrity"
 CUSTOMERS = {
@@ -53,7 +58,7 @@ class Dialogue(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the checks found in the messages of one side. seconds: they took."""
+    """What the checks found in the messages of one side. seconds: the processor time that they took."""
 
     messages: int
     flags: Mapping[PersonaFlag, int]
@@ -69,10 +74,9 @@ def run(quick: bool) -> bool:
     found["LLM users of tau2"] = _checked(_dialogues("tau2", "simulations", most), _CUSTOMER, _AGENT)
     found["agents of abcd"] = _checked(_dialogues("abcd", "dialogues", most), _AGENT, _CUSTOMER)
     _print(found)
-    played = rehearsals(list(islice(records("abcd"), gate["quick" if quick else "full"]["offline"])))
-    said = sum(
-        isinstance(event.body, UserMessage) and not event.copied for one in played for event in one.state.transcript
-    )
+    offline = gate["quick" if quick else "full"]["offline"]
+    played = [one.state for one in rehearsals(list(islice(records("abcd"), offline)))]
+    german = asyncio.run(_german(offline))
     messages = sum(each.messages for each in customers)
     shares = {flag: 100 * sum(each.flags[flag] for each in customers) / messages for flag in CHECKS}
     severe = max(share for flag, share in shares.items() if CHECKS[flag].severe)
@@ -82,9 +86,29 @@ def run(quick: bool) -> bool:
             limited(gate["severe"], f"% of {messages:,}", [severe]),
             limited(gate["any"], f"% of {messages:,}", [max(shares.values())]),
             limited(gate["time"], "µs", [1e6 * sum(each.seconds for each in customers) / messages]),
-            limited(gate["stand_in"], f"% of {said:,}", [100 * sum(one.state.flags for one in played) / said]),
+            _of_offline(gate["stand_in"], played),
+            _of_offline(gate["stand_in_german"], german),
         ],
     )
+
+
+def _of_offline(row: Any, played: Sequence[State]) -> Result:
+    """Flags of the offline persona's messages."""
+    said = sum(isinstance(event.body, UserMessage) and not event.copied for one in played for event in one.transcript)
+    return limited(row, f"% of {said:,}", [100 * sum(one.flags for one in played) / said])
+
+
+async def _german(count: int) -> list[State]:
+    """Rehearsals of a German procedure with German personas, every other one from a German source."""
+    stage = Stage(AsyncOfflineModel())
+    # The offline persona says its goal in the words of its author.
+    personas = [
+        replace(one, language="German", goal="Ich möchte meine Lampe zurückgeben.") for one in built_in().values()
+    ]
+    return [
+        await rehearse(stage, GERMAN, german_source() if index % 2 else None, personas[index % len(personas)], index)
+        for index in range(count)
+    ]
 
 
 def _dialogues(folder: str, file: str, most: int) -> Iterator[Dialogue]:
@@ -125,9 +149,9 @@ def _checked(dialogues: Iterator[Dialogue], side: Sequence[str], other: Sequence
         for role, text in dialogue.said:
             if role in side:
                 scene = replace(told, own=own, heard=heard, asked=asked, facts=all_own[len(own) + 1 :])
-                begun = time.perf_counter()
+                begun = time.process_time()
                 found.update(flags(PersonaReply(text, _THOUGHTS), scene))
-                seconds += time.perf_counter() - begun
+                seconds += time.process_time() - begun
                 messages += 1
                 own.append(text)
                 asked = []

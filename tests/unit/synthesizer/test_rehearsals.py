@@ -12,6 +12,7 @@ from services.synthesizer.adapters.offline_provider import AsyncOfflineModel
 from services.synthesizer.offline.wording import language_of
 from services.synthesizer.personas.builtin import built_in
 from services.synthesizer.redaction.redactor import Redaction, Redactor
+from services.synthesizer.sources.model import SourceConversation
 from shared.model.conversation import State
 from shared.model.digest import transcript_digest
 from shared.model.events import AgentMessage, Event, Outcome, ToolCall, UserMessage
@@ -126,14 +127,19 @@ ASKED = ("Guten Tag?", "Wie lautet Ihre Bestellnummer?", "Und Ihre E-Mail-Adress
 ASKED_LATER = ("Möchten Sie eine Erstattung oder einen Umtausch?", "Kann ich sonst noch etwas für Sie tun?")
 
 
-async def test_every_persona_and_the_agent_speak_german_where_source_and_procedure_do() -> None:
+def german_source() -> SourceConversation:
+    """A conversation of the German procedure."""
     bodies = [
         body
         for asked, said in zip((*ASKED, *ASKED_LATER), (*SAID, *SAID_LATER), strict=True)
         for body in (AgentMessage(asked), UserMessage(said))
     ]
     events = tuple(Event("", seq, 0, 0, body) for seq, body in enumerate(bodies, start=1))
-    source = source_of(SourceRecord("s", True, events, (), "rueckgabe", 1))
+    return source_of(SourceRecord("s", True, events, (), "rueckgabe", 1))
+
+
+async def test_every_persona_and_the_agent_speak_german_where_source_and_procedure_do() -> None:
+    source = german_source()
     for index, persona in enumerate(built_in().values()):
         state = await rehearse(Stage(AsyncOfflineModel()), GERMAN, source, persona, index)
         own = [event.body for event in state.transcript if not event.copied]
