@@ -10,7 +10,7 @@ from services.synthesizer.offline.kinds import ASKED
 from services.synthesizer.offline.material import Material, Utterance, own_words
 from services.synthesizer.offline.slots import RENEWED
 from services.synthesizer.offline.voice import Voice
-from services.synthesizer.offline.wording import Phrases
+from services.synthesizer.offline.wording import Phrases, wording
 from shared.llm.base import ChatRequest
 from shared.llm.briefs import PersonaBrief
 from shared.llm.persona_reply import PersonaReply
@@ -148,7 +148,7 @@ class _Persona:
         if not goal:
             return self.voice.pick("open_without_goal")
         wish = next(iter(own_words(goal)), goal).rstrip(".")
-        if not re.match(r"I\b", wish):
+        if self.voice.wording is wording() and not re.match(r"I\b", wish):
             wish = f"I'd like to {wish[0].lower()}{wish[1:]}"
         return self.voice.pick("open").format(goal=wish, Goal=f"{wish[0].upper()}{wish[1:]}")
 

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -441,6 +442,13 @@ def test_without_a_source_it_opens_from_its_goal() -> None:
     brief = persona(opening=(), material=(), goal="Find out what a lamp costs.")
     reply = next_step(ChatRequest("offline", "", (), (), 1, 0, 1, brief), brief)
     assert "find out what a lamp costs" in reply.text.lower()
+
+
+def test_it_says_a_goal_in_another_language_than_english_as_it_is_written() -> None:
+    brief = replace(persona(opening=(), material=(), goal="Ich möchte meine Lampe zurückgeben."), language="German")
+    opening = next_step(ChatRequest("offline", "", (), (), 1, 0, 1, brief), brief).text
+    assert "ich möchte meine Lampe zurückgeben" in opening.replace("Ich", "ich")
+    assert "I'd like" not in opening
 
 
 GOAL = "You want to exchange your lamp. You are Ada Byron in zip code 20417. You do not remember your order ID."
