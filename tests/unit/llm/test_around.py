@@ -7,7 +7,12 @@ import pytest
 from pydantic_settings import SettingsConfigDict
 
 from shared.llm.around import around
+from shared.llm.base import ChatModel
+from shared.llm.governor import Governor
+from shared.llm.meter import Meter
+from shared.llm.pace import Pace
 from shared.llm.prices import Prices
+from shared.llm.retry import Retry
 from shared.llm.settings import ModelSettings, VendorSettings
 from tests.unit.llm.asking import HELLO, REQUEST, Asked, down
 from tests.virtual_time import in_virtual_time, now
@@ -56,6 +61,15 @@ def test_the_limits_of_a_provider_come_from_its_own_settings(monkeypatch: pytest
         assert (now(), model.most_in_flight) == (3, 2)
 
     asked()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("retry", Retry), ("pace", Pace), ("governor", Governor), ("meter", Meter)])
+def test_each_can_be_the_only_one(monkeypatch: pytest.MonkeyPatch, name: str, kind: type[ChatModel]) -> None:
+    monkeypatch.setenv("GREENROOM_MODEL_AROUND", name)
+    model = Asked()
+    alone = around(model, AcmeSettings(), ModelSettings.read(), PRICES)
+    assert type(alone) is kind
+    assert model in vars(alone).values()
 
 
 def test_what_a_setting_leaves_out_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
