@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.synthesizer.offline.kinds import ASKED, Mention, Texts, is_bare_phone, normal
+from services.synthesizer.offline.kinds import ASKED, NUMBERS, Mention, Texts, is_bare_phone, normal
 from services.synthesizer.offline.names import FILLER, name_in_reply
-from services.synthesizer.offline.replies import agrees, corrected, declines, has_no_value
-from services.synthesizer.offline.slots import INSTEAD, NAMED_IDS, RENEWED, Slot, as_text, spaced
+from services.synthesizer.offline.replies import agrees, corrected, declines, has_no_value, misspelt
+from services.synthesizer.offline.slots import INSTEAD, RENEWED, Slot, as_text, named_ids, spaced
 from shared.model.events import Json
 from shared.patterns import Pattern
 
@@ -45,13 +45,18 @@ class Filler:
             return slot.constant
         unwanted = frozenset(map(normal, taken)) if slot.renewed else frozenset[str]()
         value = self._filled(slot, heard, question, unwanted)
-        return _part_of_name(slot, value) if value is not None and slot.kind == "name" else value
+        if value is None:
+            return None
+        return _part_of_name(slot, value) if slot.kind == "name" else _in_unit(slot, value)
 
     def _filled(self, slot: Slot, heard: Sequence[Heard], question: str, unwanted: frozenset[str]) -> str | None:
+        # A name that is spelled wrong is replaced by itself, spelled right.
+        repeated = slot.kind == "name" and any(misspelt(said.text) for said in heard)
+        old = frozenset[str]() if repeated else unwanted
         for said in reversed(heard):
             if said.question and (question in said.question or self._asks_for(slot, said.question)):
-                value = self._reply(slot, said.text, unwanted)
-                if value is not None and normal(value) not in unwanted:
+                value = self._reply(slot, said.text, old)
+                if value is not None and normal(value) not in old:
                     return value
         for said in heard:
             value = self._anywhere(slot, said.text, unwanted)
@@ -96,19 +101,18 @@ class Filler:
         if slot.kind in _IDS:
             if mention.kind not in ("id", "number", "zip", "phone") or len(mention.value) < 3:
                 return False
-            label = self._texts.telling_words(mention.label)
             kinds = self._texts.asked_kinds(mention.label)
-            if label & slot.words or (slot.kind in kinds and slot.kind != "id"):
+            if self._texts.telling_words(mention.label) & slot.words or (slot.kind in kinds and slot.kind != "id"):
                 return True
             # The label names another kind: "order ID 123" is not an account ID.
-            return asked and not kinds and not label & NAMED_IDS
+            return asked and not kinds and not named_ids(mention.label)
         if slot.kind == "zip":
             return mention.kind == "zip" and (asked or "zip" in mention.label or "post" in mention.label)
         if slot.kind == "number":
             counts = mention.kind in ("number", "duration", "amount")
             return counts and (asked or bool(slot.words & self._texts.telling_words(mention.label)))
-        if slot.kind == "phone" and asked and is_bare_phone(mention):
-            return True
+        if slot.kind == "phone" and (mention.kind == "phone" or (asked and is_bare_phone(mention))):
+            return not named_ids(mention.label) or "phone" in self._texts.asked_kinds(mention.label)
         if slot.kind == "amount" and asked:
             return mention.kind in ("amount", "number")
         return mention.kind == slot.kind
@@ -128,7 +132,8 @@ class Filler:
         if slot.pattern is not None:
             return _by_pattern(slot.pattern, text)
         if not slot.kind:
-            return self._free(text)
+            value = self._free(text)
+            return name_in_reply(self._texts.declared(text)) or value if value and slot.brief else value
         found = [each for each in self._texts.mentions(text) if self._fits(slot, each, asked=True)]
         if slot.renewed:
             # "From the old one to the new one": the last one, unless another is called new.
@@ -140,6 +145,8 @@ class Filler:
         if slot.kind not in _LOOSE or declines(text) or has_no_value(said):
             return None
         loose = _LOOSE[slot.kind](said)
+        if slot.kind == "name" and loose is not None and _is_code(loose, text):
+            return None
         return None if any(each.value == loose for each in self._texts.mentions(text)) else loose
 
     def _option_in(self, slot: Slot, text: str, *, whole: bool) -> str | None:
@@ -184,6 +191,18 @@ def _part_of_name(slot: Slot, name: str) -> str:
     """The first or the last name, for a slot that asks for one of them."""
     words = slot.name.split("_")
     return name.split()[0] if "first" in words else name.split()[-1] if "last" in words else name
+
+
+def _in_unit(slot: Slot, value: str) -> str:
+    """The number alone, if it is in the unit that the slot asks for: "5 days" to "how many days?"."""
+    number, _, unit = value.partition(" ")
+    asked = slot.unit and slot.kind == "number" and unit.lower().removesuffix("s") == slot.unit
+    return str(NUMBERS.get(number.lower(), number)) if asked else value
+
+
+def _is_code(name: str, text: str) -> bool:
+    """True if a name is one long word in capitals, and not the rest of the text, too: it is rather an ID."""
+    return " " not in name and len(name) > 5 and name.isupper() and not text.isupper()
 
 
 def _has_digit(text: str) -> bool:

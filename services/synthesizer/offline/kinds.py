@@ -25,7 +25,7 @@ ASKED: Mapping[str, re.Pattern[str]] = {kind: _any_of(patterns) for kind, patter
 
 _SHAPES: Mapping[str, re.Pattern[str]] = {kind: _any_of(patterns) for kind, patterns in _DATA["shapes"].items()}
 _NEED_DIGITS = frozenset(("phone", "amount", "address"))
-_NUMBERS = {
+NUMBERS = {
     "one": 1,
     "two": 2,
     "three": 3,
@@ -84,7 +84,7 @@ def mentions(text: str) -> tuple[Mention, ...]:
         nearest = label[label.rstrip(", ").rfind(",") + 1 :]
         label = nearest if asked_kinds(nearest) else label
         zip_code = kind == "id" and len(value) == 5 and value.isdigit()
-        result.append(Mention("zip" if zip_code else kind, str(_NUMBERS.get(value.lower(), value)), label))
+        result.append(Mention("zip" if zip_code else kind, str(NUMBERS.get(value.lower(), value)), label))
         before = end
     return (
         *result,
@@ -112,11 +112,10 @@ def asked_kinds(question: str) -> tuple[str, ...]:
     places: list[tuple[int, str]] = []
     taken: list[tuple[int, int]] = []
     for kind, pattern in ASKED.items():
-        for match in pattern.finditer(question):
-            if not any(match.start() < end and start < match.end() for start, end in taken):
-                taken.append(match.span())
-                places.append((match.start(), kind))
-                break
+        spans = [match.span() for match in pattern.finditer(question)]
+        own = [(start, end) for start, end in spans if not any(start < after and at < end for at, after in taken)]
+        taken += own
+        places += [(start, kind) for start, _ in own[:1]]
     return tuple(kind for _, kind in sorted(places))
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from services.synthesizer.offline.closing import Cue, parts
 from services.synthesizer.offline.kinds import Mention, Texts, is_bare_phone, normal
 from services.synthesizer.offline.names import name_in_reply
-from services.synthesizer.offline.replies import declines
-from services.synthesizer.offline.slots import CURRENT, INSTEAD, NAMED_IDS, RENEWED, UNSHAPED
+from services.synthesizer.offline.replies import declines, misspelt
+from services.synthesizer.offline.slots import CURRENT, INSTEAD, PRESENT, RENEWED, UNSHAPED, WANTED, named_ids
 from shared.llm.briefs import PersonaBrief
 
 _ANSWERS, _CHOOSES = 0.45, 0.75
@@ -42,7 +42,9 @@ _FIRST_PERSON = {
     "yours": "mine",
 }
 _PERSON = re.compile(rf"\b(?:{'|'.join(sorted(_FIRST_PERSON, key=len, reverse=True))})\b", re.IGNORECASE)
-_SAYS = re.compile(r"(?:\b(?:is|was)|:)\s+(?:the )?([^\s,.?!]+(?: [^\s,.?!]+){0,2})\W*$", re.IGNORECASE)
+_SAYS = re.compile(
+    r"(?:\b(?:is|was)|:)\s+(?:the )?([^\s,.?!]+(?: (?!if\b)[^\s,.?!]+){0,2})(?: if\b[^.?!]{0,60})?\W*$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class Material:
         wanted = self.texts.telling_words(question)
         if kind in UNSHAPED:
             return self._unshaped(kind, wanted)
+        if kind == "name" and not any(each.kind == "name" for utterance in self.all for each in utterance.values):
+            return self._bare_name()
         found: Sequence[_Found] = [
             (score, utterance, mention)
             for utterance in self.all
@@ -130,14 +134,22 @@ class Material:
             found = self._of_age(kind, found, question)
         if not found:
             return None
-        # Of two tokens with the same score, take the longer one: people correct an id that they cut short.
-        _, utterance, mention = max(found, key=lambda each: (each[0], len(each[2].value) if kind in _TOKENS else 0))
+        _, utterance, mention = max(found, key=lambda each: _rank(kind, *each))
         return utterance, mention.value
+
+    def _bare_name(self) -> tuple[Utterance, str] | None:
+        """The first utterance that is nothing but two or three words that may be a name, as in "Ann lee"."""
+        for utterance in self.all:
+            name = name_in_reply(utterance.text)
+            if name and name == utterance.text.strip(" .!") and " " in name and name[0].isupper():
+                return utterance, name
+        return None
 
     def _of_age(self, kind: str, found: Sequence[_Found], question: str) -> Sequence[_Found]:
         """The new values if the question asks for new ones, else the others.
 
         A value is new if the customer says so or the agent asked for a new one. If neither did, the last value is new.
+        The only name of a customer who says that it is spelled wrong is both.
         """
         called: set[str] = set()
         asked: set[str] = set()
@@ -151,6 +163,9 @@ class Material:
             else:
                 others.append(value)
         if RENEWED.search(question):
+            known = called | asked | set(others)
+            if kind == "name" and len(known) == 1 and any(misspelt(each.text) for each in self.all):
+                return found
             new = called | asked or set(others[-1:])
             fitting = new - set(others if called | asked else [each for each in others if each == others[0]])
         else:
@@ -160,7 +175,8 @@ class Material:
     def _asks_for_new(self, kind: str, before: str) -> bool:
         """True if the agent's last sentence asks for a value that replaces another."""
         last = _SENTENCE.split(before)[-1]
-        return RENEWED.search(last) is not None and kind in self.texts.asked_kinds(last)
+        kinds = self.texts.asked_kinds(last)
+        return RENEWED.search(last) is not None and (kind in kinds or (kind == "phone" and "id" in kinds))
 
     def _unshaped(self, kind: str, wanted: frozenset[str]) -> tuple[Utterance, str] | None:
         """A reply to a question for the same kind, or a sentence that names the kind, and the value in it."""
@@ -168,8 +184,12 @@ class Material:
             asked = kind in self.texts.asked_kinds(utterance.before) and wanted & utterance.before_words
             told = kind in self.texts.asked_kinds(utterance.text) and wanted & utterance.words
             says = _SAYS.search(utterance.text)
-            usable = len(utterance.text) < 120 and "?" not in utterance.text and not declines(utterance.text)
-            if usable and ((asked and not utterance.filler and not utterance.values) or (told and says)):
+            usable = len(utterance.text) < 120 and "?" not in utterance.text and not utterance.parting
+            if (
+                usable
+                and not declines(utterance.text)
+                and ((asked and not utterance.filler and not utterance.values) or (told and says))
+            ):
                 return utterance, says[1] if says else utterance.text
         return None
 
@@ -180,33 +200,41 @@ class Material:
         if kind in _TOKENS:
             if mention.kind not in ("id", "number", "zip") or len(mention.value) < 3:
                 return 0
-            if kind == "username" and mention.label.endswith("i am ") and _look(kind, wanted, mention.value):
+            if kind == "username" and mention.label.endswith(("i am ", "i'm ")) and _look(kind, wanted, mention.value):
                 return _LABELLED + near
             # "My ID is" does not say what the id is of.
             labelled = () if (only := self.texts.asked_kinds(mention.label)) == ("id",) and not label else only
             other_zip = mention.kind == "zip" and "zip" in self.texts.asked_kinds(utterance.before)
-            if other_zip or (label & NAMED_IDS) - wanted:
+            if other_zip or named_ids(mention.label) - wanted:
                 return 0
             if (kind in labelled and kind != "id") or (label & wanted and (not labelled or kind in labelled)):
                 return _LABELLED + near
             # The characters of a token without a label, and the question before it, tell its kind.
             asked = kind in self.texts.asked_kinds(utterance.before)
             return near * _look(kind, wanted, mention.value) if asked and not labelled else 0
+        asked_before = self.texts.asked_kinds(utterance.before)
+        if kind == "phone" and named_ids(mention.label) and kind not in self.texts.asked_kinds(mention.label):
+            return 0
         if kind == mention.kind:
             return 2 + near
         if kind == "phone" and is_bare_phone(mention):
-            return 1 + near if "phone" in self.texts.asked_kinds(utterance.before) else 0
+            # "The current number on file" is no order's number.
+            a_number = "id" in asked_before and CURRENT.search(utterance.before) is not None
+            return 1 + near if kind in asked_before or a_number else 0
         if (kind, mention.kind) in (("amount", "number"), ("number", "duration"), ("time", "duration")):
-            return near
+            return near or float(kind in asked_before)
         return 0
 
     def best_answer(self, question: str, said: Collection[str], options: Sequence[str]) -> Utterance | None:
         """The utterance that answers the question best: it has one of the options, or answered a similar question."""
         wanted = self.texts.telling_words(question)
         choices = [self.texts.telling_words(option) for option in options]
+        unfit = PRESENT if RENEWED.search(question) else WANTED if CURRENT.search(question) else None
         best: tuple[float, Utterance] | None = None
         for utterance in (*self.all, *self._wishes) if options else self.fresh:
             if utterance.parting or (declines(utterance.text) and len(utterance.text) < 40):
+                continue
+            if options and unfit is not None and unfit.search(utterance.text):
                 continue
             score = 0.15 * len(wanted & utterance.words)
             if utterance.before_words:
@@ -232,6 +260,11 @@ class Material:
         parts = (_LEAD.sub("", part.strip(" .\"'()").lower()) for part in split)
         options = tuple(re.sub(r"\byour\b", "my", part) for part in parts if part)
         return () if all(self.texts.asked_kinds(option) for option in options) else options
+
+
+def _rank(kind: str, score: float, _: Utterance, mention: Mention) -> tuple[float, bool, int]:
+    """Of mentions with the same score, one of the kind itself; then the longer token: people correct what they cut."""
+    return score, mention.kind == kind, len(mention.value) if kind in _TOKENS else 0
 
 
 def own_words(goal: str) -> list[str]:

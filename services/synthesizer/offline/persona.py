@@ -8,7 +8,7 @@ from typing import NamedTuple, assert_never
 from services.synthesizer.offline.closing import Cue, promises
 from services.synthesizer.offline.kinds import ASKED
 from services.synthesizer.offline.material import Material, Utterance, own_words
-from services.synthesizer.offline.slots import RENEWED
+from services.synthesizer.offline.slots import RENEWED, UNSHAPED
 from services.synthesizer.offline.voice import Voice
 from services.synthesizer.offline.wording import Phrases, wording
 from shared.llm.base import ChatRequest
@@ -259,7 +259,7 @@ class _Persona:
         for message in self.request.messages:
             if message.role == "user":
                 question = message.text
-            elif len(values := self.texts.mentions(message.text)) == 1:
+            elif len(values := [each for each in self.texts.mentions(message.text) if each.kind != "name"]) == 1:
                 spent |= {value.value for value in values if not wanted <= self.texts.telling_words(question)}
         return spent
 
@@ -292,8 +292,12 @@ class _Persona:
 
     def _clause(self, kind: str) -> str:
         """The part of the question that asks for this kind: "order ID and account ID" has two parts."""
-        clauses = [clause for clause in _CLAUSES.split(self.question) if kind in self.texts.asked_kinds(clause)]
-        return clauses[0] if clauses else self.question
+        sentences = [each for each in _SENTENCES.split(self.question) if kind in self.texts.asked_kinds(each)]
+        sentence = sentences[-1] if sentences else self.question
+        if kind in UNSHAPED or len(self.texts.asked_kinds(sentence)) == 1:
+            return sentence
+        clauses = [clause for clause in _CLAUSES.split(sentence) if kind in self.texts.asked_kinds(clause)]
+        return clauses[0] if clauses else sentence
 
     def _told(self, utterance: Utterance, value: str, kinds: Sequence[str]) -> str:
         """The utterance; only its value if that is enough, or if it also has a value that nobody asked for."""

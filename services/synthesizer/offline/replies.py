@@ -30,11 +30,23 @@ _NO_VALUE = re.compile(
     r"unsubscribe|not interested|no|nope|yes|yep|yeah|sure|ok|okay|right|please|fine|thanks?|thank you|"
     r"hello|hi)\b\W*)+$|\b(?:take me off|not interested|unsubscribe|"
     r"got to (?:run|go)|no time|in a rush|busy|can'?t now|none of your business|won'?t answer|no reason to tell|"
-    r"leave me alone|didn'?t ask for|don'?t have to answer|nicht interessiert|"
+    r"leave me alone|not my problem|didn'?t ask for|don'?t have to answer|nicht interessiert|"
     r"keine zeit|geht (?:dich|sie) nichts an)\b",
     re.IGNORECASE,
 )
 """Matches replies that contain no value."""
+
+
+_MISSPELT = re.compile(
+    r"\bmis-?spel|\btypo\b|\b(?:spel\w*|written)\b[^.?!]{0,30}\b(?:wrong\w*|incorrect\w*|right|correct\w*|proper\w*)\b|"
+    r"\b(?:wrong|incorrect|right|correct) spelling\b|\bfalsch geschrieben\b|\bschreibfehler\b",
+    re.IGNORECASE,
+)
+
+
+def misspelt(text: str) -> bool:
+    """True if the user says that something is spelled wrong: then what they spell is right."""
+    return _MISSPELT.search(text) is not None
 
 
 def declines(text: str) -> bool:

@@ -27,12 +27,26 @@ RENEWED = re.compile(
     re.IGNORECASE,
 )
 """Matches a slot's name, a question or a label that is about a value that replaces another."""
-CURRENT = re.compile(r"\b(?:current|old|previous|existing|original|former|on file)\b", re.IGNORECASE)
+CURRENT = re.compile(
+    r"\b(?:current|old|previous|existing|original|former|on file|bisher\w*|derzeit\w*|aktuell\w*|alte[nrs]?)\b",
+    re.IGNORECASE,
+)
 """Matches a question for a value that another will replace."""
+PRESENT = re.compile(rf"{CURRENT.pattern}|\b(?:currently|right now|at the moment|zurzeit|im moment)\b", re.IGNORECASE)
+"""Matches what the user says of a value that another will replace."""
+WANTED = re.compile(
+    r"\b(?:chang|switch|updat|mov|wechs|änder)\w*\b.{0,80}\b(?:to|auf|zu|in)\b|"
+    r"\b(?:instead|stattdessen|(?<!right )now|jetzt)\W*$",
+    re.IGNORECASE,
+)
+"""Matches what the user says of a value that replaces another."""
 INSTEAD = re.compile(rf"{RENEWED.pattern}|\b(?:to|into|instead|now|be)\s*:?\s*$", re.IGNORECASE)
 """Matches the words before a value that replaces another: "it should be", "from the old one to"."""
-NAMED_IDS = frozenset("order accoun purcha custom member refere confir bookin ticket case invoic".split())
-"""Words that say what an id is of: "the order is 123" is not an account. Cut to six letters."""
+_UNIT = re.compile(r"\b(?:in|many|number of) (second|minute|hour|day|night|week|month|year)s?\b", re.IGNORECASE)
+_NAMED_IDS = frozenset("order accoun purcha custom member refere confir bookin ticket case invoic".split())
+"""Words that say what an id is of, cut to six letters."""
+_TO_VALUE = re.compile(r"(\w+)(?:'s)?\W*(?:\b(?:ids?|i\.d|numbers?|no|codes?|nr|nummer|is|was|its|ist|war)\b\W*)*$")
+"""Matches the last word before a value that says what the value is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +57,8 @@ class Slot:
     words: they tell it from other slots of its kind.
     options: of an enumeration: pattern, value, and the words that only this option has.
     renewed: its value replaces another slot's, so it must differ from the others.
+    brief: free text of a word or two, such as a password or somebody else's name.
+    unit: in which a number is asked for, as in "how many days"; "" for none.
     """
 
     name: str
@@ -53,6 +69,8 @@ class Slot:
     pattern: Pattern | None
     constant: str | None
     renewed: bool
+    brief: bool
+    unit: str
 
 
 def slot_of(ask: Ask) -> Slot:
@@ -67,7 +85,8 @@ def slot_of(ask: Ask) -> Slot:
     if not kind and not listed:
         kinds = asked_kinds(spoken) or asked_kinds(description)
         kind = kinds[0] if kinds else "number" if type_ in ("integer", "number") else ""
-    if kind in UNSHAPED:
+    brief = kind in UNSHAPED
+    if brief:
         kind = ""
     if kind == "number" and "amount" in asked_kinds(spoken):
         kind = "amount"
@@ -80,14 +99,22 @@ def slot_of(ask: Ask) -> Slot:
         pattern=_pattern(schema.get("pattern")),
         constant=as_text(schema["const"]) if "const" in schema else None,
         renewed=RENEWED.search(spoken) is not None,
+        brief=brief,
+        unit=unit[1].lower() if (unit := _UNIT.search(f"{ask.question} {description}")) else "",
     )
 
 
 def _option(value: Json, others: Sequence[Json]) -> tuple[re.Pattern[str], Json, frozenset[str]]:
     words = re.findall(r"[^\W_]+", str(value).lower())
     rest = frozenset[str]().union(*(telling_words(spaced(other)) for other in others if other != value))
-    whole = r"(?<!\w)" + r"[\W_]*".join(map(re.escape, words)) + r"(?!\w)"
+    whole = r"(?<![\w@])" + r"[\W_]*".join(map(re.escape, words)) + r"(?![\w@]|\.\w)"
     return re.compile(whole, re.IGNORECASE), value, telling_words(spaced(value)) - rest
+
+
+def named_ids(label: str) -> frozenset[str]:
+    """What an id is of, by the words before it: "my order number is" names the order, "gold member too" nothing."""
+    found = _TO_VALUE.search(label)
+    return telling_words(found[1]) & _NAMED_IDS if found else frozenset()
 
 
 def spaced(value: Json) -> str:

@@ -83,6 +83,17 @@ def test_it_does_not_ask_for_what_was_said_before() -> None:
         (Ask("amount", "How much was it?"), ("I was charged $40 for it",), "$40"),
         (Ask("amount", "How much was it?"), ("Hello", "40, I think"), "40"),
         (Ask("visit_date", "When?", {"format": "date"}), ("next monday please",), "next monday"),
+        (Ask("waiting_time", "How long, in days?"), ("Hello", "It's been five days"), "5"),
+        (Ask("waiting_time", "How long, in days?"), ("Hello", "2 weeks"), "2 weeks"),
+        (Ask("security_answer", "Your mother's maiden name?"), ("Hello", "Lovelace, if it costs nothing"), "Lovelace"),
+        (Ask("security_answer", "Your mother's maiden name?"), ("Hello", "No. Not my problem."), None),
+        (Ask("phone", "Your phone number?"), ("Hello", "The order number is 555-014-2298"), None),
+        (Ask("account_id", "Your account ID?"), ("Hello", "my account id is PSIWLUGAEY."), "PSIWLUGAEY"),
+        (Ask("order_id", "Your order ID?"), ("Hello", "I'm a gold member, too 7334417122"), "7334417122"),
+        (Ask("item", "Which item?"), ("All Delta shirts are sold out",), "Delta shirts"),
+        (Ask("item", "Which item?"), ("Hello", "Delta Blue jacket, size XL"), "Delta Blue jacket, size XL"),
+        (Ask("address", "Your address?"), ("Hello", "4 Elm St., San Lima, Texas"), "4 Elm St., San Lima, Texas"),
+        (Ask("heard", "How?", {"enum": ["email", "news"]}), ("Hello", "ada@email.com"), "email"),
         (Ask("party_size", "How many people?", {"type": "integer"}), ("Hello", "We are four"), "4"),
         (Ask("address", "Your address?"), ("Hello", "12 Main Street, Springfield"), "12 Main Street, Springfield"),
         (Ask("level", "Which?", {"enum": ["gold", "silver"]}), ("I'm a GOLD member",), "gold"),
@@ -97,6 +108,18 @@ def test_it_does_not_ask_for_what_was_said_before() -> None:
 )
 def test_a_slot_is_filled_by_its_schema_and_its_name(step: Ask, said: tuple[str, ...], value: str | None) -> None:
     assert filled(step, *said) == value
+
+
+def test_a_name_that_is_spelled_wrong_is_replaced_by_itself_spelled_right() -> None:
+    steps = (
+        Ask("full_name", "Your name?"),
+        Ask("new_full_name", "Your new name?"),
+        Call("find_order", {"to": "new_full_name"}),
+    )
+    wrong = user("My account has my name spelled wrong.")
+    named = [wrong, agent("Your name?"), user("Ada Byron"), agent("Your new name?")]
+    assert act(steps, *named[:3]).text.endswith("Your new name?")
+    assert act(steps, *named, user("Ada Byron")).call == ToolRequest("find_order", {"to": "Ada Byron"})
 
 
 @pytest.mark.parametrize("pattern", ["^((a+))+$", "^(a|a)+$", "(.*a){20}b", "(?=a)b", "("])

@@ -185,6 +185,58 @@ def test_a_value_is_not_given_as_both_the_old_and_the_new_one() -> None:
     assert not knows(speak(brief, "What is your new name?"))
 
 
+def test_a_name_that_is_spelled_wrong_on_the_account_is_replaced_by_itself() -> None:
+    wrong = ("How can I help?", "My account has my name, and it is not spelled right.")
+    brief = persona("SHORT", material=(wrong, ("Your name?", "Ada Byron")))
+    assert values(speak(brief, "What is your new full name?")) == ["Ada Byron"]
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "value"),
+    [
+        ((("How many days have you been waiting?", "5 days"),), "How long ago was that, in days?", "5 days"),
+        ((("How much would you like to pay?", "99"),), "May I have the amount in dollars, please?", "99"),
+        ((("How much?", "The refund amount is 474"), ("", "$74")), "May I have the amount in dollars?", "$74"),
+        (
+            (("What is your mother's maiden name?", "Lovelace"),),
+            "Your security question, your maiden name?",
+            "Lovelace",
+        ),
+        ((("", "The security question's answer is Rex if that helps"),), "Your security answer?", "Rex"),
+        ((("", "I'm ada77 and forgot the password"),), "What is your username?", "ada77"),
+        ((("", "I need help"), ("", "Ada byron")), "May I have your full name?", "Ada byron"),
+        ((("Your account and order IDs?", "I am a gold member too 7334417122"),), "Your order ID?", "7334417122"),
+        ((("And the current number on file?", "5550142298"),), "What is your current phone number?", "5550142298"),
+    ],
+)
+def test_a_value_is_found_by_what_was_asked_and_said_before_it(
+    said: tuple[tuple[str, str], ...], question: str, value: str
+) -> None:
+    text = speak(persona("SHORT", material=said), question).text
+    assert value in text
+    assert knows(PersonaReply(text, THOUGHTS))
+
+
+@pytest.mark.parametrize("said", ["The order number is 555-014-2298", "Order ID 5550142298", "Shoes are my life!"])
+def test_a_number_or_a_phrase_of_something_else_is_no_answer(said: str) -> None:
+    brief = persona("SHORT", material=(("May I have your name, phone number and order ID?", said),))
+    assert not knows(speak(brief, "What is your phone number?"))
+    assert not knows(speak(brief, "What is your full name?"))
+
+
+def test_it_tells_what_it_has_from_what_it_wants_instead() -> None:
+    before = "What payment method would you like?"
+    wants, has = (before, "I want to switch it to Paypal"), ("", "I think I am paying by debit card right now")
+    brief = persona("SHORT", material=(wants, has))
+    assert "paypal" in speak(brief, "What is your new payment method: debit card or paypal?").text.lower()
+    assert "debit card" in speak(brief, "What is your current payment method: debit card or paypal?").text.lower()
+
+
+def test_words_of_the_agent_that_ask_nothing_are_not_answered() -> None:
+    brief = persona("SHORT", material=(("Here is your new password. Anything else?", "That is all. I can log in."),))
+    assert not knows(speak(brief, "I can't see your password. What is the answer to your security question?"))
+
+
 def test_a_question_that_only_mentions_a_kind_is_answered_as_it_was() -> None:
     material = (("Did our e-mail reach you?", "It came this morning."),)
     assert (
