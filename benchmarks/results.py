@@ -83,21 +83,26 @@ def limited(
 
 
 def reached(
-    row: Mapping[str, Any], unit: str, ours: Sequence[float], samples: Mapping[str, Sequence[float]] | None = None
+    row: Mapping[str, Any],
+    unit: str,
+    ours: Sequence[float],
+    beside: Sequence[float] = (),
+    samples: Mapping[str, Sequence[float]] | None = None,
 ) -> Result:
     """The median of ours must reach the gate.
 
-    row: claim and gate, from gates.yaml. samples: further measurements to save.
+    row: claim and gate, from gates.yaml. beside: measurements of the other way, shown without a gate. samples: further
+    measurements to save.
     """
     return Result(
         claim=row["claim"],
         unit=unit,
         ours=median(ours),
-        theirs=None,
+        theirs=median(beside) if beside else None,
         ratio=None,
         gate=row["gate"],
         held=median(ours) >= row["gate"],
-        samples={"ours": ours, **(samples or {})},
+        samples={"ours": ours, "theirs": beside, **(samples or {})},
     )
 
 

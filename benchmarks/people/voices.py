@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.dialogues import Rehearsed, records, rehearsals
+from benchmarks.people.surface import WORD, distinct, duplicates, pairs, print_surfaces, said, words
 from benchmarks.results import Result, compared, limited, reached
 from services.synthesizer.personas.builtin import built_in
-from shared.model.events import UserMessage
 from tests.pipeline.test_abcd import said_calls
 
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
 _MASKED, _MASK = 20, "_"
+_REAL = "real customers"
 _CASES = 15
 """The fewest recorded calls of a tool that has a gate of its own."""
 _RIDGE = 0.3
@@ -66,14 +66,23 @@ def told_apart(gate: Any, size: Any) -> list[Result]:
     told = rehearsals([{**one, "id": f"{one['id']}-{number}"} for one in sources for number in range(personas)])
     batch = rehearsals(dialogues[: size["batch"]])
     every = rehearsals(dialogues[: size["calls"]])
-    _print([*map(_spoken, batch)], [_real(one.dialogue) for one in batch])
-    return [_persona_named(gate, told), *_variety(gate, batch), *_calls_again(gate, every)]
+    _surfaces(batch)
+    return [
+        _persona_named(gate, told, [_real(one) for one in sources]),
+        *_variety(gate, batch),
+        *_calls_again(gate, every),
+    ]
 
 
 def _spoken(one: Rehearsed) -> Spoken:
-    bodies = [event.body for event in one.state.transcript if not event.copied]
-    texts = [body.text for body in bodies if isinstance(body, UserMessage) and body.text]
-    return Spoken(one.persona.display_name, texts)
+    return Spoken(one.persona.display_name, said(one.state.transcript))
+
+
+def _surfaces(batch: Sequence[Rehearsed]) -> None:
+    sides = {_REAL: [text for one in batch for text in _real(one.dialogue)]}
+    for one in map(_spoken, batch):
+        sides.setdefault(one.persona, []).extend(one.texts)
+    print_surfaces("abcd", sides)
 
 
 def _real(dialogue: dict[str, Any]) -> Sequence[str]:
@@ -81,12 +90,11 @@ def _real(dialogue: dict[str, Any]) -> Sequence[str]:
     return [turn["text"] for turn in dialogue["turns"] if turn["role"] == "customer"]
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower().replace("’", "'"))
+def _persona_named(gate: Any, played: Sequence[Rehearsed], real: Sequence[Sequence[str]]) -> Result:
+    """Name the persona of each conversation of the second half of the sources, by what the first half shows.
 
-
-def _persona_named(gate: Any, played: Sequence[Rehearsed]) -> Result:
-    """Name the persona of each conversation of the second half of the sources, by what the first half shows."""
+    Prints beside it which persona the real customers of these sources sound like.
+    """
     spoken = [*map(_spoken, played)]
     half = len(spoken) // 2
     masked = _most_telling(spoken[:half])
@@ -95,7 +103,12 @@ def _persona_named(gate: Any, played: Sequence[Rehearsed]) -> Result:
     named = _classified(features[:half], personas[:half], features[half:])
     right = named == personas[half:]
     shares = {name: [float(right[personas[half:] == name].mean())] for name in sorted(set(personas))}
-    _table("persona named", {name: f"{share[0]:.0%}" for name, share in shares.items()})
+    customers = np.array([_surface([_without(masked, text) for text in texts]) for texts in real[len(real) // 2 :]])
+    alike = Counter(map(str, _classified(features[:half], personas[:half], customers)))
+    table = Table("persona", "named", f"{_REAL} that sound like it")
+    for name, share in shares.items():
+        table.add_row(name, f"{share[0]:.0%}", f"{alike[name] / len(customers):.0%}")
+    Console(width=100).print(table)
     return reached(gate["named"], f"of {len(right)}", [float(right.mean())], samples=shares)
 
 
@@ -104,7 +117,7 @@ def _most_telling(spoken: Sequence[Spoken]) -> frozenset[str]:
     personas = {one.persona for one in spoken}
     having = {name: Counter[str]() for name in personas}
     for one in spoken:
-        having[one.persona].update(set(chain.from_iterable(map(_words, one.texts))))
+        having[one.persona].update(set(chain.from_iterable(map(words, one.texts))))
     size = len(spoken) / len(personas)
     telling: set[str] = set()
     for name, own in having.items():
@@ -118,7 +131,7 @@ def _most_telling(spoken: Sequence[Spoken]) -> frozenset[str]:
 
 
 def _without(masked: frozenset[str], text: str) -> str:
-    return _WORD.sub(lambda found: _MASK if found[0].lower() in masked else found[0], text.replace("’", "'"))
+    return WORD.sub(lambda found: _MASK if found[0].lower() in masked else found[0], text.replace("’", "'"))
 
 
 def _surface(texts: Sequence[str]) -> list[float]:
@@ -151,24 +164,11 @@ def _variety(gate: Any, batch: Sequence[Rehearsed]) -> list[Result]:
     """Utterances that an earlier one of the batch equals, and distinct-2, beside the real customers'."""
     ours = [text for one in batch for text in _spoken(one).texts]
     theirs = [text for one in batch for text in _real(one.dialogue)]
-    pairs = min(len(_pairs(ours)), len(_pairs(theirs)))
+    most = min(len(pairs(ours)), len(pairs(theirs)))
     return [
-        limited(gate["duplicates"], f"of {len(ours)}", [_duplicates(ours)], [_duplicates(theirs)]),
-        compared(gate["distinct_2"], f"of {pairs}", [_distinct(ours, pairs)], [_distinct(theirs, pairs)]),
+        limited(gate["duplicates"], f"of {len(ours)}", [duplicates(ours)], [duplicates(theirs)]),
+        compared(gate["distinct_2"], f"of {most}", [distinct(ours, most)], [distinct(theirs, most)]),
     ]
-
-
-def _duplicates(texts: Sequence[str]) -> float:
-    return 1 - len({" ".join(text.lower().split()) for text in texts}) / len(texts)
-
-
-def _pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
-    return [pair for text in texts for pair in pairwise(_words(text))]
-
-
-def _distinct(texts: Sequence[str], most: int) -> float:
-    """The share of different pairs of words among the first `most`; it falls with their number."""
-    return len(set(_pairs(texts)[:most])) / most
 
 
 def _calls_again(gate: Any, played: Sequence[Rehearsed]) -> list[Result]:
@@ -180,31 +180,16 @@ def _calls_again(gate: Any, played: Sequence[Rehearsed]) -> list[Result]:
     rows = {tool: f"{made[tool]} of {count}; {able[tool]} can be" for tool, count in wanted.most_common()}
     _table("calls made again", {**rows, "all": f"{made.total()} of {wanted.total()}; {able.total()} can be"})
     shares = {tool: [made[tool] / count] for tool, count in wanted.items() if count >= _CASES}
+    most = [able.total() / wanted.total()]
     least = min(shares, key=lambda tool: shares[tool])
     return [
-        reached(gate["least_tool"], least, shares[least], samples=shares),
-        reached(gate["all_tools"], f"of {wanted.total()}", [made.total() / wanted.total()]),
+        reached(gate["least_tool"], least, shares[least], [able[least] / wanted[least]], samples=shares),
+        reached(gate["all_tools"], f"of {wanted.total()}", [made.total() / wanted.total()], most),
     ]
 
 
 def _has(one: Rehearsed, tool: str) -> bool:
     return any(tool == known.name for known in one.procedure.tools)
-
-
-def _print(spoken: Sequence[Spoken], real: Sequence[Sequence[str]]) -> None:
-    """Surface figures of each persona and of the real customers."""
-    sides: dict[str, list[str]] = {"real customers": [text for texts in real for text in texts]}
-    for one in spoken:
-        sides.setdefault(one.persona, []).extend(one.texts)
-    table = Table("surface", "messages", "words", "with ?", "with !", "twice", "distinct-2 of 2,000")
-    for name, texts in sides.items():
-        words = sum(len(text.split()) for text in texts) / len(texts)
-        marks = [f"{sum(mark in text for text in texts) / len(texts):.0%}" for mark in "?!"]
-        pairs = min(2_000, len(_pairs(texts)))
-        table.add_row(
-            name, str(len(texts)), f"{words:.1f}", *marks, f"{_duplicates(texts):.0%}", f"{_distinct(texts, pairs):.2f}"
-        )
-    Console(width=120).print(table)
 
 
 def _table(title: str, rows: dict[str, str]) -> None:
