@@ -17,10 +17,10 @@ from greenroom.synthesizer.v1.conversation_pb2 import ConversationFilter, Conver
 from greenroom.synthesizer.v1.source_pb2 import SourceFilter
 
 LATEST = "latest"
-_ID = re.compile("[a-z0-9-]{1,64}")
+_ID, _DOMAIN_ID = re.compile("[a-z0-9-]{1,64}"), re.compile("[a-z0-9_-]{1,64}")
 _CANDIDATES = 5
 """How many names an ambiguous one is explained with."""
-_NAMED_BY_PEOPLE = ("personas", "resources", "workflows")
+_NAMED_BY_PEOPLE = ("domains", "personas", "resources", "workflows")
 """Collections with ids that are words, so an id can be the beginning of another."""
 _BY_EXTERNAL_ID: dict[str, Callable[[Client, str], Listing[Any]]] = {
     "batches": lambda client, external_id: client.batches.list(external_id=external_id),
@@ -61,15 +61,15 @@ async def resolve(collection: str, value: str, client: Client) -> str:
 
     Raises Failed if nothing has this name, or several have.
     """
-    has_external_ids = collection in _BY_EXTERNAL_ID
-    if collection == "personas" and not _is_full(collection, value) and not _ID.fullmatch(value):
+    has_external_ids, is_id = collection in _BY_EXTERNAL_ID, _id_of(collection).fullmatch(value) is not None
+    if collection == "personas" and not _is_full(collection, value) and not is_id:
         return await _called(value, client)
-    if _is_full(collection, value) or not (has_external_ids or _ID.fullmatch(value)):
+    if _is_full(collection, value) or not (has_external_ids or is_id):
         return full_name(collection, value)
     if value == LATEST:
         return await _latest(collection, client)
     found = await _names(_BY_EXTERNAL_ID[collection](client, value), _CANDIDATES + 1) if has_external_ids else []
-    if not found and _ID.fullmatch(value):
+    if not found and is_id:
         limit = 0 if collection in _NAMED_BY_PEOPLE else _CANDIDATES + 1
         found = await _names(_calls(collection, client).list(short_id=value), limit)
     if f"{collection}/{value}" in found:
@@ -105,13 +105,17 @@ async def _called(value: str, client: Client) -> str:
 def full_name(collection: str, value: str) -> str:
     """The full name of a resource, given in full or without its collection. Raises Failed if it is malformed."""
     name = value if "/" in value else f"{collection}/{value}"
-    if not re.fullmatch(f"{collection}/{_ID.pattern}", name):
+    if not re.fullmatch(f"{collection}/{_id_of(collection).pattern}", name):
         raise Failed(
             f"`{value}` is not a name in {collection}; write {collection}/… or only the part after the slash, "
             "in lower-case letters, digits and dashes.",
             USAGE,
         )
     return name
+
+
+def _id_of(collection: str) -> re.Pattern[str]:
+    return _DOMAIN_ID if collection == "domains" else _ID
 
 
 def _is_full(collection: str, value: str) -> bool:

@@ -13,7 +13,18 @@ from cli.main import app
 from tests.contract.houses import House, Outcome, serving
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "returns"
-NOUNS = {"based_on", "batch", "conversation", "dataset", "learning", "persona", "procedure", "resume", "source"}
+NOUNS = {
+    "based_on",
+    "batch",
+    "conversation",
+    "dataset",
+    "domain",
+    "learning",
+    "persona",
+    "procedure",
+    "resume",
+    "source",
+}
 """Parameters that name something stored. `name` does too, where it is an argument."""
 VALUES = {"kind": "transitions"}
 """Of parameters that take no number."""

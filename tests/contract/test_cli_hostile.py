@@ -168,7 +168,7 @@ def arguments(command: Any, folder: Path) -> list[str]:
             given += ["--batch", ID]
         elif one.name == "user":
             given += ["--user", HOSTILE]
-        elif one.name == "set_id":
+        elif "--as" in one.opts:
             given += ["--as", ID]
         elif one.name == "output" and one.required:
             given += ["--out", str(folder / "output")]

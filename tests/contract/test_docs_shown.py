@@ -75,6 +75,16 @@ PAGES = {
             "misspelt.yaml": _shop(lambda text: text.replace("it.state", "it.stat", 1)),
         }
     ),
+    "docs/domains.md": Page(
+        {
+            "bookshop.yaml": lambda: _block("docs/domains.md", "display_name: Book shop"),
+            "wrong.yaml": lambda: (
+                _block("docs/domains.md", "display_name: Book shop")
+                .replace("minimum: 1}\nrel", "minimum: ten}\nrel")
+                .replace("expression: quantity", "expression: quantiti")
+            ),
+        }
+    ),
     "docs/formats.md": Page(
         {"chats.jsonl": _chats, "messages.csv": lambda: _block("docs/formats.md", "ticket_id;author")},
         {

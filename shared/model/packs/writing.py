@@ -26,6 +26,8 @@ def digest(pack: Pack) -> str:
 def write_pack(pack: Pack) -> bytes:
     """The pack as YAML in UTF-8, which `read_pack` reads back equal."""
     written = document(pack)
+    if "relationships" in written:
+        written["relationships"] = list(map(_Short, written["relationships"]))
     for entity in written.get("entities", {}).values():
         if "fields" in entity:
             entity["fields"] = {name: _Short(field) for name, field in entity["fields"].items()}
@@ -40,7 +42,8 @@ def _record(part: Any, form: Form) -> dict[str, Json]:
     written: dict[str, Json] = {}
     for name, kind in form.members.items():
         value = getattr(part, name)
-        if name not in form.defaults or (value != form.defaults[name] or type(value) is not type(form.defaults[name])):
+        default = form.defaults.get(name)
+        if name not in form.defaults or name == "type" or value != default or type(value) is not type(default):
             written[name] = _member(value, kind)
     return written
 
@@ -71,7 +74,7 @@ class _Dumper(yaml.CSafeDumper):
 
     def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
         node = super().represent_sequence(tag, sequence, flow_style)
-        node.flow_style = _width(node) <= _LINE
+        node.flow_style = _width(node) <= _LINE and not any(isinstance(one, yaml.MappingNode) for one in node.value)
         return node
 
     def short(self, data: _Short) -> yaml.MappingNode:
@@ -86,7 +89,7 @@ class _Dumper(yaml.CSafeDumper):
 _Dumper.add_representer(_Short, _Dumper.short)
 _Dumper.add_representer(str, _Dumper.text)
 
-_LINE = 100
+_LINE = 110
 
 
 def _width(node: yaml.Node) -> int:
