@@ -16,7 +16,6 @@ from shared.llm.persona_reply import PERSONA_REPLY
 
 _SYSTEM = "You play a customer in a rehearsal. Be brief, and never speak for the company. " * 12
 _SAID = "I understand. Could you tell me a little more about what you need, please?"
-_JSON = {"headers": {"content-type": "application/json"}}
 _LIMITS = httpx2.Limits(max_connections=10_000)
 
 Messages = list[dict[str, Any]]
@@ -56,7 +55,10 @@ async def _openai(address: str) -> AsyncIterator[Ask]:
         said = [{"role": "system", "content": _SYSTEM}, *messages]
         body = {"model": "stub", "messages": said, "max_tokens": 4096, **(form if persona else {})}
         answer = await client.post(
-            "/chat/completions", cast_to=httpx2.Response, content=json.dumps(body).encode(), options=_JSON
+            "/chat/completions",
+            cast_to=httpx2.Response,
+            content=json.dumps(body).encode(),
+            options={"headers": {"content-type": "application/json"}},
         )
         return json.loads(answer.content)["choices"]
 
@@ -83,7 +85,10 @@ async def _anthropic(address: str) -> AsyncIterator[Ask]:
             **(form if persona else {}),
         }
         answer = await client.post(
-            "/v1/messages", cast_to=httpx2.Response, content=json.dumps(body).encode(), options=_JSON
+            "/v1/messages",
+            cast_to=httpx2.Response,
+            content=json.dumps(body).encode(),
+            options={"headers": {"content-type": "application/json"}},
         )
         return json.loads(answer.content)["content"]
 
