@@ -1,9 +1,10 @@
 """What callers do with evaluations."""
 
+import asyncio
 from dataclasses import replace
 
 from services.evaluator.evaluations.errors import EvaluationUnfinished
-from services.evaluator.evaluations.model import Evaluation, EvaluationSpec, Result
+from services.evaluator.evaluations.model import Evaluation, EvaluationSpec, pack_page
 from services.evaluator.evaluations.scoring import checked
 from services.evaluator.evaluations.store import EvaluationStore
 from services.evaluator.evaluations.subjects import Subjects
@@ -43,9 +44,13 @@ class Evaluations:
 
         return await self.works.start(caller, key, make)
 
-    async def completed(self, company: str, name: str) -> tuple[Work[Evaluation], list[Result]]:
-        """A completed evaluation with all results, by index. Raises EvaluationNotFound, EvaluationUnfinished."""
+    async def completed(self, company: str, name: str) -> tuple[Work[Evaluation], list[bytes]]:
+        """A completed evaluation with all results, by index, in pages of `pack_page`, which workers read.
+
+        Raises EvaluationNotFound, EvaluationUnfinished.
+        """
         work = await self._store.get(company, name)
         if work.state is not State.COMPLETED:
             raise EvaluationUnfinished(name=name, state=work.state)
-        return work, await self._store.all_results(work)
+        # In a thread, because a page takes milliseconds.
+        return work, [await asyncio.to_thread(pack_page, page) async for page in self._store.pages(work)]

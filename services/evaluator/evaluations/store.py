@@ -1,6 +1,6 @@
 """Stores evaluations. The event log holds one event for each result; a row names the newest event of each index."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -126,12 +126,14 @@ class EvaluationStore(WorkStore[Evaluation]):
         with reading_record():
             return [unpack_result(row.payload) for row in rows]
 
-    async def all_results(self, work: Work[Evaluation]) -> list[Result]:
-        """All results, by index."""
-        found: list[Result] = []
-        while page := await self.results(work, "", found[-1].score.index if found else -1, _AT_ONCE):
-            found += page
-        return found
+    async def pages(self, work: Work[Evaluation]) -> AsyncIterator[list[bytes]]:
+        """The events of all results by index, some at a time."""
+        place = results.c.index.label("place")
+        query = _with_events(place).where(results.c.evaluation == work.id).order_by(place)
+        after = -1
+        while rows := await self._db.fetch(query.where(results.c.index > after).limit(_AT_ONCE)):
+            yield [row.payload for row in rows]
+            after = rows[-1].place
 
     async def removing(self, conn: AsyncConnection, work: Work[Evaluation]) -> None:
         if (report := await self._holding(conn, work.company, work.name)) is not None:

@@ -24,7 +24,7 @@ from services.evaluator.reports.model import (
     Side,
 )
 from services.evaluator.reports.pairing import Pairing, paired
-from services.evaluator.reports.results import Evaluated
+from services.evaluator.reports.results import Evaluated, StoredResults
 from services.evaluator.reports.verdict import decide
 from services.evaluator.reports.wording import percent
 from services.evaluator.scores.model import Measures, Score
@@ -41,6 +41,11 @@ ATTEMPTS = (1, 2, 4, 8)
 """The k of pass^k."""
 LOST_PAIRS = 20
 """The most lost pairs that are listed."""
+
+
+def build_stored(spec: ReportSpec, judged: StoredResults, baseline: StoredResults | None) -> Report:
+    """`build`, from results as they are stored."""
+    return build(spec, judged.read(), None if baseline is None else baseline.read())
 
 
 def build(spec: ReportSpec, judged: Evaluated, baseline: Evaluated | None) -> Report:

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from services.evaluator.evaluations.operations import Evaluations
-from services.evaluator.reports.build import build
+from services.evaluator.reports.build import build_stored
 from services.evaluator.reports.model import PREFIX, Report, ReportSpec
 from services.evaluator.reports.rendering import FORMATS
 from services.evaluator.reports.rendering.page.examples import SHOWN
-from services.evaluator.reports.results import Evaluated
+from services.evaluator.reports.results import StoredResults
 from services.evaluator.reports.store import ReportStore
 from services.evaluator.reports.transcripts import Line
 from shared.auth import Caller
@@ -44,13 +44,13 @@ class Reports:
             return before
         judged = await self._evaluated(company, spec.evaluation)
         baseline = await self._evaluated(company, spec.baseline) if spec.baseline else None
-        report = await self._compute.run(build, spec, judged, baseline)
+        report = await self._compute.run(build_stored, spec, judged, baseline)
         named = replace(report, name=PREFIX + new_id(), create_time=self._clock(), creator=caller.subject)
         return await self._store.create(company, named, key)
 
-    async def _evaluated(self, company: str, name: str) -> Evaluated:
-        work, results = await self._evaluations.completed(company, name)
-        return Evaluated(name, work.body.spec.batch, [result.score for result in results])
+    async def _evaluated(self, company: str, name: str) -> StoredResults:
+        work, pages = await self._evaluations.completed(company, name)
+        return StoredResults(name, work.body.spec.batch, pages)
 
     async def get(self, company: str, name: str) -> Report:
         """The report. Raises ReportNotFound."""
