@@ -66,7 +66,8 @@ class Reports:
 
     async def render(self, report: Report, file_format: str, caller: Caller) -> str:
         """The report as a file; a key of FORMATS. Raises PeerUnavailable if transcripts cannot be read now."""
-        shown = dict.fromkeys(one.conversation for one in report.examples[:SHOWN]) if file_format == "HTML" else {}
+        examples = report.examples[:SHOWN] if file_format == "HTML" else ()
+        shown = dict.fromkeys(name for one in examples for name in (one.conversation, one.baseline) if name)
         transcripts = {name: await self._lines(caller, name) for name in shown}
         found = {name: lines for name, lines in transcripts.items() if lines is not None}
         return await self._compute.run(FORMATS[file_format], report, found)

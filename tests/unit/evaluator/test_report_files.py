@@ -76,6 +76,21 @@ def test_the_page_says_the_verdict_first_and_marks_the_evidence_in_the_transcrip
     assert len(links) == 2 * len(WORSE.examples)
 
 
+def test_the_baseline_stands_beside_from_where_it_differs() -> None:
+    first = WORSE.examples[0]
+    lines = TRANSCRIPTS[first.conversation]
+    other = [*lines[:2], Line(6, Kind.AGENT, "I have refunded it.")]
+    page = Page(FORMATS["HTML"](WORSE, {first.conversation: lines, first.baseline: other}))
+    begins, new, old, after = (
+        page.text.index(words) for words in ("My parcel", "What is your order", "I have refunded", "not shown here")
+    )
+    assert begins < new < old < after
+    assert page.text.count("My parcel") == 1, "what both begin with is shown once"
+    assert page.values("class").count("both") == 1
+    alike = Page(FORMATS["HTML"](WORSE, {first.conversation: lines, first.baseline: lines}))
+    assert "both" not in alike.values("class")
+
+
 def test_whatever_comes_from_outside_is_text_on_the_page() -> None:
     written = FORMATS["HTML"](hostile(), TRANSCRIPTS)
     page = Page(written)

@@ -13,4 +13,4 @@ FORMATS: Mapping[str, Callable[[Report, Transcripts], str]] = {
     "MARKDOWN": markdown,
     "JUNIT": junit,
 }
-"""By the name of the format, the function that writes a report with the transcripts of its examples."""
+"""By the name of the format, the function that writes a report with the transcripts of its examples and baselines."""

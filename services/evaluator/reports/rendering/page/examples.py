@@ -1,4 +1,7 @@
-"""What failed and where: each expectation with its examples, and their transcripts with the evidence marked."""
+"""What failed and where: each expectation with its examples, and their transcripts with the evidence marked.
+
+From where it differs, the transcript of the baseline stands beside.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -69,13 +72,33 @@ def _example(report: Report, example: Example, place: int, transcripts: Transcri
         tags.append(element("span", f"{report.sides[1].label} passed", class_="tag"))
     summary = element("summary", f"{example.detail} ", *_spaced(tags))
     lines = transcripts.get(example.conversation) if place < SHOWN else None
+    other = transcripts.get(example.baseline) if place < SHOWN else None
+    rest = NOTHING
     if lines is None:
         shown = element("p", "The transcript is not shown here.", class_="soft small")
-    else:
+    elif other is None or (same := _same(lines, other)) == len(lines) == len(other):
         shown = _transcript(lines, example.evidence, f"e{place}")
+    else:
+        shown = _transcript(lines[:same], example.evidence, f"e{place}")
+        labels = [side.label for side in report.sides]
+        parts = [
+            _transcript(lines[same:], example.evidence, f"e{place}"),
+            _transcript(other[same:], (), f"b{place}"),
+        ]
+        rest = element("div", *map(_part, labels, parts), class_="both")
     beside = element("div", _finding(example, who, place, lines is not None), shown, class_="beside")
-    # The first examples are open, so that the evidence is seen without a click.
-    return element("details", summary, beside, open=place == 0)
+    # The first example is open, so that the evidence is seen without a click.
+    return element("details", summary, beside, rest, open=place == 0)
+
+
+def _same(new: Sequence[Line], old: Sequence[Line]) -> int:
+    """How many lines both begin with."""
+    differing = (place for place, (one, two) in enumerate(zip(new, old, strict=False)) if one != two)
+    return next(differing, min(len(new), len(old)))
+
+
+def _part(label: str, transcript: Markup) -> Markup:
+    return element("div", element("h4", label), transcript)
 
 
 def _spaced(tags: Sequence[Markup]) -> Iterator[str]:

@@ -9,6 +9,8 @@ from services.evaluator.reports.wording import p_value, percent, points
 
 _ROWS, _COLUMNS = 60, 24
 """The most personas and expectations of the table of both."""
+_SHORT = 8
+"""Characters of a source's name that head its column; commands take them as its name."""
 _SOURCES = 14
 """The most sources of the table of personas and sources."""
 
@@ -149,9 +151,9 @@ def _combinations(report: Report) -> list[Markup]:
     for persona in dict.fromkeys(persona for persona, _ in counts):
         cells = [_combination(counts.get((persona, source), {})) for source in sources]
         body.append((element("th", names.get(persona, persona), scope="row"), *cells))
-    heads = [NOTHING, *(element("span", source.removeprefix("sources/")) for source in sources)]
+    heads = [NOTHING, *(element("span", source[-_SHORT:], title=source) for source in sources)]
     under = "How often a conversation from the source with the persona passed, out of the valid ones."
-    return [title, _table(heads, body, "matrix"), _under([under])]
+    return [title, _table(heads, body, "matrix"), _under([under, "Sources are named by the ends of their names."])]
 
 
 def _combination(found: dict[str, int]) -> Markup:
