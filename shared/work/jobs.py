@@ -142,7 +142,8 @@ class WorkJobs(Generic[T]):
 
     async def _fail(self, turn: Turn[T], error: GreenroomError, cause: BaseException | None) -> None:
         _log.warning("work_failed", name=turn.work.name, reason=error.reason, exc_info=cause)
-        await self._give_up(turn, State.FAILED, error.reason, str(error))
+        where = [f"{one.field}: {one.description}" for one in error.violations]
+        await self._give_up(turn, State.FAILED, error.reason, " ".join([str(error), *where]))
 
     async def _give_up(self, turn: Turn[T], state: State, reason: str = "", detail: str = "") -> None:
         await self._abandon(turn.work, state)

@@ -13,7 +13,7 @@ from services.evaluator.scores.procedure import ProcedureParts
 from services.evaluator.scores.scoring import score, score_key
 from services.evaluator.scores.transcript import Transcript
 from shared.model.events import Json
-from shared.model.expectations import Expectation, check_expectations, expectation_json, read_expectations
+from shared.model.expectations import Expectation, all_tools, check_expectations, expectation_json, read_expectations
 
 _HEAD = '{"conversation":'
 
@@ -52,16 +52,9 @@ def checked(
     found = read_expectations(records)
     tools = None
     if revisions is not None:
-        read = [_parts(revision).tools or {} for revision in revisions]
-        # A tool that revisions describe differently may have any arguments.
-        names = {name for each in read for name in each}
-        tools = {name: _same([each[name] for each in read if name in each]) for name in names}
+        tools = all_tools([_parts(revision).tools or {} for revision in revisions])
     check_expectations(found, tools, path)
     return [expectation_json(one) for one in found]
-
-
-def _same(schemas: Sequence[Mapping[str, Json] | None]) -> Mapping[str, Json] | None:
-    return schemas[0] if all(one == schemas[0] for one in schemas) else None
 
 
 def revisions_of(lines: Sequence[Line]) -> set[tuple[str, int]]:

@@ -5,21 +5,15 @@ from contextlib import suppress
 from typing import Any
 
 from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
-from greenroom.evaluator.v1.evaluation_pb2_grpc import EvaluationServiceStub
-from greenroom.evaluator.v1.report_pb2_grpc import ReportServiceStub
-from greenroom.gateway.v1 import rehearsal_pb2
-from greenroom.synthesizer.v1 import batch_pb2, procedure_pb2, source_pb2
-from greenroom.synthesizer.v1.batch_pb2_grpc import BatchServiceStub
-from greenroom.synthesizer.v1.procedure_pb2_grpc import ProcedureServiceStub
+from greenroom.synthesizer.v1 import batch_pb2
+from services.gateway.adapters.checks import check_alike, check_expectations_of
+from services.gateway.adapters.stubs import Evaluator, Synthesizer
 from services.gateway.rehearsals import messages as convert
 from services.gateway.rehearsals.children import Progress
-from services.gateway.rehearsals.errors import BaselineUnlike
 from services.gateway.rehearsals.model import Side
 from shared.auth import Caller
 from shared.errors import FailedPrecondition, GreenroomError, InvalidArgument, NotFound, Violation
-from shared.model.expectations import check_expectations, read_expectations
-from shared.rpc.peers import Peer, Peers
-from shared.rpc.values import message_json, struct_json
+from shared.rpc.peers import Peers
 
 SYNTHESIZER, EVALUATOR = "synthesizer", "evaluator"
 
@@ -29,59 +23,6 @@ _OVER = (
     evaluation_pb2.Evaluation.STATE_CANCELLED,
 )
 _BATCH_OVER = (batch_pb2.Batch.STATE_COMPLETED, batch_pb2.Batch.STATE_CANCELLED)
-
-
-class Synthesizer:
-    """The stubs of the synthesizer, for one caller."""
-
-    def __init__(self, peer: Peer) -> None:
-        self.peer = peer
-        self.batches = BatchServiceStub(peer.channel)
-        self.procedures = ProcedureServiceStub(peer.channel)
-
-    async def batch(self, name: str) -> batch_pb2.Batch:
-        """A batch with its counts."""
-        return (await self.peer.unary(self.batches.GetBatch, batch_pb2.GetBatchRequest(name=name))).batch
-
-    async def results(self, batch: str) -> list[batch_pb2.BatchResult]:
-        """All rows of a batch, by index."""
-        found: list[batch_pb2.BatchResult] = []
-        request = batch_pb2.ListBatchResultsRequest(batch=batch, page_size=1000)
-        while True:
-            page = await self.peer.unary(self.batches.ListBatchResults, request)
-            found += page.results
-            if not page.next_page_token:
-                return found
-            request.page_token = page.next_page_token
-
-
-class Evaluator:
-    """The stubs of the evaluator, for one caller."""
-
-    def __init__(self, peer: Peer) -> None:
-        self.peer = peer
-        self.evaluations = EvaluationServiceStub(peer.channel)
-        self.reports = ReportServiceStub(peer.channel)
-
-    async def evaluation(self, name: str) -> evaluation_pb2.Evaluation:
-        """An evaluation with its counts."""
-        request = evaluation_pb2.GetEvaluationRequest(name=name)
-        return (await self.peer.unary(self.evaluations.GetEvaluation, request)).evaluation
-
-    async def results(self, name: str) -> list[evaluation_pb2.EvaluationResult]:
-        """All results of an evaluation, by index."""
-        found: list[evaluation_pb2.EvaluationResult] = []
-        request = evaluation_pb2.ListEvaluationResultsRequest(evaluation=name, page_size=1000)
-        while True:
-            page = await self.peer.unary(self.evaluations.ListEvaluationResults, request)
-            found += page.results
-            if not page.next_page_token:
-                return found
-            request.page_token = page.next_page_token
-
-    async def report(self, name: str) -> report_pb2.Report:
-        """A report."""
-        return (await self.peer.unary(self.reports.GetReport, report_pb2.GetReportRequest(name=name))).report
 
 
 class RemoteChildren:
@@ -110,11 +51,11 @@ class RemoteChildren:
                 )
             except GreenroomError as error:
                 raise _placed(error, "spec.batch" if number == 0 else "spec.compare") from None
-            await _check_expectations(synthesizer, spec, batch)
+            await check_expectations_of(synthesizer, spec, batch)
 
     async def played(self, who: Caller, spec: bytes, batch: str) -> list[int]:
         synthesizer = self.synthesizer(who)
-        await _check_alike(synthesizer, convert.batch_spec(spec, 0), batch)
+        await check_alike(synthesizer, convert.batch_spec(spec, 0), batch)
         return [row.index for row in await synthesizer.results(batch)]
 
     async def not_passed(self, who: Caller, side: Side) -> list[int]:
@@ -217,56 +158,6 @@ async def _unless_over(call: Any) -> Any:
 async def _unless_gone(call: Any) -> None:
     with suppress(NotFound):
         await call
-
-
-async def _check_alike(synthesizer: Synthesizer, spec: batch_pb2.BatchSpec, name: str) -> None:
-    """Raise BaselineUnlike if a given batch has other sources or personas than the batch to be."""
-    given = _conversations(await _chosen(synthesizer, name))
-    for what, wanted in _conversations(spec).items():
-        if wanted and wanted != given[what]:
-            raise BaselineUnlike(batch=name, what=what)
-
-
-async def _chosen(synthesizer: Synthesizer, name: str) -> batch_pb2.BatchSpec:
-    """The spec by which the conversations of a batch were chosen, those of which it plays again."""
-    spec = (await synthesizer.batch(name)).spec
-    size = spec.size
-    with suppress(NotFound):
-        while spec.HasField("again"):
-            spec = (await synthesizer.batch(spec.again.batch)).spec
-    spec.size = size
-    return spec
-
-
-def _conversations(spec: batch_pb2.BatchSpec) -> dict[str, Any]:
-    """What two batches must have in common to be paired; empty where the spec does not say it."""
-    which = source_pb2.SourceFilter()
-    which.CopyFrom(spec.source_filter)
-    # A batch takes finished sources, whether its filter says so or not.
-    which.ClearField("finished")
-    return {
-        "sources": [*spec.sources, which.SerializeToString(deterministic=True)] if _has_sources(spec) else [],
-        "personas": {share.persona: share.weight or 1.0 for share in spec.personas},
-        "size": spec.size,
-    }
-
-
-def _has_sources(spec: batch_pb2.BatchSpec) -> bool:
-    return bool(spec.sources) or spec.HasField("source_filter")
-
-
-async def _check_expectations(synthesizer: Synthesizer, spec: bytes, batch: batch_pb2.BatchSpec) -> None:
-    """Refuse expectations about tools or fields that the procedure does not have."""
-    wanted = rehearsal_pb2.RehearsalSpec.FromString(spec).expectations
-    if not wanted:
-        return
-    expectations = read_expectations([message_json(one) for one in wanted])
-    conversation, tools = batch.conversation, None
-    if conversation.procedure and not batch.linked_revisions:
-        request = procedure_pb2.GetProcedureRequest(name=conversation.procedure, revision=conversation.revision)
-        found = await synthesizer.peer.unary(synthesizer.procedures.GetProcedure, request)
-        tools = {tool.name: struct_json(tool.arguments_schema) or None for tool in found.revision.tools}
-    check_expectations(expectations, tools, "spec.expectations")
 
 
 def _placed(error: GreenroomError, place: str) -> GreenroomError:

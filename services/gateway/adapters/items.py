@@ -10,7 +10,8 @@ from typing import Any
 from greenroom.evaluator.v1 import evaluation_pb2
 from greenroom.gateway.v1 import rehearsal_pb2 as pb
 from greenroom.synthesizer.v1 import batch_pb2
-from services.gateway.adapters.children import Evaluator, RemoteChildren
+from services.gateway.adapters.children import RemoteChildren
+from services.gateway.adapters.stubs import Evaluator
 from services.gateway.rehearsals import messages as convert
 from services.gateway.rehearsals.items import Change, Page, Place
 from services.gateway.rehearsals.model import Rehearsal, Side

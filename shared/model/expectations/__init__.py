@@ -46,7 +46,7 @@ KINDS: Mapping[str, type[Kind]] = {
 
 __all__ = [
     "KINDS", "Change", "Expectation", "ExpectationsInvalid", "Finding", "Judgement", "Kind", "MadeCall", "Seen",
-    "check_expectations", "expectation_json", "read_expectations",
+    "all_tools", "check_expectations", "expectation_json", "read_expectations",
 ]  # fmt: skip
 
 _LONGEST_ID = 128
@@ -124,6 +124,16 @@ def _free(name: str, taken: set[str]) -> str:
         number += 1
         free = f"{name[: _LONGEST_ID - 5]}-{number}"
     return free
+
+
+def all_tools(revisions: Sequence[Mapping[str, Mapping[str, Json] | None]]) -> dict[str, Mapping[str, Json] | None]:
+    """The tools of several revisions; one that they describe differently may have any arguments (None)."""
+    names = dict.fromkeys(name for tools in revisions for name in tools)
+    return {name: _common([tools[name] for tools in revisions if name in tools]) for name in names}
+
+
+def _common(schemas: Sequence[Mapping[str, Json] | None]) -> Mapping[str, Json] | None:
+    return schemas[0] if all(one == schemas[0] for one in schemas) else None
 
 
 def check_expectations(
