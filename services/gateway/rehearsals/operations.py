@@ -12,6 +12,12 @@ from shared.work.model import State, Work
 from shared.work.operations import WorkOperations
 from shared.work.store import WorkStore
 
+NEEDED = (
+    *("batches.read", "batches.write", "evaluations.read", "evaluations.write", "reports.read", "reports.write"),
+    "procedures.read",
+)
+"""The permissions that the services ask of who starts a rehearsal."""
+
 
 class Rehearsals:
     """Starts, cancels, retries and deletes rehearsals, together with what they have started."""
@@ -31,10 +37,13 @@ class Rehearsals:
 
         failed_of: the rehearsal whose conversations are played again that failed or did not pass; "" for none.
 
-        Raises what StartBatch and StartEvaluation refuse, BaselineUnlike, RequestIdReused, ResultDeleted.
+        Raises what StartBatch and StartEvaluation refuse, PermissionMissing, BaselineUnlike, RequestIdReused,
+        ResultDeleted.
         """
 
         async def make(_: str) -> Rehearsal:
+            for permission in NEEDED:
+                caller.require(permission)
             played = await self._played(spec, failed_of, caller)
             await self._children.check(caller, played)
             return Rehearsal(played, caller, sides_of(played))

@@ -82,7 +82,8 @@ class RehearsalServiceServicer(object):
     """
 
     def StartRehearsal(self, request, context):
-        """StartRehearsal starts one. What StartBatch and StartEvaluation refuse of its spec is refused here, before anything runs.
+        """StartRehearsal starts one. What StartBatch and StartEvaluation refuse of its spec is refused here, before anything runs. It needs
+        the permissions to read and write batches, evaluations and reports, too, and `procedures.read`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

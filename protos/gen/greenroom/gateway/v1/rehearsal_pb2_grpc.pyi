@@ -17,7 +17,9 @@ class RehearsalServiceStub:
 
     def __init__(self, channel: aio.Channel) -> None: ...
     StartRehearsal: aio.UnaryUnaryMultiCallable[rehearsal_pb2.StartRehearsalRequest, rehearsal_pb2.StartRehearsalResponse]
-    """StartRehearsal starts one. What StartBatch and StartEvaluation refuse of its spec is refused here, before anything runs."""
+    """StartRehearsal starts one. What StartBatch and StartEvaluation refuse of its spec is refused here, before anything runs. It needs
+    the permissions to read and write batches, evaluations and reports, too, and `procedures.read`.
+    """
     GetRehearsal: aio.UnaryUnaryMultiCallable[rehearsal_pb2.GetRehearsalRequest, rehearsal_pb2.GetRehearsalResponse]
     """GetRehearsal returns one rehearsal with its counts, or NOT_FOUND."""
     ListRehearsals: aio.UnaryUnaryMultiCallable[rehearsal_pb2.ListRehearsalsRequest, rehearsal_pb2.ListRehearsalsResponse]
@@ -48,7 +50,9 @@ class RehearsalServiceServicer(metaclass=abc_1.ABCMeta):
         request: rehearsal_pb2.StartRehearsalRequest,
         context: aio.ServicerContext[rehearsal_pb2.StartRehearsalRequest, abc.Awaitable[rehearsal_pb2.StartRehearsalResponse]],
     ) -> abc.Awaitable[rehearsal_pb2.StartRehearsalResponse]:
-        """StartRehearsal starts one. What StartBatch and StartEvaluation refuse of its spec is refused here, before anything runs."""
+        """StartRehearsal starts one. What StartBatch and StartEvaluation refuse of its spec is refused here, before anything runs. It needs
+        the permissions to read and write batches, evaluations and reports, too, and `procedures.read`.
+        """
 
     @abc_1.abstractmethod
     def GetRehearsal(
