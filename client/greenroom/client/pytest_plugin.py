@@ -9,9 +9,10 @@ The gateway is GREENROOM_ADDRESS (127.0.0.1:9000), with GREENROOM_TOKEN if it au
 import asyncio
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class RehearsalResult:
         return self.verdict in _GOOD
 
     def __repr__(self) -> str:
-        """The verdict with what explains it, which pytest prints when an assertion fails."""
+        """The verdict with what explains it."""
         said = self.report.headline or f"{self.rehearsal.reason}: {self.rehearsal.detail}"
         lines = [f"{self.verdict}: {said}"]
         missed = [one for one in self.report.expectations if one.met.successes < one.met.total]
@@ -65,20 +66,38 @@ class RehearsalResult:
         return "\n".join(lines)
 
 
+_RESULTS = pytest.StashKey[list[RehearsalResult]]()
+"""The results of the test that runs now."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the verdicts of a test that fails, whole: pytest shortens what an assertion is about."""
+    report = yield
+    if call.when == "call" and (results := item.config.stash.get(_RESULTS, [])):
+        report.sections.append(("Greenroom", "\n".join(map(repr, results))))
+        results.clear()
+    return report
+
+
 @pytest.fixture(scope="session")
-def greenroom_rehearsal() -> Callable[..., RehearsalResult]:
+def greenroom_rehearsal(pytestconfig: pytest.Config) -> Callable[..., RehearsalResult]:
     """Rehearses what a spec says and returns the result: `greenroom_rehearsal(spec, **fields)`.
 
     spec: the path of a YAML or JSON file with the fields of RehearsalSpec, or a dict of them. Values of enums may be
-    written short. fields: replace fields of it. Names must be full, such as `procedures/…`. Raises
-    greenroom.client.GreenroomError for a spec that is refused.
+    written short. fields: replace fields of it. Names must be full, such as `procedures/…`. The test fails with a
+    sentence if the spec cannot be read. Raises greenroom.client.GreenroomError for a spec that is refused.
     """
 
     def rehearse(spec: str | Path | Mapping[str, Any], **fields: Any) -> RehearsalResult:
         content = spec if isinstance(spec, Mapping) else _loaded(Path(spec))
         # A thread of its own, because the test may run in an event loop.
         with ThreadPoolExecutor(1) as threads:
-            return RehearsalResult(threads.submit(asyncio.run, _rehearsed({**content, **fields})).result())
+            result = RehearsalResult(threads.submit(asyncio.run, _rehearsed({**content, **fields})).result())
+        pytestconfig.stash.setdefault(_RESULTS, []).append(result)
+        return result
 
     return rehearse
 
@@ -109,11 +128,15 @@ def _loaded(path: Path) -> Mapping[str, Any]:
 
 
 def _spec(content: Mapping[str, Any]) -> "RehearsalSpec":
-    from google.protobuf.json_format import ParseDict
+    from google.protobuf.json_format import ParseDict, ParseError
 
     from greenroom.gateway.v1.rehearsal_pb2 import RehearsalSpec
 
-    return ParseDict(_whole(content, RehearsalSpec.DESCRIPTOR), RehearsalSpec())
+    whole = _whole(content, RehearsalSpec.DESCRIPTOR)
+    try:
+        return ParseDict(whole, RehearsalSpec())
+    except ParseError as error:
+        pytest.fail(f"The spec cannot be read: {error}", pytrace=False)
 
 
 def _whole(content: Any, message: "Descriptor") -> Any:
@@ -121,10 +144,17 @@ def _whole(content: Any, message: "Descriptor") -> Any:
     if not isinstance(content, Mapping) or message.full_name.startswith("google.protobuf."):
         return content
     fields = message.fields_by_name
-    return {name: _value(value, fields[name]) if name in fields else value for name, value in content.items()}
+    for name in content:
+        if name not in fields:
+            near = get_close_matches(str(name), fields, n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else "."
+            pytest.fail(f"A {message.name} has no field `{name}`{hint}", pytrace=False)
+    return {name: _value(value, fields[name]) for name, value in content.items()}
 
 
 def _value(value: Any, field: "FieldDescriptor") -> Any:
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return value
     if isinstance(value, list):
         return [_value(one, field) for one in value]
     if field.message_type is not None:
