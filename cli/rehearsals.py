@@ -10,7 +10,7 @@ from cli.kit.cancelling import when_over
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named
 from cli.kit.rehearsing import ItemRow, RehearsalProgress, follow, print_verdict, status_of
-from cli.kit.render import Rows, console, facts, print_json, short, state_word, when
+from cli.kit.render import Rows, console, facts, print_json, say_it_goes_on, short, state_word, when
 from cli.kit.run import OK, Json, Yes, command, confirmed, noun
 from greenroom.client import Client
 from greenroom.evaluator.v1.report_pb2 import Report
@@ -65,8 +65,12 @@ async def watch_(client: Client, name: Name, json: Json = False) -> int:
             ended = await follow(watch, RehearsalProgress(rehearsal))
             print_verdict(ended)
             return status_of(ended)
-        async for item in watch:
-            print_json(item)
+        try:
+            async for item in watch:
+                print_json(item)
+        except BaseException:
+            say_it_goes_on(name)
+            raise
     assert watch.summary is not None
     return status_of(watch.summary)
 

@@ -19,7 +19,7 @@ from cli.kit.rehearsing import (
     set_side,
     status_of,
 )
-from cli.kit.render import console, print_json
+from cli.kit.render import console, print_json, say_it_goes_on
 from cli.kit.run import Failed, Json, command, verb
 from greenroom.client import Client
 from greenroom.evaluator.v1.report_pb2 import RenderReportRequest
@@ -95,9 +95,13 @@ async def rehearse(
 
 
 async def _ended(client: Client, started: Rehearsal) -> Rehearsal:
-    async with client.rehearsals.watch(started.name) as watch:
-        async for _ in watch:
-            pass
+    try:
+        async with client.rehearsals.watch(started.name) as watch:
+            async for _ in watch:
+                pass
+    except BaseException:
+        say_it_goes_on(started.name)
+        raise
     assert watch.summary is not None
     return watch.summary
 
