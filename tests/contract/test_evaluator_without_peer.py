@@ -1,12 +1,16 @@
-"""What an evaluator does while the synthesizer cannot be reached."""
+"""What an evaluator does while the synthesizer cannot be reached, or does not have its batch any more."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-from greenroom.client import connect
+import pytest
+
+from greenroom.client import Client, connect
 from greenroom.evaluator.v1.evaluation_pb2 import Evaluation, EvaluationSpec
+from greenroom.evaluator.v1.report_pb2 import ReportSpec
 from services.evaluator import app as evaluator
 from services.evaluator.settings import EvaluatorSettings
 from shared.rpc.health import Health
@@ -15,7 +19,8 @@ from shared.rpc.server import Server
 from shared.settings import Settings
 from tests.contract.test_evaluations import LOOKS, over, start_batch
 from tests.processes import PATIENCE
-from tests.scripted import refused, theatre
+from tests.rehearsals import over as batch_over
+from tests.scripted import Theatre, refused, theatre
 
 NOWHERE = "127.0.0.1:1"
 
@@ -44,7 +49,18 @@ class Addresses(Mapping[str, str]):
         return 0
 
 
-async def test_an_evaluation_waits_for_the_synthesizer_and_then_goes_on(tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Lonely:
+    """An evaluator whose jobs do not run yet, and the theatre at whose address its peer is."""
+
+    stage: Theatre
+    addresses: Addresses
+    app: evaluator.Evaluator
+    client: Client
+
+
+@pytest.fixture
+async def lonely(tmp_path: Path) -> AsyncIterator[Lonely]:
     async with theatre("sqlite", tmp_path / "synthesizer") as stage, AsyncExitStack() as stack:
         addresses = Addresses(stage.suite.address)
         settings = EvaluatorSettings(
@@ -56,17 +72,38 @@ async def test_an_evaluation_waits_for_the_synthesizer_and_then_goes_on(tmp_path
         stack.push_async_callback(server.stop)
         address = f"127.0.0.1:{await server.start()}"
         client = await stack.enter_async_context(connect(address, timeout=PATIENCE))
-        spec = EvaluationSpec(batch=await start_batch(stage, LOOKS, LOOKS))
-        started = await client.evaluations.start(spec)
+        yield Lonely(stage, addresses, app, client)
 
-        addresses.move(NOWHERE)
-        await app.start()
-        async with asyncio.timeout(PATIENCE):
-            await addresses.asked.wait()
-        assert (await client.evaluations.get(started.name)).state == Evaluation.STATE_RUNNING
-        async with refused("UNAVAILABLE", "PEER_UNAVAILABLE"):
-            await client.evaluations.start(spec)
 
-        addresses.move(stage.suite.address)
-        done = await over(client, started.name)
-        assert (done.state, done.counts.passed) == (Evaluation.STATE_COMPLETED, 2), done.detail
+async def test_an_evaluation_waits_for_the_synthesizer_and_then_goes_on(lonely: Lonely) -> None:
+    client, addresses = lonely.client, lonely.addresses
+    spec = EvaluationSpec(batch=await start_batch(lonely.stage, LOOKS, LOOKS))
+    started = await client.evaluations.start(spec)
+
+    addresses.move(NOWHERE)
+    await lonely.app.start()
+    async with asyncio.timeout(PATIENCE):
+        await addresses.asked.wait()
+    assert (await client.evaluations.get(started.name)).state == Evaluation.STATE_RUNNING
+    async with refused("UNAVAILABLE", "PEER_UNAVAILABLE"):
+        await client.evaluations.start(spec)
+
+    addresses.move(lonely.stage.suite.address)
+    done = await over(client, started.name)
+    assert (done.state, done.counts.passed) == (Evaluation.STATE_COMPLETED, 2), done.detail
+
+
+async def test_an_evaluation_whose_batch_is_deleted_meanwhile_fails_and_says_so(lonely: Lonely) -> None:
+    batches = lonely.stage.client.batches
+    batch = await start_batch(lonely.stage, LOOKS)
+    started = await lonely.client.evaluations.start(EvaluationSpec(batch=batch))
+    await batch_over(lonely.stage.client, batch)
+    await batches.delete(batch)
+
+    await lonely.app.start()
+    done = await over(lonely.client, started.name)
+
+    assert (done.state, done.reason) == (Evaluation.STATE_FAILED, "BATCH_NOT_FOUND")
+    assert batch in done.detail
+    async with refused("FAILED_PRECONDITION", "EVALUATION_UNFINISHED"):
+        await lonely.client.reports.build(ReportSpec(evaluation=done.name))

@@ -175,6 +175,7 @@ async def test_a_cancelled_rehearsal_cancels_what_it_has_started(stage: Theatre)
     assert done.state == State.STATE_CANCELLED
     for side in done.sides:
         assert (await stage.client.batches.get(side.batch)).state == batch_pb2.Batch.STATE_CANCELLED
+    assert [one.state for one in await listed(stage, started.name)] == [Item.STATE_CANCELLED]
     async with refused("FAILED_PRECONDITION", "REHEARSAL_NOT_RETRIABLE"):
         await stage.client.rehearsals.retry(started.name)
     held.released.set()
