@@ -3,10 +3,11 @@
 Ours: each line of an export is read, scored by three defaults and five expectations, and its score written as the JSON
 that is stored. The other way: `json.loads` of the same line. Both are processor time, by turns that last about as long,
 because whatever else runs takes the caches away. The conversations are those of a batch over sources of abcd, again and
-again. What a condition in CEL costs besides is printed.
+again. What a condition in CEL costs besides is printed. As many sources are evaluated and reported by a server.
 """
 
 import asyncio
+import gzip
 import json
 import os
 import tempfile
@@ -17,15 +18,22 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from google.protobuf.json_format import ParseDict
+
 from benchmarks.results import Result, gates, limited, reached, report
 from benchmarks.servers import server
 from greenroom.client import connect
+from greenroom.evaluator.v1.evaluation_pb2 import EvaluationSpec
+from greenroom.evaluator.v1.report_pb2 import ReportSpec
+from greenroom.synthesizer.v1.source_pb2 import SourceFilter
+from greenroom.type.v1.expectation_pb2 import Expectation as ExpectationMessage
 from services.evaluator.scores.defaults import expected_of
 from services.evaluator.scores.model import score_json
 from services.evaluator.scores.procedure import ProcedureParts
 from services.evaluator.scores.scoring import score, score_key
 from services.evaluator.scores.transcript import Transcript
 from shared.model.expectations import Expectation, read_expectations
+from tests.data import shared_data
 from tests.pipeline.test_tau2_scores import auc, scored_runs
 from tests.rehearsals import batch_spec, import_rehearsal, over
 
@@ -50,7 +58,8 @@ def run(quick: bool) -> bool:
     work = gate["quick" if quick else "full"]
     lines = asyncio.run(_lines(work["batch"]))
     cost = _cost(gate, list(islice(cycle(lines), work["conversations"])))
-    return report(TOPIC, [*cost, *_tau2(gate)])
+    grown = asyncio.run(_grown(work["conversations"]))
+    return report(TOPIC, [*cost, limited(gate["server"], "MB", [grown]), *_tau2(gate)])
 
 
 async def _lines(size: int) -> list[bytes]:
@@ -106,9 +115,47 @@ def _score(lines: Sequence[bytes], spec: Sequence[Expectation], procedure: Proce
         json.dumps(score_json(score(transcript, expected, procedure)))
 
 
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def _resident_mb(process: int | str = "self") -> float:
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+async def _grown(count: int) -> float:
+    """How much more memory an evaluator has after a tenth of `count` sources, until its report about them is built.
+
+    Its workers are left out, because each begins with nothing, and ends after work that took much.
+    """
+    with tempfile.TemporaryDirectory() as folder, server("services.synthesizer") as synthesizer:
+        async with connect(synthesizer.address) as client:
+            await client.procedures.import_file(shared_data("abcd") / "procedures.jsonl.gz", format="abcd")
+            await client.sources.import_file(_dialogues(Path(folder), count), format="abcd")
+        with server("services.evaluator", settings={"synthesizer_address": synthesizer.address}) as evaluator:
+            resident: list[float] = []
+            async with connect(evaluator.address, timeout=600) as client:
+                spec = EvaluationSpec(sources=SourceFilter(format="abcd"))
+                spec.expectations.extend(ParseDict(one, ExpectationMessage()) for one in _EXPECTED)
+                async with client.evaluations.watch((await client.evaluations.start(spec)).name) as watch:
+                    resident += [_resident_mb(evaluator.pid) async for _ in watch]
+                assert watch.summary is not None
+                assert len(resident) == count, watch.summary.detail
+                building = asyncio.create_task(client.reports.build(ReportSpec(evaluation=watch.summary.name)))
+                while not building.done():
+                    resident.append(_resident_mb(evaluator.pid))
+                    await asyncio.sleep(0.02)
+                assert (await building).sides[0].success.total == count
+    print(f"the evaluator had {resident[count // 10]:.0f} MB, and {max(resident[:count]):.0f} MB before the report")
+    return max(resident) - resident[count // 10]
+
+
+def _dialogues(folder: Path, count: int) -> Path:
+    """A file with so many dialogues of abcd, again and again under other ids."""
+    with gzip.open(shared_data("abcd") / "dialogues.jsonl.gz", "rt") as lines:
+        dialogues = [json.loads(line) for line in lines]
+    file = folder / "dialogues.jsonl"
+    with file.open("w") as out:
+        for number, dialogue in enumerate(islice(cycle(dialogues), count)):
+            out.write(json.dumps(dialogue | {"id": f"abcd-{number}"}) + "\n")
+    return file
 
 
 def _tau2(gate: Any) -> list[Result]:
