@@ -32,6 +32,8 @@ _MORE = 3
 """Times the agent asks whether the user needs anything else."""
 _LOOKED_UP = 8
 """The most of the user's orders, or other things, that are read to find one."""
+_TRIES = 6
+"""Draws at most until what the agent says differs from what it said just now."""
 _STEPS = 1_000
 """Steps played at most, so that a procedure with a loop ends."""
 
@@ -346,18 +348,24 @@ class _Play:
         yield from self._end(_Words("farewell"))
 
     def _in_words(self, *words: _Words) -> str:
-        """The words as one text."""
-        parts = (part for use, text in words for part in (use and self._pick(use), text))
-        return " ".join(filter(None, parts))
+        """The words as one text; drawn again if the agent said the same just now."""
+        said = ""
+        for number in range(_TRIES):
+            again = f" {number}" if number else ""
+            parts = (part for use, text in words for part in (use and self._pick(use, again), text))
+            said = " ".join(filter(None, parts))
+            if said != self.spoken:
+                break
+        return said
 
     def _render(self, template: str) -> str:
         text = self.program.render(template, {**self.slots, RESULTS: self.results})
         return text if text == template else without_gaps(text)
 
-    def _pick(self, use: str) -> str:
-        request = self.request
-        phrase = pick(self.wording.agent[use], request.seed, request.index, request.seq, use)
-        return phrase.text(lambda part: draw(request.seed, request.index, request.seq, f"{use} / {part}"))
+    def _pick(self, use: str, again: str) -> str:
+        request, purpose = self.request, f"{use}{again}"
+        phrase = pick(self.wording.agent[use], request.seed, request.index, request.seq, purpose)
+        return phrase.text(lambda part: draw(request.seed, request.index, request.seq, f"{purpose} / {part}"))
 
 
 def _typed(value: str, tool: Tool, argument: str) -> Json:

@@ -287,6 +287,17 @@ def test_after_the_last_step_it_asks_for_more_until_the_user_declines() -> None:
     assert end.call.tool == END_CONVERSATION.name
 
 
+def test_it_never_says_the_same_twice_in_a_row() -> None:
+    brief = AgentBrief("", (Say("Done."),))
+    for seed in range(300):
+        said: list[Message] = [user("Hello")]
+        for _ in range(3):
+            request = ChatRequest("offline", "", tuple(said), (END_CONVERSATION,), seed, 0, len(said), brief)
+            said += [agent(Plays(Texts()).act(request, brief).text), user("I see.")]
+        assert said[1].text != said[3].text
+        assert said[3].text != said[5].text
+
+
 def test_with_instructions_only_it_asks_for_the_arguments_of_the_matching_tool() -> None:
     tools = (
         Tool("cancel_booking", "Cancel a booking.", {"properties": {"reference": {}}, "required": ["reference"]}),
