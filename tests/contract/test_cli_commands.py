@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from shared import yaml
 from shared.roster import SERVICES
+from tests.contract.agents import Agent, say, served
 from tests.contract.houses import House, finished, serving, spawn
-from tests.contract.http_agents import bot, raw, whole
+from tests.contract.http_agents import bot, chat, raw, whole
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "returns"
 
@@ -310,6 +312,25 @@ async def test_an_agent_is_checked_in_two_turns_of_which_nothing_is_kept(house: 
     assert wrong.status == 1
     assert "is no ActResponse" in " ".join(wrong.out.split())
     assert (await house.ok("conversations", "list", "--json")).lines == before
+
+
+@pytest.mark.parametrize("kind", ["openai", "grpc"])
+async def test_the_other_kinds_of_agents_are_checked_in_two_turns_too(kind: str, house: House) -> None:
+    async with AsyncExitStack() as stack:
+        if kind == "openai":
+            web = await stack.enter_async_context(bot())
+            web.answers = [whole(chat("One.")), whole(chat("Two."))]
+            spec = f"openai:{web.address}/v1#lamps"
+        else:
+            agent = Agent([say("One."), say("Two.")])
+            await stack.enter_async_context(served(agent))
+            spec = f"grpc:{agent.address}"
+
+        checked = await house.ok("agents", "check", spec)
+
+    assert [line for line in checked.out.splitlines() if line.startswith("agent")] == ["agent  One.", "agent  Two."]
+    assert checked.out.count(" ms\n") == 2
+    assert checked.out.splitlines()[-1] == "Nothing is wrong."
 
 
 async def test_a_check_reads_the_agent_of_a_batch_and_says_what_is_missing(house: House, tmp_path: Path) -> None:

@@ -12,10 +12,13 @@ def pack_source(events: Sequence[Event], resources: Sequence[Resource]) -> bytes
 
     So a page of events decodes only its own lines.
     """
-    head = dump_document({"resources": [resource_json(resource) for resource in resources]})
+    head = dump_document({"resources": [resource_json(one) for one in resources]}) if resources else _NO_RESOURCES
     if isinstance(events, Transcript):
         return b"\n".join([head, events.packed()])
     return b"\n".join([head, *map(pack, events)])
+
+
+_NO_RESOURCES = dump_document({"resources": []})
 
 
 def unpack_source_events(document: bytes, after: int = 0, limit: int | None = None) -> tuple[Event, ...]:

@@ -29,7 +29,7 @@ from services.synthesizer.sources.documents import unpack_source_events, unpack_
 from services.synthesizer.sources.errors import SourceNotFound
 from services.synthesizer.sources.model import ExportedSource, NewSource, Source, SourceConversation, SourceFilter
 from services.synthesizer.store import Referring, metadata
-from shared.db.appends import upsert
+from shared.db.appends import insert_sql
 from shared.db.engine import Database
 from shared.db.lists import page
 from shared.ids import new_id
@@ -86,14 +86,13 @@ class SourceStore:
                 for source in new
                 if firsts[source.external_id] is source
             ]
-            # With RETURNING it takes three times as long.
-            insert = upsert(sources, conn.dialect.name).on_conflict_do_nothing()
-            inserted = await conn.execute(insert, rows, execution_options={"preserve_rowcount": True})
+            insert, options = insert_sql(sources, conn.dialect), {"preserve_rowcount": True}
+            inserted = await conn.exec_driver_sql(insert, rows, options)
             if inserted.rowcount == len(new):  # on PostgreSQL the driver does not count
-                await labels.attach(conn, company, [row["id"] for row in rows], given)
+                await labels.attach(conn, company, [row[0] for row in rows], given)
                 return [Stored(Outcome.IMPORTED, _unlinked(source, links)) for source in new]
             there = await _there(conn, company, list(firsts))
-            ids = {row["id"] for row in rows}
+            ids = {row[0] for row in rows}
             fresh = {external_id for external_id, known in there.items() if known.id in ids}
             same = {source.external_id for source in new if there[source.external_id].digest == source.digest}
             labelled = await labels.attach(conn, company, [there[one].id for one in same], given) - ids
@@ -250,22 +249,21 @@ async def _finish(conn: AsyncConnection, key: str) -> bool:
     return bool((await conn.execute(unfinished.values(finished=True))).rowcount)
 
 
-def _row(company: str, source: NewSource, link: tuple[str, int] | None, time: int) -> dict[str, Any]:
-    procedure, revision = link or ("", 0)
-    return {
-        "id": new_id(),
-        "company": company,
-        "external_id": source.external_id,
-        "format": source.format,
-        "finished": source.finished,
-        "procedure": procedure,
-        "revision": revision,
-        "event_count": source.event_count,
-        "resource_count": source.resource_count,
-        "digest": source.digest,
-        "document": source.document,
-        "create_time": time,
-    }
+def _row(company: str, source: NewSource, link: tuple[str, int] | None, time: int) -> tuple[Any, ...]:
+    """The values of the columns of `sources`, in their order."""
+    return (
+        new_id(),
+        company,
+        source.external_id,
+        source.format,
+        source.finished,
+        *(link or ("", 0)),
+        source.event_count,
+        source.resource_count,
+        source.digest,
+        source.document,
+        time,
+    )
 
 
 def _narrowed(company: str, which: SourceFilter) -> list[ColumnElement[bool]]:

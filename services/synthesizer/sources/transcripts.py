@@ -81,14 +81,18 @@ class Written(Transcript):
 
 
 class Texts(Transcript):
-    """Messages one minute after the other. All are packed at once, which takes a tenth of the time."""
+    """Messages one minute after the other. All are packed at once, which takes a tenth of the time.
 
-    def __init__(self, speakers: tuple[Speaker, ...], texts: Sequence[str]) -> None:
+    quotes: what `quoted` makes of the texts.
+    """
+
+    def __init__(self, speakers: tuple[Speaker, ...], texts: Sequence[str], quotes: tuple[str, ...]) -> None:
         self._speakers = speakers
         self._texts = texts
+        self._quotes = quotes
 
     def packed(self) -> bytes:
-        return (_template(self._speakers) % tuple(map(quoted, self._texts))).encode()
+        return (_template(self._speakers) % self._quotes).encode()
 
     def bodies(self) -> Iterator[Kind]:
         return iter(())

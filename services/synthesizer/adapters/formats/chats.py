@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from types import TracebackType
@@ -13,7 +14,7 @@ from services.synthesizer.adapters.formats.times import Moment
 from services.synthesizer.imports.model import Problem
 from services.synthesizer.procedures.checks import check_revision
 from services.synthesizer.procedures.model import MAX_REVISION
-from services.synthesizer.sources.transcripts import MINUTE, Transcript, Written
+from services.synthesizer.sources.transcripts import MINUTE, Written
 from shared.model.events import (
     AgentMessage,
     Json,
@@ -41,19 +42,17 @@ class Chat:
 
     problems: what was left out, each with the number of the line.
     line: where the next message is. at: its time in Unix milliseconds; None for one minute after the one before.
-    instructions, told: the system text and all messages, if they have been read already.
     """
 
-    def __init__(self, line: int, instructions: str = "", told: Transcript | None = None) -> None:
+    def __init__(self, line: int) -> None:
         self.problems: list[Problem] = []
         self.line = line
         self.at: int | None = None
         self._first_line = line
         self._written = Written()
-        self._told = told
         self._timed = False
         self._zoned: set[bool] = set()
-        self._instructions = instructions
+        self._instructions = ""
         self._tools: list[Tool] = []
         self._open: dict[str, list[tuple[str, str]]] = defaultdict(list)  # by id in the file: our id, and the tool
 
@@ -124,15 +123,14 @@ class Chat:
 
         finished: None if the file does not say; without times that is finished. Raises BadLine.
         """
-        transcript = self._told or self._written
-        if not transcript:
+        if not self._written:
             why = f" {self.problems[0].description}" if self.problems else ""
             raise BadLine("NO_EVENTS", f"The conversation has no message that could be read; it should have one.{why}")
         procedure = self.procedure()
         return SourceRecord(
             external_id=external_id,
             finished=finished if self._timed else finished is not False,
-            transcript=transcript,
+            transcript=self._written,
             resources=(),
             procedure_external_id=procedure.external_id if procedure else "",
             line=self._first_line,
@@ -144,22 +142,9 @@ class Chat:
 
         Raises BadLine.
         """
-        if not self._instructions and not self._tools:
-            return None
-        size, content = _measured(self._instructions) if not self._tools else _measure(self._instructions, self._tools)
-        if size > MAX_REVISION:
-            sentence = f"The system text and tools have more than {MAX_REVISION:,} bytes; make them shorter."
-            raise BadLine("REVISION_TOO_LARGE", sentence)
-        title = self._instructions.strip().partition("\n")[0] or ", ".join(tool.name for tool in self._tools)
-        return ProcedureRecord(
-            external_id=f"instructions/{content}",
-            display_name=title if len(title) <= 80 else f"{title[:79]}…",
-            description="",
-            instructions=self._instructions,
-            steps=(),
-            tools=tuple(self._tools),
-            line=self._first_line,
-        )
+        if self._tools:
+            return _procedure(self._instructions, tuple(self._tools), self._first_line)
+        return replace(instructed(self._instructions), line=self._first_line) if self._instructions else None
 
     def _time(self) -> int:
         """When the next event is."""
@@ -189,14 +174,30 @@ class _Reading:
         return True
 
 
-def _measure(instructions: str, tools: Sequence[Tool] = ()) -> tuple[int, str]:
-    """The size of a procedure with these, in characters of JSON, and their digest."""
+def _procedure(instructions: str, tools: tuple[Tool, ...], line: int) -> ProcedureRecord:
     content = [instructions, [[tool.name, tool.description, tool.arguments_schema] for tool in tools]]
-    return len(json.dumps(content)), digest(content)
+    if len(json.dumps(content)) > MAX_REVISION:
+        sentence = f"The system text and tools have more than {MAX_REVISION:,} bytes; make them shorter."
+        raise BadLine("REVISION_TOO_LARGE", sentence)
+    title = instructions.strip().partition("\n")[0] or ", ".join(tool.name for tool in tools)
+    return ProcedureRecord(
+        external_id=f"instructions/{digest(content)}",
+        display_name=title if len(title) <= 80 else f"{title[:79]}…",
+        description="",
+        instructions=instructions,
+        steps=(),
+        tools=tools,
+        line=line,
+    )
 
 
-_measured = lru_cache(maxsize=8)(_measure)
-"""For instructions alone: often all chats of a file have the same."""
+@lru_cache(maxsize=8)
+def instructed(instructions: str) -> ProcedureRecord:
+    """The procedure with these instructions and no tools, on line 1. Often all chats of a file have the same.
+
+    Raises BadLine.
+    """
+    return _procedure(instructions, (), 1)
 
 
 def digest(value: Json) -> str:

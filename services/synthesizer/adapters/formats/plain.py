@@ -8,11 +8,11 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import NamedTuple
 
-from services.synthesizer.adapters.formats.chats import IDS, LONGEST, Chat, digest_of, external_id
+from services.synthesizer.adapters.formats.chats import IDS, LONGEST, digest_of, external_id, instructed
 from services.synthesizer.adapters.formats.fields import Fields
 from services.synthesizer.adapters.formats.records import SourceRecord
 from services.synthesizer.sources.transcripts import Speaker, Texts
-from shared.model.events import Json
+from shared.model.events import Json, quoted
 
 MOST = 100
 """Messages of a plain chat."""
@@ -50,14 +50,24 @@ class PlainChats:
             pattern = self._pattern(tuple([message[self._role] for message in messages]))
         except (KeyError, TypeError):  # not an object, or no such member, or a role that is a list
             return None
-        if pattern is None or set(map(len, messages)) != {2} or not _are_said(texts):
+        if pattern is None or set(map(len, messages)) != {2} or set(map(type, texts)) != {str}:
+            return None
+        all_texts = "".join(texts)
+        if "\0" in all_texts or not all(map(str.strip, texts)) or max(map(len, texts)) > LONGEST:
+            return None  # `chats.said` says why
+        if (quotes := _quoted(texts, all_texts)) is None:
             return None
         first = len(texts) - len(pattern.speakers)
-        chat = Chat(line, texts[0] if first else "", Texts(pattern.speakers, texts[first:]))
-        if len(record) > 1:
-            return chat.source(external_id(Fields(record), IDS), finished=None)
-        content = pattern.line % tuple(map(encode_basestring_ascii, texts))
-        return chat.source(digest_of(content), finished=None)
+        procedure = instructed(texts[0]) if first else None
+        return SourceRecord(
+            external_id=external_id(Fields(record), IDS) if len(record) > 1 else digest_of(pattern.line % quotes.ascii),
+            finished=True,
+            transcript=Texts(pattern.speakers, texts[first:], quotes.unicode[first:]),
+            resources=(),
+            procedure_external_id=procedure.external_id if procedure else "",
+            line=line,
+            procedure=procedure,
+        )
 
     def _pattern_of(self, roles: Sequence[str]) -> _Pattern | None:
         """None if a role is unknown, or the system's after the beginning, or nobody speaks."""
@@ -72,12 +82,20 @@ class PlainChats:
         return _Pattern(spoken, f'{{"{self._messages}": [{line}]}}')
 
 
-def _are_said(texts: Sequence[Json]) -> bool:
-    """True if all are texts that `chats.said` returns as they are."""
-    if set(map(type, texts)) != {str} or max(map(len, texts)) > LONGEST or not all(map(str.strip, texts)):
-        return False
-    joined = "".join(texts)
+class _Quotes(NamedTuple):
+    """Texts as JSON, in ASCII and in Unicode."""
+
+    ascii: tuple[str, ...]
+    unicode: tuple[str, ...]
+
+
+def _quoted(texts: Sequence[str], all_texts: str) -> _Quotes | None:
+    """None if one has half a surrogate pair."""
+    in_ascii = tuple(map(encode_basestring_ascii, texts))
+    if all_texts.isascii() and "\x7f" not in all_texts:
+        return _Quotes(in_ascii, in_ascii)
     try:
-        return "\0" not in joined and (joined.isascii() or bool(joined.encode()))
+        all_texts.encode()
     except UnicodeEncodeError:
-        return False
+        return None
+    return _Quotes(in_ascii, tuple(map(quoted, texts)))
