@@ -30,6 +30,10 @@ class Server:
         """Processor time of the server and its workers so far, in steps of 0.01 s."""
         return sum(map(_seconds, [self.pid, *self.workers()]))
 
+    def own_seconds(self) -> float:
+        """Processor time of the server without its workers so far, in steps of 0.01 s."""
+        return _seconds(self.pid)
+
     def workers(self) -> list[int]:
         """The process ids of its workers."""
         return [
