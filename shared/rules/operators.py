@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import lcm
 
-from shared.rules.schema import BOOLEAN, DATETIME, DURATION, NULL, NUMBER, TEXT, Kind, Type
+from shared.rules.schema import BOOLEAN, DATE, DATETIME, DURATION, NULL, NUMBER, TEXT, Kind, Type
 from shared.rules.syntax import Where
 from shared.rules.typed import Constant, Typed, applied
 from shared.yaml import near
@@ -16,6 +16,7 @@ MILLION = 1_000_000
 DAY = 86_400_000_000
 """Microseconds of a day."""
 _LARGEST_DENOMINATOR = 10**12
+_ROUND_FIRST = "An amount that was divided by a column must be rounded first; write `round(…)` around it."
 
 
 class Wrong(Exception):
@@ -40,6 +41,8 @@ def negated(operand: Typed, where: Where) -> Typed:
     no_null(operand)
     if operand.type.kind not in (Kind.INTEGER, Kind.NUMBER, Kind.MONEY, Kind.DURATION):
         raise Wrong(f"{_begun(_a(operand.type))} has no negative.")
+    if not operand.type.denominator:
+        raise Wrong(_ROUND_FIRST)
     if isinstance(operand, Constant):
         return replace(operand, value=-operand.value, where=where)  # type: ignore[operator]  # its kind has numbers
     return applied("negate", (operand,), operand.type, where)
@@ -70,6 +73,8 @@ def unified(parts: Sequence[Typed], what: str) -> list[Typed]:
     known = [part.type for part in parts if part.type != NULL]
     if not known:
         raise Wrong(f"{what} is always null.")
+    if not all(one.denominator for one in known):
+        raise Wrong(_ROUND_FIRST)
     to = known[0]
     for one in known[1:]:
         to = _common(to, one, what)
@@ -165,19 +170,28 @@ def _add(left: Typed, right: Typed, where: Where) -> Typed | None:
     if one.kind is Kind.DURATION and other.moment:
         left, right, one, other = right, left, other, one
     if one.moment and other.kind is Kind.DURATION:
-        return applied("add", (instant(left), right), DATETIME, where)
+        return _moved("add", left, right, where)
     return _summed("add", left, right, where)
 
 
 def _subtract(left: Typed, right: Typed, where: Where) -> Typed | None:
     one, other = left.type, right.type
     if one.moment and other.kind is Kind.DURATION:
-        return applied("subtract", (instant(left), right), DATETIME, where)
+        return _moved("subtract", left, right, where)
+    if one == other == DATE:
+        return times(applied("subtract", (left, right), DATE, where), DAY, DURATION)
     if one.moment and other.moment:
         return applied("subtract", (instant(left), instant(right)), DURATION, where)
     if one.kind is other.kind is Kind.TIME:
         return applied("subtract", (left, right), DURATION, where)
     return _summed("subtract", left, right, where)
+
+
+def _moved(operation: str, moment: Typed, by: Typed, where: Where) -> Typed:
+    """A date or datetime, earlier or later; a date stays one if it moves by days or weeks that are written out."""
+    if moment.type == DATE and isinstance(by, Constant) and isinstance(by.value, int) and by.value % DAY == 0:
+        return applied(operation, (moment, replace(by, value=by.value // DAY)), DATE, where)
+    return applied(operation, (instant(moment), by), DATETIME, where)
 
 
 def _summed(operation: str, left: Typed, right: Typed, where: Where) -> Typed | None:
@@ -270,7 +284,7 @@ def _same_fractions(left: Typed, right: Typed) -> tuple[Typed, Typed]:
     """Two amounts of money in the same fraction of a minor unit."""
     one, other = left.type.denominator, right.type.denominator
     if not one or not other:
-        raise Wrong("An amount that was divided by a column must be rounded first; write `round(…)` around it.")
+        raise Wrong(_ROUND_FIRST)
     common = replace(left.type, denominator=lcm(one, other))
     if common.denominator > _LARGEST_DENOMINATOR:
         raise Wrong("The fraction of a minor unit becomes too small; write `round(…)` around the amounts.")
@@ -279,9 +293,7 @@ def _same_fractions(left: Typed, right: Typed) -> tuple[Typed, Typed]:
 
 def _common(one: Type, other: Type, what: str) -> Type:
     if one.kind is other.kind is Kind.MONEY and one.currency == other.currency:
-        if one.denominator and other.denominator:
-            return replace(one, denominator=lcm(one.denominator, other.denominator))
-        raise Wrong("An amount that was divided by a column must be rounded first; write `round(…)` around it.")
+        return replace(one, denominator=lcm(one.denominator, other.denominator))
     if one.kind is other.kind and one.kind is not Kind.TEXT and one == other:
         return one
     if one.numeric and other.numeric:
