@@ -189,7 +189,7 @@ def _column(part: TypedColumn, rows: _Rows) -> Value:
         if not parents.table.rows:
             return _repeated(_constant(None, part.type), rows.stop - rows.start)
         places = parents.rows[rows.slice] if places is None else parents.rows[places]
-        if places.min(initial=0) < 0:
+        if not parents.all_known:
             known = both(known, places >= 0)
             places = np.maximum(places, 0)
         table = parents.table

@@ -52,12 +52,17 @@ class Children:
     offsets: NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Parents:
     """The parent of each row: a row of `table`, or -1 if it has none."""
 
     table: "Table"
     rows: NDArray[np.int64]
+
+    @cached_property
+    def all_known(self) -> bool:
+        """True if every row has a parent."""
+        return bool(self.rows.min(initial=0) >= 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

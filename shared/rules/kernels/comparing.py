@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from shared.rules.kernels.text import compare_texts
-from shared.rules.kernels.value import Run, Value, both, condition
+from shared.rules.kernels.value import Run, Value, both, condition, operands
 from shared.rules.tables import Array
 from shared.rules.typed import Apply
 
@@ -36,7 +36,7 @@ def compare(run: Run, part: Apply, given: list[Value]) -> Value:
     if left.texts is not None and right.texts is not None:
         return condition(compare_texts(run, part.detail, left, right), known)
     if left.values.dtype.kind != "f":
-        return condition(INTEGER_COMPARISONS[part.detail](left.values, right.values), known)
+        return condition(INTEGER_COMPARISONS[part.detail](*operands(left, right)), known)
     if len(right.values) == 1:
         return condition(_beside(part.detail, left.values, right.values.item()), known)
     difference = left.values - right.values

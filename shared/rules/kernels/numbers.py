@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.rules.kernels.value import LARGEST, LOWEST, Run, Value, both, fit
+from shared.rules.kernels.value import LARGEST, LOWEST, Run, Value, both, fit, operands
 from shared.rules.tables import Array
 from shared.rules.typed import Apply
 
@@ -37,7 +37,7 @@ def divide(run: Run, part: Apply, given: list[Value]) -> Value:
     """The quotient of two numbers; unknown where the divisor is 0."""
     left, right = given
     divisor, known = _divisor(right)
-    values, known = left.values / divisor, both(left.known, known)
+    values, known = left.values / (divisor[0] if len(divisor) == 1 else divisor), both(left.known, known)
     least, most = right.range()
     if least > 0 or most < 0:
         corners = [a / b for a in left.range() for b in (least, most)]
@@ -115,12 +115,13 @@ def _exact(run: Run, part: Apply, function: np.ufunc, given: list[Value], bounds
     """
     known = given[0].known if len(given) == 1 else both(given[0].known, given[1].known)
     within = bounds(*(one.range() for one in given))
+    arrays = [one.values for one in given] if len(given) == 1 else operands(*given)
     if given[0].values.dtype.kind == "f":
-        values = function(*(one.values for one in given))
+        values = function(*arrays)
         fits = isfinite(within[0]) and isfinite(within[1])
         return Value(values, known, bounds=within) if fits else _finite(run, part, values, known)
     if fit(within):
-        return Value(function(*(one.values for one in given)), known, bounds=within)
+        return Value(function(*arrays), known, bounds=within)
     # Python's integers have no largest one.
     exact = function(*(one.values.astype(object) for one in given))
     fits = ((exact >= LOWEST) & (exact <= LARGEST)).astype(np.bool_)

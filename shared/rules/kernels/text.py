@@ -32,10 +32,17 @@ def upper(run: Run, part: Apply, given: list[Value]) -> Value:
 
 def compare_texts(run: Run, operator: str, left: Value, right: Value) -> NDArray[np.bool_]:
     """Compare two columns of texts, by code points."""
+    if len(left.values) == 1 and operator in ("==", "!="):
+        left, right = right, left
     one, other = _texts(left), _texts(right)
     if operator in ("==", "!="):
-        codes = run.once(("places", one, other), lambda: np.array([one.index.get(text, -1) for text in other.texts]))
-        equal: NDArray[np.bool_] = left.values == codes[right.values]
+        # In the type of the places, so that NumPy converts nothing.
+        kind = left.values.dtype
+        codes = run.once(
+            ("places", one, other, kind), lambda: np.array([one.index.get(text, -1) for text in other.texts], kind)
+        )
+        places = codes[right.values]
+        equal: NDArray[np.bool_] = left.values == (places[0] if len(places) == 1 else places)
         return equal if operator == "==" else ~equal
     ranks, others = run.once(("ranks", one, other), lambda: _ranks(one, other))
     compare = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[operator]

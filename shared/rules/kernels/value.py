@@ -66,6 +66,14 @@ Kernel = Callable[[Run, Apply, list[Value]], Value]
 """(the evaluation, the operation, the values of its arguments) → its values."""
 
 
+def operands(left: Value, right: Value) -> tuple[Any, Any]:
+    """The values of two, a scalar where one has the same for all rows: NumPy is faster with those."""
+    one, other = left.values, right.values
+    if len(one) == len(other):
+        return one, other
+    return one[0] if len(one) == 1 else one, other[0] if len(other) == 1 else other
+
+
 def both(one: Known, other: Known) -> Known:
     """Where both are known."""
     if one is None or other is None:
