@@ -26,6 +26,7 @@ TOPICS = (
     "hostile_files",
     "imports",
     "redaction",
+    "rules",
 )
 """Each topic is a module with `run(quick) -> bool`."""
 

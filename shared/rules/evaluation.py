@@ -1,7 +1,10 @@
 """Evaluates checked rules over tables: every operation works on the columns of some thousand rows at once."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +13,8 @@ from shared.model.work_budget import spend
 from shared.rules.checker import Compiled
 from shared.rules.kernels import KERNELS
 from shared.rules.kernels.folds import Groups, folded
-from shared.rules.kernels.value import Run, Value, both
+from shared.rules.kernels.value import Known, Run, Value, both
+from shared.rules.lifting import Lifted, lifted
 from shared.rules.literals import stored
 from shared.rules.problems import Problem, place
 from shared.rules.schema import Kind, Type
@@ -19,7 +23,7 @@ from shared.rules.tables import Array, Column, Table, Texts
 from shared.rules.typed import Apply, Constant, Fold, Given, Scope, Spread, Typed, every_typed
 from shared.rules.typed import Column as TypedColumn
 
-CHUNK = 1 << 17
+CHUNK = 1 << 18
 """Rows that are evaluated at once, so that what is computed mostly stays in the processor's caches."""
 _ROWS_A_UNIT = 500
 """Rows that one operation takes in a unit of the work budget."""
@@ -131,13 +135,13 @@ class _Evaluation:
         self.run = Run()
         self._typed = typed
         self._parameters = parameters
-        self._scopes = [part.scope for part in every_typed(typed)]
+        self._scopes = Counter(part.scope for part in every_typed(typed))
 
     def chunk(self, table: Table, start: int, stop: int) -> Value:
         """The values for some rows, as many as those."""
         chunk = _Chunk({(): _Rows(table, start, stop)})
-        sizes = (chunk.at(scope) for scope in self._scopes)
-        spend(1 + sum(rows.stop - rows.start for rows in sizes) // _ROWS_A_UNIT)
+        sizes = ((chunk.at(scope), parts) for scope, parts in self._scopes.items())
+        spend(1 + sum((rows.stop - rows.start) * parts for rows, parts in sizes) // _ROWS_A_UNIT)
         with np.errstate(all="ignore"):
             return _for_all(self._value(self._typed, chunk), stop - start)
 
@@ -154,6 +158,9 @@ class _Evaluation:
                 value = self._value(part.operand, chunk)
                 return _repeated(value, chunk.children(part.operand.scope, part.scope).counts)
             case Apply():
+                through = self.run.once(("lifted", id(part)), lambda: lifted(part))
+                if through and (of_parents := self._of_parents(through, chunk)):
+                    return of_parents
                 return KERNELS[part.operation](self.run, part, [self._value(one, chunk) for one in part.arguments])
             case Fold():
                 inner = part.argument.scope
@@ -162,6 +169,21 @@ class _Evaluation:
                     return Value(groups.counts)
                 each = _for_all(self._value(part.argument, chunk), int(groups.offsets[-1]))
                 return folded(self.run, part, each, groups)
+
+    def _of_parents(self, through: Lifted, chunk: _Chunk) -> Value | None:
+        """The value of a part that depends on parents alone; None if there are more of them than rows."""
+        rows = chunk.at(through.scope)
+        table, places, known = _parents(rows, through.parents)
+        if table.rows > rows.table.rows or not table.rows:
+            return None
+        value = self.run.once(
+            ("parents", id(through)),
+            lambda: _for_all(self._value(through.part, _Chunk({(): _Rows(table, 0, table.rows)})), table.rows),
+        )
+        known = known if value.known is None else both(known, value.known[places])
+        values = value.values[places]
+        boolean = through.part.type.kind is Kind.BOOLEAN and known is not None
+        return Value(values & known if boolean else values, known, value.texts)
 
 
 def _constant(value: int | float | bool | str | None, type_: Type) -> Value:
@@ -182,28 +204,38 @@ def _column(part: TypedColumn, rows: _Rows) -> Value:
     if not part.parents:
         column = rows.table.columns[part.name]
         known = None if column.known is None else column.known[rows.slice]
-        return _read(part.type, column, column.values[rows.slice], known)
-    table, places, known = rows.table, None, None
-    for name in part.parents:
+        look = partial(column.bounds, rows.start, rows.stop)
+        return _read(part.type, column.values[rows.slice], known, column.texts, look)
+    table, places, known = _parents(rows, part.parents)
+    if not table.rows:
+        return _repeated(_constant(None, part.type), rows.stop - rows.start)
+    column = table.columns[part.name]
+    known = known if column.known is None else both(known, column.known[places])
+    look = partial(column.bounds, 0, table.rows)
+    return _read(part.type, column.values[places], known, column.texts, look)
+
+
+def _parents(rows: _Rows, names: tuple[str, ...]) -> tuple[Table, Array, NDArray[np.bool_] | None]:
+    """The table of the rows' parents, their places in it (0 if there is none), and where there is one."""
+    table, places, known = rows.table, np.arange(0), None
+    for hop, name in enumerate(names):
         parents = table.parents[name]
         if not parents.table.rows:
-            return _repeated(_constant(None, part.type), rows.stop - rows.start)
-        places = parents.rows[rows.slice] if places is None else parents.rows[places]
+            return parents.table, places, known
+        places = parents.rows[places] if hop else parents.rows[rows.slice]
         if not parents.all_known:
             known = both(known, places >= 0)
             places = np.maximum(places, 0)
         table = parents.table
-    column = table.columns[part.name]
-    known = known if column.known is None else both(known, column.known[places])
-    return _read(part.type, column, column.values[places], known)
+    return table, places, known
 
 
-def _read(type_: Type, column: Column, values: Array, known: NDArray[np.bool_] | None) -> Value:
-    if column.texts is not None:
-        return Value(values, known, column.texts)
+def _read(type_: Type, values: Array, known: Known, texts: Texts | None, look: Callable[[], tuple[Any, Any]]) -> Value:
+    if texts is not None:
+        return Value(values, known, texts)
     if type_.kind in (Kind.BOOLEAN, Kind.JSON):
         return Value(values if known is None else values & known, known)
-    return Value(values.astype(_stored_as(type_), copy=False), known, bounds=column.bounds)
+    return Value(values.astype(_stored_as(type_), copy=False), known, look=look)
 
 
 def _repeated(value: Value, times: Array | int) -> Value:
@@ -224,8 +256,7 @@ def _repeated(value: Value, times: Array | int) -> Value:
 def _for_all(value: Value, rows: int) -> Value:
     """The values with one for each row."""
     known = value.known
-    return replace(
-        value,
-        values=np.broadcast_to(value.values, rows) if len(value.values) != rows else value.values,
-        known=np.broadcast_to(known, rows) if known is not None and len(known) != rows else known,
-    )
+    if len(value.values) == rows and (known is None or len(known) == rows):
+        return value
+    known = None if known is None else np.broadcast_to(known, rows)
+    return replace(value, values=np.broadcast_to(value.values, rows), known=known)

@@ -37,11 +37,18 @@ class Column:
     known: NDArray[np.bool_] | None = None
     texts: Texts | None = None
 
-    @cached_property
-    def bounds(self) -> tuple[Any, Any]:
-        """The smallest and the largest value, as Python's numbers; (0, 0) if there is none."""
-        some = self.values if self.known is None else self.values[self.known]
-        return (some.min().item(), some.max().item()) if len(some) else (0, 0)
+    _bounds: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict, init=False, repr=False)
+
+    def bounds(self, start: int, stop: int) -> tuple[Any, Any]:
+        """The smallest and the largest value of some rows, nulls' included; a column looks at its values once."""
+        if (start, stop) not in self._bounds:
+            self._bounds[start, stop] = bounds_of(self.values[start:stop])
+        return self._bounds[start, stop]
+
+
+def bounds_of(values: Array) -> tuple[Any, Any]:
+    """The smallest and the largest of some values, as Python's numbers; (0, 0) if there are none."""
+    return (values.min().item(), values.max().item()) if len(values) else (0, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

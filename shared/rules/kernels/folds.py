@@ -73,7 +73,7 @@ def folded(run: Run, part: Fold, value: Value, groups: Groups) -> Value:
         case "min" | "max":
             values = groups.reduced(np.minimum if part.fold == "min" else np.maximum, value.values)
             known = groups.some if all_known is None or groups.some is None else groups.some & all_known
-            return Value(values, all_known if groups.some is None else known, bounds=value.bounds)
+            return Value(values, all_known if groups.some is None else known, bounds=value.bounds, look=value.look)
 
 
 def _sum(run: Run, part: Fold, value: Value, groups: Groups, known: Known) -> Value:
@@ -81,13 +81,14 @@ def _sum(run: Run, part: Fold, value: Value, groups: Groups, known: Known) -> Va
         sums = groups.reduced(np.add, value.values)
         finite = np.isfinite(sums)
         return Value(sums, known) if finite.all() else run.fitting(part, sums, finite, known)
-    least, most = value.range()
-    for longest in (len(value.values), int(groups.counts.max(initial=0))):
+    for exact in (False, True):
+        least, most = value.range(exact)
+        longest = int(groups.counts.max(initial=0)) if exact else len(value.values)
         within = min(0, least * longest), max(0, most * longest)
         if fit(within):
             return Value(groups.sums(value.values), known, bounds=within)
     # Python's integers have no largest one.
     ends = pairwise(groups.offsets.tolist())
-    exact = np.array([sum(value.values[start:stop].tolist()) for start, stop in ends], object)
-    fits = ((exact >= LOWEST) & (exact <= LARGEST)).astype(np.bool_)
-    return run.fitting(part, np.where(fits, exact, 0).astype(np.int64), fits, known)
+    sums = np.array([sum(value.values[start:stop].tolist()) for start, stop in ends], object)
+    fits = ((sums >= LOWEST) & (sums <= LARGEST)).astype(np.bool_)
+    return run.fitting(part, np.where(fits, sums, 0).astype(np.int64), fits, known)

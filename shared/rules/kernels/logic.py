@@ -69,7 +69,7 @@ def _or(one: Value, other: Value) -> Value:
 def _replaced(value: Value, values: Array, known: Known) -> Value:
     if values.dtype == np.bool_ and known is not None:
         values = values & known
-    return replace(value, values=values, known=known, bounds=None)
+    return replace(value, values=values, known=known, bounds=None, look=None)
 
 
 def _chosen_known(test: Value, chosen: Known, other: Known) -> Known:

@@ -114,18 +114,18 @@ def _exact(run: Run, part: Apply, function: np.ufunc, given: list[Value], bounds
     Most results fit, which their bounds show without a look at each of them.
     """
     known = given[0].known if len(given) == 1 else both(given[0].known, given[1].known)
-    within = bounds(*(one.range() for one in given))
     arrays = [one.values for one in given] if len(given) == 1 else operands(*given)
-    if given[0].values.dtype.kind == "f":
-        values = function(*arrays)
-        fits = isfinite(within[0]) and isfinite(within[1])
-        return Value(values, known, bounds=within) if fits else _finite(run, part, values, known)
-    if fit(within):
-        return Value(function(*arrays), known, bounds=within)
+    numbers = given[0].values.dtype.kind == "f"
+    for exact in (False, True):
+        within = bounds(*(one.range(exact) for one in given))
+        if isfinite(within[0]) and isfinite(within[1]) if numbers else fit(within):
+            return Value(function(*arrays), known, bounds=within)
+    if numbers:
+        return _finite(run, part, function(*arrays), known)
     # Python's integers have no largest one.
-    exact = function(*(one.values.astype(object) for one in given))
-    fits = ((exact >= LOWEST) & (exact <= LARGEST)).astype(np.bool_)
-    return run.fitting(part, np.where(fits, exact, 0).astype(np.int64), fits, known)
+    results = function(*(one.values.astype(object) for one in given))
+    fits = ((results >= LOWEST) & (results <= LARGEST)).astype(np.bool_)
+    return run.fitting(part, np.where(fits, results, 0).astype(np.int64), fits, known)
 
 
 def _divisor(value: Value) -> tuple[Array, Any]:
@@ -134,6 +134,8 @@ def _divisor(value: Value) -> tuple[Array, Any]:
     if (least > 0 or most < 0) and value.known is None:
         return value.values, None
     fits = value.values != 0
+    if fits.all():
+        return value.values, value.known
     return np.where(fits, value.values, 1), both(value.known, fits)
 
 

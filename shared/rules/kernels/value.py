@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.rules.tables import Array, Texts
+from shared.rules.tables import Array, Texts, bounds_of
 from shared.rules.typed import Apply, Fold
 
 LOWEST, LARGEST = -(2**63), 2**63 - 1
@@ -20,7 +20,7 @@ class Value:
     """Values of rows, or one value for all of them: arrays of as many elements, or of one.
 
     values: as in a Column. Where `known` is False, a boolean is False, and anything else means nothing.
-    bounds: no known value is below or above them; None if nobody looked.
+    bounds: no known value is below or above them; None if nobody looked. look: finds them.
     denominator: of an amount that was divided by a column, in which `values` count; greater than 0.
     """
 
@@ -29,12 +29,15 @@ class Value:
     texts: Texts | None = None
     bounds: tuple[Any, Any] | None = None
     denominator: Array | None = None
+    look: Callable[[], tuple[Any, Any]] | None = None
 
-    def range(self) -> tuple[Any, Any]:
-        """The smallest and the largest value, as Python's numbers; (0, 0) if there is none."""
-        if self.bounds is None:
+    def range(self, exact: bool = False) -> tuple[Any, Any]:
+        """What no value is below or above, as Python's numbers. exact: the smallest and largest that are known."""
+        if exact:
             some = self.values if self.known is None else self.values[np.broadcast_to(self.known, self.values.shape)]
-            self.bounds = (some.min().item(), some.max().item()) if len(some) else (0, 0)
+            return bounds_of(some)
+        if self.bounds is None:
+            self.bounds = self.look() if self.look else bounds_of(self.values)
         return self.bounds
 
 

@@ -3,6 +3,7 @@
 It knows the grammar's parts and nothing of the checker or the columns. A value is (kind, value); None is unknown.
 """
 
+import operator as op
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
@@ -276,7 +277,7 @@ def arithmetic(operator: str, left: Val, right: Val, left_node: Node, right_node
     if a is None or b is None or (operator in "/%" and b == 0):
         return Val(result, None)
     try:
-        value = {"+": a.__add__, "-": a.__sub__, "*": a.__mul__, "/": a.__truediv__, "%": a.__mod__}[operator](b)
+        value = {"+": op.add, "-": op.sub, "*": op.mul, "/": op.truediv, "%": op.mod}[operator](a, b)
     except OverflowError:
         value = None
     return fitted(result, value)
