@@ -86,7 +86,9 @@ class _Checker:
         if typed is None:
             return None
         if result == BOOLEAN and typed.type != BOOLEAN:
-            self.blame(syntax.where, f"A rule is true or false; this is {typed.type}. Compare it with something.")
+            self.blame(
+                syntax.where, f"A rule is true or false; this is {typed.type.phrase}; compare it with something."
+            )
             return None
         if result == BOOLEAN and not _columns(typed):
             self.blame(syntax.where, "The rule names no column, so it says the same of every row.")
@@ -226,10 +228,11 @@ def _folded_type(fold: FoldKind, argument: Typed) -> Type:
     if not argument.type.denominator:
         raise Wrong("An amount that was divided by a column must be rounded first; write `round(…)` around it.")
     if fold == "sum" and kind not in (Kind.INTEGER, Kind.NUMBER, Kind.MONEY, Kind.DURATION):
-        raise Wrong(f"`sum` takes numbers, amounts or durations; this is {argument.type}.", argument.where)
+        raise Wrong(f"`sum` takes numbers, amounts or durations; this is {argument.type.phrase}.", argument.where)
     if kind not in ORDERED:
         raise Wrong(
-            f"`{fold}` takes numbers, amounts, dates, times or durations; this is {argument.type}.", argument.where
+            f"`{fold}` takes numbers, amounts, dates, times or durations; this is {argument.type.phrase}.",
+            argument.where,
         )
     return argument.type
 

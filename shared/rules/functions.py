@@ -27,7 +27,7 @@ class Function:
 def _absolute(name: str, given: tuple[Typed, ...], where: Where) -> Typed:
     (value,) = given
     if value.type.kind not in (Kind.INTEGER, Kind.NUMBER, Kind.MONEY, Kind.DURATION) or not value.type.denominator:
-        raise Wrong(f"`{name}` takes a number, an amount or a duration; this is {value.type}.", value.where)
+        raise Wrong(f"`{name}` takes a number, an amount or a duration; this is {value.type.phrase}.", value.where)
     return applied("abs", given, value.type, where)
 
 
@@ -38,12 +38,12 @@ def _rounded(name: str, given: tuple[Typed, ...], where: Where) -> Typed:
         if not isinstance(digits, int) or isinstance(digits, bool) or not 0 <= digits <= _MAX_DIGITS:
             raise Wrong(f"`{name}` rounds to 0 to {_MAX_DIGITS} decimals, written out.", rest[0].where)
         if value.type != NUMBER:
-            raise Wrong(f"`{name}` to decimals takes a number; this is {value.type}.", value.where)
+            raise Wrong(f"`{name}` to decimals takes a number; this is {value.type.phrase}.", value.where)
         return applied("round_to", (value,), NUMBER, where, digits)
     if value.type == NUMBER:
         return applied(name, (value,), INTEGER, where)
     if value.type.kind is not Kind.MONEY:
-        raise Wrong(f"`{name}` takes a number or an amount; this is {value.type}.", value.where)
+        raise Wrong(f"`{name}` takes a number or an amount; this is {value.type.phrase}.", value.where)
     if value.type.denominator == 1:
         raise Wrong("This amount is in whole minor units already; it needs no rounding.", value.where)
     return applied(f"{name}_money", (value,), replace(value.type, denominator=1), where, value.type.denominator)
@@ -52,7 +52,7 @@ def _rounded(name: str, given: tuple[Typed, ...], where: Where) -> Typed:
 def _of_text(name: str, given: tuple[Typed, ...], where: Where) -> Typed:
     (value,) = given
     if not value.type.textual:
-        raise Wrong(f"`{name}` takes a text; this is {value.type}.", value.where)
+        raise Wrong(f"`{name}` takes a text; this is {value.type.phrase}.", value.where)
     return applied(name, (value,), INTEGER if name == "length" else TEXT, where)
 
 
@@ -68,7 +68,7 @@ def _day(name: str, value: Typed) -> Typed:
     if value.type == DATE:
         return value
     if value.type != DATETIME:
-        raise Wrong(f"`{name}` takes a date or a datetime; this is {value.type}.", value.where)
+        raise Wrong(f"`{name}` takes a date or a datetime; this is {value.type.phrase}.", value.where)
     return applied("whole", (value, Constant(DAY, value.type, value.where)), DATE, value.where)
 
 
@@ -80,9 +80,10 @@ def _coalesced(name: str, given: tuple[Typed, ...], where: Where) -> Typed:
 def _extreme(name: str, given: tuple[Typed, ...], where: Where) -> Typed:
     no_null(*given)
     parts = unified(given, f"`{name}`")
-    kind = parts[0].type.kind
-    if kind not in ORDERED or not parts[0].type.denominator:
-        raise Wrong(f"`{name}` takes numbers, amounts, dates, times or durations; this is {parts[0].type}.", where)
+    if parts[0].type.kind not in ORDERED or not parts[0].type.denominator:
+        raise Wrong(
+            f"`{name}` takes numbers, amounts, dates, times or durations; this is {parts[0].type.phrase}.", where
+        )
     return applied("least" if name == "min" else "greatest", tuple(parts), parts[0].type, where)
 
 

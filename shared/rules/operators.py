@@ -32,7 +32,9 @@ def arithmetic(operator: str, left: Typed, right: Typed, where: Where) -> Typed:
     no_null(left, right)
     result = _OPERATIONS[operator](left, right, where)
     if result is None:
-        raise Wrong(f"{_begun(_a(left.type))} {_VERBS[operator]} {_a(right.type)} has no meaning{_hint(left, right)}.")
+        raise Wrong(
+            f"{_begun(left.type.phrase)} {_VERBS[operator]} {right.type.phrase} has no meaning{_hint(left, right)}."
+        )
     return result
 
 
@@ -40,7 +42,7 @@ def negated(operand: Typed, where: Where) -> Typed:
     """`-operand`."""
     no_null(operand)
     if operand.type.kind not in (Kind.INTEGER, Kind.NUMBER, Kind.MONEY, Kind.DURATION):
-        raise Wrong(f"{_begun(_a(operand.type))} has no negative.")
+        raise Wrong(f"{_begun(operand.type.phrase)} has no negative.")
     if not operand.type.denominator:
         raise Wrong(_ROUND_FIRST)
     if isinstance(operand, Constant):
@@ -58,7 +60,7 @@ def compared(operator: str, left: Typed, right: Typed, where: Where) -> Typed:
         for side in (left, right):
             unordered = side.type.kind in (Kind.BOOLEAN, Kind.IDENTIFIER) or _is_enumeration(side)
             if unordered:
-                name = "an enumeration" if _is_enumeration(side) else _a(side.type)
+                name = "an enumeration" if _is_enumeration(side) else side.type.phrase
                 raise Wrong(f"{_begun(name)} has no order; compare it with `==`, `!=` or `in`.", side.where)
     if left.type.kind is Kind.MONEY:
         if 0 in (left.type.denominator, right.type.denominator):
@@ -92,13 +94,13 @@ def assigned(part: Typed, to: Type) -> Typed:
     same = one.kind is to.kind and one.currency == to.currency and one.integer == to.integer
     if same or literal or one == NULL or (one.numeric and to == NUMBER) or (one.moment and to == DATETIME):
         return _converted(part, to)
-    raise Wrong(f"The result is {_a(to)}; this is {_a(one)}.")
+    raise Wrong(f"The result is {to.phrase}; this is {one.phrase}.")
 
 
 def boolean(part: Typed, what: str) -> None:
     """Refuse a part that is not true or false."""
     if part.type != BOOLEAN:
-        raise Wrong(f"{what} is true or false; this is {_a(part.type)}{_boolean_hint(part.type)}.", part.where)
+        raise Wrong(f"{what} is true or false; this is {part.type.phrase}{_boolean_hint(part.type)}.", part.where)
 
 
 def no_null(*parts: Typed) -> None:
@@ -148,7 +150,7 @@ def _comparable(left: Typed, right: Typed) -> tuple[Typed, Typed]:
             return left, right
     elif one.kind is other.kind and one.currency == other.currency and one.kind is not Kind.JSON:
         return left, right
-    raise Wrong(f"{_begun(_a(one))} cannot be compared with {_a(other)}{_hint(left, right)}.")
+    raise Wrong(f"{_begun(one.phrase)} cannot be compared with {other.phrase}{_hint(left, right)}.")
 
 
 def _check_values(left: Typed, right: Typed) -> None:
@@ -303,7 +305,7 @@ def _common(one: Type, other: Type, what: str) -> Type:
     if one.kind is other.kind is Kind.TEXT:
         both = one.values and other.values
         return replace(TEXT, values=tuple(dict.fromkeys([*one.values, *other.values]))) if both else TEXT
-    raise Wrong(f"{what} has one type; here are {_a(one)} and {_a(other)}.")
+    raise Wrong(f"{what} has one type; here are {one.phrase} and {other.phrase}.")
 
 
 def _converted(part: Typed, to: Type) -> Typed:
@@ -314,13 +316,6 @@ def _converted(part: Typed, to: Type) -> Typed:
     if to == NUMBER:
         return number(part)
     return instant(part) if to == DATETIME else part
-
-
-def _a(type_: Type) -> str:
-    name = str(type_)
-    if type_.kind in (Kind.MONEY, Kind.NULL):
-        return name
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _begun(text: str) -> str:

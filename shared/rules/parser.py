@@ -258,15 +258,16 @@ def _unexpected(source: str, error: UnexpectedInput) -> Problem:
         instead = None if ended else _INSTEAD.get(source[offset - 1 : offset + 1]) or _keyword(text)
     found = f"`{text[:40]}` is not expected here" if text else "The rule ends too early"
     hint = f"; {instead}." if instead else f"; {_expected(expected)} can stand here." if expected else "."
+    if text in KEYWORDS and expected and "NAME" in expected:
+        hint = f"; a value can stand here. If it is a name, write `` `{text}` ``."
     return Problem(*place(source, offset), found + hint)
 
 
 def _keyword(text: str) -> str | None:
-    """What to write for a word that is nearly a keyword, or that is a keyword where a name is meant."""
-    if text in KEYWORDS:
-        return f"a name that is a word of the language stands between backquotes, as `` `{text}` ``" if text else None
-    hint = near(text.lower(), KEYWORDS) if text.isalpha() else ""
-    return f"words of the language are in lower case{hint}" if text.lower() in KEYWORDS else None
+    """What to write for a word that is nearly one of the language."""
+    if text in KEYWORDS or text.lower() not in KEYWORDS:
+        return None
+    return f"words of the language are in lower case{near(text.lower(), KEYWORDS)}"
 
 
 def _expected(terminals: Iterable[str]) -> str:

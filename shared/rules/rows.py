@@ -100,7 +100,7 @@ def _member(value: Typed, items: Sequence[Typed], where: Where) -> Typed:
 def _matches(node: Matches, value: Typed) -> Typed:
     no_null(value)
     if not value.type.textual:
-        raise Wrong(f"`matches` takes a text; this is {value.type}.", value.where)
+        raise Wrong(f"`matches` takes a text; this is {value.type.phrase}.", value.where)
     try:
         pattern = compile_pattern(node.pattern)
     except BadPattern as bad:

@@ -46,6 +46,14 @@ class Type:
         return self.kind.value
 
     @property
+    def phrase(self) -> str:
+        """The type in a sentence: `a date`, `money in EUR`."""
+        name = str(self)
+        if self.kind in (Kind.MONEY, Kind.NULL):
+            return name
+        return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+    @property
     def textual(self) -> bool:
         """True if the values are texts."""
         return self.kind is Kind.TEXT or (self.kind is Kind.IDENTIFIER and not self.integer)
