@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from greenroom.enricher.v1 import domain_pb2_grpc
+from greenroom.enricher.v1 import domain_pb2_grpc, enrichment_pb2_grpc
 from services.enricher.adapters import packs
+from services.enricher.contexts.operations import Contexts
+from services.enricher.contexts.servicer import EnrichmentServicer
 from services.enricher.domains.built_in import built_in
 from services.enricher.domains.operations import Domains
 from services.enricher.domains.servicer import DomainServicer
@@ -59,6 +61,11 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
             "greenroom.enricher.v1.DomainService",
             domain_pb2_grpc.add_DomainServiceServicer_to_server,
             DomainServicer(domains),
+        ),
+        Registration(
+            "greenroom.enricher.v1.EnrichmentService",
+            enrichment_pb2_grpc.add_EnrichmentServiceServicer_to_server,
+            EnrichmentServicer(Contexts(domains)),
         ),
     ]
     for registration in registrations:

@@ -31,8 +31,8 @@ def pack_message(pack: Pack) -> pb.DomainPack:
     return pb.DomainPack(
         display_name=pack.display_name,
         description=pack.description,
-        entities=map(_entity_message, pack.entities),
-        relationships=map(_relationship_message, pack.relationships),
+        entities=map(entity_message, pack.entities),
+        relationships=map(relationship_message, pack.relationships),
         rules=map(rule_message, pack.rules),
         edge_cases=map(edge_case_message, pack.edge_cases),
         workflows=map(workflow_message, pack.workflows),
@@ -54,7 +54,8 @@ def pack(message: pb.DomainPack) -> Pack:
     )
 
 
-def _entity_message(entity: Entity) -> pb.DomainEntity:
+def entity_message(entity: Entity) -> pb.DomainEntity:
+    """The entity as a message."""
     return pb.DomainEntity(
         name=entity.name,
         description=entity.description,
@@ -119,7 +120,8 @@ def _field(message: pb.DomainField) -> Field:
     )
 
 
-def _relationship_message(relationship: Relationship) -> pb.DomainRelationship:
+def relationship_message(relationship: Relationship) -> pb.DomainRelationship:
+    """The relationship as a message."""
     return pb.DomainRelationship(
         child=relationship.child,
         child_fields=relationship.child_fields,

@@ -9,6 +9,7 @@ from greenroom.client._batches import Batches
 from greenroom.client._calls import Backoff, Calls
 from greenroom.client._conversations import Conversations
 from greenroom.client._domains import Domains
+from greenroom.client._enrichment import Enrichment
 from greenroom.client._evaluations import Evaluations
 from greenroom.client._inference import Inference
 from greenroom.client._personas import Personas
@@ -51,6 +52,7 @@ class Client:
         self.recordings = Recordings(calls)
         self.resources = Resources(calls)
         self.domains = Domains(calls)
+        self.enrichment = Enrichment(calls)
         self.evaluations = Evaluations(calls)
         self.reports = Reports(calls)
         self.traces = Traces(calls)

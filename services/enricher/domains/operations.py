@@ -23,6 +23,8 @@ _FOUND = 20
 """How many matches a search gives unless told otherwise."""
 _INDEXED = 100_000
 """The most entries of indexes that are kept."""
+_KEPT_FIELDS = 50_000
+"""The most fields of packs that are kept."""
 
 Read = Callable[[bytes, str], tuple[Pack, bytes, str]]
 """(YAML, name of its file) → the pack, its document and its digest; runs in another process."""
@@ -53,6 +55,7 @@ class Domains:
         self._indexed = indexed
         self._clock = clock
         self._indexes = LruCache[str, Index](_INDEXED)
+        self._packs = LruCache[str, Pack](_KEPT_FIELDS)
 
     async def read(self, caller: Caller, header: Header, chunks: AsyncIterator[bytes]) -> Imported:
         """Import a pack.
@@ -108,6 +111,25 @@ class Domains:
         except DomainNotFound:
             names = [*self._built_in, *await self._store.names(company)]
             raise DomainNotFound(name=name, near=near(name, names)) from None
+
+    async def pack(self, company: str, name: str, revision: int) -> tuple[int, str, Pack]:
+        """The number, digest and pack of a revision, 0 for the newest READY one or else the newest; kept in memory.
+
+        Raises DomainNotFound, DomainRevisionNotFound.
+        """
+        if revision or name in self._built_in:
+            _, found = await self.get(company, name, revision)
+            return found.number, found.digest, found.pack
+        chosen = await self._store.searched(company, name)
+        if not chosen:
+            await self.get(company, name)  # raises
+        number, digest = chosen[name]
+        pack = self._packs.get(digest)
+        if pack is None:
+            _, found = await self.get(company, name, number)
+            pack = found.pack
+            self._packs.put(digest, pack, sum(len(entity.fields) for entity in pack.entities))
+        return number, digest, pack
 
     async def page(self, company: str, part: Part) -> Listed[Domain]:
         """A part of the list of the built-in domains and then the company's own, newest first."""

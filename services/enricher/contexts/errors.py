@@ -1,0 +1,33 @@
+"""Errors of calls about contexts."""
+
+from shared.errors import InvalidArgument, NotFound
+
+
+class EntityNotFound(NotFound):
+    """The domain {domain} has no entity `{name}`{near}."""
+
+    reason = "ENTITY_NOT_FOUND"
+
+
+class WorkflowNotFound(NotFound):
+    """The domain {domain} has no workflow `{name}`{near}."""
+
+    reason = "DOMAIN_WORKFLOW_NOT_FOUND"
+
+
+class ScenarioNotFound(NotFound):
+    """The domain {domain} has no scenario `{name}`{near}."""
+
+    reason = "SCENARIO_NOT_FOUND"
+
+
+class ConstraintInvalid(InvalidArgument):
+    """{of} is not possible: {why}."""
+
+    reason = "CONSTRAINT_INVALID"
+
+
+class ConstraintsContradict(InvalidArgument):
+    """For `{field}`, {one}, and {other}; no value can be both."""
+
+    reason = "CONSTRAINTS_CONTRADICT"

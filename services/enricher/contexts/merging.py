@@ -1,0 +1,259 @@
+"""Merges what several sources ask of fields: the narrower wins, and a contradiction names both."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from services.enricher.contexts.errors import ConstraintInvalid, ConstraintsContradict
+from shared.model.events import Json
+from shared.model.packs.model import Constraint, Field, Pack
+from shared.model.packs.values import ORDERED, TEXTUAL, described, read_value
+from shared.patterns import BadPattern, Pattern, compile_pattern
+from shared.yaml import near
+
+_SHOWN = 5
+"""How many values of an enumeration a sentence shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A constraint and who asks for it, as the subject of a sentence, such as `the scenario happy_path`."""
+
+    constraint: Constraint
+    by: str
+
+
+def merge(pack: Pack, asked: Iterable[Asked]) -> tuple[Constraint, ...]:
+    """What all of them allow, one constraint a field, in the order in which the fields are first named.
+
+    The constraint starts from what the entity says of its field. Only one pattern stands in a constraint: the last;
+    what the entity says of its field holds all the same.
+    Raises ConstraintInvalid, ConstraintsContradict.
+    """
+    merged: dict[tuple[str, str], _Merged] = {}
+    for one in asked:
+        entity, name = one.constraint.entity, one.constraint.field
+        if (entity, name) not in merged:
+            merged[entity, name] = _Merged.of(_field(pack, one))
+        merged[entity, name] = merged[entity, name].narrowed(one)
+    return tuple(one.constraint(*key) for key, one in merged.items())
+
+
+def of_field(entity: str, field: Field) -> Constraint | None:
+    """What an entity says of a field, or None if it bounds nothing."""
+    constraint = Constraint(
+        entity=entity,
+        field=field.name,
+        minimum=field.minimum,
+        maximum=field.maximum,
+        exclusive_minimum=field.exclusive_minimum,
+        exclusive_maximum=field.exclusive_maximum,
+        min_length=field.min_length,
+        max_length=field.max_length,
+        pattern=field.pattern,
+        values=field.values,
+    )
+    return None if constraint == Constraint(entity, field.name) else constraint
+
+
+def _field(pack: Pack, asked: Asked) -> Field:
+    entity, name = asked.constraint.entity, asked.constraint.field
+    of = f"What {asked.by} asks of `{entity}.{name}`"
+    found = pack.entity(entity)
+    if found is None:
+        known = near(entity, [one.name for one in pack.entities])
+        raise ConstraintInvalid(of=of, why=f"there is no entity `{entity}`{known}")
+    field = found.field(name)
+    if field is None:
+        known = near(name, [one.name for one in found.fields])
+        raise ConstraintInvalid(of=of, why=f"`{entity}` has no field `{name}`{known}")
+    return field
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One limit of a field and who set it. exclusive: the value itself is not allowed."""
+
+    value: Any
+    by: str
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    """What a field may be, and who said each part."""
+
+    field: Field
+    minimum: _Limit | None = None
+    maximum: _Limit | None = None
+    shortest: _Limit | None = None
+    longest: _Limit | None = None
+    values: tuple[Json, ...] = ()
+    values_by: str = ""
+    pattern: str = ""
+    nullable: bool | None = None
+
+    @classmethod
+    def of(cls, field: Field) -> "_Merged":
+        by = "its entity"
+        return cls(
+            field=field,
+            minimum=None if field.minimum is None else _Limit(field.minimum, by, field.exclusive_minimum),
+            maximum=None if field.maximum is None else _Limit(field.maximum, by, field.exclusive_maximum),
+            shortest=_Limit(field.min_length, by) if field.min_length else None,
+            longest=None if field.max_length is None else _Limit(field.max_length, by),
+            values=field.values,
+            values_by=by,
+            pattern=field.pattern,
+        )
+
+    def constraint(self, entity: str, name: str) -> Constraint:
+        low, high = self.minimum, self.maximum
+        return Constraint(
+            entity=entity,
+            field=name,
+            minimum=low and low.value,
+            maximum=high and high.value,
+            exclusive_minimum=low is not None and low.exclusive,
+            exclusive_maximum=high is not None and high.exclusive,
+            min_length=self.shortest.value if self.shortest else 0,
+            max_length=self.longest.value if self.longest else None,
+            pattern=self.pattern,
+            values=self.values,
+            nullable=self.nullable,
+        )
+
+    def narrowed(self, asked: Asked) -> "_Merged":
+        """This and what is asked. Raises ConstraintInvalid, ConstraintsContradict."""
+        _check(self.field, asked)
+        new, by = asked.constraint, asked.by
+        low = None if new.minimum is None else _Limit(new.minimum, by, new.exclusive_minimum)
+        high = None if new.maximum is None else _Limit(new.maximum, by, new.exclusive_maximum)
+        merged = replace(
+            self,
+            minimum=self._tighter(self.minimum, low, 1),
+            maximum=self._tighter(self.maximum, high, -1),
+            shortest=_longer(self.shortest, _Limit(new.min_length, by) if new.min_length else None, max),
+            longest=_longer(self.longest, None if new.max_length is None else _Limit(new.max_length, by), min),
+            pattern=new.pattern or self.pattern,
+            nullable=False if new.nullable is False else self.nullable if self.nullable is not None else new.nullable,
+        )
+        if new.values:
+            merged = replace(merged, **self._common(asked))
+        return merged._possible(asked)
+
+    def _tighter(self, one: _Limit | None, other: _Limit | None, sign: int) -> _Limit | None:
+        """The limit that allows less. sign: 1 for the greater minimum, -1 for the smaller maximum."""
+        if one is None or other is None:
+            return one or other
+        a, b = self._read(one.value), self._read(other.value)
+        if a == b:
+            return other if other.exclusive else one
+        return other if (b > a) == (sign > 0) else one
+
+    def _common(self, asked: Asked) -> dict[str, Any]:
+        """The values that both allow. Raises ConstraintsContradict."""
+        new = asked.constraint.values
+        if not self.values:
+            return {"values": new, "values_by": asked.by}
+        both = tuple(value for value in self.values if value in new)
+        if not both:
+            known = near(str(new[0]), [str(value) for value in self.values]) if len(new) == 1 else ""
+            raise self._contradiction(
+                f"{self.values_by} allows {_listed(self.values)}", f"{asked.by} allows {_listed(new)}{known}"
+            )
+        return {"values": both, "values_by": self.values_by if both == self.values else asked.by}
+
+    def _possible(self, asked: Asked) -> "_Merged":
+        """This, without values that other limits exclude. Raises ConstraintsContradict."""
+        low, high = self.minimum, self.maximum
+        if low and high:
+            a, b = self._read(low.value), self._read(high.value)
+            if a > b or (a == b and (low.exclusive or high.exclusive)):
+                raise self._contradiction(_said(low, "at least", "more than"), _said(high, "at most", "less than"))
+        if self.shortest and self.longest and self.shortest.value > self.longest.value:
+            raise self._contradiction(
+                f"{self.shortest.by} asks for at least {self.shortest.value} characters",
+                f"{self.longest.by} for at most {self.longest.value}",
+            )
+        if not self.values:
+            return self
+        left = tuple(value for value in self.values if self._within(value))
+        if not left:
+            limit = next(one for one in (low, high, self.shortest, self.longest, _Limit(None, asked.by)) if one)
+            raise self._contradiction(
+                f"{self.values_by} allows {_listed(self.values)}", f"{limit.by} excludes all of them"
+            )
+        return replace(self, values=left)
+
+    def _within(self, value: Json) -> bool:
+        if self.field.type in ORDERED:
+            read = self._read(value)
+            for limit, sign in ((self.minimum, 1), (self.maximum, -1)):
+                if limit is None:
+                    continue
+                bound = self._read(limit.value)
+                if (read == bound and limit.exclusive) or (read != bound and (read < bound) == (sign > 0)):
+                    return False
+        if not isinstance(value, str):
+            return True
+        long_enough = self.shortest is None or len(value) >= self.shortest.value
+        short_enough = self.longest is None or len(value) <= self.longest.value
+        return long_enough and short_enough and (not self.pattern or whole(self.pattern).find(value) is not None)
+
+    def _read(self, value: Json) -> Any:
+        return read_value(self.field.type, value)
+
+    def _contradiction(self, one: str, other: str) -> ConstraintsContradict:
+        return ConstraintsContradict(field=self.field.name, one=one, other=other)
+
+
+def whole(pattern: str) -> Pattern:
+    """The pattern for whole texts."""
+    return compile_pattern(f"^(?:{pattern})$")
+
+
+def _longer(one: _Limit | None, other: _Limit | None, pick: Callable[..., Any]) -> _Limit | None:
+    if one is None or other is None:
+        return one or other
+    return pick((one, other), key=lambda limit: limit.value)  # type: ignore[no-any-return]
+
+
+def _check(field: Field, asked: Asked) -> None:
+    """Raise ConstraintInvalid if a field of this type cannot be asked this."""
+    new = asked.constraint
+    of = f"What {asked.by} asks of `{new.entity}.{new.field}`"
+    if field.type not in ORDERED and (new.minimum is not None or new.maximum is not None):
+        raise ConstraintInvalid(of=of, why=f"the field is {field.type}, whose values are not greater or less")
+    if field.type not in TEXTUAL and (new.min_length or new.max_length is not None or new.pattern):
+        raise ConstraintInvalid(of=of, why=f"the field is {field.type}, whose values have no length and no pattern")
+    for value in (new.minimum, new.maximum, *new.values):
+        if value is None:
+            continue
+        try:
+            read_value(field.type, value)
+        except ValueError:
+            raise ConstraintInvalid(of=of, why=f"{value!r} is not {described(field.type)}") from None
+    if new.pattern:
+        try:
+            compile_pattern(new.pattern)
+        except BadPattern as bad:
+            raise ConstraintInvalid(of=of, why=f"the pattern cannot be read: {bad}") from None
+
+
+def _said(limit: _Limit, inclusive: str, exclusive: str) -> str:
+    return f"{limit.by} asks for {exclusive if limit.exclusive else inclusive} {limit.value}"
+
+
+def _listed(values: Sequence[Json]) -> str:
+    shown = ", ".join(str(value) for value in values[:_SHOWN])
+    more = len(values) - _SHOWN
+    return f"only {shown}" + (f" and {more} more" if more > 0 else "")
+
+
+def shares(weights: Mapping[str, float]) -> dict[str, float]:
+    """Weights as shares with the sum 1; equal ones if all weights are 0."""
+    total = sum(weights.values())
+    if total <= 0:
+        return {name: 1 / len(weights) for name in weights}
+    return {name: weight / total for name, weight in weights.items()}

@@ -1,0 +1,78 @@
+"""Contexts and enriched requests as messages."""
+
+from greenroom.enricher.v1 import enrichment_pb2 as pb
+from services.enricher.contexts.model import Context, Enriched, Request, Wanted
+from shared.errors import GreenroomError
+from shared.rpc.packs import (
+    constraint,
+    constraint_message,
+    edge_case_message,
+    entity_message,
+    relationship_message,
+    rule_message,
+    scenario_message,
+    workflow_message,
+)
+
+
+def wanted(message: pb.BuildContextRequest) -> Wanted:
+    """What a context is to be about."""
+    return Wanted(message.entity, message.workflow, message.scenario, message.include_edge_cases)
+
+
+def request(message: pb.EnrichRequest) -> Request:
+    """The request in a message. Raises NumberNotFinite."""
+    return Request(
+        domain=message.domain,
+        entity=message.entity,
+        request_id=message.request_id,
+        revision=message.revision,
+        count=message.count,
+        context=message.context,
+        hints=tuple(message.hints),
+        shares={one.scenario: one.share for one in message.scenarios},
+        constraints=tuple(map(constraint, message.constraints)),
+        workflow=message.workflow,
+        edge_cases=message.include_edge_cases,
+    )
+
+
+def context_message(context: Context) -> pb.DomainContext:
+    """The context as a message."""
+    return pb.DomainContext(
+        domain=context.domain,
+        revision=context.revision,
+        entity=None if context.entity is None else entity_message(context.entity),
+        relationships=map(relationship_message, context.relationships),
+        rules=map(rule_message, context.rules),
+        edge_cases=map(edge_case_message, context.edge_cases),
+        scenarios=map(scenario_message, context.scenarios),
+        workflows=map(workflow_message, context.workflows),
+        constraints=map(constraint_message, context.constraints),
+        hints=context.hints,
+        text=context.text,
+    )
+
+
+def enriched_message(request_id: str, enriched: Enriched, context: pb.DomainContext) -> pb.EnrichResponse:
+    """The enriched request as a message. context: that of the request, as a message."""
+    return pb.EnrichResponse(
+        request_id=request_id,
+        enriched=True,
+        context=context,
+        hints=enriched.hints,
+        scenarios=[pb.ScenarioShare(scenario=name, share=share) for name, share in enriched.shares.items()],
+        constraints=map(constraint_message, enriched.constraints),
+        metadata=pb.EnrichmentMetadata(
+            revision=enriched.context.revision,
+            hints=[
+                pb.HintOutcome(hint=one.hint, applied=one.applied, outcome=one.outcome) for one in enriched.outcomes
+            ],
+        ),
+    )
+
+
+def refused_message(request_id: str, error: GreenroomError) -> pb.EnrichResponse:
+    """A request that could not be enriched, and why."""
+    why = pb.EnrichError(code=error.code, reason=error.reason, message=str(error))
+    return pb.EnrichResponse(request_id=request_id, error=why)

@@ -1,0 +1,128 @@
+"""Tells a context as text, for people and for language models. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from services.enricher.contexts.model import Context
+from shared.model.events import Json
+from shared.model.packs.model import Entity, Field, FieldType, Pack, Relationship, Severity, Workflow
+
+MAX_TEXT = 32 << 10
+"""The most characters of a text; what follows is left out, and the text says so."""
+_VALUES = 12
+"""How many values of an enumeration a text lists."""
+
+
+def tell(pack: Pack, context: Context, names: frozenset[str]) -> str:
+    """The context as text in sections, at most MAX_TEXT characters. names: the entities that it is about."""
+    text = "\n\n".join("\n".join(section) for section in _sections(pack, context, names))
+    if len(text) <= MAX_TEXT:
+        return text
+    end = "\n\nThe rest is left out, because it is too long."
+    return text[: MAX_TEXT - len(end)].rsplit("\n", 1)[0] + end
+
+
+def _sections(pack: Pack, context: Context, names: frozenset[str]) -> Iterator[Sequence[str]]:
+    yield [pack.display_name, *([pack.description] if pack.description else [])]
+    for entity in pack.entities:
+        if entity.name in names:
+            yield list(_entity(entity, context.relationships, full=context.entity is not None))
+    if context.rules:
+        yield ["What must be true", *(f"- {_rule(rule.text, rule.severity)}" for rule in context.rules)]
+    for workflow in context.workflows:
+        yield list(_workflow(workflow))
+    if context.scenarios:
+        yield ["Scenarios", *(f"- {one.id}: {one.text}" for one in context.scenarios)]
+    if context.edge_cases:
+        cases = (f"- {case.category} ({_about(case.entity, case.field)}): {case.text}" for case in context.edge_cases)
+        yield ["Edge cases", *cases]
+
+
+def _entity(entity: Entity, relationships: Iterable[Relationship], *, full: bool) -> Iterator[str]:
+    yield f"{entity.name}: {entity.description}" if entity.description else entity.name
+    for field in entity.fields if full else ():
+        yield f"- {field.name}: {_field(field)}"
+    for one in relationships:
+        if one.child == entity.name:
+            yield f"- Each {one.child} {_belongs(one)}."
+        elif one.parent == entity.name and full:
+            yield f"- Each {one.parent} has {_children(one)}."
+
+
+def _belongs(one: Relationship) -> str:
+    other = f" as its {one.parent_name}" if one.parent_name not in ("", one.parent) else ""
+    return f"{'belongs' if one.required else 'may belong'} to one {one.parent}{other}"
+
+
+def _children(one: Relationship) -> str:
+    name = one.child_name or one.child
+    match one.minimum, one.maximum:
+        case 0, None:
+            return f"any number of {name}"
+        case least, None:
+            return f"{least} or more {name}"
+        case 0, most:
+            return f"up to {most} {name}"
+        case least, most:
+            return f"{least} to {most} {name}" if least != most else f"exactly {most} {name}"
+
+
+def _field(field: Field) -> str:
+    parts = [_kind(field), *_bounds(field)]
+    if field.unique:
+        parts.append("no two the same")
+    if field.nullable:
+        parts.append("may be missing")
+    if field.derived:
+        parts.append(f"always {field.derived}")
+    said = ", ".join(parts)
+    return f"{said}. {field.description}" if field.description else said
+
+
+def _kind(field: Field) -> str:
+    if field.values:
+        shown = ", ".join(_shown(value) for value in field.values[:_VALUES])
+        more = len(field.values) - _VALUES
+        return f"one of {shown}" + (f" and {more} more" if more > 0 else "")
+    if field.type is FieldType.MONEY:
+        return f"an amount in minor units of {field.currency}"
+    name = field.format or field.type.value
+    return f"{name} in {field.unit}" if field.unit else name
+
+
+def _bounds(field: Field) -> Iterator[str]:
+    if field.minimum is not None:
+        yield f"{'more than' if field.exclusive_minimum else 'at least'} {_shown(field.minimum)}"
+    if field.maximum is not None:
+        yield f"{'less than' if field.exclusive_maximum else 'at most'} {_shown(field.maximum)}"
+    if field.max_length is not None and not field.values:
+        yield f"up to {field.max_length} characters"
+
+
+def _shown(value: Json) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _rule(text: str, severity: Severity) -> str:
+    match severity:
+        case Severity.ERROR:
+            return text
+        case Severity.WARNING:
+            return f"{text} (Otherwise it is doubtful.)"
+        case Severity.INFO:
+            return f"{text} (Worth knowing.)"
+
+
+def _workflow(workflow: Workflow) -> Iterator[str]:
+    yield f"How {workflow.id.replace('_', ' ').replace('-', ' ')} works: {workflow.text}"
+    for number, step in enumerate(workflow.steps, 1):
+        yield f"{number}. {step.text}"
+        if step.validations:
+            yield f"   Before: {' '.join(step.validations)}"
+        if step.outcomes:
+            yield f"   How it may end: {' '.join(step.outcomes)}"
+
+
+def _about(entity: str, field: str) -> str:
+    return f"{entity}.{field}" if field else entity

@@ -1,0 +1,200 @@
+"""Enrichment: what a domain says about a part of a business, and requests that are merged with it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import pytest
+
+from greenroom.client import GreenroomError
+from greenroom.enricher.v1 import enrichment_pb2 as pb
+from greenroom.enricher.v1.enrichment_pb2_grpc import EnrichmentServiceStub
+from greenroom.type.v1 import domain_pb2
+from tests.suite import EnricherSuite
+
+SHOP = "domains/ecommerce"
+Bounds = domain_pb2.FieldBounds
+
+
+def bounded(field: str, **bounds: float) -> domain_pb2.FieldConstraint:
+    """A constraint on the numbers of a field."""
+    made = domain_pb2.FieldConstraint(field=field)
+    for name, value in bounds.items():
+        getattr(made.bounds, name).number_value = value
+    return made
+
+
+def allowed(field: str, *values: str) -> domain_pb2.FieldConstraint:
+    """A constraint on the texts of a field."""
+    made = domain_pb2.FieldConstraint(field=field)
+    for value in values:
+        made.bounds.values.add().string_value = value
+    return made
+
+
+def of(response: pb.EnrichResponse, field: str) -> domain_pb2.FieldBounds:
+    """What the merged constraints say of a field."""
+    (found,) = (one.bounds for one in response.constraints if one.field == field)
+    return found
+
+
+@asynccontextmanager
+async def lacking(reason: str, sentence: str) -> AsyncIterator[None]:
+    """The block ends with NOT_FOUND for this reason, and the message has this sentence."""
+    with pytest.raises(GreenroomError) as raised:
+        yield
+    assert (raised.value.code, raised.value.reason) == ("NOT_FOUND", reason)
+    assert sentence in str(raised.value)
+
+
+async def test_the_context_of_an_entity_has_what_its_domain_says_about_it(enricher: EnricherSuite) -> None:
+    context = await enricher.client.enrichment.context(SHOP, entity="order", edge_cases=True)
+
+    assert (context.domain, context.revision, context.entity.name) == (SHOP, 1, "order")
+    assert {"status", "total", "placed_at"} <= {field.name for field in context.entity.fields}
+    assert {("order", "customer"), ("order_item", "order")} <= {
+        (one.child, one.parent) for one in context.relationships
+    }
+    assert {rule.entity for rule in context.rules} == {"order"}
+    assert {case.entity for case in context.edge_cases} == {"order"}
+    assert {"checkout", "payment", "tracking"} <= {workflow.id for workflow in context.workflows}
+    assert "Make 1 to 200 items for each order." in context.hints
+    assert "- status: one of pending, paid, fulfilling, shipped, delivered, cancelled, returned" in context.text
+    assert "1. Choose a method of payment." in context.text
+    assert "Somebody asks for the order of another customer by its number." in context.text
+
+
+async def test_the_context_of_a_scenario_narrows_the_fields_of_its_entities(enricher: EnricherSuite) -> None:
+    context = await enricher.client.enrichment.context(SHOP, entity="order_item", scenario="happy_path")
+
+    (quantity,) = (one.bounds for one in context.constraints if one.field == "quantity")
+    assert (quantity.minimum.number_value, quantity.maximum.number_value) == (1, 5)
+    assert not context.edge_cases
+
+
+async def test_a_context_of_what_a_domain_lacks_is_refused_with_the_nearest_name(enricher: EnricherSuite) -> None:
+    contexts = enricher.client.enrichment
+
+    async with lacking("DOMAIN_NOT_FOUND", "did you mean `domains/ecommerce`?"):
+        await contexts.context("domains/ecomerce", entity="order")
+    async with lacking("ENTITY_NOT_FOUND", "did you mean `order`?"):
+        await contexts.context(SHOP, entity="oder")
+    async with lacking("DOMAIN_WORKFLOW_NOT_FOUND", "did you mean `checkout`?"):
+        await contexts.context(SHOP, workflow="chekout")
+    async with lacking("SCENARIO_NOT_FOUND", "did you mean `happy_path`?"):
+        await contexts.context(SHOP, scenario="happy")
+    async with lacking("DOMAIN_REVISION_NOT_FOUND", "has no revision 7"):
+        await contexts.context(SHOP, entity="order", revision=7)
+
+
+async def test_the_narrower_of_two_constraints_wins(enricher: EnricherSuite) -> None:
+    response = await enricher.client.enrichment.enrich(
+        pb.EnrichRequest(
+            domain=SHOP,
+            entity="cart_item",
+            constraints=[bounded("quantity", minimum=3, maximum=500)],
+            scenarios=[pb.ScenarioShare(scenario="happy_path", share=4)],
+        )
+    )
+
+    assert response.enriched
+    assert (of(response, "quantity").minimum.number_value, of(response, "quantity").maximum.number_value) == (3, 99)
+    assert {one.scenario: one.share for one in response.scenarios} == {"happy_path": 1}
+
+
+async def test_constraints_that_contradict_each_other_are_named_with_who_asked_for_them(
+    enricher: EnricherSuite,
+) -> None:
+    enrich = enricher.client.enrichment.enrich
+
+    scenario = [pb.ScenarioShare(scenario="happy_path", share=1)]
+    response = await enrich(
+        pb.EnrichRequest(
+            request_id="one",
+            domain=SHOP,
+            entity="order",
+            scenarios=scenario,
+            constraints=[allowed("status", "cancelled")],
+        )
+    )
+    assert (response.enriched, response.request_id, response.error.reason) == (False, "one", "CONSTRAINTS_CONTRADICT")
+    assert response.error.message == (
+        "For `status`, the request allows only cancelled, and the scenario happy_path allows only paid, fulfilling, "
+        "shipped, delivered; no value can be both."
+    )
+
+    response = await enrich(
+        pb.EnrichRequest(
+            domain=SHOP,
+            entity="order",
+            hints=["total over 100 EUR"],
+            constraints=[bounded("total", maximum=500)],
+        )
+    )
+    assert response.error.message == (
+        "For `total`, the hint “total over 100 EUR” asks for more than 10000, and the request asks for at most 500; "
+        "no value can be both."
+    )
+
+
+async def test_a_constraint_that_its_field_cannot_have_is_refused_with_what_it_can(enricher: EnricherSuite) -> None:
+    async def why(constraint: domain_pb2.FieldConstraint) -> str:
+        response = await enricher.client.enrichment.enrich(
+            pb.EnrichRequest(domain=SHOP, entity="order", constraints=[constraint])
+        )
+        assert response.error.reason in ("CONSTRAINT_INVALID", "CONSTRAINTS_CONTRADICT")
+        return response.error.message
+
+    assert "has no field `totl` (did you mean `total`?)" in await why(bounded("totl", minimum=1))
+    assert "whose values are not greater or less" in await why(bounded("status", minimum=1))
+    assert "is not a whole number of minor units" in await why(allowed("total", "much"))
+    assert "did you mean `paid`?" in await why(allowed("status", "payed"))
+    assert "its entity" in await why(bounded("shipping", minimum=100_001))
+
+
+async def test_hints_in_words_are_applied_or_said_not_to_be(enricher: EnricherSuite) -> None:
+    response = await enricher.client.enrichment.enrich(
+        pb.EnrichRequest(
+            domain=SHOP,
+            entity="order",
+            hints=[
+                "only paid or shipped orders from Germany",
+                "total between 10 and 50 EUR",
+                "shipping at least 3",
+                "20 % edge cases",
+                "make them angry",
+            ],
+        )
+    )
+
+    assert [(one.applied, one.outcome) for one in response.metadata.hints] == [
+        (True, "status: paid or shipped; not understood: germany"),
+        (True, "total: at least 1000, at most 5000"),
+        (False, "`shipping` is money; write amounts with the currency, such as `10 EUR`."),
+        (True, "20% edge_cases"),
+        (False, "It names no field, value or scenario that `order` has."),
+    ]
+    assert [value.string_value for value in of(response, "status").values] == ["paid", "shipped"]
+    total = of(response, "total")
+    assert (total.minimum.number_value, total.maximum.number_value) == (1000, 5000)
+    shares = {one.scenario: round(one.share, 6) for one in response.scenarios}
+    assert shares == {"happy_path": 0.7, "edge_cases": 0.2, "security_testing": 0.1}
+
+
+async def test_a_stream_of_requests_is_answered_in_order_and_a_wrong_one_fails_nothing_else(
+    enricher: EnricherSuite,
+) -> None:
+    async def requests() -> AsyncIterator[pb.EnrichManyRequest]:
+        for number in range(300):
+            entity = "order" if number % 3 else "odrer"
+            yield pb.EnrichManyRequest(
+                request=pb.EnrichRequest(request_id=str(number), domain=SHOP, entity=entity, count=number)
+            )
+
+    async with grpc.aio.insecure_channel(enricher.address) as channel:
+        answers = [answer.response async for answer in EnrichmentServiceStub(channel).EnrichMany(requests())]
+
+    assert [answer.request_id for answer in answers] == [str(number) for number in range(300)]
+    assert [answer.enriched for answer in answers] == [bool(number % 3) for number in range(300)]
+    assert {answer.error.reason for answer in answers if not answer.enriched} == {"ENTITY_NOT_FOUND"}
+    assert all("did you mean `order`?" in answer.error.message for answer in answers if not answer.enriched)
