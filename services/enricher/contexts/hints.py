@@ -164,7 +164,7 @@ class _Reader:
             yield self._constraint(of_field, values=chosen)
 
     def _constraint(self, one: Field, **asked: Json) -> Constraint:
-        return replace(Constraint(self._entity.name, one.name), **asked)  # type: ignore[arg-type]
+        return replace(Constraint(self._entity.name, one.name), **asked)
 
     def _consume(self, found: re.Match[str]) -> None:
         self._left = self._left[: found.start()] + " " * len(found[0]) + self._left[found.end() :]
