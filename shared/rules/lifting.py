@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from shared.rules.typed import Apply, Column, Constant, Scope, Typed
 
-_STRICT = frozenset(["compare", "matches", "length", "lower", "upper", "not", "year", "month", "day"])
-_LOGIC = frozenset(["and", "or", "any_of"])
+_STRICT = frozenset(["compare", "member", "matches", "length", "lower", "upper", "not", "year", "month", "day"])
+_LOGIC = frozenset(["and", "or"])
 """Operations that can be lifted. Without a parent their result is unknown, if the same is true of their arguments."""
 
 

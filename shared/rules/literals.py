@@ -9,7 +9,6 @@ from shared.rules.typed import Constant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_SECONDS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 
 
 def constant(literal: Literal) -> Constant:
@@ -23,7 +22,7 @@ def stored(value: Value) -> int | float | bool | str | None:
         case Money():
             return value.minor_units
         case Duration():
-            return value.count * _SECONDS[value.unit] * 1_000_000
+            return value.microseconds
         case datetime():
             return (value - _EPOCH) // _MICROSECOND
         case date():

@@ -6,8 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 from math import lcm
 
-from shared.rules.schema import BOOLEAN, DATE, DATETIME, DURATION, NULL, NUMBER, TEXT, Kind, Type
-from shared.rules.syntax import Where
+from shared.rules.schema import BOOLEAN, DATE, DATETIME, DURATION, INTEGER, NULL, NUMBER, TEXT, Kind, Type
+from shared.rules.syntax import LARGEST, Where
 from shared.rules.typed import Constant, Typed, applied
 from shared.yaml import near
 
@@ -133,6 +133,8 @@ def times(part: Typed, factor: int, type_: Type) -> Typed:
     """The stored values multiplied by a constant."""
     if factor == 1:
         return replace(part, type=type_)
+    if factor > LARGEST:
+        raise Wrong("This amount becomes too large.", part.where)
     return applied("multiply", (part, Constant(factor, type_, part.where)), type_, part.where)
 
 
@@ -225,7 +227,7 @@ def _multiply(left: Typed, right: Typed, where: Where) -> Typed | None:
     if isinstance(right, Constant):
         factor = _fraction(right)
         type_ = _finer(one, factor.denominator)
-        return applied("multiply", (left, Constant(factor.numerator, type_, right.where)), type_, where)
+        return replace(times(left, factor.numerator, type_), where=where)
     return applied("multiply", (left, in_millionths(right)), _finer(one, MILLION), where)
 
 
@@ -296,15 +298,17 @@ def _same_fractions(left: Typed, right: Typed) -> tuple[Typed, Typed]:
 def _common(one: Type, other: Type, what: str) -> Type:
     if one.kind is other.kind is Kind.MONEY and one.currency == other.currency:
         return replace(one, denominator=lcm(one.denominator, other.denominator))
-    if one.kind is other.kind and one.kind is not Kind.TEXT and one == other:
+    if one == other:
         return one
     if one.numeric and other.numeric:
         return NUMBER
     if one.moment and other.moment:
         return DATETIME
-    if one.kind is other.kind is Kind.TEXT:
+    if one.textual and other.textual:
         both = one.values and other.values
         return replace(TEXT, values=tuple(dict.fromkeys([*one.values, *other.values]))) if both else TEXT
+    if {one.kind, other.kind} == {Kind.IDENTIFIER, Kind.INTEGER} and one.textual == other.textual:
+        return INTEGER
     raise Wrong(f"{what} has one type; here are {one.phrase} and {other.phrase}.")
 
 

@@ -14,6 +14,7 @@ from shared.model.work_budget import spend
 from shared.rules.money import TooManyDecimals, read_money
 from shared.rules.problems import BadSyntax, Problem, place
 from shared.rules.syntax import (
+    LARGEST,
     Arithmetic,
     Call,
     Choice,
@@ -39,8 +40,6 @@ MAX_CHARACTERS = 4_000
 MAX_PARTS = 400
 MAX_DEPTH = 50
 """The most characters and parts of an expression, and how deep its parts may nest."""
-LARGEST = 2**63 - 1
-"""The largest integer."""
 
 KEYWORDS = frozenset("if then else or and not in matches is null true false".split())
 _ESCAPES = {"\\": "\\", '"': '"', "n": "\n", "t": "\t", "r": "\r"}
@@ -169,7 +168,10 @@ class _Builder:
 
     def duration(self, parts: Sequence[Token]) -> Node:
         count, unit = parts[0].split()
-        return Literal(Duration(_integer(parts[0], count, 2**31), unit.removesuffix("s")), _span(parts))
+        duration = Duration(_integer(parts[0], count), unit.removesuffix("s"))
+        if duration.microseconds > LARGEST:
+            raise _Refused(_where(parts[0])[0], f"{parts[0]} is too long; durations have up to 292,000 years.")
+        return Literal(duration, _span(parts))
 
     def path(self, parts: Sequence[Token]) -> Node:
         return Path(tuple(str(name).strip("`") for name in parts), _span(parts))
@@ -183,10 +185,10 @@ class _Builder:
         return Call(name, arguments, _span(parts), _where(parts[0]))
 
 
-def _integer(token: Token, digits: str, largest: int = LARGEST) -> int:
+def _integer(token: Token, digits: str) -> int:
     # Python refuses to read thousands of digits.
-    if len(digits.lstrip("0")) > 19 or int(digits) > largest:
-        raise _Refused(_where(token)[0], f"{token} is too large; the largest integer here is {largest:,}.")
+    if len(digits.lstrip("0")) > 19 or int(digits) > LARGEST:
+        raise _Refused(_where(token)[0], f"{token} is too large; the largest integer here is {LARGEST:,}.")
     return int(digits)
 
 

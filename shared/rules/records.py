@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from shared.model.events import Json
-from shared.rules.kernels.value import LARGEST, LOWEST
+from shared.rules.kernels.value import LOWEST
 from shared.rules.literals import stored
 from shared.rules.schema import Kind, Schema, Type
-from shared.rules.syntax import Duration
+from shared.rules.syntax import LARGEST, Duration
 from shared.rules.tables import Children, Column, Parents, Table, text_column
 
 Records = Sequence[Mapping[str, Json]]
@@ -123,7 +123,10 @@ def _duration(value: Any) -> Any:
     found = _DURATION.fullmatch(value)
     if not found:
         raise ValueError
-    return stored(Duration(int(found[1]), found[2]))
+    duration = Duration(int(found[1]), found[2])
+    if duration.microseconds > LARGEST:
+        raise OverflowError
+    return duration.microseconds
 
 
 _READ: Mapping[Kind, Callable[[Any], Any]] = {

@@ -91,10 +91,9 @@ def _negated(negated: bool, typed: Typed) -> Typed:
 
 
 def _member(value: Typed, items: Sequence[Typed], where: Where) -> Typed:
-    equal = [operators.compared("==", value, item, item.where) for item in items]
-    if len(equal) == 1:
-        return equal[0]
-    return applied("any_of", tuple(equal), BOOLEAN, where)
+    for item in items:
+        operators.compared("==", value, item, item.where)
+    return applied("member", tuple(operators.unified([value, *items], "`in`")), BOOLEAN, where)
 
 
 def _matches(node: Matches, value: Typed) -> Typed:

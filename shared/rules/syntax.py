@@ -6,6 +6,8 @@ from datetime import date, datetime, time
 
 Where = tuple[int, int]
 """Offsets in the source: from, to."""
+LARGEST = 2**63 - 1
+"""The largest integer, and the most minor units of an amount and microseconds of a duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,13 @@ class Duration:
 
     count: int
     unit: str
+
+    @property
+    def microseconds(self) -> int:
+        return self.count * _SECONDS[self.unit] * 1_000_000
+
+
+_SECONDS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 
 
 Value = int | float | str | bool | Money | Duration | date | datetime | time | None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from shared.rules.kernels.logic import disjunction
 from shared.rules.kernels.text import compare_texts
 from shared.rules.kernels.value import Run, Value, both, condition, operands
 from shared.rules.tables import Array
@@ -31,17 +32,26 @@ _NUMBER_COMPARISONS: Mapping[str, Callable[[Array, Array], Array]] = {
 
 def compare(run: Run, part: Apply, given: list[Value]) -> Value:
     """Compare by the operator in part.detail."""
-    left, right = given
+    return _compared(run, part.detail, *given)
+
+
+def member(run: Run, part: Apply, given: list[Value]) -> Value:
+    """True where the first equals one of the others."""
+    value, *items = given
+    return disjunction(run, part, [_compared(run, "==", value, item) for item in items])
+
+
+def _compared(run: Run, operator: str, left: Value, right: Value) -> Value:
     known = both(left.known, right.known)
     if left.texts is not None and right.texts is not None:
-        return condition(compare_texts(run, part.detail, left, right), known)
+        return condition(compare_texts(run, operator, left, right), known)
     if left.values.dtype.kind != "f":
-        return condition(INTEGER_COMPARISONS[part.detail](*operands(left, right)), known)
+        return condition(INTEGER_COMPARISONS[operator](*operands(left, right)), known)
     if len(right.values) == 1:
-        return condition(_beside(part.detail, left.values, right.values.item()), known)
+        return condition(_beside(operator, left.values, right.values.item()), known)
     difference = left.values - right.values
     least = np.maximum(np.abs(left.values), np.abs(right.values)) * TOLERANCE
-    return condition(_NUMBER_COMPARISONS[part.detail](difference, least), known)
+    return condition(_NUMBER_COMPARISONS[operator](difference, least), known)
 
 
 def _beside(operator: str, values: Array, one: float) -> Array:

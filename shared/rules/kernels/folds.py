@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.rules.kernels.value import LARGEST, LOWEST, Known, Run, Value, condition, fit
+from shared.rules.kernels.value import LOWEST, Known, Run, Value, condition, fit
+from shared.rules.syntax import LARGEST
 from shared.rules.tables import Array
 from shared.rules.typed import Fold
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from shared.rules.kernels.value import LARGEST, LOWEST, Run, Value, both, fit, operands
+from shared.rules.kernels.value import LOWEST, Run, Value, both, fit, operands
+from shared.rules.syntax import LARGEST
 from shared.rules.tables import Array
 from shared.rules.typed import Apply
 

@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.rules.syntax import LARGEST
 from shared.rules.tables import Array, Texts, bounds_of
 from shared.rules.typed import Apply, Fold
 
-LOWEST, LARGEST = -(2**63), 2**63 - 1
+LOWEST = -LARGEST - 1
 Known = NDArray[np.bool_] | None
 T = TypeVar("T")
 

@@ -6,6 +6,7 @@ from shared.model.work_budget import TooMuchWork, work_budget
 from shared.rules.checker import Compiled, check, columns_of, parameters_of
 from shared.rules.parser import MAX_CHARACTERS, MAX_DEPTH, MAX_PARTS
 from shared.rules.schema import DATETIME, INTEGER, NUMBER, Type, enumeration, money
+from shared.rules.typed import every_typed
 from tests.unit.rules.business import SCHEMA, compiled, problems
 
 
@@ -79,6 +80,8 @@ def test_a_rule_has_one_canonical_text(source: str, text: str) -> None:
         (r'note matches "\d"', "1, column 15", "single quotes"),
         ('due < date("2026-02-30")', "1, column 12", "is no date"),
         ("total < EUR 1.999", "1, column 9", "up to 2 decimals"),
+        ("took < 99999999999 weeks", "1, column 8", "up to 292,000 years"),
+        ("total * 1e300 > EUR 1", "1, column 1", "becomes too large"),
         ("parcels < 9223372036854775808", "1, column 11", "largest integer"),
         ("3parcels > 1", "1, column 1", "stands apart from letters"),
         (" ", "1, column 1", "The rule is empty"),
@@ -113,6 +116,13 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 def test_the_size_of_a_rule_is_bounded(source: str, words: str) -> None:
     (problem,) = problems(source)
     assert words in problem
+
+
+def test_a_rule_does_not_grow_when_it_is_checked() -> None:
+    source = "gift"
+    for _ in range(15):
+        source = f"({source}) in [{', '.join(['true', 'paid'] * 10)}]"
+    assert len([*every_typed(compiled(source).typed)]) <= MAX_PARTS
 
 
 def test_checking_spends_from_the_work_budget() -> None:
