@@ -28,7 +28,12 @@ from services.synthesizer.procedures.model import MAX_REVISION, NewProcedure, Pr
 from services.synthesizer.recordings.model import NewRecording, StoredCall
 from services.synthesizer.redaction.redactor import Redaction
 from services.synthesizer.resource_sets.model import NewResource
-from services.synthesizer.sources.documents import pack_source, unpack_source_events, unpack_source_resources
+from services.synthesizer.sources.documents import (
+    pack_source,
+    shorten_source,
+    unpack_source_events,
+    unpack_source_resources,
+)
 from services.synthesizer.sources.model import ExportedSource, NewSource
 from services.synthesizer.sources.transcripts import Transcript
 from shared.limits import MAX_LINE
@@ -84,10 +89,10 @@ class _NewSources:
             if (unfit := _unfit(record.procedure, MAX_DEPTH - 1)) is not None:
                 return Problem(line, "VALUE_NOT_STORABLE", unfit)
             procedure = self._procedures[record.procedure.external_id] = _new_procedure(record.procedure, line)
-        document = pack_source(record.transcript, record.resources)
-        if len(document) > MAX_PART and max(map(len, document.split(b"\n"))) > MAX_PART:
+        packed = pack_source(record.transcript, record.resources)
+        if len(packed) > MAX_PART and max(map(len, packed.split(b"\n"))) > MAX_PART:
             return Problem(line, "VALUE_NOT_STORABLE", _TOO_LARGE)
-        digest = sha256(document)
+        digest = sha256(packed)
         digest.update(b"" if record.finished is False else b"finished")
         finished = record.transcript[-1].at <= self._open_since if record.finished is None else record.finished
         return NewSource(
@@ -99,7 +104,7 @@ class _NewSources:
             event_count=len(record.transcript),
             resource_count=len(record.resources),
             digest=digest.hexdigest(),
-            document=document,
+            document=shorten_source(packed, record.transcript),
             redacted=record.redacted,
             procedure=procedure,
         )

@@ -13,7 +13,7 @@ from services.synthesizer.adapters.formats.chats import digest
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
 from services.synthesizer.imports.errors import UnknownFormat
 from services.synthesizer.imports.model import Problem
-from services.synthesizer.sources.documents import pack_source
+from services.synthesizer.sources.documents import pack_source, shorten_source, unpack_source_events
 from shared.model.events import AgentMessage, ToolCall, ToolResult, UserMessage
 from shared.model.steps import Ask, Branch, Call
 
@@ -372,3 +372,6 @@ def test_chats_of_texts_are_read_and_stored_as_if_each_message_was_read_by_itsel
         assert read.external_id == digest(plain)
         assert pack_source(read.transcript, ()) == pack_source(read.events, ())
         assert pack_source(expected.transcript, ()) == pack_source(read.events, ())
+        stored = shorten_source(pack_source(read.transcript, ()), read.transcript)
+        assert unpack_source_events(stored) == read.events
+        assert unpack_source_events(stored, 1, 2) == read.events[1:3]
