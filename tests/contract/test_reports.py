@@ -67,6 +67,7 @@ async def test_a_damaged_side_is_worse_and_the_page_shows_the_evidence_in_its_tr
     assert "Where is O-7?" in page
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; \\u001b[31mNo idea." in page
     assert "<script" not in page
+    assert "Sent." in page, "what the baseline's agent said stands beside"
     markdown = await rendered(stage, report.name, Format.FORMAT_MARKDOWN)
     assert markdown.startswith("## 🔴 Worse\n")
     suite = ElementTree.fromstring(await rendered(stage, report.name, Format.FORMAT_JUNIT))

@@ -92,6 +92,11 @@ def test_every_module_of_the_wheel_can_be_imported_without_the_application(envir
     assert environment.run("-c", IMPORT_EVERYTHING, environment.site).strip() == ""
 
 
+def test_pytest_finds_the_plugin_of_the_wheel(environment: Environment) -> None:
+    found = "from importlib.metadata import entry_points; print(*entry_points(group='pytest11'))"
+    assert "value='greenroom.client.pytest_plugin'" in environment.run("-c", found)
+
+
 def test_pyright_strict_checks_a_users_program(environment: Environment, tmp_path: Path) -> None:
     pyright = node_module("pyright") / "node_modules" / "pyright" / "index.js"
     for package in STUBS:
