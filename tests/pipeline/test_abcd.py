@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from tests.rehearsals import batch_spec, over
 from tests.suite import suite
 
 SIZE = 500
+OFTEN = 20
+"""The fewest recorded calls of a tool of which half must be made again."""
 Call = tuple[str, frozenset[str]]
 
 
@@ -56,14 +59,22 @@ async def test_the_agent_makes_the_calls_whose_values_the_real_customer_said(tmp
 
         assert done.counts.completed == SIZE
         hits: dict[int, bool] = {}
+        cases, again = Counter[str](), Counter[str]()
         async for result in client.batches.results(batch.name):
             if wanted := said[external_ids[result.source]]:
                 made = await made_calls(client, result)
-                hits[result.index] = any(
-                    tool == call and values <= given for tool, values in wanted for call, given in made
-                )
+                found = [
+                    tool for tool, values in wanted if any(tool == call and values <= given for call, given in made)
+                ]
+                hits[result.index] = bool(found)
+                cases.update(tool for tool, _ in wanted)
+                again.update(found)
     # A batch of 50 with the same seed has the sources of the first 50.
     for size in (50, SIZE):
         first = [hit for index, hit in hits.items() if index < size]
         assert len(first) >= size / 2
         assert sum(first) / len(first) >= 0.7, f"{sum(first)} of {len(first)}"
+    assert again.total() / cases.total() >= 0.85, f"{again} of {cases}"
+    often = [tool for tool, count in cases.items() if count >= OFTEN]
+    assert len(often) >= 6
+    assert all(again[tool] / cases[tool] >= 0.5 for tool in often), f"{again} of {cases}"
