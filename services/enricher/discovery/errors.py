@@ -18,7 +18,7 @@ class SourceTooLarge(InvalidArgument):
 class TooManySources(InvalidArgument):
     """A discovery takes up to {most} files, and more came; discover them in several domains."""
 
-    reason = "TOO_MANY_SOURCES"
+    reason = "TOO_MANY_FILES"
 
 
 class SourceUnreadable(InvalidArgument):
