@@ -174,7 +174,8 @@ class _Builder:
         return Literal(duration, _span(parts))
 
     def path(self, parts: Sequence[Token]) -> Node:
-        return Path(tuple(str(name).strip("`") for name in parts), _span(parts))
+        names = (name[1:-1].replace("``", "`") if name.type == "QUOTED_NAME" else str(name) for name in parts)
+        return Path(tuple(names), _span(parts))
 
     def call(self, parts: Sequence[Any]) -> Node:
         name, arguments = str(parts[0]), tuple(part for part in parts[1:-1] if part is not None)

@@ -78,7 +78,7 @@ def _not(negated: bool) -> str:
 
 def show_name(name: str) -> str:
     """A name as it is written in an expression, between backquotes if it must."""
-    return name if name.isidentifier() and name not in KEYWORDS else f"`{name}`"
+    return name if name.isidentifier() and name not in KEYWORDS else f"`{name.replace('`', '``')}`"
 
 
 def show_value(value: Value) -> str:

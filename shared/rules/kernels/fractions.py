@@ -34,11 +34,10 @@ def compare(run: Run, part: Apply, given: list[Value]) -> Value:
     part.detail: the comparison, and the denominators of the amounts that have one for all rows.
     """
     operator, *denominators = part.detail
-    left, right = (
-        product(run, part, replace(one, denominator=None), Value(_denominator(other, denominator)))
-        for one, other, denominator in zip(given, reversed(given), reversed(denominators), strict=True)
-    )
-    return condition(INTEGER_COMPARISONS[operator](left.values, right.values), both(left.known, right.known))
+    left, right = given
+    one, other = (_denominator(value, denominator) for value, denominator in zip(given, denominators, strict=True))
+    result = INTEGER_COMPARISONS[operator](_exact_product(left, other), _exact_product(right, one))
+    return condition(result.astype(np.bool_), both(left.known, right.known))
 
 
 def rounded(run: Run, part: Apply, given: list[Value]) -> Value:
@@ -73,3 +72,13 @@ def _parts(value: Value, denominator: int) -> tuple[Array, Array, Array]:
 
 def _denominator(value: Value, denominator: int) -> Array:
     return value.denominator if value.denominator is not None else np.array([denominator], np.int64)
+
+
+def _exact_product(value: Value, factor: Array) -> Array:
+    """The values times positive factors, as Python's integers if they might not fit."""
+    least, most = value.range()
+    largest = int(factor.max(initial=1))
+    if fit((min(0, least * largest), max(0, most * largest))):
+        return value.values * factor
+    product: Array = value.values.astype(object) * factor.astype(object)
+    return product

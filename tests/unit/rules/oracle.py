@@ -269,6 +269,8 @@ def arithmetic(operator: str, left: Val, right: Val, left_node: Node, right_node
         result, a, b = "number", None if a is None else float(a), None if b is None else float(b)
     else:
         result = "duration" if kind == "time" else kind
+        if money and operator == "/" and b == -(2**63):
+            b = None  # the denominator of a fraction is positive, and 2^63 is beyond 64 bits
         if money and by_number and b is not None:
             written = isinstance(right_node, Literal) or (
                 isinstance(right_node, Sign) and isinstance(right_node.operand, Literal)

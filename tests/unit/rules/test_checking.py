@@ -5,7 +5,8 @@ import pytest
 from shared.model.work_budget import TooMuchWork, work_budget
 from shared.rules.checker import Compiled, check, columns_of, parameters_of
 from shared.rules.parser import MAX_CHARACTERS, MAX_DEPTH, MAX_PARTS
-from shared.rules.schema import DATETIME, INTEGER, NUMBER, Type, enumeration, money
+from shared.rules.printer import show_name
+from shared.rules.schema import DATETIME, INTEGER, NUMBER, Entity, Schema, Type, enumeration, money
 from shared.rules.typed import every_typed
 from tests.unit.rules.business import SCHEMA, compiled, problems
 
@@ -91,6 +92,14 @@ def test_what_is_wrong_is_said_with_its_place(source: str, place: str, words: st
     (problem,) = problems(source)
     assert problem.startswith(f"line {place}: ")
     assert words in problem
+
+
+@pytest.mark.parametrize("name", ["Order Date", "if", "a`b", "größe", "2nd", "Ⅷ", "ﬁ"])
+def test_a_column_may_have_any_name(name: str) -> None:
+    schema = Schema({"order": Entity({name: INTEGER})})
+    rule = check(f"{show_name(name)} > 3", schema, "order")
+    assert isinstance(rule, Compiled)
+    assert columns_of(rule) == {(name,)}
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

@@ -81,6 +81,7 @@ def test_what_is_printed_reads_as_the_same_expression(node: Node) -> None:
         ("round(total / parcels) == EUR 0.33", {"total": 100, "parcels": 3}, True),
         ("total / parcels > EUR 0.33", {"total": 100, "parcels": 3}, True),
         ("total / parcels == total", {"total": 100, "parcels": 0}, None),
+        ("total / parcels < discount", {"total": 100, "parcels": 2**62, "discount": 99}, True),
         ("round(total * rate) == EUR 0.29", {"total": 100, "rate": 0.29}, True),
         # Numbers.
         ("weight * 3 == rate", {"weight": 0.1, "rate": 0.3}, True),

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from shared.rules.checker import Compiled, check, columns_of
 from shared.rules.evaluation import evaluate
 from shared.rules.parser import parse
@@ -31,6 +34,26 @@ TOKEN = re.compile(
 )
 NAMES = re.compile(r"(?!(?:if|then|else|and|or|not|in|is|null|matches|true|false)$)[a-z_]+(\.[a-z_]+)*")
 LITERALS = ("3", "2.5", '"open"', "EUR 1.00", "USD 1.00", "3 days", 'date("2026-01-01")', "true", "null", "")
+NOISE = (
+    "-",
+    "'",
+    '"',
+    "`",
+    r"\\",
+    "(",
+    ")",
+    "[",
+    "items",
+    "raw",
+    "id",
+    "sum(",
+    "round(",
+    "in [",
+    "is",
+    "9" * 400,
+    "1e308",
+    "\n",
+)
 OPERATORS = ("+", "-", "*", "/", "%", "==", "<", ">=", "and", "or")
 
 
@@ -180,3 +203,18 @@ def test_a_misspelt_name_is_refused_where_it_stands() -> None:
         assert not isinstance(rule, Compiled)
         assert (rule[0].line, rule[0].column) == (1, len(" ".join([*wrong[:at], ""])) + 1), " ".join(wrong)
         assert wrong[at].split(".")[-1] in rule[0].sentence or wrong[at].split(".")[0] in rule[0].sentence
+
+
+TOKENS = [*LITERALS, *NOISE, *OPERATORS, *TOKEN.findall(" ".join(RIGHT))]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*LITERALS, *NOISE, *OPERATORS, *TOKEN.findall(" ".join(RIGHT))]) | st.text(max_size=3),
+        max_size=12,
+    )
+)
+def test_no_text_makes_the_check_fail(tokens: list[str]) -> None:
+    rule = check(" ".join(tokens), SCHEMA, "order")
+    assert isinstance(rule, Compiled) or all(problem.line > 0 < problem.column for problem in rule)
