@@ -251,10 +251,11 @@ BOMBS = [
     ("display_name: [unclosed\n", "line 2, column 1"),
     ("\x00", "cannot be read"),
     ("display_name: one\n---\ndisplay_name: two\n", "begins another document"),
+    (f"display_name: [{'1,' * 500_000}]\n", "more than 500,000 values"),
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), BOMBS, ids=["aliases", "depth", "tag", "syntax", "nul", "documents"])
+@pytest.mark.parametrize(("text", "said"), BOMBS, ids=["aliases", "depth", "tag", "syntax", "nul", "documents", "values"])
 async def test_yaml_that_is_no_pack_is_refused_in_a_sentence(enricher: EnricherSuite, text: str, said: str) -> None:
     with pytest.raises(GreenroomError) as raised:
         await imported(enricher, text, "hostile")

@@ -1,6 +1,7 @@
 """Checks a pack: each part by itself, and the references between parts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from shared.model.events import Json
@@ -14,6 +15,8 @@ from shared.yaml import near
 
 MAX_PARTS = 20_000
 """The most entities, fields in all, relationships, rules, edge cases, steps and scenarios."""
+MAX_FIELDS = 1_000
+"""The most fields of an entity."""
 MAX_VALUES = 1_000
 """The most values of an enumeration."""
 MAX_NAME, MAX_TITLE, MAX_TEXT = 128, 200, 10_000
@@ -106,6 +109,9 @@ def _check_sizes(pack: Pack) -> Iterator[Fault]:
 
 def _check_entity(entity: Entity, path: Path) -> Iterator[Fault]:
     fields = {field.name: field for field in entity.fields}
+    if len(entity.fields) > MAX_FIELDS:
+        yield Fault(path, f"There are {len(entity.fields):,} fields; an entity has up to {MAX_FIELDS:,}.")
+        return
     if not fields:
         yield Fault(path, f"The entity `{entity.name}` has no fields; give it at least one.")
     for number, name in enumerate(entity.key):
@@ -194,7 +200,7 @@ def _check_values(given: Field | Constraint, kind: FieldType, bounds: Mapping[st
     if len(given.values) > MAX_VALUES:
         sentence = f"There are {len(given.values):,} values; up to {MAX_VALUES:,} are allowed."
         yield Fault((*path, "values"), sentence)
-    seen: list[Json] = []
+    seen: set[Json] = set()
     for number, value in enumerate(given.values[:MAX_VALUES]):
         place = (*path, "values", number)
         read = _read(kind, value)
@@ -202,9 +208,10 @@ def _check_values(given: Field | Constraint, kind: FieldType, bounds: Mapping[st
             yield Fault(place, f"The values of a field that is {kind} are each {described(kind)}.")
         elif not _within(read, given, bounds):
             yield Fault(place, f"{_shown(value)} lies outside the field's own bounds.")
-        if kind is not FieldType.JSON and value in seen:
+        elif kind is not FieldType.JSON and value in seen:
             yield Fault(place, f"{_shown(value)} is there twice; write it once.")
-        seen.append(value)
+        elif kind is not FieldType.JSON:
+            seen.add(value)
 
 
 def _check_value(value: Json, field: Field, path: Path) -> Iterator[Fault]:
@@ -314,23 +321,23 @@ def _check_circles(pack: Pack) -> Iterator[Fault]:
             needs.setdefault(one.child, {}).setdefault(one.parent, number)
     done: set[str] = set()
     for start in needs:
-        trail: list[str] = []
+        trail: dict[str, None] = {}
         pending = [(start, 0)]
         while pending:
             name, depth = pending.pop()
-            del trail[depth:]
+            while len(trail) > depth:
+                trail.popitem()
             if name in trail:
-                circle = [*trail[trail.index(name) :], name]
+                within = [*trail]
+                circle = [*within[within.index(name) :], name]
                 number = needs[circle[-2]][circle[-1]]
-                shown = " → ".join(f"`{one}`" for one in circle)
+                shown = " → ".join(f"`{one}`" for one in (circle if len(circle) <= 10 else [*circle[:9], "…", name]))
                 sentence = f"Required references go in a circle: {shown}; one of them must not be required."
                 yield Fault(("relationships", number), sentence)
-                continue
-            if name in done:
-                continue
-            trail.append(name)
-            done.add(name)
-            pending += [(parent, depth + 1) for parent in needs.get(name, ())]
+            elif name not in done:
+                trail[name] = None
+                done.add(name)
+                pending += [(parent, depth + 1) for parent in needs.get(name, ())]
 
 
 def _check_rules(pack: Pack, entities: Mapping[str, Entity]) -> Iterator[Fault]:
@@ -415,12 +422,13 @@ def _check_against(constraint: Constraint, field: Field, path: Path) -> Iterator
             yield from _check_value(value, field, (*path, "values", number))
 
 
-def _known(name: str, known: Iterable[str], what: str, path: Path, of: str = "") -> Iterator[Fault]:
-    names = list(known)
-    if name not in names:
+def _known(name: str, known: Collection[str], what: str, path: Path, of: str = "") -> Iterator[Fault]:
+    if name not in known:
         owner = f"`{of}` has no {what}" if of else f"There is no {what}"
-        listed = all_of(names[:10]) if len(names) <= 10 else f"{', '.join(names[:10])} and others"
-        hint = near(name, names) or (f"; there is {listed}" if names else "")
+        first = [*islice(known, 10)]
+        listed = f"{', '.join(first)} and others" if len(known) > len(first) else all_of(first)
+        similar = islice((one for one in known if abs(len(one) - len(name)) <= 3), 300)
+        hint = near(name, similar) or (f"; there is {listed}" if first else "")
         yield Fault(path, f"{owner} `{name}`{hint}.")
 
 

@@ -1,7 +1,8 @@
 """Reads packs: a YAML document with places, or a document that was stored."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from itertools import islice
 from typing import Any, cast
 
 from shared.errors import Violation
@@ -17,6 +18,8 @@ from shared.yaml_nodes import Node, Path, Problem, of_json, read_nodes
 
 _LISTED = 100
 """The most problems that one error lists."""
+_COUNTED = 1_000
+"""Problems are counted up to this number."""
 
 
 def read_pack(data: bytes, file: str) -> Pack:
@@ -25,9 +28,10 @@ def read_pack(data: bytes, file: str) -> Pack:
     reader = _Reader()
     pack = reader.record(root, PACK, ())
     problems += [problem for problem, _ in reader.wrong]
-    problems += [_located(root, fault) for fault in check_pack(pack) if not reader.explains(fault)]
+    faults = (_located(root, fault) for fault in check_pack(pack) if not reader.explains(fault))
+    problems += islice(faults, max(0, _COUNTED + 1 - len(problems)))
     if problems:
-        raise PackInvalid(file=file, problems=counted(len(problems), "problem"), violations=_violations(file, problems))
+        raise PackInvalid(file=file, problems=_count(len(problems)), violations=_violations(file, problems))
     return cast(Pack, pack)
 
 
@@ -38,6 +42,10 @@ def read_document(document: Mapping[str, Json]) -> Pack:
     if reader.wrong:
         raise ValueError(reader.wrong[0][0].sentence)
     return cast(Pack, pack)
+
+
+def _count(problems: int) -> str:
+    return counted(problems, "problem") if problems <= _COUNTED else f"more than {_COUNTED:,} problems"
 
 
 def _violations(file: str, problems: list[Problem]) -> list[Violation]:
@@ -73,7 +81,7 @@ class _Reader:
             members = node.value
             for name in members:
                 if name not in form.members:
-                    known = near(name, form.members) or f"; it has {any_of(form.members)}"
+                    known = self._near(name, form.members) or f"; it has {any_of(form.members)}"
                     problem = Problem(node.keys.get(name, node.place), f"{form.what} has no key `{name}`{known}.")
                     self.wrong.append((problem, (*path, name)))
         values: dict[str, Any] = {**given}
@@ -102,7 +110,7 @@ class _Reader:
             if node.value in known:
                 return choices(node.value)
             shown = f"`{node.value}`" if isinstance(node.value, str) else "this"
-            hint = near(node.value, known) if isinstance(node.value, str) else ""
+            hint = self._near(node.value, known) if isinstance(node.value, str) else ""
             self._say(node, path, f"`{path[-1]}` cannot be {shown}; it is {any_of(known)}{hint}.")
         return _nothing(kind) if default is None else default
 
@@ -121,6 +129,10 @@ class _Reader:
 
     def _say(self, node: Node, path: Path, sentence: str) -> None:
         self.wrong.append((Problem(node.place, sentence), path))
+
+    def _near(self, name: str, known: Iterable[str]) -> str:
+        """As `near`, which takes its time, for the problems that may be listed."""
+        return near(name, known) if len(self.wrong) < _LISTED else ""
 
 
 def _explains(wrong: Path, fault: Fault) -> bool:
