@@ -12,11 +12,11 @@ from shared.rules.schema import Kind, Type
 MAX_EXPRESSIONS = 500_000
 """The most characters of all expressions of a pack together; a character takes up to 50 microseconds to check."""
 
-_KINDS: Mapping[FieldType, Kind] = {kind: Kind(kind.value) for kind in FieldType if kind is not FieldType.JSON}
+_KINDS: Mapping[FieldType, Kind] = {kind: Kind(kind.value) for kind in FieldType}
 
 
 def rule_schema(pack: Pack) -> rules.Schema:
-    """What the rules of a pack are checked against: its columns, but those of JSON, and its relationships by name."""
+    """What the rules of a pack are checked against: its columns, and its relationships by name."""
     children: dict[str, dict[str, str]] = {}
     parents: dict[str, dict[str, str]] = {}
     for one in pack.relationships:
@@ -28,7 +28,7 @@ def rule_schema(pack: Pack) -> rules.Schema:
     return rules.Schema(
         {
             entity.name: rules.Entity(
-                {field.name: column_type(entity, field) for field in entity.fields if field.type is not FieldType.JSON},
+                {field.name: column_type(entity, field) for field in entity.fields},
                 _known(children.get(entity.name, {}), names),
                 _known(parents.get(entity.name, {}), names),
             )

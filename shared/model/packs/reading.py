@@ -138,13 +138,14 @@ class _Reader:
 def _explains(wrong: Path, fault: Fault) -> bool:
     if fault.path[: len(wrong)] == wrong:
         return True
-    if wrong[-1:] == ("type",) and (fault.path[: len(wrong) - 1] == wrong[:-1] or fault.path[0] in _COMPARED):
-        return True
+    if wrong[-1:] == ("type",) and len(wrong) > 1:
+        field = wrong[-2]
+        compared = fault.path[0] == "relationships" or "constraints" in fault.path
+        if fault.path[: len(wrong) - 1] == wrong[:-1] or (compared and f"`{field}`" in fault.sentence):
+            return True
     return fault.offset is not None and wrong[0] in ("entities", "relationships") and wrong[-1] in _SEEN_BY_RULES
 
 
-_COMPARED = ("relationships", "scenarios")
-"""Where the types of fields are compared with something."""
 _SEEN_BY_RULES = frozenset(
     (
         "entities",
