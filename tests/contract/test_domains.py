@@ -255,7 +255,9 @@ BOMBS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), BOMBS, ids=["aliases", "depth", "tag", "syntax", "nul", "documents", "values"])
+@pytest.mark.parametrize(
+    ("text", "said"), BOMBS, ids=["aliases", "depth", "tag", "syntax", "nul", "documents", "values"]
+)
 async def test_yaml_that_is_no_pack_is_refused_in_a_sentence(enricher: EnricherSuite, text: str, said: str) -> None:
     with pytest.raises(GreenroomError) as raised:
         await imported(enricher, text, "hostile")
