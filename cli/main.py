@@ -20,6 +20,7 @@ COMMANDS = {
     "procedures": "Instructions and steps of agents, in revisions.",
     "personas": "Simulated users.",
     "resources": "Sets of records, such as orders, that tools read and change.",
+    "enrich": "What a domain says about an entity, and what a request for it becomes.",
     "domains": "What businesses know: entities, rules, edge cases, workflows.",
     "tools": "Mocked tools: try what they answer.",
     "agents": "Agents under test: check one before it is rehearsed.",

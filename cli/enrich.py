@@ -1,0 +1,112 @@
+"""greenroom enrich"""
+
+from typing import Annotated
+
+import typer
+
+from cli.kit.names import named
+from cli.kit.render import Rows, console, facts, print_json
+from cli.kit.run import Failed, Json, command, verb
+from greenroom.client import Client
+from greenroom.enricher.v1.enrichment_pb2 import DomainContext, EnrichRequest, EnrichResponse, ScenarioShare
+from greenroom.type.v1.domain_pb2 import FieldBounds, FieldConstraint
+from shared.plain import visible
+from shared.rpc.values import value_json
+
+app = verb()
+
+
+@command(app, "enrich")
+async def enrich(
+    client: Client,
+    domain: Annotated[str, named("domains")],
+    entity: Annotated[str, typer.Argument(help="The entity to generate; leave it out to read about all of them.")] = "",
+    workflow: Annotated[str, typer.Option(metavar="ID", help="Only this workflow.")] = "",
+    scenario: Annotated[
+        list[str] | None, typer.Option(metavar="ID[=SHARE]", help="A scenario and its share; may be repeated.")
+    ] = None,
+    hint: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="A wish in words, such as `only paid orders`; may be repeated."),
+    ] = None,
+    edge_cases: Annotated[bool, typer.Option("--edge-cases", help="With the edge cases.")] = False,
+    revision: Annotated[int, typer.Option(min=0, help="Which revision; 0: the newest ready one.")] = 0,
+    json: Json = False,
+) -> None:
+    """Show what a domain says about an entity, and what a request for it becomes.
+
+    Without hints and scenarios, this prints the context that agents, personas and generators are given.
+    """
+    if not hint and not scenario:
+        context = await client.enrichment.context(
+            domain, revision=revision, entity=entity, workflow=workflow, edge_cases=edge_cases
+        )
+        if json:
+            print_json(context)
+        else:
+            _print_context(context)
+        return
+    request = EnrichRequest(
+        domain=domain,
+        revision=revision,
+        entity=entity,
+        hints=hint or [],
+        scenarios=map(_share, scenario or []),
+        workflow=workflow,
+        include_edge_cases=edge_cases,
+    )
+    response = await client.enrichment.enrich(request)
+    if json:
+        print_json(response)
+    elif response.enriched:
+        _print_enriched(response)
+    if response.HasField("error"):
+        raise Failed(response.error.message)
+
+
+def _share(text: str) -> ScenarioShare:
+    """A scenario with its share, 1 if none is given, from `edge_cases=0.2`."""
+    name, _, share = text.partition("=")
+    try:
+        return ScenarioShare(scenario=name, share=float(share) if share else 1.0)
+    except ValueError:
+        raise Failed(f"--scenario {text}: the share `{share}` is not a number; write one such as {name}=0.2.") from None
+
+
+def _print_context(context: DomainContext) -> None:
+    console().print(visible(context.text), markup=False, highlight=False, soft_wrap=True)
+    for hint in context.hints:
+        console().print(f"→ {visible(hint)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_enriched(response: EnrichResponse) -> None:
+    shares = (f"{one.share:.0%} {one.scenario}" for one in response.scenarios)
+    told = ("domain", f"{response.context.domain}, revision {response.context.revision}")
+    console().print(facts(told, ("scenarios", ", ".join(shares))))
+    rows = Rows("FIELD", "ALLOWS", prose=["ALLOWS"])
+    for one in response.constraints:
+        rows.add(one.field, _allowed(one))
+    console().print(rows)
+    for outcome in response.metadata.hints:
+        sign = "understood" if outcome.applied else "not applied"
+        console().print(f"{sign}: “{visible(outcome.hint)}” → {visible(outcome.outcome)}", markup=False, soft_wrap=True)
+
+
+def _allowed(one: FieldConstraint) -> str:
+    bounds: FieldBounds = one.bounds
+    parts = []
+    if bounds.values:
+        parts.append(", ".join(str(value_json(value)) for value in bounds.values))
+    if bounds.HasField("minimum"):
+        parts.append(f"{'more than' if bounds.exclusive_minimum else 'from'} {value_json(bounds.minimum)}")
+    if bounds.HasField("maximum"):
+        parts.append(f"{'less than' if bounds.exclusive_maximum else 'to'} {value_json(bounds.maximum)}")
+    if bounds.min_length:
+        parts.append(f"at least {bounds.min_length} characters")
+    if bounds.HasField("max_length"):
+        parts.append(f"at most {bounds.max_length} characters")
+    if bounds.pattern:
+        parts.append(f"matches {bounds.pattern}")
+    if one.HasField("nullable") and not one.nullable:
+        parts.append("always given")
+    return visible(" ".join(parts))
