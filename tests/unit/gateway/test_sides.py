@@ -29,7 +29,7 @@ BOT = AgentTarget(http=HttpAgent(url="https://bot.test/{pull_request}"))
     ],
     ids=["procedure", "procedure and revision", "revision", "model", "agent and pull request", "seed"],
 )
-def test_the_other_side_differs_in_what_it_names_and_in_nothing_else(side: Side, changes: dict[str, Any]) -> None:
+def test_the_other_side_differs_in_what_it_names_and_in_nothing_else(side: Side, changes: dict[Any, Any]) -> None:
     spec = rehearsal_spec(RehearsalSpec(batch=JUDGED, compare=side))
 
     wanted = BatchSpec()
