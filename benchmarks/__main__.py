@@ -27,6 +27,7 @@ TOPICS = (
     "imports",
     "redaction",
     "rules",
+    "domains",
 )
 """Each topic is a module with `run(quick) -> bool`."""
 
