@@ -120,13 +120,19 @@ def _exact(run: Run, part: Apply, function: np.ufunc, given: list[Value], bounds
     for exact in (False, True):
         within = bounds(*(one.range(exact) for one in given))
         if isfinite(within[0]) and isfinite(within[1]) if numbers else fit(within):
-            return Value(function(*arrays), known, bounds=within)
+            return Value(function(*arrays, out=_reused(given)), known, bounds=within, fresh=True)
     if numbers:
         return _finite(run, part, function(*arrays), known)
     # Python's integers have no largest one.
     results = function(*(one.values.astype(object) for one in given))
     fits = ((results >= LOWEST) & (results <= LARGEST)).astype(np.bool_)
     return run.fitting(part, np.where(fits, results, 0).astype(np.int64), fits, known)
+
+
+def _reused(given: list[Value]) -> Array | None:
+    """The array of an argument that the result may be written into."""
+    longest = max(len(one.values) for one in given)
+    return next((one.values for one in given if one.fresh and len(one.values) == longest), None)
 
 
 def _divisor(value: Value) -> tuple[Array, Any]:

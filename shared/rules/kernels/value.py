@@ -22,6 +22,7 @@ class Value:
 
     values: as in a Column. Where `known` is False, a boolean is False, and anything else means nothing.
     bounds: no known value is below or above them; None if nobody looked. look: finds them.
+    fresh: nothing else uses the array `values`, so that a result may be written into it.
     denominator: of an amount that was divided by a column, in which `values` count; greater than 0.
     """
 
@@ -30,6 +31,7 @@ class Value:
     texts: Texts | None = None
     bounds: tuple[Any, Any] | None = None
     denominator: Array | None = None
+    fresh: bool = False
     look: Callable[[], tuple[Any, Any]] | None = None
 
     def range(self, exact: bool = False) -> tuple[Any, Any]:
