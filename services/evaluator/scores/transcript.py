@@ -132,6 +132,7 @@ class _Events:
         self.said: list[tuple[int, str]] = []
         self.before: list[str] = []
         self.heard: list[str] = []
+        self.exchanges: list[tuple[list[str], list[str]]] = []
         self.steps: list[int] = []
         self.last_seq = 0
         self._records = records
@@ -151,9 +152,14 @@ class _Events:
                 self.before.append(text)
             else:
                 self.said.append((seq, text))
+                if not self.exchanges or self.exchanges[-1][1]:
+                    self.exchanges.append(([], []))
+                self.exchanges[-1][0].append(text)
         elif "user_message" in record:
             if text := record["user_message"].get("text", ""):
                 self.heard.append(text)
+                if self.exchanges:
+                    self.exchanges[-1][1].append(text)
         elif "tool_call" in record:
             call = record["tool_call"]
             made = MadeCall(seq, call.get("tool", ""), call.get("arguments", {}))
@@ -209,6 +215,7 @@ class _Events:
             said=self.said,
             before=self.before,
             heard=self.heard,
+            exchanges=self.exchanges,
             changes=changes,
             virtual_seconds=self._virtual_seconds(),
             **told,

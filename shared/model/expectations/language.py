@@ -43,6 +43,7 @@ _NAMES: Mapping[str, _Name] = {
     "changes": _Name(OBJECT, lambda seen: seen.changed_fields),
     "said": _Name(TEXTS, lambda seen: [text for _, text in seen.said]),
     "heard": _Name(TEXTS, lambda seen: list(seen.heard)),
+    "exchanges": _Name(OBJECTS, lambda seen: seen.exchange_objects),
 }
 _TRANSCRIPT = Expressions({name: one.type for name, one in _NAMES.items()}, "condition")
 _ARGUMENTS = Expressions({"arguments": OBJECT}, "condition")

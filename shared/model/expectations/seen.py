@@ -70,6 +70,7 @@ class Seen:
     outcome, reason: how the conversation ended; empty for a source. last_seq: of its last event.
     said: the agent's messages with their seqs. before: the words of copied messages of the agent.
     heard: what the user said, copied messages included.
+    exchanges: the agent's messages up to the user's next words, and those words, which may be none at the end.
     counted_repeats: how many of the agent's messages repeat an earlier one; None if that is not known yet.
     changes: what tools changed, by type and id of the resource.
     usage: tokens and billionths of the price file's currency. virtual_seconds: from the first event to the last.
@@ -83,6 +84,7 @@ class Seen:
     said: Sequence[tuple[int, str]] = ()
     before: Sequence[str] = ()
     heard: Sequence[str] = ()
+    exchanges: Sequence[tuple[Sequence[str], Sequence[str]]] = ()
     counted_repeats: int | None = None
     changes: Mapping[tuple[str, str], Change] = field(default_factory=dict)
     tokens: int = 0
@@ -131,6 +133,11 @@ class Seen:
             {"tool": one.tool, "arguments": one.arguments, "value": one.value, "error": one.error, "seq": one.seq}
             for one in self.calls
         ]
+
+    @cached_property
+    def exchange_objects(self) -> list[Json]:
+        """The exchanges as conditions see them, with a space between messages."""
+        return [{"said": " ".join(said), "heard": " ".join(heard)} for said, heard in self.exchanges]
 
     @cached_property
     def changed_fields(self) -> dict[str, Json]:

@@ -118,6 +118,7 @@ def test_a_transcript_is_what_the_agent_did_and_what_tools_changed() -> None:
     ]
     assert seen.said == [(7, "Hello. How can I help you?")]
     assert seen.heard == ["My order o-1 is broken.", "Refund it."]
+    assert seen.exchanges == [(["Hello. How can I help you?"], ["Refund it."])]
     # What copied events changed was there before. A value that is set again is no change, nor is what came and went.
     before = {"status": "sent", "price": 20.0, "seen": True}
     assert seen.changes == {("order", "o-1"): Change(before, {**before, "status": "refunded"}, (10,))}

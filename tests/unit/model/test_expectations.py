@@ -33,6 +33,7 @@ SEEN = Seen(
     ],
     said=[(5, "What is your order number?"), (11, "You get **$1,030.50** back."), (13, "What is your order number?")],
     heard=["Hello", "My order is broken"],
+    exchanges=[(["What is your order number?"], ["My order", "is broken"]), (["You get **$1,030.50** back."], [])],
     changes={
         ("order", "o-7"): Change({"status": "sent", "price": 30}, {"status": "refunded", "price": 30}, (10,)),
         ("ticket", "t-1"): Change({"open": True}, None, (4,)),
@@ -77,6 +78,8 @@ TICKET = {"type": "ticket", "deleted": True}
         ({"condition": "calls.exists(c, c.error == 'TOO_MUCH') && tool_errors == 1 && outcome == 'COMPLETED'"}, ()),
         ({"condition": "changes['order/o-7'].status == 'refunded' && changes['ticket/t-1'] == null"}, ()),
         ({"condition": "heard[0] == 'Hello' && said.size() == 3 && repeats == 1"}, ()),
+        ({"condition": "exchanges.exists(one, one.said.contains('number') && one.heard == 'My order is broken')"}, ()),
+        ({"condition": "exchanges[1].heard == ''"}, ()),
     ],
 )
 def test_an_expectation_is_met_with_the_events_that_show_it(

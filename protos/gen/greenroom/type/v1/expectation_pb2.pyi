@@ -52,7 +52,9 @@ class Expectation(message.Message):
     `turns`, `repeats` and `tool_errors` (int); `outcome`, such as `COMPLETED`, and `reason` (string, empty in a source); `calls` (a list
     of objects with `tool`, `arguments`, `value`, `error`, which is the code or null, and `seq`); `counts` (from a tool's name to how
     often it was called, 0 for the tools that the expression names); `changes` (from `type/id` to the changed fields of a resource,
-    null if it was deleted); `said` and `heard` (what the agent and the user said, lists of strings).
+    null if it was deleted); `said` and `heard` (what the agent and the user said, lists of strings); `exchanges` (a list of objects with
+    `said`, the agent's words up to the user's next ones, and `heard`, the user's words after them, empty if there are none), as in
+    `exchanges.exists(one, one.said.contains('Shall I go ahead') && one.heard.startsWith('No'))`.
     """
     @builtins.property
     def called(self) -> ExpectedToolCall:
