@@ -8,6 +8,7 @@ from typing import NamedTuple, assert_never
 from services.synthesizer.offline.closing import Cue, promises
 from services.synthesizer.offline.kinds import ASKED
 from services.synthesizer.offline.material import Material, Utterance, own_words
+from services.synthesizer.offline.replies import agrees
 from services.synthesizer.offline.slots import RENEWED, UNSHAPED
 from services.synthesizer.offline.voice import Voice
 from services.synthesizer.offline.wording import Phrases, wording
@@ -269,10 +270,17 @@ class _Persona:
         return () if asks_other else self.texts.asked_kinds(self.question)
 
     def _likely(self, options: Sequence[str], kinds: Sequence[str]) -> Utterance | None:
-        """What the real customer said to a similar question, but nothing of another kind than is asked for."""
+        """What the real customer said to a similar question, but nothing of another kind than is asked for.
+
+        Nor does it evade a question again that is to be answered with yes or no.
+        """
         utterance = self.material.best_answer(self.question, self.own, options)
-        unfit = utterance is not None and kinds and (utterance.values or not _LOOSE.issuperset(kinds))
-        return None if unfit else utterance
+        if utterance is None:
+            return None
+        unfit = kinds and (utterance.values or not _LOOSE.issuperset(kinds))
+        yes_or_no = not kinds and not options and _YES_NO.search(self.question) is not None
+        evades = self.again and yes_or_no and agrees(utterance.text) is None
+        return None if unfit or evades else utterance
 
     def _unknown(self, kinds: Sequence[str]) -> str:
         """A phrase such as "I don't know", or a made-up value: always the same one for the same question."""

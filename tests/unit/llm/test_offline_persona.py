@@ -13,6 +13,7 @@ from services.synthesizer.offline.closing import Cue, parts
 from services.synthesizer.offline.filling import Filler, Heard
 from services.synthesizer.offline.kinds import Texts, mentions
 from services.synthesizer.offline.material import Material
+from services.synthesizer.offline.replies import agrees
 from services.synthesizer.offline.slots import slot_of
 from services.synthesizer.offline.wording import LANGUAGES, wording
 from shared.llm.base import ChatRequest, Message
@@ -416,6 +417,16 @@ def test_an_objecting_persona_gives_in_when_it_is_asked_again() -> None:
     for seed in range(60):
         request = ChatRequest("offline", "", messages, (), seed, 0, 3, brief)
         assert "99887766" in next_step(request, brief).text
+
+
+def test_asked_again_it_answers_with_yes_or_no_what_the_real_customer_evaded() -> None:
+    question, evaded = "Shall I cancel the order and refund it?", "Please tell me first what the refund would be."
+    brief = persona(material=(("Shall I refund the order?", evaded),))
+    messages = (Message("user", question), Message("assistant", evaded), Message("user", f"Sorry. {question}"))
+
+    assert evaded in speak(brief, question).text
+    request = ChatRequest("offline", "", messages, (), 1, 0, 3, brief)
+    assert agrees(next_step(request, brief).text) is not None
 
 
 def test_a_persona_that_rarely_responds_is_silent_at_times_and_never_twice_in_a_row() -> None:
