@@ -5,70 +5,40 @@ from dataclasses import dataclass
 
 import pytest
 
-from cli.kit.rehearsing import read_spec, resolve_names, worst_expectation
+from cli.kit.rehearsing import worst_expectation
 from greenroom.client import Client
 from greenroom.evaluator.v1.report_pb2 import Report
-from greenroom.gateway.v1 import rehearsal_pb2 as pb
 from tests.damages import DAMAGES
-from tests.suite import EXAMPLES, suite
-
-DAMAGED = EXAMPLES.parent / "damaged"
-EXPLAINED = {
-    "step_left_out": "registers-returns",
-    "wrong_tool": "registers-returns",
-    "swapped_argument": "looks-the-order-up",
-    "no_confirmation": "asks-before",
-    "refusal_ignored": "keeps-to-the-policy",
-    "loop": "looks-up-once",
-}
-"""The expectation that each damage misses."""
+from tests.grounds import GROUNDS, SOUND, Ground, rehearsed
+from tests.suite import suite
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """A house with the example and its damages. sound: the batch of the sound procedure."""
+    """A house with a ground. sound: the batch of the sound procedure."""
 
     client: Client
+    ground: Ground
     sound: str
 
 
-async def spec_of(client: Client, name: str) -> pb.RehearsalSpec:
-    """The example's spec for one of its procedures, with one side."""
-    spec = read_spec(DAMAGED / "rehearsal.yaml")
-    spec.ClearField("compare")
-    spec.label, spec.batch.conversation.procedure = name, f"returns-{name.replace('_', '-')}"
-    await resolve_names(client, spec)
-    return spec
-
-
-async def rehearsed(client: Client, spec: pb.RehearsalSpec) -> pb.Rehearsal:
-    """The rehearsal of a spec when it is over."""
-    async with client.rehearsals.watch((await client.rehearsals.start(spec)).name) as watch:
-        async for _ in watch:
-            pass
-    assert watch.summary is not None
-    return watch.summary
-
-
 @pytest.fixture(scope="module")
-async def workshop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workshop]:
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
     others = dict.fromkeys(("evaluator", "gateway"), "sqlite")
-    async with suite("sqlite", tmp_path_factory.mktemp("workshop"), others=others) as house:
-        client = house.client
-        await client.sources.import_file(EXAMPLES / "sources.jsonl")
-        for name in ("sound", *DAMAGES):
-            await client.procedures.import_file(DAMAGED / f"{name}.jsonl")
-        yield Workshop(client, (await rehearsed(client, await spec_of(client, "sound"))).sides[0].batch)
+    async with suite("sqlite", tmp_path_factory.mktemp("house"), others=others) as house:
+        yield house.client
 
 
-def test_every_damage_has_its_expectation() -> None:
-    assert EXPLAINED.keys() == DAMAGES.keys()
+@pytest.fixture(scope="module", params=GROUNDS)
+async def workshop(request: pytest.FixtureRequest, house: Client, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    ground = await GROUNDS[request.param](house, tmp_path_factory.mktemp("files"))
+    return Workshop(house, ground, (await rehearsed(house, ground.specs[SOUND])).sides[0].batch)
 
 
-@pytest.mark.parametrize("damage", EXPLAINED)
+@pytest.mark.parametrize("damage", DAMAGES)
 async def test_a_damaged_procedure_is_worse_and_the_right_expectation_says_why(workshop: Workshop, damage: str) -> None:
-    spec = await spec_of(workshop.client, damage)
-    spec.compare.label, spec.compare.batch = "sound", workshop.sound
+    spec = workshop.ground.specs[damage]
+    spec.compare.label, spec.compare.batch = SOUND, workshop.sound
 
     found = (await rehearsed(workshop.client, spec)).result
 
@@ -77,6 +47,6 @@ async def test_a_damaged_procedure_is_worse_and_the_right_expectation_says_why(w
     assert found.comparison.p < 0.01
     worst = worst_expectation(found)
     assert worst is not None
-    assert worst.id == EXPLAINED[damage]
-    assert [one.baseline_met.value for one in found.expectations if one.id == worst.id] == [1]
+    assert worst.id == workshop.ground.explained[damage]
+    assert worst.baseline_met.value >= workshop.ground.met
     assert all(one.evidence for one in found.examples if one.expectation == worst.id)
