@@ -101,13 +101,16 @@ class NewConversations:
         return self._resolved[key]
 
     async def _check_tools(self, resolved: Resolved) -> None:
-        # The full check depends only on which tools have recorded calls. Each source's recorded answers are checked.
-        key = resolved.spec.procedure, resolved.spec.revision, frozenset(recorded(resolved))
-        if key in self._fitting:
-            await check_recorded_answers(resolved, self._limits, f"{_FIELD}.tool_config")
-        else:
+        # The full check depends only on which tools have recorded calls, if these count. Each source's recorded answers
+        # are checked.
+        counts = not resolved.spec.tool_config.ignore_recorded_calls
+        tools = frozenset(recorded(resolved)) if counts else frozenset[str]()
+        key = resolved.spec.procedure, resolved.spec.revision, tools
+        if key not in self._fitting:
             await check_tools(resolved, self._limits, f"{_FIELD}.tool_config")
             self._fitting.add(key)
+        elif counts:
+            await check_recorded_answers(resolved, self._limits, f"{_FIELD}.tool_config")
 
     def _conversation(self, index: int, resolved: Resolved, persona: Persona) -> tuple[Conversation, list[Event]]:
         batch = self._batch
