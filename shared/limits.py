@@ -14,6 +14,8 @@ MAX_TABLE = 1024 * MIB
 """The most bytes of a table of messages."""
 MAX_RESOURCE_SET = 32 * MIB
 """The most bytes of a resource set's data as JSON."""
+MAX_DISCOVERED = 32 * MIB
+"""The most bytes of all files that a domain is discovered from, as they are sent."""
 MAX_LOG = 256 * MIB
 """The most bytes of a log that is uploaded."""
 MAX_LOG_LINE = 1 * MIB

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from greenroom.enricher.v1 import domain_pb2_grpc, enrichment_pb2_grpc
 from services.enricher.adapters import packs
+from services.enricher.adapters.discovering import discovered
 from services.enricher.contexts.operations import Contexts
 from services.enricher.contexts.servicer import EnrichmentServicer
 from services.enricher.domains.built_in import built_in
+from services.enricher.domains.discoveries import Discoveries
 from services.enricher.domains.operations import Domains
 from services.enricher.domains.servicer import DomainServicer
 from services.enricher.domains.store import DomainStore, nothing_refers
@@ -60,7 +62,7 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
         Registration(
             "greenroom.enricher.v1.DomainService",
             domain_pb2_grpc.add_DomainServiceServicer_to_server,
-            DomainServicer(domains),
+            DomainServicer(domains, Discoveries(domains, compute, discovered)),
         ),
         Registration(
             "greenroom.enricher.v1.EnrichmentService",

@@ -26,6 +26,24 @@ async def read_header(requests: AsyncIterator[Any]) -> Any:
     return first.header
 
 
+async def read_files(requests: AsyncIterator[Any]) -> AsyncIterator[tuple[Any, bytes]]:
+    """The headers and the chunks of several files: (header, no bytes) where a file begins, (None, bytes) after it.
+
+    Raises HeaderExpected.
+    """
+    began = False
+    async for request in requests:
+        if request.WhichOneof("content") == "header":
+            began = True
+            yield request.header, b""
+        elif not began:
+            raise HeaderExpected
+        else:
+            yield None, request.chunk
+    if not began:
+        raise HeaderExpected
+
+
 async def read_chunks(requests: AsyncIterator[Any]) -> AsyncIterator[bytes]:
     """The chunks after the header. Raises HeaderRepeated."""
     async for request in requests:

@@ -105,6 +105,8 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.revision.CopyFrom(REVISION)
         case "MarkReady" | "DeleteRevision" | "MarkDomainReady" | "DeleteDomainRevision":
             request.revision = 1
+        case "DiscoverDomain":
+            request.header.file = "x.sql"
         case "ImportDomain":
             request.header.domain_id, request.header.file = "x", "x.yaml"
         case "SearchDomains":

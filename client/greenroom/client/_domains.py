@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from greenroom.client._calls import Calls, new_request_id
-from greenroom.client._files import upload
+from greenroom.client._files import upload, upload_all
 from greenroom.client._listing import Listing
 from greenroom.enricher.v1 import domain_pb2 as pb
 from greenroom.enricher.v1.domain_pb2_grpc import DomainServiceStub
@@ -33,6 +33,44 @@ class Domains:
             request_id=request_id or new_request_id(),
         )
         return await upload(self._calls, self._stub.ImportDomain, pb.ImportDomainRequest, Path(path), header)
+
+    async def discover(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        kind: pb.DiscoverDomainHeader.Kind.ValueType = pb.DiscoverDomainHeader.KIND_UNSPECIFIED,
+        dialect: str = "",
+        entity: str = "",
+        domain_id: str = "",
+        display_name: str = "",
+    ) -> pb.DiscoverDomainResponse:
+        """Make a pack from files that describe a business: SQL, OpenAPI, JSON Schema, descriptors, or sample rows.
+
+        kind: of all files; told by each file itself if it is not said. dialect: of SQL, `postgres` if it is empty.
+        entity: the one that a single file describes. domain_id: store the pack as a DRAFT revision of this domain.
+        """
+        files = [
+            (
+                Path(path),
+                pb.DiscoverDomainHeader(
+                    kind=kind,
+                    dialect=dialect,
+                    entity=entity,
+                    file=Path(path).name,
+                    domain_id=domain_id,
+                    display_name=display_name,
+                ),
+            )
+            for path in paths
+        ]
+        return await upload_all(
+            self._calls,
+            self._stub.DiscoverDomain,
+            pb.DiscoverDomainRequest,
+            files,
+            decompress=False,
+            again=not domain_id,
+        )
 
     async def mark_ready(self, name: str, revision: int) -> pb.Domain:
         """Make a revision READY; it cannot change after that."""

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import zlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
@@ -30,31 +30,45 @@ async def upload(
     decompress: bool = True,
     again: bool = True,
 ) -> Response:
-    """Stream the file after the header; start again if the server was unavailable.
+    """Stream the file after the header, as `upload_all` does."""
+    return await upload_all(calls, method, message, [(path, header)], decompress=decompress, again=again)
+
+
+async def upload_all(
+    calls: Calls,
+    method: "grpc.aio.StreamUnaryMultiCallable[Request, Response]",
+    message: Callable[..., Request],
+    files: Sequence[tuple[Path, object]],
+    *,
+    decompress: bool = True,
+    again: bool = True,
+) -> Response:
+    """Stream each file after its header; start again if the server was unavailable.
 
     message: makes a request with the keyword `header` or `chunk`. decompress: a file that ends in `.gz`. again: as for
-    `Calls.unary`. Raises OSError if the file cannot be read.
+    `Calls.unary`. Raises OSError if a file cannot be read.
     """
 
     async def attempt() -> Response:
-        with await asyncio.to_thread(_opened, path, decompress) as file:
-            call = method(metadata=calls.metadata)
-            status = _Status(call)
-            try:
-                # grpc.aio turns errors of a request iterator, such as a bad gzip file, into CancelledError.
-                await call.write(message(header=header))
-                left = UNPACKED_LEAST + UNPACKED_TIMES * await asyncio.to_thread(lambda: path.stat().st_size)
-                while chunk := await asyncio.to_thread(_read, file, path):
-                    if (left := left - len(chunk)) < 0:
-                        raise _unpacks_to_too_much(path)
-                    await call.write(message(chunk=chunk))
-                await call.done_writing()
-            except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
-                await status.raised()
-            except BaseException:
-                call.cancel()
-                raise
-            return await caught(call)
+        call = method(metadata=calls.metadata)
+        status = _Status(call)
+        try:
+            # grpc.aio turns errors of a request iterator, such as a bad gzip file, into CancelledError.
+            for path, header in files:
+                with await asyncio.to_thread(_opened, path, decompress) as file:
+                    await call.write(message(header=header))
+                    left = UNPACKED_LEAST + UNPACKED_TIMES * (await asyncio.to_thread(path.stat)).st_size
+                    while chunk := await asyncio.to_thread(_read, file, path):
+                        if (left := left - len(chunk)) < 0:
+                            raise _unpacks_to_too_much(path)
+                        await call.write(message(chunk=chunk))
+            await call.done_writing()
+        except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
+            await status.raised()
+        except BaseException:
+            call.cancel()
+            raise
+        return await caught(call)
 
     return await calls.repeated(attempt, attempts=calls.retry.attempts if again else 1)
 

@@ -9,18 +9,6 @@ class SourceEmpty(InvalidArgument):
     reason = "SOURCE_EMPTY"
 
 
-class SourceTooLarge(InvalidArgument):
-    """{file} has more than {bound}; send the definitions and a sample of the rows."""
-
-    reason = "SOURCE_TOO_LARGE"
-
-
-class TooManySources(InvalidArgument):
-    """A discovery takes up to {most} files, and more came; discover them in several domains."""
-
-    reason = "TOO_MANY_FILES"
-
-
 class SourceUnreadable(InvalidArgument):
     """{file} cannot be read as {kind}: {why}."""
 

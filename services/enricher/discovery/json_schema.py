@@ -28,4 +28,7 @@ def read_json_schema(source: Source, document: Mapping[str, Any]) -> Found:
         schemas.declare(pointer, name)
     for pointer, _, schema in objects:
         schemas.entity(pointer, schema)
+    for pointer, _, schema in named:
+        if not schemas.is_object(pointer, schema):
+            schemas.check(pointer, schema)
     return Found(tuple(schemas.entities.values()), rules=tuple(schemas.rules.values()), not_read=tuple(not_read))

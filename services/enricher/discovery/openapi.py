@@ -23,6 +23,9 @@ def read_openapi(source: Source, document: Mapping[str, Any]) -> Found:
         schemas.declare(pointer, name)
     for pointer, _, schema in (*named, *bodies):
         schemas.entity(pointer, schema)
+    for pointer, _, schema in definitions(document, "components", "schemas"):
+        if not schemas.is_object(pointer, schema):
+            schemas.check(pointer, schema)
     for pointer, count in _parameters(document):
         miss(pointer, f"{count} parameters", "Parameters of a call describe no records.")
     for section in ("webhooks",):

@@ -77,6 +77,10 @@ class Schemas:
         """True if the schema is an object with fields."""
         return bool(self._merge(schema, pointer, quiet=True).schema.get("properties"))
 
+    def check(self, pointer: str, schema: Any) -> None:
+        """Name what cannot be read of a schema that is no object, such as a reference that leads nowhere."""
+        self._merge(schema, pointer)
+
     def entity(self, pointer: str, schema: Any) -> None:
         """Read the object at a pointer that was declared."""
         name = self.names[pointer]

@@ -1,6 +1,6 @@
 """Errors of calls about domains."""
 
-from shared.errors import FailedPrecondition, NotFound
+from shared.errors import FailedPrecondition, InvalidArgument, NotFound
 
 
 class DomainNotFound(NotFound):
@@ -31,6 +31,12 @@ class OnlyDomainRevision(FailedPrecondition):
     """Revision {revision} is the only one of {name}, and a domain has at least one; delete the domain."""
 
     reason = "ONLY_DOMAIN_REVISION"
+
+
+class DiscoveryTooLarge(InvalidArgument):
+    """The files of a discovery have more than {bound}; send the definitions, and a sample of the rows."""
+
+    reason = "DISCOVERY_TOO_LARGE"
 
 
 class DomainInUse(FailedPrecondition):

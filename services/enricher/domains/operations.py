@@ -63,8 +63,7 @@ class Domains:
         Raises DomainBuiltIn, PackTooLarge, BadYaml, PackInvalid, DomainNotFound, DomainRevisionNotFound,
         DomainRevisionReady, RequestIdReused, ResultDeleted.
         """
-        if header.name in self._built_in:
-            raise DomainBuiltIn(name=header.name)
+        self.check_own(header.name)
         data = bytearray()
         async for chunk in chunks:
             data += chunk
@@ -79,8 +78,7 @@ class Domains:
         Raises DomainBuiltIn, DomainNotFound, DomainRevisionNotFound, DomainRevisionReady, RequestIdReused,
         ResultDeleted.
         """
-        if header.name in self._built_in:
-            raise DomainBuiltIn(name=header.name)
+        self.check_own(header.name)
         new = NewRevision(
             domain=header.name,
             creator=caller.subject,
@@ -92,6 +90,11 @@ class Domains:
             time=self._clock(),
         )
         return await self._store.add(caller.company, new, _key(header, digest))
+
+    def check_own(self, name: str) -> None:
+        """Refuse a domain that is built in. Raises DomainBuiltIn."""
+        if name in self._built_in:
+            raise DomainBuiltIn(name=name)
 
     async def mark_ready(self, company: str, name: str, number: int) -> Domain:
         """Make a revision READY, if it is not. Raises DomainNotFound, DomainRevisionNotFound."""
@@ -161,14 +164,12 @@ class Domains:
 
         Raises DomainBuiltIn, DomainNotFound, DomainRevisionNotFound, OnlyDomainRevision, DomainInUse.
         """
-        if name in self._built_in:
-            raise DomainBuiltIn(name=name)
+        self.check_own(name)
         await self._store.delete_revision(company, name, number)
 
     async def delete(self, company: str, name: str) -> None:
         """Delete one of the company's domains. Raises DomainBuiltIn, DomainNotFound, DomainInUse."""
-        if name in self._built_in:
-            raise DomainBuiltIn(name=name)
+        self.check_own(name)
         await self._store.delete(company, name)
 
     async def _searched(self, company: str, name: str) -> list[tuple[str, int, Index]]:

@@ -1,24 +1,34 @@
 """DomainService."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from greenroom.enricher.v1 import domain_pb2 as pb
 from greenroom.enricher.v1 import domain_pb2_grpc
-from services.enricher.domains.messages import domain_message, header, match_message, revision_message
+from services.enricher.domains.discoveries import Discoveries
+from services.enricher.domains.messages import (
+    discovery_message,
+    domain_message,
+    header,
+    match_message,
+    revision_message,
+    source_parts,
+)
 from services.enricher.domains.operations import Domains
 from shared.auth import caller
 from shared.rpc.handlers import Context
 from shared.rpc.pages import before, cut, list_part
 from shared.rpc.paging import read_page
 from shared.rpc.streams import check_stream
-from shared.rpc.uploads import read_chunks, read_header
+from shared.rpc.uploads import read_chunks, read_files, read_header
 
 
 class DomainServicer(domain_pb2_grpc.DomainServiceServicer):
     """Serves DomainService."""
 
-    def __init__(self, domains: Domains) -> None:
+    def __init__(self, domains: Domains, discoveries: Discoveries) -> None:
         self._domains = domains
+        self._discoveries = discoveries
 
     async def ImportDomain(
         self, request_iterator: AsyncIterator[pb.ImportDomainRequest], context: Context
@@ -30,6 +40,13 @@ class DomainServicer(domain_pb2_grpc.DomainServiceServicer):
             revision=revision_message(imported.revision),
             unchanged=imported.unchanged,
         )
+
+    async def DiscoverDomain(
+        self, request_iterator: AsyncIterator[pb.DiscoverDomainRequest], context: Context
+    ) -> pb.DiscoverDomainResponse:
+        parts = source_parts(read_files(request_iterator))
+        found, domain = await self._discoveries.discover(caller(), parts)
+        return await asyncio.to_thread(discovery_message, found, domain)
 
     async def MarkDomainReady(self, request: pb.MarkDomainReadyRequest, context: Context) -> pb.MarkDomainReadyResponse:
         ready = await self._domains.mark_ready(caller().company, request.name, request.revision)

@@ -237,6 +237,195 @@ class ImportDomainResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class DiscoverDomainHeader(message.Message):
+    """Describes the bytes that follow, up to the next header."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _Kind:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[DiscoverDomainHeader._Kind.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: DiscoverDomainHeader._Kind.ValueType  # 0
+        """Detected from the name of the file and its first bytes."""
+        KIND_SQL: DiscoverDomainHeader._Kind.ValueType  # 1
+        """SQL that defines tables; rows that it inserts are sample rows."""
+        KIND_OPENAPI: DiscoverDomainHeader._Kind.ValueType  # 2
+        """OpenAPI 3.0 or 3.1, as JSON or YAML."""
+        KIND_JSON_SCHEMA: DiscoverDomainHeader._Kind.ValueType  # 3
+        """JSON Schema, as JSON or YAML."""
+        KIND_PROTOBUF: DiscoverDomainHeader._Kind.ValueType  # 4
+        """A serialized google.protobuf.FileDescriptorSet."""
+        KIND_CSV: DiscoverDomainHeader._Kind.ValueType  # 5
+        """Sample rows as CSV with a header."""
+        KIND_JSONL: DiscoverDomainHeader._Kind.ValueType  # 6
+        """Sample rows as JSONL."""
+        KIND_PARQUET: DiscoverDomainHeader._Kind.ValueType  # 7
+        """Sample rows as Parquet."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What the bytes are."""
+
+    KIND_UNSPECIFIED: DiscoverDomainHeader.Kind.ValueType  # 0
+    """Detected from the name of the file and its first bytes."""
+    KIND_SQL: DiscoverDomainHeader.Kind.ValueType  # 1
+    """SQL that defines tables; rows that it inserts are sample rows."""
+    KIND_OPENAPI: DiscoverDomainHeader.Kind.ValueType  # 2
+    """OpenAPI 3.0 or 3.1, as JSON or YAML."""
+    KIND_JSON_SCHEMA: DiscoverDomainHeader.Kind.ValueType  # 3
+    """JSON Schema, as JSON or YAML."""
+    KIND_PROTOBUF: DiscoverDomainHeader.Kind.ValueType  # 4
+    """A serialized google.protobuf.FileDescriptorSet."""
+    KIND_CSV: DiscoverDomainHeader.Kind.ValueType  # 5
+    """Sample rows as CSV with a header."""
+    KIND_JSONL: DiscoverDomainHeader.Kind.ValueType  # 6
+    """Sample rows as JSONL."""
+    KIND_PARQUET: DiscoverDomainHeader.Kind.ValueType  # 7
+    """Sample rows as Parquet."""
+
+    KIND_FIELD_NUMBER: builtins.int
+    DIALECT_FIELD_NUMBER: builtins.int
+    ENTITY_FIELD_NUMBER: builtins.int
+    FILE_FIELD_NUMBER: builtins.int
+    DOMAIN_ID_FIELD_NUMBER: builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    kind: DiscoverDomainHeader.Kind.ValueType
+    """What the bytes are."""
+    dialect: builtins.str
+    """The dialect of SQL: `postgres`, `mysql`, `sqlite`, `tsql`, `oracle`, `bigquery`, `snowflake`; empty: `postgres`."""
+    entity: builtins.str
+    """The entity whose rows or schema follow; empty: from the name of the file."""
+    file: builtins.str
+    """The name of the file."""
+    domain_id: builtins.str
+    """In the first header: store the pack as a DRAFT revision of this domain; empty: store nothing."""
+    display_name: builtins.str
+    """In the first header: what people call the domain; empty: from the name of the file."""
+    def __init__(
+        self,
+        *,
+        kind: DiscoverDomainHeader.Kind.ValueType = ...,
+        dialect: builtins.str = ...,
+        entity: builtins.str = ...,
+        file: builtins.str = ...,
+        domain_id: builtins.str = ...,
+        display_name: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["dialect", b"dialect", "display_name", b"display_name", "domain_id", b"domain_id", "entity", b"entity", "file", b"file", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DiscoverDomainRequest(message.Message):
+    """A header, then chunks; for several files, the next header and its chunks. Up to 100 files, and 32 MiB in all, which may be
+    packed with gzip.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: builtins.int
+    CHUNK_FIELD_NUMBER: builtins.int
+    chunk: builtins.bytes
+    """The next bytes of the file, up to 1 MiB; cut anywhere."""
+    @builtins.property
+    def header(self) -> DiscoverDomainHeader:
+        """Describes the bytes that follow."""
+
+    def __init__(
+        self,
+        *,
+        header: DiscoverDomainHeader | None = ...,
+        chunk: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["chunk", b"chunk", "content", b"content", "header", b"header"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["chunk", b"chunk", "content", b"content", "header", b"header"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_content: _TypeAlias = typing.Literal["header", "chunk"]  # noqa: Y015
+    _WhichOneofArgType_content: _TypeAlias = typing.Literal["content", b"content"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+
+@typing.final
+class NotRead(message.Message):
+    """What was not read."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: builtins.int
+    CONSTRUCT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    place: builtins.str
+    """Where it stands: file, and line, path or column."""
+    construct: builtins.str
+    """The construct, as it stands there, cut at 200 characters."""
+    reason: builtins.str
+    """Why it was not read, one sentence."""
+    def __init__(
+        self,
+        *,
+        place: builtins.str = ...,
+        construct: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["construct", b"construct", "place", b"place", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DiscoverDomainResponse(message.Message):
+    """What was found."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PACK_FIELD_NUMBER: builtins.int
+    YAML_FIELD_NUMBER: builtins.int
+    NOT_READ_FIELD_NUMBER: builtins.int
+    NOT_READ_COUNT_FIELD_NUMBER: builtins.int
+    DOMAIN_FIELD_NUMBER: builtins.int
+    KINDS_FIELD_NUMBER: builtins.int
+    yaml: builtins.bytes
+    """The pack as YAML, which ImportDomain reads."""
+    not_read_count: builtins.int
+    """How many constructs were not read in all."""
+    @builtins.property
+    def pack(self) -> domain_pb2.DomainPack:
+        """The pack. What is only suggested by names or values is marked as proposed."""
+
+    @builtins.property
+    def not_read(self) -> containers.RepeatedCompositeFieldContainer[NotRead]:
+        """What was not read; up to 1,000."""
+
+    @builtins.property
+    def domain(self) -> Domain:
+        """The domain, if the pack was stored."""
+
+    @builtins.property
+    def kinds(self) -> containers.RepeatedScalarFieldContainer[DiscoverDomainHeader.Kind.ValueType]:
+        """What the kinds of the files were, in their order."""
+
+    def __init__(
+        self,
+        *,
+        pack: domain_pb2.DomainPack | None = ...,
+        yaml: builtins.bytes = ...,
+        not_read: abc.Iterable[NotRead] | None = ...,
+        not_read_count: builtins.int = ...,
+        domain: Domain | None = ...,
+        kinds: abc.Iterable[DiscoverDomainHeader.Kind.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["domain", b"domain", "pack", b"pack"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["domain", b"domain", "kinds", b"kinds", "not_read", b"not_read", "not_read_count", b"not_read_count", "pack", b"pack", "yaml", b"yaml"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class MarkDomainReadyRequest(message.Message):
     """Which revision to make READY."""
 

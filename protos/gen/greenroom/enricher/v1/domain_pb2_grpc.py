@@ -41,6 +41,11 @@ class DomainServiceStub(object):
                 request_serializer=greenroom_dot_enricher_dot_v1_dot_domain__pb2.ImportDomainRequest.SerializeToString,
                 response_deserializer=greenroom_dot_enricher_dot_v1_dot_domain__pb2.ImportDomainResponse.FromString,
                 _registered_method=True)
+        self.DiscoverDomain = channel.stream_unary(
+                '/greenroom.enricher.v1.DomainService/DiscoverDomain',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_domain__pb2.DiscoverDomainRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_domain__pb2.DiscoverDomainResponse.FromString,
+                _registered_method=True)
         self.MarkDomainReady = channel.unary_unary(
                 '/greenroom.enricher.v1.DomainService/MarkDomainReady',
                 request_serializer=greenroom_dot_enricher_dot_v1_dot_domain__pb2.MarkDomainReadyRequest.SerializeToString,
@@ -88,6 +93,15 @@ class DomainServiceServicer(object):
         created; to one that does, the pack is added as the next revision, unless its newest revision has the same content already.
         A pack that cannot be read fails INVALID_ARGUMENT with line and column of each problem, up to 100, and stores nothing. A
         pack has up to 4 MiB; a larger one fails as soon as that is passed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiscoverDomain(self, request_iterator, context):
+        """DiscoverDomain makes a pack from what describes a business: SQL, OpenAPI, JSON Schema, protobuf descriptors, or sample rows.
+        What could not be read is named with its place. Nothing is stored unless a header has a domain_id; then the pack becomes
+        a DRAFT revision of that domain.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -151,6 +165,11 @@ def add_DomainServiceServicer_to_server(servicer, server):
                     servicer.ImportDomain,
                     request_deserializer=greenroom_dot_enricher_dot_v1_dot_domain__pb2.ImportDomainRequest.FromString,
                     response_serializer=greenroom_dot_enricher_dot_v1_dot_domain__pb2.ImportDomainResponse.SerializeToString,
+            ),
+            'DiscoverDomain': grpc.stream_unary_rpc_method_handler(
+                    servicer.DiscoverDomain,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_domain__pb2.DiscoverDomainRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_domain__pb2.DiscoverDomainResponse.SerializeToString,
             ),
             'MarkDomainReady': grpc.unary_unary_rpc_method_handler(
                     servicer.MarkDomainReady,
@@ -217,6 +236,33 @@ class DomainService(object):
             '/greenroom.enricher.v1.DomainService/ImportDomain',
             greenroom_dot_enricher_dot_v1_dot_domain__pb2.ImportDomainRequest.SerializeToString,
             greenroom_dot_enricher_dot_v1_dot_domain__pb2.ImportDomainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiscoverDomain(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/greenroom.enricher.v1.DomainService/DiscoverDomain',
+            greenroom_dot_enricher_dot_v1_dot_domain__pb2.DiscoverDomainRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_domain__pb2.DiscoverDomainResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,11 @@ class DomainServiceStub:
     A pack that cannot be read fails INVALID_ARGUMENT with line and column of each problem, up to 100, and stores nothing. A
     pack has up to 4 MiB; a larger one fails as soon as that is passed.
     """
+    DiscoverDomain: aio.StreamUnaryMultiCallable[domain_pb2.DiscoverDomainRequest, domain_pb2.DiscoverDomainResponse]
+    """DiscoverDomain makes a pack from what describes a business: SQL, OpenAPI, JSON Schema, protobuf descriptors, or sample rows.
+    What could not be read is named with its place. Nothing is stored unless a header has a domain_id; then the pack becomes
+    a DRAFT revision of that domain.
+    """
     MarkDomainReady: aio.UnaryUnaryMultiCallable[domain_pb2.MarkDomainReadyRequest, domain_pb2.MarkDomainReadyResponse]
     """MarkDomainReady makes a revision READY; it cannot change after that. A revision that is READY already stays as it is."""
     GetDomain: aio.UnaryUnaryMultiCallable[domain_pb2.GetDomainRequest, domain_pb2.GetDomainResponse]
@@ -58,6 +63,17 @@ class DomainServiceServicer(metaclass=abc_1.ABCMeta):
         created; to one that does, the pack is added as the next revision, unless its newest revision has the same content already.
         A pack that cannot be read fails INVALID_ARGUMENT with line and column of each problem, up to 100, and stores nothing. A
         pack has up to 4 MiB; a larger one fails as soon as that is passed.
+        """
+
+    @abc_1.abstractmethod
+    def DiscoverDomain(
+        self,
+        request_iterator: abc.AsyncIterator[domain_pb2.DiscoverDomainRequest],
+        context: aio.ServicerContext[abc.AsyncIterator[domain_pb2.DiscoverDomainRequest], abc.Awaitable[domain_pb2.DiscoverDomainResponse]],
+    ) -> abc.Awaitable[domain_pb2.DiscoverDomainResponse]:
+        """DiscoverDomain makes a pack from what describes a business: SQL, OpenAPI, JSON Schema, protobuf descriptors, or sample rows.
+        What could not be read is named with its place. Nothing is stored unless a header has a domain_id; then the pack becomes
+        a DRAFT revision of that domain.
         """
 
     @abc_1.abstractmethod
