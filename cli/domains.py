@@ -14,13 +14,23 @@ from cli.kit.names import named, naming
 from cli.kit.render import Rows, console, facts, print_json, when
 from cli.kit.run import Failed, Json, Strict, Yes, command, confirmed, noun
 from greenroom.client import Client
-from greenroom.enricher.v1.domain_pb2 import Domain, DomainRevision, ImportDomainResponse
+from greenroom.enricher.v1.domain_pb2 import (
+    DiscoverDomainHeader,
+    DiscoverDomainResponse,
+    Domain,
+    DomainRevision,
+    ImportDomainResponse,
+)
 from greenroom.type.v1.domain_pb2 import DomainField, DomainPack, EdgeCase
 from shared.plain import visible
 from shared.rpc.values import value_json
-from shared.words import counted
+from shared.words import any_of, counted
+from shared.yaml import near
 
 app = noun("What businesses know: entities, rules, edge cases, workflows.")
+
+KINDS = ("sql", "openapi", "json_schema", "protobuf", "csv", "jsonl", "parquet")
+"""The kinds of files that a domain is discovered from."""
 
 Name = Annotated[str, named("domains")]
 Number = Annotated[int, typer.Argument(min=1, help="The revision's number.")]
@@ -105,6 +115,65 @@ def _told(imported: ImportDomainResponse) -> str:
     if imported.unchanged:
         return f"{imported.domain.name} has this content already: {what}."
     return f"{imported.domain.name} has {what}: {_counts(revision.pack)}."
+
+
+@command(app, "discover")
+async def discover(
+    client: Client,
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE…", exists=True, dir_okay=False, help="SQL, OpenAPI, JSON Schema, descriptors, rows."
+        ),
+    ],
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help=f"What all files are: {any_of(KINDS)}. Otherwise told by each.")
+    ] = "",
+    dialect: Annotated[
+        str, typer.Option(help="Of SQL: postgres, mysql, sqlite, tsql, oracle, bigquery or snowflake.")
+    ] = "",
+    entity: Annotated[str, typer.Option(metavar="NAME", help="The entity whose rows or schema a file has.")] = "",
+    save: Annotated[str, typer.Option("--save", metavar="ID", help="Store the pack as a draft of this domain.")] = "",
+    called: Annotated[str, typer.Option(metavar="NAME", help="What people call the domain.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file for the YAML; none: standard output.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a pack from files that describe a business, and name everything that was not read."""
+    if kind and kind not in KINDS:
+        raise Failed(f"There is no kind {kind}{near(kind, KINDS)}; it is one of {any_of(KINDS)}.")
+    if output is not None and output.exists():
+        raise Failed(f"{output} exists; delete it or choose another name.")
+    number = DiscoverDomainHeader.Kind.Value(f"KIND_{kind.upper() or 'UNSPECIFIED'}")
+    found = await client.domains.discover(
+        files, kind=number, dialect=dialect, entity=entity, domain_id=save, display_name=called
+    )
+    if json:
+        print_json(found)
+        return
+    if output is not None:
+        output.write_bytes(found.yaml)
+    elif not save:
+        sys.stdout.write(visible(found.yaml.decode()) if sys.stdout.isatty() else found.yaml.decode())
+    _print_not_read(found)
+
+
+def _print_not_read(found: DiscoverDomainResponse) -> None:
+    """What was found in a line, and what was not read; on standard error, because the YAML is the output."""
+    out = console(stderr=True)
+    for one in found.not_read:
+        out.print(f"not read: {one.place}: {one.construct}: {one.reason}", soft_wrap=True, markup=False)
+    if found.not_read_count > len(found.not_read):
+        out.print(f"not read: {found.not_read_count - len(found.not_read):,} more.")
+    where = (
+        f" They are a draft of {found.domain.name}, revision {found.domain.latest_revision}."
+        if found.domain.name
+        else ""
+    )
+    proposed = sum(one.proposed for one in found.pack.relationships) + sum(one.proposed for one in found.pack.rules)
+    guessed = f", {proposed} of them proposed" if proposed else ""
+    out.print(f"Found {_counts(found.pack)}{guessed}.{where}", soft_wrap=True)
 
 
 @command(app, "export")

@@ -78,6 +78,7 @@ PAGES = {
     "docs/domains.md": Page(
         {
             "bookshop.yaml": lambda: _block("docs/domains.md", "display_name: Book shop"),
+            "shop.sql": lambda: _block("docs/domains.md", "CREATE TYPE state"),
             "wrong.yaml": lambda: (
                 _block("docs/domains.md", "display_name: Book shop")
                 .replace("minimum: 1}\nrel", "minimum: ten}\nrel")
