@@ -14,6 +14,8 @@ PERMISSIONS = frozenset(
         "evaluations.delete",
         "evaluations.read",
         "evaluations.write",
+        "knowledge.read",
+        "knowledge.write",
         "personas.read",
         "personas.write",
         "procedures.read",

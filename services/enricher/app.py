@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from greenroom.enricher.v1 import domain_pb2_grpc, enrichment_pb2_grpc
+from greenroom.enricher.v1 import domain_pb2_grpc, enrichment_pb2_grpc, knowledge_pb2_grpc
 from services.enricher.adapters import packs
 from services.enricher.adapters.discovering import discovered
 from services.enricher.contexts.operations import Contexts
@@ -13,7 +13,10 @@ from services.enricher.domains.built_in import built_in
 from services.enricher.domains.discoveries import Discoveries
 from services.enricher.domains.operations import Domains
 from services.enricher.domains.servicer import DomainServicer
-from services.enricher.domains.store import DomainStore, nothing_refers
+from services.enricher.domains.store import DomainStore
+from services.enricher.knowledge.operations import Knowledge
+from services.enricher.knowledge.servicer import KnowledgeServicer
+from services.enricher.knowledge.store import DocumentStore, about_domain
 from services.enricher.settings import EnricherSettings
 from shared.clock import Clock, wall_clock
 from shared.compute import Compute
@@ -50,7 +53,7 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
     db = await open_store(settings, "enricher", MIGRATIONS)
     compute = Compute(settings.compute_workers, settings.worker_memory_mib * MIB)
     domains = Domains(
-        DomainStore(db, nothing_refers),
+        DomainStore(db, about_domain),
         built_in(),
         compute,
         read=packs.read,
@@ -58,6 +61,7 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
         indexed=packs.indexed,
         clock=clock,
     )
+    knowledge = Knowledge(DocumentStore(db), compute, domains.get, clock)
     registrations = [
         Registration(
             "greenroom.enricher.v1.DomainService",
@@ -68,6 +72,11 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
             "greenroom.enricher.v1.EnrichmentService",
             enrichment_pb2_grpc.add_EnrichmentServiceServicer_to_server,
             EnrichmentServicer(Contexts(domains)),
+        ),
+        Registration(
+            "greenroom.enricher.v1.KnowledgeService",
+            knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server,
+            KnowledgeServicer(knowledge),
         ),
     ]
     for registration in registrations:

@@ -86,6 +86,7 @@ PAGES = {
             ),
         }
     ),
+    "docs/knowledge.md": Page({"returns.md": lambda: _block("docs/knowledge.md", "# Returns")}),
     "docs/formats.md": Page(
         {"chats.jsonl": _chats, "messages.csv": lambda: _block("docs/formats.md", "ticket_id;author")},
         {

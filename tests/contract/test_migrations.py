@@ -15,15 +15,23 @@ from shared.roster import SERVICES, Service
 EACH_SERVICE = pytest.mark.parametrize("peer", SERVICES, ids=lambda peer: peer.name)
 
 
+WORDS = "passage_words"
+"""The enricher's index of words, and on SQLite its shadow tables: no metadata can declare them for both databases."""
+
+
 def metadata_of(peer: Service) -> MetaData:
     found: MetaData = import_module(f"{peer.module}.store").metadata
     return found
 
 
+def declared(name: str | None, kind: str, _parents: object) -> bool:
+    return kind != "table" or name is None or not name.startswith(WORDS)
+
+
 async def differences(url: str, metadata: MetaData) -> list[Any]:
     def compared(connection: Connection) -> list[Any]:
         found: list[Any] = compare_metadata(
-            MigrationContext.configure(connection, opts={"compare_type": True}), metadata
+            MigrationContext.configure(connection, opts={"compare_type": True, "include_name": declared}), metadata
         )
         return found
 

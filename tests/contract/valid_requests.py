@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from greenroom.client import Client
+from greenroom.enricher.v1.knowledge_pb2 import Document
 from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
 from greenroom.gateway.v1 import rehearsal_pb2
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
@@ -31,6 +32,7 @@ entities:
       isbn: {type: identifier}
       price: {type: money, currency: EUR, minimum: 1}
 """
+DOCUMENT = Document(title="Prices", text="A price of a book never changes.")
 MANUAL = conversation_pb2.ConversationSpec(type=conversation_pb2.CONVERSATION_TYPE_MANUAL)
 
 
@@ -63,6 +65,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "rehearsals": await _rehearsal(client, batch),
         "resources": (await client.resources.import_file(resources, workflow)).name,
         "domains": (await client.domains.import_file(pack, workflow)).domain.name,
+        "documents": (await client.documents.add([DOCUMENT])).documents[0].name,
     }
 
 
@@ -109,8 +112,10 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.header.file = "x.sql"
         case "ImportDomain":
             request.header.domain_id, request.header.file = "x", "x.yaml"
-        case "SearchDomains":
+        case "SearchDomains" | "SearchDocuments":
             request.query = "price"
+        case "AddDocuments":
+            request.documents.append(DOCUMENT)
         case "AppendEvents":
             request.events.append(Event(user_message=UserMessage(text="Hello.")))
         case "TryTool":

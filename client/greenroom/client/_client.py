@@ -8,6 +8,7 @@ import grpc
 from greenroom.client._batches import Batches
 from greenroom.client._calls import Backoff, Calls
 from greenroom.client._conversations import Conversations
+from greenroom.client._documents import Documents
 from greenroom.client._domains import Domains
 from greenroom.client._enrichment import Enrichment
 from greenroom.client._evaluations import Evaluations
@@ -53,6 +54,7 @@ class Client:
         self.resources = Resources(calls)
         self.domains = Domains(calls)
         self.enrichment = Enrichment(calls)
+        self.documents = Documents(calls)
         self.evaluations = Evaluations(calls)
         self.reports = Reports(calls)
         self.traces = Traces(calls)

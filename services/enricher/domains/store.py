@@ -74,11 +74,6 @@ Referring = Callable[[AsyncConnection, str, str, int], Awaitable[str | None]]
 """(connection, company, domain's id, revision's number or 0) → what refers to it, as the rest of a sentence."""
 
 
-async def nothing_refers(conn: AsyncConnection, company: str, key: str, number: int) -> str | None:  # noqa: ARG001
-    """No other noun of the service refers to domains yet."""
-    return None
-
-
 class DomainStore:
     """The domains of all companies, without the built-in ones."""
 

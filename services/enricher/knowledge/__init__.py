@@ -1,0 +1,1 @@
+"""Knowledge: documents that companies store and search."""

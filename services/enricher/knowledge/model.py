@@ -1,0 +1,60 @@
+"""Documents: texts that a company knows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PREFIX = "documents/"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text without its words. tags: sorted. domain: `domains/…` or "". create_time: Unix milliseconds."""
+
+    name: str
+    title: str
+    tags: tuple[str, ...]
+    source: str
+    domain: str
+    characters: int
+    creator: str
+    create_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class CutDocument:
+    """A document to store.
+
+    digest: hash of its content; equal contents have equal digests. title: the words of its title and tags. passages:
+    its text, cut, each passage with its words.
+    """
+
+    document: Document
+    digest: str
+    title: str
+    passages: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The documents that a request names, in its order. unchanged: how many were stored before."""
+
+    documents: Sequence[Document]
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFilter:
+    """Only documents with all of these tags, and about this domain; "" for any."""
+
+    tags: Sequence[str] = ()
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A document that a search found, and its best passage. offset: where that begins, in characters."""
+
+    document: Document
+    passage: str
+    offset: int
+    score: float

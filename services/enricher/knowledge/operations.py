@@ -1,0 +1,75 @@
+"""What callers do with documents."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, replace
+from hashlib import sha256
+
+from services.enricher.knowledge.model import PREFIX, Added, CutDocument, Document, DocumentFilter, Match
+from services.enricher.knowledge.passages import cut
+from services.enricher.knowledge.store import DocumentStore
+from shared.auth import Caller
+from shared.clock import Clock
+from shared.compute import Compute
+from shared.ids import new_id
+from shared.lists import Listed, Part
+from shared.requests import RequestKey
+
+_FOUND = 10
+"""How many matches a search gives unless told otherwise."""
+_LARGE = 20_000
+"""Texts of more characters are cut in another process; others take a few milliseconds."""
+
+CheckDomain = Callable[[str, str], Awaitable[object]]
+"""(company, domain) → raises DomainNotFound if the company cannot read such a domain."""
+
+
+class Knowledge:
+    """The operations on documents."""
+
+    def __init__(self, store: DocumentStore, compute: Compute, check_domain: CheckDomain, clock: Clock) -> None:
+        self._store = store
+        self._compute = compute
+        self._check_domain = check_domain
+        self._clock = clock
+
+    async def add(self, caller: Caller, new: Sequence[tuple[Document, str]], key: RequestKey | None) -> Added:
+        """Store documents with their texts, all or none. Raises DomainNotFound, RequestIdReused, ResultDeleted."""
+        if key is not None and (made := await self._store.made(caller.company, key)) is not None:
+            return made
+        for domain in sorted({document.domain for document, _ in new} - {""}):
+            await self._check_domain(caller.company, domain)
+        titled = [(" ".join([document.title, *document.tags]), text) for document, text in new]
+        size = sum(len(text) for _, text in new)
+        parts = await self._compute.run(cut, titled, reads=size) if size > _LARGE else cut(titled)
+        now = self._clock()
+        documents = [
+            CutDocument(
+                replace(document, name=PREFIX + new_id(), creator=caller.subject, create_time=now),
+                _digest(document, text),
+                title,
+                passages,
+            )
+            for (document, text), (title, passages) in zip(new, parts, strict=True)
+        ]
+        return await self._store.add(caller.company, documents, key)
+
+    async def get(self, company: str, name: str) -> tuple[Document, str]:
+        """A document and its text. Raises DocumentNotFound."""
+        return await self._store.get(company, name)
+
+    async def page(self, company: str, only: DocumentFilter, part: Part) -> Listed[Document]:
+        """A part of the company's documents, newest first."""
+        return await self._store.page(company, only, part)
+
+    async def search(self, company: str, query: str, only: DocumentFilter, limit: int = 0) -> list[Match]:
+        """The documents whose words match the query, best first. limit: 0 for the default."""
+        return await self._store.search(company, query, only, limit or _FOUND)
+
+    async def delete(self, company: str, name: str) -> None:
+        """Delete a document. Raises DocumentNotFound."""
+        await self._store.delete(company, name)
+
+
+def _digest(document: Document, text: str) -> str:
+    return sha256(json.dumps([asdict(document), text]).encode()).hexdigest()
