@@ -28,6 +28,7 @@ TOPICS = (
     "redaction",
     "rules",
     "domains",
+    "knowledge",
 )
 """Each topic is a module with `run(quick) -> bool`."""
 

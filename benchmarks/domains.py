@@ -46,13 +46,13 @@ async def _run(quick: bool) -> bool:
             assert answer.enriched, answer.error.message
             ways = (lambda: enrich(REQUEST), lambda: check(health_pb2.HealthCheckRequest()))
             for _ in range(size["rounds"]):
-                ours, empty = await _turns(ways, size["calls"])
+                ours, empty = await turns(ways, size["calls"])
                 empties.append(empty)
                 ratios.append(ours / empty)
     return report(TOPIC, [limited(gate["enrich"], "", ratios, beside=empties)])
 
 
-async def _turns(ways: tuple[Callable[[], Awaitable[object]], ...], calls: int) -> list[float]:
+async def turns(ways: tuple[Callable[[], Awaitable[object]], ...], calls: int) -> list[float]:
     """The 99th percentile of each way's time in ms."""
     taken: list[list[float]] = [[] for _ in ways]
     for _ in range(calls):

@@ -1,0 +1,77 @@
+"""How long a search in many documents takes, beside a call that does nothing: the health check; and how often the
+answer to a question is among the first three documents.
+
+The documents have made-up words with the frequencies of a language (Zipf's law), without the most common ones. Both
+calls take turns on one connection.
+"""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import grpc
+import numpy as np
+from grpc_health.v1 import health_pb2
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from benchmarks.domains import turns
+from benchmarks.results import gates, limited, reached, report
+from benchmarks.servers import server
+from greenroom.enricher.v1 import knowledge_pb2 as pb
+from greenroom.enricher.v1.knowledge_pb2_grpc import KnowledgeServiceStub
+from shared.yaml import load_file
+
+TOPIC = "knowledge"
+SHOP = Path(__file__).parents[1] / "tests" / "contract" / "shop_knowledge.yaml"
+_WORDS, _COMMON = 20_000, 60
+"""How many words there are, and how many of the most common ones no document has."""
+_IN_DOCUMENT, _IN_QUERY = 80, 6
+_AT_ONCE = 100
+
+
+def run(quick: bool) -> bool:
+    """Measure, report, and return whether the gates held."""
+    return asyncio.run(_run(quick))
+
+
+async def _run(quick: bool) -> bool:
+    gate = gates(TOPIC)
+    size = gate["quick" if quick else "full"]
+    ratios, empties = [], []
+    random = np.random.default_rng(1)
+    with server("services.enricher") as process:
+        async with grpc.aio.insecure_channel(process.address) as channel:
+            stub, check = KnowledgeServiceStub(channel), HealthStub(channel).Check
+            answered = await _answered(stub)
+            for _ in range(size["documents"] // _AT_ONCE):
+                some = [pb.Document(title=_text(random, 3), text=_text(random, _IN_DOCUMENT)) for _ in range(_AT_ONCE)]
+                await stub.AddDocuments(pb.AddDocumentsRequest(documents=some))
+
+            def search() -> grpc.aio.UnaryUnaryCall[pb.SearchDocumentsRequest, pb.SearchDocumentsResponse]:
+                return stub.SearchDocuments(pb.SearchDocumentsRequest(query=_text(random, _IN_QUERY)))
+
+            for _ in range(size["rounds"]):
+                ours, empty = await turns((search, partial(check, health_pb2.HealthCheckRequest())), size["calls"])
+                empties.append(empty)
+                ratios.append(ours / empty)
+    return report(
+        TOPIC, [limited(gate["search"], "", ratios, beside=empties), reached(gate["answered"], "", [answered])]
+    )
+
+
+async def _answered(stub: KnowledgeServiceStub) -> float:
+    """The share of the shop's questions whose answer is among the first three documents."""
+    shop = load_file(SHOP)
+    documents = [pb.Document(title=title, text=text) for title, text in shop["documents"].items()]
+    await stub.AddDocuments(pb.AddDocumentsRequest(documents=documents))
+    right = 0
+    for question, title in shop["questions"].items():
+        found = await stub.SearchDocuments(pb.SearchDocumentsRequest(query=question, limit=3))
+        right += title in [match.document.title for match in found.matches]
+    return right / len(shop["questions"])
+
+
+def _text(random: np.random.Generator, words: int) -> str:
+    """So many words; the rank of each is log-uniform, as in Zipf's law."""
+    ranks = np.exp(random.uniform(np.log(_COMMON), np.log(_WORDS), words)).astype(int)
+    return " ".join(f"w{rank}" for rank in ranks)
