@@ -13,7 +13,9 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Row,
+    Select,
     String,
+    Subquery,
     Table,
     column,
     delete,
@@ -167,16 +169,17 @@ class DocumentStore:
         if not sqlite:
             given["of_company"] = company
         found = _FOUND[self._db.dialect].columns(column("id", Integer), column("score", Float)).subquery("found")
-        rows = (
-            select(documents.c.id, documents.c.document, stored_passages.c.start, stored_passages.c.text, found.c.score)
+        ranked = (
+            select(found.c.id, found.c.score)
             .join(stored_passages, stored_passages.c.id == found.c.id)
             .join(documents, documents.c.id == stored_passages.c.document)
             .where(*_chosen(company, only))
-            .order_by(found.c.score.desc(), stored_passages.c.id)
+            .order_by(found.c.score.desc(), found.c.id)
         )
         read = limit * _ENOUGH
         while True:
-            passages_found = await self._db.fetch(rows.limit(read), given)
+            # Sorted without the texts, because a sorter copies all that it is given.
+            passages_found = await self._db.fetch(_with_texts(ranked.limit(read).subquery("ranked")), given)
             best = {row.id: row for row in reversed(passages_found)}
             if len(best) >= limit or len(passages_found) < read:
                 break
@@ -252,6 +255,16 @@ async def _get(conn: AsyncConnection, company: str, name: str, *, lock: bool = F
     if row is None:
         raise DocumentNotFound(name=name)
     return _read(row)
+
+
+def _with_texts(ranked: Subquery) -> Select[Any]:
+    """The passages with these ids and scores, and their documents, best first."""
+    return (
+        select(documents.c.id, documents.c.document, stored_passages.c.start, stored_passages.c.text, ranked.c.score)
+        .join(stored_passages, stored_passages.c.id == ranked.c.id)
+        .join(documents, documents.c.id == stored_passages.c.document)
+        .order_by(ranked.c.score.desc(), ranked.c.id)
+    )
 
 
 def _chosen(company: str, only: DocumentFilter) -> list[ColumnElement[bool]]:
