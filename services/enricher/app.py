@@ -61,7 +61,7 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
         indexed=packs.indexed,
         clock=clock,
     )
-    knowledge = Knowledge(DocumentStore(db), compute, domains.get, clock)
+    knowledge = Knowledge(DocumentStore(db), compute, domains.get, clock, settings.knowledge_seconds)
     registrations = [
         Registration(
             "greenroom.enricher.v1.DomainService",

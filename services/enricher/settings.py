@@ -15,6 +15,9 @@ class EnricherSettings(Settings):
     enricher_database_url: SecretStr | None = None
     """Replaces `database_url` for this service, because in `greenroom up` each service needs its own database."""
 
+    knowledge_seconds: float = Field(default=0.5, ge=0, le=60)
+    """Seconds that other work, such as an enrichment, waits for what documents say; 0: it goes on without."""
+
     compute_workers: int = Field(default=2, ge=1, le=64)
     """Worker processes that read and write packs."""
 

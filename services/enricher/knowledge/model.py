@@ -58,3 +58,11 @@ class Match:
     passage: str
     offset: int
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What documents say, for work that goes on without them. missing: why they say nothing, as a sentence; else ""."""
+
+    matches: Sequence[Match] = ()
+    missing: str = ""

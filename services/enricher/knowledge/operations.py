@@ -1,16 +1,18 @@
 """What callers do with documents."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
 
-from services.enricher.knowledge.model import PREFIX, Added, CutDocument, Document, DocumentFilter, Match
+from services.enricher.knowledge.model import PREFIX, Added, CutDocument, Document, DocumentFilter, Hints, Match
 from services.enricher.knowledge.passages import cut
 from services.enricher.knowledge.store import DocumentStore
 from shared.auth import Caller
 from shared.clock import Clock
 from shared.compute import Compute
+from shared.errors import GreenroomError
 from shared.ids import new_id
 from shared.lists import Listed, Part
 from shared.requests import RequestKey
@@ -25,13 +27,16 @@ CheckDomain = Callable[[str, str], Awaitable[object]]
 
 
 class Knowledge:
-    """The operations on documents."""
+    """The operations on documents. seconds: how long `hints` may take; 0 turns them off."""
 
-    def __init__(self, store: DocumentStore, compute: Compute, check_domain: CheckDomain, clock: Clock) -> None:
+    def __init__(
+        self, store: DocumentStore, compute: Compute, check_domain: CheckDomain, clock: Clock, seconds: float
+    ) -> None:
         self._store = store
         self._compute = compute
         self._check_domain = check_domain
         self._clock = clock
+        self._seconds = seconds
 
     async def add(self, caller: Caller, new: Sequence[tuple[Document, str]], key: RequestKey | None) -> Added:
         """Store documents with their texts, all or none. Raises DomainNotFound, RequestIdReused, ResultDeleted."""
@@ -65,6 +70,18 @@ class Knowledge:
     async def search(self, company: str, query: str, only: DocumentFilter, limit: int = 0) -> list[Match]:
         """The documents whose words match the query, best first. limit: 0 for the default."""
         return await self._store.search(company, query, only, limit or _FOUND)
+
+    async def hints(self, company: str, query: str, only: DocumentFilter = DocumentFilter(), limit: int = 0) -> Hints:  # noqa: B008
+        """What `search` finds, for work that goes on without it: why nothing is found is told and not raised."""
+        if not self._seconds:
+            return Hints(missing="The setting GREENROOM_KNOWLEDGE_SECONDS is 0, so documents are not searched.")
+        try:
+            async with asyncio.timeout(self._seconds):
+                return Hints(await self.search(company, query, only, limit))
+        except TimeoutError:
+            return Hints(missing=f"The search in documents took longer than {self._seconds:g} s.")
+        except GreenroomError as error:
+            return Hints(missing=str(error))
 
     async def delete(self, company: str, name: str) -> None:
         """Delete a document. Raises DocumentNotFound."""
