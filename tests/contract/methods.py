@@ -117,7 +117,7 @@ def put(message: Any, path: Sequence[FieldDescriptor], value: str) -> None:
     *outer, last = path
     for field in outer:
         inner = getattr(message, field.name)
-        message = inner.add() if field.is_repeated else inner
+        message = (inner[0] if len(inner) else inner.add()) if field.is_repeated else inner
     if last.is_repeated:
         getattr(message, last.name).append(value)
     else:

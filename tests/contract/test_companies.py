@@ -72,7 +72,7 @@ def naming(companies: Companies, method: Method, path: Any) -> Any:
     return request
 
 
-FLAT_FILTERS = ("ListBatches", "ListReports")
+FLAT_FILTERS = ("ListDocuments", "SearchDocuments", "ListBatches", "ListReports")
 """Methods whose request has the fields of its filter itself."""
 OF_BATCHES = ("StartBatch", "EstimateBatch", "StartRehearsal")
 DECIDED_BY_BATCH = ("source", "persona", "based_on")
