@@ -172,7 +172,8 @@ def put(request: Any, path: tuple[FieldDescriptor, ...], value: Any) -> Any:
     for field in outer:
         inner = getattr(message, field.name)
         message = (inner[0] if len(inner) else inner.add()) if field.is_repeated else inner
-    message.MergeFrom(type(message)(**{last.name: value}))
+    listed = last.is_repeated and isinstance(value, Message)
+    message.MergeFrom(type(message)(**{last.name: [value] if listed else value}))
     return request
 
 

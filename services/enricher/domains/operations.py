@@ -123,14 +123,11 @@ class Domains:
         if revision or name in self._built_in:
             _, found = await self.get(company, name, revision)
             return found.number, found.digest, found.pack
-        chosen = await self._store.searched(company, name)
-        if not chosen:
-            await self.get(company, name)  # raises
-        number, digest = chosen[name]
+        number, digest = (await self._store.searched(company, name)).get(name, (0, ""))
         pack = self._packs.get(digest)
         if pack is None:
-            _, found = await self.get(company, name, number)
-            pack = found.pack
+            _, found = await self.get(company, name, number)  # raises if there is no such domain
+            number, digest, pack = found.number, found.digest, found.pack
             self._packs.put(digest, pack, sum(len(entity.fields) for entity in pack.entities))
         return number, digest, pack
 
