@@ -134,7 +134,7 @@ async def discover(
     ] = "",
     entity: Annotated[str, typer.Option(metavar="ENTITY", help="The entity whose rows or schema a file has.")] = "",
     save: Annotated[str, typer.Option("--save", metavar="ID", help="Store the pack as a draft of this domain.")] = "",
-    called: Annotated[str, typer.Option(metavar="ENTITY", help="What people call the domain.")] = "",
+    called: Annotated[str, typer.Option(metavar="TEXT", help="What people call the domain.")] = "",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file for the YAML; none: standard output.")
     ] = None,

@@ -29,14 +29,14 @@ async def add(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Text files in UTF-8; each is a document.")],
     title: Annotated[str, typer.Option(help="Its title; otherwise its first heading, or the name of the file.")] = "",
     tag: Annotated[list[str] | None, typer.Option("--tag", help="A tag; repeat for several.")] = None,
-    source: Annotated[str, typer.Option(help="Where it is from; otherwise the name of the file.")] = "",
+    origin: Annotated[str, typer.Option("--from", help="Where it is from; otherwise the name of the file.")] = "",
     domain: Annotated[str, naming("domains", "The domain that it is about.")] = "",
     json: Json = False,
 ) -> None:
     """Add documents. Those that are there already with the same content are not added again."""
     documents = [
         Document(
-            title=title or _title(text, file), text=text, tags=tag or [], source=source or file.name, domain=domain
+            title=title or _title(text, file), text=text, tags=tag or [], source=origin or file.name, domain=domain
         )
         for file, text in _texts(files)
     ]
