@@ -71,7 +71,7 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
         Registration(
             "greenroom.enricher.v1.EnrichmentService",
             enrichment_pb2_grpc.add_EnrichmentServiceServicer_to_server,
-            EnrichmentServicer(Contexts(domains)),
+            EnrichmentServicer(Contexts(domains, knowledge)),
         ),
         Registration(
             "greenroom.enricher.v1.KnowledgeService",

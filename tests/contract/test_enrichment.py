@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import grpc
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from greenroom.client import GreenroomError
 from greenroom.enricher.v1 import enrichment_pb2 as pb
 from greenroom.enricher.v1.enrichment_pb2_grpc import EnrichmentServiceStub
+from greenroom.enricher.v1.knowledge_pb2 import Document
 from greenroom.type.v1 import domain_pb2
-from tests.suite import EnricherSuite
+from tests.suite import EnricherSuite, enricher_suite
 
 SHOP = "domains/ecommerce"
 Bounds = domain_pb2.FieldBounds
@@ -198,3 +200,40 @@ async def test_a_stream_of_requests_is_answered_in_order_and_a_wrong_one_fails_n
     assert [answer.enriched for answer in answers] == [bool(number % 3) for number in range(300)]
     assert {answer.error.reason for answer in answers if not answer.enriched} == {"ENTITY_NOT_FOUND"}
     assert all("did you mean `order`?" in answer.error.message for answer in answers if not answer.enriched)
+
+
+async def test_what_documents_say_enters_the_context_with_its_source(enricher: EnricherSuite) -> None:
+    note = Document(
+        title="Parcels to islands",
+        text="A return from a Hebridean island takes nine days, because the ferry sails twice a week.",
+        source="logistics handbook",
+        domain=SHOP,
+    )
+    await enricher.client.documents.add([note])
+
+    response = await enricher.client.enrichment.enrich(
+        pb.EnrichRequest(domain=SHOP, entity="return", context="customers on Hebridean islands")
+    )
+
+    (found,) = (one for one in response.context.found if one.title == "Parcels to islands")
+    assert found.source == "logistics handbook"
+    assert "nine days" in found.passage
+    assert "- Parcels to islands (logistics handbook): A return from a Hebridean island" in response.context.text
+    assert response.metadata.knowledge_problem == ""
+    elsewhere = await enricher.client.enrichment.enrich(
+        pb.EnrichRequest(domain="domains/customer_support", entity="ticket", context="customers on Hebridean islands")
+    )
+    assert "Parcels to islands" not in {one.title for one in elsewhere.context.found}
+
+
+async def test_requests_are_enriched_without_documents_where_they_are_switched_off(tmp_path: Path) -> None:
+    async with enricher_suite("sqlite", tmp_path, knowledge_seconds=0) as enricher:
+        response = await enricher.client.enrichment.enrich(
+            pb.EnrichRequest(domain=SHOP, entity="return", context="anything")
+        )
+
+    assert response.enriched
+    assert not response.context.found
+    assert response.metadata.knowledge_problem == (
+        "The setting GREENROOM_KNOWLEDGE_SECONDS is 0, so documents are not searched."
+    )

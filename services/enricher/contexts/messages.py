@@ -1,7 +1,8 @@
 """Contexts and enriched requests as messages."""
 
 from greenroom.enricher.v1 import enrichment_pb2 as pb
-from services.enricher.contexts.model import Context, Enriched, Request, Wanted
+from services.enricher.contexts.model import Context, Enriched, Found, Request, Wanted
+from services.enricher.contexts.telling import tell_documents
 from shared.errors import GreenroomError
 from shared.rpc.packs import (
     constraint,
@@ -54,6 +55,20 @@ def context_message(context: Context) -> pb.DomainContext:
     )
 
 
+def found_message(found: Found, context: pb.DomainContext) -> pb.DomainContext:
+    """The context with what documents say. context: it as a message, which stays as it is."""
+    if not found.documents.matches:
+        return context
+    message = pb.DomainContext()
+    message.CopyFrom(context)
+    message.text += tell_documents(found.documents.matches)
+    for one in found.documents.matches:
+        message.found.add(
+            document=one.document.name, title=one.document.title, source=one.document.source, passage=one.passage
+        )
+    return message
+
+
 def enriched_message(request_id: str, enriched: Enriched, context: pb.DomainContext) -> pb.EnrichResponse:
     """The enriched request as a message. context: that of the request, as a message."""
     return pb.EnrichResponse(
@@ -64,7 +79,8 @@ def enriched_message(request_id: str, enriched: Enriched, context: pb.DomainCont
         scenarios=[pb.ScenarioShare(scenario=name, share=share) for name, share in enriched.shares.items()],
         constraints=map(constraint_message, enriched.constraints),
         metadata=pb.EnrichmentMetadata(
-            revision=enriched.context.revision,
+            revision=context.revision,
+            knowledge_problem=enriched.found.documents.missing,
             hints=[
                 pb.HintOutcome(hint=one.hint, applied=one.applied, outcome=one.outcome) for one in enriched.outcomes
             ],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.enricher.knowledge.model import Hints
 from shared.model.packs.model import Constraint, EdgeCase, Entity, Relationship, Rule, Scenario, Workflow
 
 
@@ -67,10 +68,18 @@ class HintOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A context and what the company's documents say about it."""
+
+    context: Context
+    documents: Hints
+
+
+@dataclass(frozen=True, slots=True)
 class Enriched:
     """A request merged with its domain. constraints: one a field. shares: by scenario, with the sum 1."""
 
-    context: Context
+    found: Found
     hints: tuple[str, ...]
     shares: Mapping[str, float]
     constraints: tuple[Constraint, ...]

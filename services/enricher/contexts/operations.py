@@ -1,35 +1,43 @@
 """What callers do with contexts: build one, and merge a request with its domain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from services.enricher.contexts.building import asked_by_scenario, build_context
 from services.enricher.contexts.errors import ConstraintInvalid, ScenarioNotFound
 from services.enricher.contexts.hints import Understood, understand
 from services.enricher.contexts.merging import Asked, merge, of_field, shares
-from services.enricher.contexts.model import Context, Enriched, HintOutcome, Request, Wanted
+from services.enricher.contexts.model import Context, Enriched, Found, HintOutcome, Request, Wanted
 from services.enricher.domains.operations import Domains
+from services.enricher.knowledge.model import Hints
+from services.enricher.knowledge.operations import Knowledge
 from shared.lru import LruCache
 from shared.model.packs.model import Constraint, Entity, Pack
 from shared.yaml import near
 
 _KEPT_CHARACTERS = 16 << 20
 """The most characters of the texts of contexts that are kept."""
+_PASSAGES = 5
+"""The most passages of documents that enter a context."""
 
 
 class Contexts:
     """The operations on contexts. Contexts of a revision never change, so they are kept in memory."""
 
-    def __init__(self, domains: Domains) -> None:
+    def __init__(self, domains: Domains, knowledge: Knowledge) -> None:
         self._domains = domains
+        self._knowledge = knowledge
         self._kept = LruCache[tuple[str, str, int, Wanted], Context](_KEPT_CHARACTERS)
 
-    async def build(self, company: str, domain: str, revision: int, wanted: Wanted) -> Context:
-        """The context of a part of a domain. revision: 0 for the newest READY one, or else the newest.
+    async def build(self, company: str, domain: str, revision: int, wanted: Wanted) -> Found:
+        """The context of a part of a domain, and what documents say. revision: 0 for the newest READY one.
 
         Raises DomainNotFound, DomainRevisionNotFound, EntityNotFound, WorkflowNotFound, ScenarioNotFound,
         ConstraintsContradict.
         """
-        return self._context(domain, *await self._domains.pack(company, domain, revision), wanted)
+        context = self._context(domain, *await self._domains.pack(company, domain, revision), wanted)
+        words = (wanted.entity, wanted.workflow, wanted.scenario)
+        return Found(context, await self._documents(company, domain, words))
 
     async def enrich(self, company: str, request: Request) -> Enriched:
         """Merge a request with its domain.
@@ -50,13 +58,23 @@ class Contexts:
             (only,) = (one for one in pack.scenarios if one.id in weights)
             asked += asked_by_scenario(only, frozenset({entity.name}))
         bounds = (Asked(one, "its entity") for field in entity.fields if (one := of_field(entity.name, field)))
+        words = (request.entity, request.workflow, request.context, *request.hints)
         return Enriched(
-            context=context,
+            found=Found(context, await self._documents(company, request.domain, words)),
             hints=(*context.hints, *request.hints),
             shares=weights,
             constraints=merge(pack, [*bounds, *asked]),
             outcomes=tuple(map(_outcome, request.hints, understood)),
         )
+
+    async def _documents(self, company: str, domain: str, words: Iterable[str]) -> Hints:
+        """What documents about the domain, or about none, say to these words."""
+        query = " ".join(filter(None, words))
+        if not query:
+            return Hints()
+        found = await self._knowledge.hints(company, query)
+        about = [one for one in found.matches if one.document.domain in ("", domain)]
+        return replace(found, matches=about[:_PASSAGES])
 
     def _context(self, domain: str, number: int, digest: str, pack: Pack, wanted: Wanted) -> Context:
         key = (domain, digest, number, wanted)

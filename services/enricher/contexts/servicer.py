@@ -4,8 +4,16 @@ from collections.abc import AsyncIterator
 
 from greenroom.enricher.v1 import enrichment_pb2 as pb
 from greenroom.enricher.v1 import enrichment_pb2_grpc
-from services.enricher.contexts.messages import context_message, enriched_message, refused_message, request, wanted
+from services.enricher.contexts.messages import (
+    context_message,
+    enriched_message,
+    found_message,
+    refused_message,
+    request,
+    wanted,
+)
 from services.enricher.contexts.model import Context as DomainContext
+from services.enricher.contexts.model import Found
 from services.enricher.contexts.operations import Contexts
 from shared.auth import caller
 from shared.errors import InvalidArgument, NotFound
@@ -26,7 +34,7 @@ class EnrichmentServicer(enrichment_pb2_grpc.EnrichmentServiceServicer):
 
     async def BuildContext(self, request: pb.BuildContextRequest, context: Context) -> pb.BuildContextResponse:
         built = await self._contexts.build(caller().company, request.domain, request.revision, wanted(request))
-        return pb.BuildContextResponse(context=self._message(built))
+        return pb.BuildContextResponse(context=self._message(built), knowledge_problem=built.documents.missing)
 
     async def Enrich(self, request: pb.EnrichRequest, context: Context) -> pb.EnrichResponse:
         return await self._enriched(request)
@@ -43,12 +51,13 @@ class EnrichmentServicer(enrichment_pb2_grpc.EnrichmentServiceServicer):
             enriched = await self._contexts.enrich(caller().company, request(message))
         except (NotFound, InvalidArgument) as error:
             return refused_message(message.request_id, error)
-        return enriched_message(message.request_id, enriched, self._message(enriched.context))
+        return enriched_message(message.request_id, enriched, self._message(enriched.found))
 
-    def _message(self, context: DomainContext) -> pb.DomainContext:
-        """The context as a message, which is kept as long as the context itself."""
+    def _message(self, found: Found) -> pb.DomainContext:
+        """What was found as a message; that of the context itself is kept as long as the context."""
+        context = found.context
         kept = self._messages.get(id(context))
         if kept is None:
             kept = context, context_message(context)
             self._messages.put(id(context), kept, kept[1].ByteSize())
-        return kept[1]
+        return found_message(found, kept[1])

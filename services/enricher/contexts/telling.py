@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from services.enricher.contexts.model import Context
+from services.enricher.knowledge.model import Match
 from shared.model.events import Json
 from shared.model.packs.model import Entity, Field, FieldType, Pack, Relationship, Severity, Workflow
 
@@ -19,6 +20,12 @@ def tell(pack: Pack, context: Context, names: frozenset[str]) -> str:
         return text
     end = "\n\nThe rest is left out, because it is too long."
     return text[: MAX_TEXT - len(end)].rsplit("\n", 1)[0] + end
+
+
+def tell_documents(matches: Iterable[Match]) -> str:
+    """The passages that were found as a last section, or "" if there are none."""
+    passages = [f"- {one.document.title} ({one.document.source}): {' '.join(one.passage.split())}" for one in matches]
+    return "\n".join(["\n\nWhat documents say", *passages]) if passages else ""
 
 
 def _sections(pack: Pack, context: Context, names: frozenset[str]) -> Iterator[Sequence[str]]:

@@ -76,12 +76,13 @@ class DomainContext(message.Message):
     CONSTRAINTS_FIELD_NUMBER: builtins.int
     HINTS_FIELD_NUMBER: builtins.int
     TEXT_FIELD_NUMBER: builtins.int
+    FOUND_FIELD_NUMBER: builtins.int
     domain: builtins.str
     """`domains/{domain}`."""
     revision: builtins.int
     """The revision that was read."""
     text: builtins.str
-    """All of it as text for people and language models, up to 32 KiB."""
+    """All of it as text for people and language models, up to 32 KiB, and after it what documents say."""
     @builtins.property
     def entity(self) -> domain_pb2.DomainEntity:
         """The entity with its description and fields; unset if none was asked for."""
@@ -114,6 +115,10 @@ class DomainContext(message.Message):
     def hints(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """How to generate: one sentence each, such as `Make 1 to 5 order_items for each order.`"""
 
+    @builtins.property
+    def found(self) -> containers.RepeatedCompositeFieldContainer[FoundPassage]:
+        """What the company's documents say about it, best first."""
+
     def __init__(
         self,
         *,
@@ -128,10 +133,43 @@ class DomainContext(message.Message):
         constraints: abc.Iterable[domain_pb2.FieldConstraint] | None = ...,
         hints: abc.Iterable[builtins.str] | None = ...,
         text: builtins.str = ...,
+        found: abc.Iterable[FoundPassage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["entity", b"entity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "domain", b"domain", "edge_cases", b"edge_cases", "entity", b"entity", "hints", b"hints", "relationships", b"relationships", "revision", b"revision", "rules", b"rules", "scenarios", b"scenarios", "text", b"text", "workflows", b"workflows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "domain", b"domain", "edge_cases", b"edge_cases", "entity", b"entity", "found", b"found", "hints", b"hints", "relationships", b"relationships", "revision", b"revision", "rules", b"rules", "scenarios", b"scenarios", "text", b"text", "workflows", b"workflows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FoundPassage(message.Message):
+    """A passage of a document that fits what is asked."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: builtins.int
+    TITLE_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    PASSAGE_FIELD_NUMBER: builtins.int
+    document: builtins.str
+    """`documents/{document}`."""
+    title: builtins.str
+    """The title of the document."""
+    source: builtins.str
+    """Where the document is from."""
+    passage: builtins.str
+    """The passage."""
+    def __init__(
+        self,
+        *,
+        document: builtins.str = ...,
+        title: builtins.str = ...,
+        source: builtins.str = ...,
+        passage: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["document", b"document", "passage", b"passage", "source", b"source", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -142,6 +180,9 @@ class BuildContextResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     CONTEXT_FIELD_NUMBER: builtins.int
+    KNOWLEDGE_PROBLEM_FIELD_NUMBER: builtins.int
+    knowledge_problem: builtins.str
+    """Why documents were not searched, one sentence; empty if they were."""
     @builtins.property
     def context(self) -> DomainContext:
         """The context."""
@@ -150,10 +191,11 @@ class BuildContextResponse(message.Message):
         self,
         *,
         context: DomainContext | None = ...,
+        knowledge_problem: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["context", b"context"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["context", b"context", "knowledge_problem", b"knowledge_problem"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -283,8 +325,11 @@ class EnrichmentMetadata(message.Message):
 
     REVISION_FIELD_NUMBER: builtins.int
     HINTS_FIELD_NUMBER: builtins.int
+    KNOWLEDGE_PROBLEM_FIELD_NUMBER: builtins.int
     revision: builtins.int
     """The revision of the domain that was read."""
+    knowledge_problem: builtins.str
+    """Why documents were not searched, one sentence; empty if they were."""
     @builtins.property
     def hints(self) -> containers.RepeatedCompositeFieldContainer[HintOutcome]:
         """Each hint of the request, in its order."""
@@ -294,10 +339,11 @@ class EnrichmentMetadata(message.Message):
         *,
         revision: builtins.int = ...,
         hints: abc.Iterable[HintOutcome] | None = ...,
+        knowledge_problem: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["hints", b"hints", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["hints", b"hints", "knowledge_problem", b"knowledge_problem", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
