@@ -1,7 +1,7 @@
 """Domains: built-in ones that nobody changes, and packs that companies import as revisions."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import grpc
 import pytest
@@ -270,7 +270,7 @@ async def test_yaml_that_is_no_pack_is_refused_in_a_sentence(enricher: EnricherS
 async def test_a_pack_of_500_mb_is_refused_once_4_mib_are_there(enricher: EnricherSuite) -> None:
     sent = 0
 
-    async def chunks() -> object:
+    async def chunks() -> AsyncIterator[pb.ImportDomainRequest]:
         nonlocal sent
         yield pb.ImportDomainRequest(header=pb.ImportDomainHeader(domain_id="huge"))
         for _ in range(500):
