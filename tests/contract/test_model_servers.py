@@ -13,10 +13,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from greenroom.synthesizer.v1.conversation_pb2 import AgentTarget
+from greenroom.type.v1.event_pb2 import PersonaThoughts
 from services.synthesizer.settings import AgentSecret
 from shared.hosts import AllowedHosts
 from shared.llm.base import (
@@ -35,7 +40,8 @@ from shared.model.steps import Tool
 from tests.programs import cached_file, program
 from tests.scripted import Script, ScriptedModel, State, Theatre, kinds, leaves, procedure_line, source_line, theatre
 from tests.suite import suite
-from tests.vendors import PROVIDER, connect
+from tests.vendor_specs import SPECS, violations
+from tests.vendors import PROVIDER, connect, vendor_settings
 
 FOLDER = Path(__file__).parent.parent / "model_servers"
 KEY = "sk-of-the-server"
@@ -267,27 +273,63 @@ async def test_a_real_server_refuses_a_wrong_key(llama: ModelServer, protocol: s
     assert "stranger" not in str(refused.value)
 
 
-async def test_a_rehearsal_with_a_real_model_as_the_agent_runs_from_the_first_word_to_the_last(
-    ollama: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@asynccontextmanager
+async def heard(address: str) -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
+    """An address that passes requests on to a server, and the paths and bodies of those that ask its models."""
+    requests: list[tuple[str, Any]] = []
+
+    async def passed_on(request: web.Request) -> web.Response:
+        body = await request.read()
+        if request.path in SPECS:
+            requests.append((request.path, json.loads(body)))
+        headers = {name: text for name, text in request.headers.items() if name.lower() not in _OF_A_CONNECTION}
+        url = f"http://{address}{request.path}"
+        async with http.request(request.method, url, data=body, headers=headers) as answer:
+            read = await answer.read()
+            return web.Response(body=read, status=answer.status, content_type=answer.content_type)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", passed_on)
+    async with aiohttp.ClientSession() as http, TestServer(app) as server:
+        yield f"{server.host}:{server.port}", requests
+
+
+_OF_A_CONNECTION = ("host", "content-length", "transfer-encoding", "connection", "accept-encoding")
+
+
+async def test_a_persona_and_an_agent_that_are_real_models_rehearse_in_the_form_that_the_vendor_published(
+    server: tuple[ModelServer, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GREENROOM_OPENAI_BASE_URL", f"http://{ollama.address}/v1")
-    async with suite("sqlite", tmp_path) as running:
-        stage = Theatre(running, ScriptedModel(), tmp_path)
-        [procedure] = await stage.import_procedures(procedure_line("orders"))
-        [source] = await stage.import_sources(source_line("s-1", procedure="orders"))
+    real, protocol = server
+    provider = PROVIDER[protocol]
+    async with heard(real.address) as (address, requests):
+        for name, value in vendor_settings(protocol, address, key=KEY).items():
+            monkeypatch.setenv(name, value)
+        async with suite("sqlite", tmp_path) as running:
+            stage = Theatre(running, ScriptedModel(), tmp_path)
+            [procedure] = await stage.import_procedures(procedure_line("orders"))
+            [source] = await stage.import_sources(source_line("s-1", procedure="orders"))
+            done = await stage.play(procedure=procedure, source=source, max_turns=2, model=f"{provider}:{real.model}")
+            events = [
+                event for event in await stage.events(done.name) if event.model_call.model or event.tool_result.tool
+            ]
 
-        done = await stage.play(procedure=procedure, source=source, max_turns=2, agent_model="openai:scripted")
-        events = await stage.events(done.name)
-
-    assert done.state == State.STATE_COMPLETED
-    place = kinds(events).index("tool_call")
-    call, answer, said = events[place : place + 3]
-    assert kinds([call, answer, said]) == ["tool_call", "tool_result", "agent_message"]
+    assert done.state == State.STATE_COMPLETED, done.ended.detail
+    turn = ["user_message", "agent_message"]
+    assert kinds(events) == ["tool_call", "tool_result", "agent_message", *turn, *turn]
+    call, answer, said, asked = events[:4]
     assert dict(call.tool_call.arguments) == {"order": "O-7"}
     assert dict(answer.tool_result.answer.value.struct_value) == {"state": "sent"}
     assert said.agent_message.text.strip() == TEXT
-    assert (call.model_call.model, said.model_call.model) == ("openai:scripted", "openai:scripted")
-    assert said.usage.input_tokens > 10
+    assert asked.user_message.text == "Has it left?"
+    thoughts = asked.thoughts
+    assert (thoughts.reasoning, thoughts.likely_to_convert) == ("I waited.", 20)
+    assert thoughts.sentiment == PersonaThoughts.SENTIMENT_NEGATIVE
+    by_models = [event for event in events if event != answer]
+    assert {event.model_call.model for event in by_models} == {f"{provider}:{real.model}"}
+    assert all(event.usage.input_tokens > 10 for event in by_models)
+    assert len(requests) == len(by_models)
+    assert [found for path, body in requests for found in violations(path, body)] == []
 
 
 @pytest.fixture(params=["ollama", "llama"])

@@ -10,7 +10,7 @@ parameters.model.path, key = sys.argv[1:]
 parameters.hostnames = ["127.0.0.1"]
 parameters.port = 0
 parameters.api_keys = [key]
-parameters.n_ctx = 8192
+parameters.n_ctx = 32_768
 parameters.n_parallel = 2
 parameters.use_jinja = True
 # More threads than idle cores make it many times slower.

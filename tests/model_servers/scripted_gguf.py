@@ -3,7 +3,8 @@
     python scripted_gguf.py OUT TEMPLATE
 
 TEMPLATE is the file of its chat template. The model says TEXT. If tools were offered and none has answered yet, it
-calls TOOL first. Where a grammar wants JSON, it closes strings, lists and objects as soon as it may.
+calls TOOL first. If it read PERSONA_MARK, it says PERSONA. Where a grammar wants other JSON, it closes strings, lists
+and objects as soon as it may.
 """
 
 import json
@@ -18,12 +19,18 @@ from gguf import GGUFWriter, TokenType
 TEXT = "Your order is on its way."
 TOOL = "find_order"
 ARGUMENTS = {"order": "O-7"}
+PERSONA_MARK = "likely_to_convert"
+PERSONA = (
+    '{"reasoning": "I waited.", "message": "Has it left?", "sentiment": "negative", "likely_to_convert": 20,'
+    ' "leaves": false}'
+)
+"""No word of it is a word of TEXT, because each word is a token."""
 
-WIDTH, HEADS, HIDDEN, CONTEXT = 64, 4, 32, 4096
+WIDTH, HEADS, HIDDEN, CONTEXT = 64, 4, 32, 16_384
 PER_HEAD = WIDTH // HEADS
-CONSTANT, OFFERED, ANSWERED, OTHER = range(4)
-"""What the first dimensions of the residual stream hold: 1; whether tools were offered; whether one has answered; 1 for
-tokens without a dimension of their own."""
+CONSTANT, OFFERED, ANSWERED, PLAYED, OTHER = range(5)
+"""What the first dimensions of the residual stream hold: 1; whether tools were offered; whether one has answered;
+whether it plays a persona; 1 for tokens without a dimension of their own."""
 
 
 class Vocabulary:
@@ -49,13 +56,14 @@ def main(out: str, template: str) -> None:
     newline = [add(f"<0x{byte:02X}>", TokenType.BYTE) for byte in range(256)][ord("\n")]
     letters = {chr(code): add(chr(code)) for code in range(32, 127)}
     start_mark, end_mark = (add(text, TokenType.CONTROL) for text in ("<|im_start|>", "<|im_end|>"))
-    marks = ("<tools>", "<tool_response>", "<tool_call>", "</tool_call>")
-    tools, response, call, call_end = (add(text, TokenType.USER_DEFINED) for text in marks)
+    marks = ("<tools>", "<tool_response>", "<tool_call>", "</tool_call>", PERSONA_MARK)
+    tools, response, call, call_end, persona = (add(text, TokenType.USER_DEFINED) for text in marks)
     called = add("\n" + json.dumps({"name": TOOL, "arguments": ARGUMENTS}) + "\n")
-    words = [add(word) for word in re.findall(r" ?\S+", TEXT)]
+    words, played = ([add(word) for word in re.findall(r" ?\S+", text)] for text in (TEXT, PERSONA))
 
     # Embeddings: each token that matters has a dimension of its own.
-    own = {token: 4 + place for place, token in enumerate([newline, tools, response, call, called, call_end, *words])}
+    of_their_own = [newline, tools, response, persona, call, called, call_end, *words, *played]
+    own = {token: OTHER + 1 + place for place, token in enumerate(of_their_own)}
     count = len(vocabulary.texts)
     embedding = np.zeros((count, WIDTH), np.float32)
     embedding[:, CONSTANT] = 1
@@ -68,18 +76,20 @@ def main(out: str, template: str) -> None:
     closing = {'"': 2.0, "}": 1.8, "]": 1.8, ",": 1.6, ":": 1.0, "{": 0.5, "[": 0.5}
     for letter, token in letters.items():
         output[token, CONSTANT] = closing.get(letter, 0.2 if letter.isalnum() else -1.0)
-    output[[*words, called, call, call_end, start_mark], CONSTANT] = -4
+    output[[*words, *played, called, call, call_end, persona, start_mark], CONSTANT] = -4
     output[end_mark, CONSTANT] = -2
-    for chain in ([call, called, call_end, end_mark], [*words, end_mark]):
+    for chain in ([call, called, call_end, end_mark], [*words, end_mark], [*played, end_mark]):
         for before, after in pairwise(chain):
             output[after, own[before]] = 40
-    # After the line break behind the role the text begins, or the call if tools were offered and none has answered.
+    # After the line break behind the role the text begins, or the call if tools were offered and none has answered, or
+    # what the persona says.
     output[words[0], own[newline]] = 20
     output[call, [own[newline], OFFERED, ANSWERED]] = 14, 10, -20
+    output[played[0], [own[newline], PLAYED]] = 14, 10
 
-    # Attention: the first head looks for <tools>, the second for <tool_response>.
+    # Attention: each head looks for one mark.
     query, key, value, projection = (np.zeros((WIDTH, WIDTH), np.float32) for _ in range(4))
-    for head, (mark, dimension) in enumerate([(tools, OFFERED), (response, ANSWERED)]):
+    for head, (mark, dimension) in enumerate([(tools, OFFERED), (response, ANSWERED), (persona, PLAYED)]):
         row = head * PER_HEAD
         query[row + 14, CONSTANT] = 3
         key[row + 14, own[mark]] = 3
