@@ -158,7 +158,7 @@ def arguments(command: Any, folder: Path) -> list[str]:
             given.append(
                 {"revision": "1", "arguments": "order=O-7", "kind": "ngrams", "target": "127.0.0.1:1"}.get(one.name, ID)
             )
-            if one.name in ("file", "workflow", "truth"):
+            if one.name in ("file", "files", "workflow", "truth"):
                 given[-1] = str(folder / "input.csv")
         elif one.name == "yes":
             given.append("--yes")
