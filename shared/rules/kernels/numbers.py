@@ -131,8 +131,9 @@ def _exact(run: Run, part: Apply, function: np.ufunc, given: list[Value], bounds
 
 def _reused(given: list[Value]) -> Array | None:
     """The array of an argument that the result may be written into."""
-    longest = max(len(one.values) for one in given)
-    return next((one.values for one in given if one.fresh and len(one.values) == longest), None)
+    lengths = [len(one.values) for one in given]
+    rows = max(lengths) if min(lengths) else 0  # one value for all rows is there for no rows, too
+    return next((one.values for one in given if one.fresh and len(one.values) == rows), None)
 
 
 def _divisor(value: Value) -> tuple[Array, Any]:

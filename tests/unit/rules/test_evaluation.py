@@ -42,6 +42,12 @@ def test_a_rule_over_columns_agrees_with_one_record_at_a_time(node: Node, orders
     assert verdicts(rule, orders) == [oracle.holds(node, order) for order in orders]
 
 
+def test_a_rule_over_no_rows_has_no_verdicts() -> None:
+    rule = check("shipped_at == took + as_of", SCHEMA, "order")
+    assert isinstance(rule, Compiled)
+    assert verdicts(rule, []) == []
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(expressions())
 def test_what_is_printed_reads_as_the_same_expression(node: Node) -> None:
