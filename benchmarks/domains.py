@@ -22,7 +22,6 @@ TOPIC = "domains"
 REQUEST = pb.EnrichRequest(
     domain="domains/ecommerce",
     entity="order",
-    count=100,
     hints=["only paid orders", "total between 10 and 50 EUR"],
     constraints=[FieldConstraint(field="number", bounds=FieldBounds(max_length=11))],
     include_edge_cases=True,

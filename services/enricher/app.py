@@ -71,7 +71,7 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
         Registration(
             "greenroom.enricher.v1.EnrichmentService",
             enrichment_pb2_grpc.add_EnrichmentServiceServicer_to_server,
-            EnrichmentServicer(Contexts(domains, knowledge)),
+            EnrichmentServicer(Contexts(domains, knowledge, compute)),
         ),
         Registration(
             "greenroom.enricher.v1.KnowledgeService",

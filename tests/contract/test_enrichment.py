@@ -151,7 +151,16 @@ async def test_a_constraint_that_its_field_cannot_have_is_refused_with_what_it_c
     assert "whose values are not greater or less" in await why(bounded("status", minimum=1))
     assert "is not a whole number of minor units" in await why(allowed("total", "much"))
     assert "did you mean `paid`?" in await why(allowed("status", "payed"))
-    assert "its entity" in await why(bounded("shipping", minimum=100_001))
+    assert await why(bounded("shipping", minimum=100_001)) == (
+        "For `shipping`, the request asks for at least 100001, and its entity asks for at most 100000; "
+        "no value can be both."
+    )
+    assert await why(bounded("shipping", minimum=1, maximum=0)) == (
+        "For `shipping`, the request asks for at least 1, and the request asks for at most 0; no value can be both."
+    )
+    lettered = domain_pb2.FieldConstraint(field="status", bounds=Bounds(pattern="[A-Z]+"))
+    assert "only pending, paid" in await why(lettered)
+    assert "and the request asks for the pattern [A-Z]+; no value can be both." in await why(lettered)
 
 
 async def test_hints_in_words_are_applied_or_said_not_to_be(enricher: EnricherSuite) -> None:
@@ -163,6 +172,8 @@ async def test_hints_in_words_are_applied_or_said_not_to_be(enricher: EnricherSu
                 "only paid or shipped orders from Germany",
                 "total between 10 and 50 EUR",
                 "shipping at least 3",
+                "shipping at least 2.999 EUR",
+                "discount at most 1" + "0" * 400 + " EUR",
                 "20 % edge cases",
                 "make them angry",
             ],
@@ -173,6 +184,8 @@ async def test_hints_in_words_are_applied_or_said_not_to_be(enricher: EnricherSu
         (True, "status: paid or shipped; not understood: germany"),
         (True, "total: at least 1000, at most 5000"),
         (False, "`shipping` is money; write amounts with the currency, such as `10 EUR`."),
+        (False, "`2.999` has more decimals than `shipping`, which is money."),
+        (False, "The number that begins with 10000000000000000000 is too large."),
         (True, "20% edge_cases"),
         (False, "It names no field, value or scenario that `order` has."),
     ]
@@ -183,15 +196,44 @@ async def test_hints_in_words_are_applied_or_said_not_to_be(enricher: EnricherSu
     assert shares == {"happy_path": 0.7, "edge_cases": 0.2, "security_testing": 0.1}
 
 
+async def test_a_request_about_a_large_pack_is_merged_like_any_other(enricher: EnricherSuite) -> None:
+    lines = [f"      reading_{number}: {{type: integer, minimum: 1}}" for number in range(900)]
+    entities = [line for name in ("sample", "control") for line in (f"  {name}:", "    fields:", *lines)]
+    pack = "\n".join(["display_name: Sensors", "entities:", *entities, ""])
+    file = enricher.folder / "sensors.yaml"
+    file.write_text(pack)
+    await enricher.client.domains.import_file(file, "sensors")
+
+    response = await enricher.client.enrichment.enrich(
+        pb.EnrichRequest(domain="domains/sensors", entity="sample", hints=["reading 899 at most 5"])
+    )
+
+    last = of(response, "reading_899")
+    assert (last.minimum.number_value, last.maximum.number_value) == (1, 5)
+    assert len(response.constraints) == 900
+
+
+async def test_a_request_without_an_entity_is_answered_with_what_it_lacks(enricher: EnricherSuite) -> None:
+    response = await enricher.client.enrichment.enrich(pb.EnrichRequest(domain=SHOP))
+    assert (response.enriched, response.error.reason) == (False, "ENTITY_NOT_NAMED")
+
+
+async def test_the_edge_cases_of_a_scenario_are_only_its_own(enricher: EnricherSuite) -> None:
+    contexts = enricher.client.enrichment
+    quiet = await contexts.context(SHOP, entity="order", scenario="happy_path", edge_cases=True)
+    attacked = await contexts.context(SHOP, entity="order", scenario="security_testing", edge_cases=True)
+
+    assert list(quiet.edge_cases) == []
+    assert [case.id for case in attacked.edge_cases] == ["order-of-another"]
+
+
 async def test_a_stream_of_requests_is_answered_in_order_and_a_wrong_one_fails_nothing_else(
     enricher: EnricherSuite,
 ) -> None:
     async def requests() -> AsyncIterator[pb.EnrichManyRequest]:
         for number in range(300):
             entity = "order" if number % 3 else "odrer"
-            yield pb.EnrichManyRequest(
-                request=pb.EnrichRequest(request_id=str(number), domain=SHOP, entity=entity, count=number)
-            )
+            yield pb.EnrichManyRequest(request=pb.EnrichRequest(request_id=str(number), domain=SHOP, entity=entity))
 
     async with grpc.aio.insecure_channel(enricher.address) as channel:
         answers = [answer.response async for answer in EnrichmentServiceStub(channel).EnrichMany(requests())]

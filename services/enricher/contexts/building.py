@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from services.enricher.contexts.errors import EntityNotFound, ScenarioNotFound, WorkflowNotFound
-from services.enricher.contexts.merging import Asked, merge, of_field
+from services.enricher.contexts.merging import Asked, asked_by_entity, asked_by_scenario, merge
 from services.enricher.contexts.model import Context, Wanted
 from services.enricher.contexts.telling import tell
 from shared.model.packs.model import EdgeCase, Entity, Pack, Relationship, Scenario, Workflow
@@ -14,8 +14,7 @@ from shared.yaml import near
 def build_context(pack: Pack, domain: str, revision: int, wanted: Wanted) -> Context:
     """What a pack says about what is wanted.
 
-    An entity has its own rules, and the rules of its children and parents that are about both. Raises EntityNotFound,
-    WorkflowNotFound, ScenarioNotFound, ConstraintsContradict if the pack contradicts itself.
+    Raises EntityNotFound, WorkflowNotFound, ScenarioNotFound, ConstraintsContradict if the pack contradicts itself.
     """
     entity = _entity(pack, domain, wanted.entity)
     workflows = _workflows(pack, domain, wanted)
@@ -90,24 +89,15 @@ def _edge_cases(
     if not wanted.edge_cases:
         return ()
     listed = {case for scenario in scenarios for case in scenario.edge_cases} if wanted.scenario else None
-    return tuple(one for one in pack.edge_cases if one.entity in names and (not listed or one.id in listed))
+    return tuple(one for one in pack.edge_cases if one.entity in names and (listed is None or one.id in listed))
 
 
 def _asked(pack: Pack, names: frozenset[str], scenarios: Iterable[Scenario]) -> Iterator[Asked]:
     for entity in pack.entities:
         if entity.name in names:
-            for field in entity.fields:
-                if bounds := of_field(entity.name, field):
-                    yield Asked(bounds, "its entity")
+            yield from asked_by_entity(entity)
     for scenario in scenarios:
         yield from asked_by_scenario(scenario, names)
-
-
-def asked_by_scenario(scenario: Scenario, names: frozenset[str]) -> Iterator[Asked]:
-    """What a scenario asks of the fields of some entities."""
-    for one in scenario.constraints:
-        if one.entity in names:
-            yield Asked(one, f"the scenario {scenario.id}")
 
 
 def _hints(entity: Entity | None, relationships: Iterable[Relationship]) -> Iterator[str]:

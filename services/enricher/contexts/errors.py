@@ -9,6 +9,18 @@ class EntityNotFound(NotFound):
     reason = "ENTITY_NOT_FOUND"
 
 
+class EntityNotNamed(InvalidArgument):
+    """A request names the entity of {domain} that it is about; this one names none."""
+
+    reason = "ENTITY_NOT_NAMED"
+
+
+class ContextTooLarge(InvalidArgument):
+    """The context is larger than one message of 4 MiB can hold; name an entity with fewer fields, or a workflow."""
+
+    reason = "CONTEXT_TOO_LARGE"
+
+
 class WorkflowNotFound(NotFound):
     """The domain {domain} has no workflow `{name}`{near}."""
 

@@ -7,11 +7,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from shared.model.events import Json
 from shared.model.packs.model import Constraint, Entity, Field, FieldType, Pack
 from shared.model.packs.values import NUMERIC, TEXTUAL
 from shared.rules.money import decimals_of
+
+T = TypeVar("T")
+Words = tuple[str, ...]
 
 _AMOUNT = r"(?P<{0}>\d{{4}}-\d{{2}}-\d{{2}}|-?\d+(?:\.\d+)?)(?:\s*(?P<{0}_unit>%|[a-z]{{3}}\b|€|\$|£))?"
 _SIGNS = {"€": "EUR", "$": "USD", "£": "GBP"}
@@ -26,11 +30,12 @@ _RANGES = tuple(
         (rf"(?:\b(?:exactly|equals?)|=)\s*{_AMOUNT.format('a')}", "a", "a", False),
     )
 )
-_SHARE = re.compile(r"(?P<share>\d+(?:\.\d+)?)\s*(?:%|percent\b)\s*(?:of\s+)?")
+_SHARE = re.compile(r"(?P<share>\d+(?:\.\d+)?)\s*(?:%|percent\b)\s*(?:of\s+)?$")
 _NOT = re.compile(r"\b(?:no|not|without|except|never)\s+$")
 _GIVEN = re.compile(r"\b(?:with(?: an?)?|required|present|given|always)\b")
 _CHARACTERS = re.compile(r"\b(?:characters|letters|chars)\b")
 _WORD = re.compile(r"[^\W_]+")
+_SPACES = re.compile(r"[\s_-]+")
 _IDLE = frozenset(
     "a all an and are as at be by create each every few for from generate give have i in is it just let like make me "
     "must need of on only or our please records should some that the them their they to use want we where which whose "
@@ -52,21 +57,42 @@ class Understood:
     why: str = ""
 
 
-def understand(hint: str, pack: Pack, entity: Entity) -> Understood:
-    """What a hint in English asks of records of an entity."""
-    return _Reader(hint, pack, entity).read()
+class Vocabulary:
+    """The names of an entity's fields, of their values and of a pack's scenarios, by their words.
+
+    Values without words of their own, such as `A+` or `a`, are left out.
+    """
+
+    def __init__(self, pack: Pack, entity: Entity) -> None:
+        self.entity = entity
+        self.fields = {words: one for one in entity.fields if (words := _words(one.name))}
+        self.scenarios = {words: one.id for one in pack.scenarios if (words := _words(one.id))}
+        self.values: dict[Words, list[tuple[Field, Json]]] = {}
+        for one in entity.fields:
+            for value in one.values:
+                words = _words(str(value))
+                if not _IDLE.issuperset(words) and _SPACES.sub(" ", str(value).casefold()) == " ".join(words):
+                    self.values.setdefault(words, []).append((one, value))
+
+    def understand(self, hint: str) -> Understood:
+        """What a hint in English asks of records of the entity."""
+        return _Reader(hint, self).read()
+
+
+def _words(name: str) -> Words:
+    return tuple(_WORD.findall(name.casefold()))
 
 
 class _Reader:
-    def __init__(self, hint: str, pack: Pack, entity: Entity) -> None:
+    def __init__(self, hint: str, vocabulary: Vocabulary) -> None:
         self._text = " ".join(hint.casefold().split())
         self._left = self._text
-        self._pack = pack
-        self._entity = entity
+        self._known = vocabulary
+        self._entity = vocabulary.entity
 
     def read(self) -> Understood:
         shares = dict(self._shares())
-        fields = list(self._fields())
+        fields = [one for one, _ in self._named(self._known.fields)]
         constraints: list[Constraint] = []
         try:
             constraints += self._bounds(fields)
@@ -85,23 +111,28 @@ class _Reader:
             return f"It names {names} and no value or bound that is understood, such as `at least 5`."
         return f"It names no field, value or scenario that `{self._entity.name}` has."
 
-    def _shares(self) -> Iterator[tuple[str, float]]:
-        for scenario in self._pack.scenarios:
-            words = r"[\s_-]+".join(map(re.escape, _WORD.findall(scenario.id.casefold().replace("_", " "))))
-            found = re.search(rf"(?:{_SHARE.pattern})?\b{words}\b", self._left)
-            if found:
-                share = found["share"]
-                self._consume(found)
-                yield scenario.id, min(float(share) / 100, 1.0) if share else 1.0
+    def _named(self, known: Mapping[Words, T]) -> Iterator[tuple[T, int]]:
+        """What the text that is left names, the longest names first, and where each stood; it is consumed."""
+        longest = max(map(len, known), default=0)
+        for count in range(min(longest, len(_WORD.findall(self._left))), 0, -1):
+            words = list(_WORD.finditer(self._left))
+            while len(words) >= count:
+                span = self._left[words[0].start() : words[count - 1].end()]
+                found = known.get(_words(span)) or known.get(_words(span.removesuffix("s")))
+                if found is None or _SPACES.sub("", _WORD.sub("", span)):  # such as a comma between two words
+                    del words[0]
+                    continue
+                start = words[0].start()
+                self._left = self._left[:start] + " " * len(span) + self._left[start + len(span) :]
+                yield found, start
+                del words[:count]
 
-    def _fields(self) -> Iterator[Field]:
-        """The fields that the hint names, the longest names first, each part of the text once."""
-        for one in sorted(self._entity.fields, key=lambda one: -len(one.name)):
-            words = r"[\s_-]+".join(map(re.escape, one.name.casefold().split("_")))
-            found = re.search(rf"\b{words}s?\b", self._left)
-            if found:
-                self._consume(found)
-                yield one
+    def _shares(self) -> Iterator[tuple[str, float]]:
+        for scenario, start in self._named(self._known.scenarios):
+            share = _SHARE.search(self._left[:start])
+            if share:
+                self._consume(share)
+            yield scenario, min(float(share["share"]) / 100, 1.0) if share else 1.0
 
     def _bounds(self, fields: Sequence[Field]) -> Iterator[Constraint]:
         for pattern, low, high, exclusive in _RANGES:
@@ -136,32 +167,24 @@ class _Reader:
         return fitting[0]
 
     def _values(self, fields: Sequence[Field]) -> Iterator[Constraint]:
-        """Enumerated values that the hint names."""
+        """Enumerated values that the hint names. Raises _Unclear."""
         kept: dict[str, list[Json]] = {}
         dropped: dict[str, list[Json]] = {}
-        owners = {one.name: one for one in self._entity.fields}
-        named = {one.name for one in fields}
-        values = {str(value): None for one in self._entity.fields for value in one.values}
-        for value in sorted(values, key=lambda value: -len(value)):
-            words = r"[\s_-]+".join(map(re.escape, re.split(r"[\s_-]+", value.casefold())))
-            found = re.search(rf"\b{words}\b", self._left)
-            if not found:
-                continue
-            of = [one for one in self._entity.fields if value in map(str, one.values)]
-            of = [one for one in of if one.name in named] or of
+        owners: dict[str, Field] = {}
+        for having, start in self._named(self._known.values):
+            of = [one for one in having if one[0] in fields] or having
             if len(of) > 1:
-                names = " or ".join(f"`{one.name}`" for one in of)
-                raise _Unclear(f"`{value}` is a value of {names}; name the field.")
-            negated = _NOT.search(self._left[: found.start()])
-            self._consume(found)
+                names = " or ".join(f"`{one.name}`" for one, _ in of)
+                raise _Unclear(f"`{of[0][1]}` is a value of {names}; name the field.")
+            ((owner, value),) = of
+            owners[owner.name] = owner
+            negated = _NOT.search(self._left[:start])
             if negated:
-                self._left = self._left[: negated.start()] + " " * len(negated[0]) + self._left[negated.end() :]
-            (dropped if negated else kept).setdefault(of[0].name, []).append(value)
-        for name in {**kept, **dropped}:
-            of_field = owners[name]
-            wanted = kept.get(name) or [value for value in of_field.values if str(value) not in dropped[name]]
-            chosen = tuple(value for value in of_field.values if str(value) in map(str, wanted))
-            yield self._constraint(of_field, values=chosen)
+                self._consume(negated)
+            (dropped if negated else kept).setdefault(owner.name, []).append(value)
+        for name, owner in owners.items():
+            wanted = kept.get(name) or [value for value in owner.values if value not in dropped[name]]
+            yield self._constraint(owner, values=tuple(value for value in owner.values if value in wanted))
 
     def _constraint(self, one: Field, **asked: Json) -> Constraint:
         return replace(Constraint(self._entity.name, one.name), **asked)
@@ -186,8 +209,7 @@ def _whole(found: re.Match[str], group: str) -> int:
 
 def _value(one: Field, found: re.Match[str], group: str) -> Json:
     """The number or date of a range as a value of the field. Raises _Unclear."""
-    text, unit = found[group], found[f"{group}_unit"]
-    other = next((found[name] for name in ("b_unit", "a_unit") if name in found.re.groupindex and found[name]), None)
+    text = found[group]
     if one.type in (FieldType.DATE, FieldType.DATETIME):
         if "-" not in text[1:]:
             raise _Unclear(f"`{one.name}` is a {one.type}; write one such as 2026-01-31.")
@@ -195,11 +217,23 @@ def _value(one: Field, found: re.Match[str], group: str) -> Json:
     if "-" in text[1:]:
         raise _Unclear(f"`{one.name}` is {one.type}, not a date.")
     number = Decimal(text)
-    if one.type is not FieldType.MONEY:
-        return int(number) if number == int(number) else float(number)
-    currency = _SIGNS.get(unit or other or "", (unit or other or "").upper())
-    if len(one.currency) == 3 and currency != one.currency:
-        raise _Unclear(f"`{one.name}` is money; write amounts with the currency, such as `10 {one.currency}`.")
-    if not currency:
-        raise _Unclear(f"`{one.name}` is money; write amounts with their currency, such as `10 EUR`.")
-    return int(number * 10 ** decimals_of(currency))
+    if one.type is FieldType.MONEY:
+        number = number.scaleb(decimals_of(_currency(one, found, group)))
+    if abs(number) >= 1 << 53:
+        raise _Unclear(f"The number that begins with {text[:20]} is too large.")
+    if number == int(number):
+        return int(number)
+    if one.type is FieldType.NUMBER:
+        return float(number)
+    raise _Unclear(f"`{text}` has more decimals than `{one.name}`, which is {one.type}.")
+
+
+def _currency(one: Field, found: re.Match[str], group: str) -> str:
+    """The currency of an amount, which may stand behind the other amount of a range. Raises _Unclear."""
+    other = next((found[name] for name in ("b_unit", "a_unit") if name in found.re.groupindex and found[name]), None)
+    unit = found[f"{group}_unit"] or other or ""
+    currency = _SIGNS.get(unit, unit.upper())
+    needed = one.currency if len(one.currency) == 3 else ""
+    if not currency or (needed and currency != needed):
+        raise _Unclear(f"`{one.name}` is money; write amounts with the currency, such as `10 {needed or 'EUR'}`.")
+    return currency

@@ -1,16 +1,20 @@
 """Merges what several sources ask of fields: the narrower wins, and a contradiction names both."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from services.enricher.contexts.errors import ConstraintInvalid, ConstraintsContradict
 from shared.model.events import Json
-from shared.model.packs.model import Constraint, Field, Pack
+from shared.model.packs.model import Constraint, Entity, Field, Pack, Scenario
 from shared.model.packs.values import ORDERED, TEXTUAL, described, read_value
-from shared.patterns import BadPattern, Pattern, compile_pattern
+from shared.patterns import BadPattern, compile_pattern
 from shared.yaml import near
 
+_ENTITY = "its entity"
+"""Who asks for the bounds that stand in the entity, in sentences about one of its fields."""
+_LOW, _HIGH = ("at least", "more than"), ("at most", "less than")
+"""How a limit is said: inclusive, exclusive."""
 _SHOWN = 5
 """How many values of an enumeration a sentence shows."""
 
@@ -30,44 +34,52 @@ def merge(pack: Pack, asked: Iterable[Asked]) -> tuple[Constraint, ...]:
     what the entity says of its field holds all the same.
     Raises ConstraintInvalid, ConstraintsContradict.
     """
+    fields = {(entity.name, field.name): field for entity in pack.entities for field in entity.fields}
     merged: dict[tuple[str, str], _Merged] = {}
     for one in asked:
-        entity, name = one.constraint.entity, one.constraint.field
-        if (entity, name) not in merged:
-            merged[entity, name] = _Merged.of(_field(pack, one))
-        merged[entity, name] = merged[entity, name].narrowed(one)
+        key = one.constraint.entity, one.constraint.field
+        if key not in fields:
+            raise _no_such_field(pack, one)
+        if key not in merged:
+            merged[key] = _Merged.of(fields[key])
+        merged[key] = merged[key].narrowed(one)
     return tuple(one.constraint(*key) for key, one in merged.items())
 
 
-def of_field(entity: str, field: Field) -> Constraint | None:
-    """What an entity says of a field, or None if it bounds nothing."""
-    constraint = Constraint(
-        entity=entity,
-        field=field.name,
-        minimum=field.minimum,
-        maximum=field.maximum,
-        exclusive_minimum=field.exclusive_minimum,
-        exclusive_maximum=field.exclusive_maximum,
-        min_length=field.min_length,
-        max_length=field.max_length,
-        pattern=field.pattern,
-        values=field.values,
-    )
-    return None if constraint == Constraint(entity, field.name) else constraint
+def asked_by_entity(entity: Entity) -> Iterator[Asked]:
+    """What an entity says of its fields, without those that it does not bound."""
+    for field in entity.fields:
+        constraint = Constraint(
+            entity=entity.name,
+            field=field.name,
+            minimum=field.minimum,
+            maximum=field.maximum,
+            exclusive_minimum=field.exclusive_minimum,
+            exclusive_maximum=field.exclusive_maximum,
+            min_length=field.min_length,
+            max_length=field.max_length,
+            pattern=field.pattern,
+            values=field.values,
+        )
+        if constraint != Constraint(entity.name, field.name):
+            yield Asked(constraint, _ENTITY)
 
 
-def _field(pack: Pack, asked: Asked) -> Field:
+def asked_by_scenario(scenario: Scenario, entities: Container[str]) -> Iterator[Asked]:
+    """What a scenario asks of the fields of some entities."""
+    for one in scenario.constraints:
+        if one.entity in entities:
+            yield Asked(one, f"the scenario {scenario.id}")
+
+
+def _no_such_field(pack: Pack, asked: Asked) -> ConstraintInvalid:
     entity, name = asked.constraint.entity, asked.constraint.field
-    of = f"What {asked.by} asks of `{entity}.{name}`"
     found = pack.entity(entity)
     if found is None:
-        known = near(entity, [one.name for one in pack.entities])
-        raise ConstraintInvalid(of=of, why=f"there is no entity `{entity}`{known}")
-    field = found.field(name)
-    if field is None:
-        known = near(name, [one.name for one in found.fields])
-        raise ConstraintInvalid(of=of, why=f"`{entity}` has no field `{name}`{known}")
-    return field
+        why = f"there is no entity `{entity}`{near(entity, [one.name for one in pack.entities])}"
+    else:
+        why = f"`{entity}` has no field `{name}`{near(name, [one.name for one in found.fields])}"
+    return ConstraintInvalid(of=f"What {asked.by} asks of `{entity}.{name}`", why=why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +103,12 @@ class _Merged:
     values: tuple[Json, ...] = ()
     values_by: str = ""
     pattern: str = ""
+    pattern_by: str = ""
     nullable: bool | None = None
 
     @classmethod
     def of(cls, field: Field) -> "_Merged":
-        by = "its entity"
+        by = _ENTITY
         return cls(
             field=field,
             minimum=None if field.minimum is None else _Limit(field.minimum, by, field.exclusive_minimum),
@@ -105,6 +118,7 @@ class _Merged:
             values=field.values,
             values_by=by,
             pattern=field.pattern,
+            pattern_by=by,
         )
 
     def constraint(self, entity: str, name: str) -> Constraint:
@@ -136,11 +150,12 @@ class _Merged:
             shortest=_longer(self.shortest, _Limit(new.min_length, by) if new.min_length else None, max),
             longest=_longer(self.longest, None if new.max_length is None else _Limit(new.max_length, by), min),
             pattern=new.pattern or self.pattern,
+            pattern_by=by if new.pattern else self.pattern_by,
             nullable=False if new.nullable is False else self.nullable if self.nullable is not None else new.nullable,
         )
         if new.values:
             merged = replace(merged, **self._common(asked))
-        return merged._possible(asked)
+        return merged._possible()
 
     def _tighter(self, one: _Limit | None, other: _Limit | None, sign: int) -> _Limit | None:
         """The limit that allows less. sign: 1 for the greater minimum, -1 for the smaller maximum."""
@@ -164,53 +179,48 @@ class _Merged:
             )
         return {"values": both, "values_by": self.values_by if both == self.values else asked.by}
 
-    def _possible(self, asked: Asked) -> "_Merged":
+    def _possible(self) -> "_Merged":
         """This, without values that other limits exclude. Raises ConstraintsContradict."""
         low, high = self.minimum, self.maximum
         if low and high:
             a, b = self._read(low.value), self._read(high.value)
             if a > b or (a == b and (low.exclusive or high.exclusive)):
-                raise self._contradiction(_said(low, "at least", "more than"), _said(high, "at most", "less than"))
+                raise self._contradiction(_said(low, *_LOW), _said(high, *_HIGH))
         if self.shortest and self.longest and self.shortest.value > self.longest.value:
             raise self._contradiction(
                 f"{self.shortest.by} asks for at least {self.shortest.value} characters",
                 f"{self.longest.by} for at most {self.longest.value}",
             )
-        if not self.values:
-            return self
-        left = tuple(value for value in self.values if self._within(value))
-        if not left:
-            limit = next(one for one in (low, high, self.shortest, self.longest, _Limit(None, asked.by)) if one)
-            raise self._contradiction(
-                f"{self.values_by} allows {_listed(self.values)}", f"{limit.by} excludes all of them"
-            )
-        return replace(self, values=left)
+        excluded = {value: by for value in self.values if (by := self._excluding(value))}
+        if self.values and len(excluded) == len(self.values):
+            raise self._contradiction(f"{self.values_by} allows {_listed(self.values)}", excluded[self.values[0]])
+        return replace(self, values=tuple(value for value in self.values if value not in excluded))
 
-    def _within(self, value: Json) -> bool:
+    def _excluding(self, value: Json) -> str:
+        """Who excludes a value, and by what, as a clause; "" if nothing does."""
         if self.field.type in ORDERED:
             read = self._read(value)
-            for limit, sign in ((self.minimum, 1), (self.maximum, -1)):
+            for limit, sign, words in ((self.minimum, 1, _LOW), (self.maximum, -1, _HIGH)):
                 if limit is None:
                     continue
                 bound = self._read(limit.value)
                 if (read == bound and limit.exclusive) or (read != bound and (read < bound) == (sign > 0)):
-                    return False
+                    return _said(limit, *words)
         if not isinstance(value, str):
-            return True
-        long_enough = self.shortest is None or len(value) >= self.shortest.value
-        short_enough = self.longest is None or len(value) <= self.longest.value
-        return long_enough and short_enough and (not self.pattern or whole(self.pattern).find(value) is not None)
+            return ""
+        if self.shortest and len(value) < self.shortest.value:
+            return f"{self.shortest.by} asks for at least {self.shortest.value} characters"
+        if self.longest and len(value) > self.longest.value:
+            return f"{self.longest.by} asks for at most {self.longest.value} characters"
+        if self.pattern and compile_pattern(f"^(?:{self.pattern})$").find(value) is None:
+            return f"{self.pattern_by} asks for the pattern {self.pattern}"
+        return ""
 
     def _read(self, value: Json) -> Any:
         return read_value(self.field.type, value)
 
     def _contradiction(self, one: str, other: str) -> ConstraintsContradict:
         return ConstraintsContradict(field=self.field.name, one=one, other=other)
-
-
-def whole(pattern: str) -> Pattern:
-    """The pattern for whole texts."""
-    return compile_pattern(f"^(?:{pattern})$")
 
 
 def _longer(one: _Limit | None, other: _Limit | None, pick: Callable[..., Any]) -> _Limit | None:

@@ -26,9 +26,7 @@ def request(message: pb.EnrichRequest) -> Request:
     return Request(
         domain=message.domain,
         entity=message.entity,
-        request_id=message.request_id,
         revision=message.revision,
-        count=message.count,
         context=message.context,
         hints=tuple(message.hints),
         shares={one.scenario: one.share for one in message.scenarios},
@@ -76,13 +74,14 @@ def enriched_message(request_id: str, enriched: Enriched, context: pb.DomainCont
         enriched=True,
         context=context,
         hints=enriched.hints,
-        scenarios=[pb.ScenarioShare(scenario=name, share=share) for name, share in enriched.shares.items()],
-        constraints=map(constraint_message, enriched.constraints),
+        scenarios=[pb.ScenarioShare(scenario=name, share=share) for name, share in enriched.merged.shares.items()],
+        constraints=map(constraint_message, enriched.merged.constraints),
         metadata=pb.EnrichmentMetadata(
             revision=context.revision,
             knowledge_problem=enriched.found.documents.missing,
             hints=[
-                pb.HintOutcome(hint=one.hint, applied=one.applied, outcome=one.outcome) for one in enriched.outcomes
+                pb.HintOutcome(hint=one.hint, applied=one.applied, outcome=one.outcome)
+                for one in enriched.merged.outcomes
             ],
         ),
     )

@@ -47,9 +47,7 @@ class Request:
 
     domain: str
     entity: str
-    request_id: str = ""
     revision: int = 0
-    count: int = 0
     context: str = ""
     hints: tuple[str, ...] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -76,11 +74,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Enriched:
-    """A request merged with its domain. constraints: one a field. shares: by scenario, with the sum 1."""
+class Merged:
+    """What a request became. constraints: one a field. shares: by scenario, with the sum 1. outcomes: of its hints."""
 
-    found: Found
-    hints: tuple[str, ...]
     shares: Mapping[str, float]
     constraints: tuple[Constraint, ...]
     outcomes: tuple[HintOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """A request merged with its domain, and what was found about it.
+
+    hints: how to generate, and those of the request.
+    """
+
+    found: Found
+    hints: tuple[str, ...]
+    merged: Merged

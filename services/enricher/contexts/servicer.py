@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 from greenroom.enricher.v1 import enrichment_pb2 as pb
 from greenroom.enricher.v1 import enrichment_pb2_grpc
+from services.enricher.contexts.errors import ContextTooLarge
 from services.enricher.contexts.messages import (
     context_message,
     enriched_message,
@@ -21,6 +22,8 @@ from shared.lru import LruCache
 from shared.rpc.handlers import Context
 from shared.rpc.streams import check_stream
 
+_MAX_MESSAGE = (4 << 20) - (512 << 10)
+"""The most bytes of a context as a message, which leaves room for the rest of an answer."""
 _KEPT_BYTES = 16 << 20
 """The most bytes of contexts that are kept as messages."""
 
@@ -49,9 +52,9 @@ class EnrichmentServicer(enrichment_pb2_grpc.EnrichmentServiceServicer):
     async def _enriched(self, message: pb.EnrichRequest) -> pb.EnrichResponse:
         try:
             enriched = await self._contexts.enrich(caller().company, request(message))
+            return enriched_message(message.request_id, enriched, self._message(enriched.found))
         except (NotFound, InvalidArgument) as error:
             return refused_message(message.request_id, error)
-        return enriched_message(message.request_id, enriched, self._message(enriched.found))
 
     def _message(self, found: Found) -> pb.DomainContext:
         """What was found as a message; that of the context itself is kept as long as the context."""
@@ -59,5 +62,8 @@ class EnrichmentServicer(enrichment_pb2_grpc.EnrichmentServiceServicer):
         kept = self._messages.get(id(context))
         if kept is None:
             kept = context, context_message(context)
-            self._messages.put(id(context), kept, kept[1].ByteSize())
+            size = kept[1].ByteSize()
+            if size > _MAX_MESSAGE:
+                raise ContextTooLarge
+            self._messages.put(id(context), kept, size)
         return found_message(found, kept[1])

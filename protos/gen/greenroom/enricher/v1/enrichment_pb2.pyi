@@ -93,7 +93,7 @@ class DomainContext(message.Message):
 
     @builtins.property
     def rules(self) -> containers.RepeatedCompositeFieldContainer[domain_pb2.BusinessRule]:
-        """The rules of the entity and those that read its fields, or all."""
+        """The rules of the entity, or of all entities."""
 
     @builtins.property
     def edge_cases(self) -> containers.RepeatedCompositeFieldContainer[domain_pb2.EdgeCase]:
@@ -109,7 +109,7 @@ class DomainContext(message.Message):
 
     @builtins.property
     def constraints(self) -> containers.RepeatedCompositeFieldContainer[domain_pb2.FieldConstraint]:
-        """What holds for each field: the bounds of its entity, of the scenario and of rules that bound one field."""
+        """What holds for each field that is bounded: the narrower of what its entity and the scenario say."""
 
     @builtins.property
     def hints(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -233,7 +233,6 @@ class EnrichRequest(message.Message):
     DOMAIN_FIELD_NUMBER: builtins.int
     REVISION_FIELD_NUMBER: builtins.int
     ENTITY_FIELD_NUMBER: builtins.int
-    COUNT_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
     HINTS_FIELD_NUMBER: builtins.int
     SCENARIOS_FIELD_NUMBER: builtins.int
@@ -248,8 +247,6 @@ class EnrichRequest(message.Message):
     """Which revision; 0: the newest READY one, or else the newest."""
     entity: builtins.str
     """The entity to generate."""
-    count: builtins.int
-    """How many."""
     context: builtins.str
     """What it is for, in words."""
     workflow: builtins.str
@@ -275,7 +272,6 @@ class EnrichRequest(message.Message):
         domain: builtins.str = ...,
         revision: builtins.int = ...,
         entity: builtins.str = ...,
-        count: builtins.int = ...,
         context: builtins.str = ...,
         hints: abc.Iterable[builtins.str] | None = ...,
         scenarios: abc.Iterable[ScenarioShare] | None = ...,
@@ -285,7 +281,7 @@ class EnrichRequest(message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "context", b"context", "count", b"count", "domain", b"domain", "entity", b"entity", "hints", b"hints", "include_edge_cases", b"include_edge_cases", "request_id", b"request_id", "revision", b"revision", "scenarios", b"scenarios", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "context", b"context", "domain", b"domain", "entity", b"entity", "hints", b"hints", "include_edge_cases", b"include_edge_cases", "request_id", b"request_id", "revision", b"revision", "scenarios", b"scenarios", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -407,7 +403,9 @@ class EnrichResponse(message.Message):
 
     @builtins.property
     def constraints(self) -> containers.RepeatedCompositeFieldContainer[domain_pb2.FieldConstraint]:
-        """The domain's, the scenario's and the request's constraints, merged, one a field."""
+        """The constraints of the domain, of the scenario if it is the only one, and of the request, merged, one a field. Of several
+        patterns it has the last; the one of the entity holds all the same.
+        """
 
     @builtins.property
     def metadata(self) -> EnrichmentMetadata:
