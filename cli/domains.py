@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from google.protobuf.struct_pb2 import Value
 
+from cli.kit.bounds import allowed
 from cli.kit.imports import File
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named, naming
@@ -23,7 +23,6 @@ from greenroom.enricher.v1.domain_pb2 import (
 )
 from greenroom.type.v1.domain_pb2 import DomainField, DomainPack, EdgeCase
 from shared.plain import visible
-from shared.rpc.values import value_json
 from shared.words import any_of, counted
 from shared.yaml import near
 
@@ -268,22 +267,8 @@ def _type(field: DomainField) -> str:
 
 
 def _allows(field: DomainField) -> str:
-    bounds = field.bounds
-    least, most = _value(bounds.minimum), _value(bounds.maximum)
-    said = [
-        ", ".join(map(_value, bounds.values)),
-        f"{'above' if bounds.exclusive_minimum else 'from'} {least}" if least else "",
-        f"{'below' if bounds.exclusive_maximum else 'to'} {most}" if most else "",
-        f"up to {bounds.max_length} characters" if bounds.HasField("max_length") else "",
-        bounds.pattern,
-        "unique" if field.unique else "",
-        f"= {field.derived}" if field.derived else "",
-    ]
+    said = [allowed(field.bounds), "unique" if field.unique else "", f"= {field.derived}" if field.derived else ""]
     return "; ".join(filter(None, said))
-
-
-def _value(value: Value) -> str:
-    return str(read) if (read := value_json(value)) is not None else ""
 
 
 def _counts(pack: DomainPack) -> str:

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
+from cli.kit.bounds import allowed
 from cli.kit.names import named
 from cli.kit.render import Rows, console, facts, print_json
 from cli.kit.run import Failed, Json, command, verb
 from greenroom.client import Client
 from greenroom.enricher.v1.enrichment_pb2 import DomainContext, EnrichRequest, EnrichResponse, ScenarioShare
-from greenroom.type.v1.domain_pb2 import FieldBounds, FieldConstraint
+from greenroom.type.v1.domain_pb2 import FieldConstraint
 from shared.plain import visible
-from shared.rpc.values import value_json
 
 app = verb()
 
@@ -93,20 +93,5 @@ def _print_enriched(response: EnrichResponse) -> None:
 
 
 def _allowed(one: FieldConstraint) -> str:
-    bounds: FieldBounds = one.bounds
-    parts = []
-    if bounds.values:
-        parts.append(", ".join(str(value_json(value)) for value in bounds.values))
-    if bounds.HasField("minimum"):
-        parts.append(f"{'more than' if bounds.exclusive_minimum else 'from'} {value_json(bounds.minimum)}")
-    if bounds.HasField("maximum"):
-        parts.append(f"{'less than' if bounds.exclusive_maximum else 'to'} {value_json(bounds.maximum)}")
-    if bounds.min_length:
-        parts.append(f"at least {bounds.min_length} characters")
-    if bounds.HasField("max_length"):
-        parts.append(f"at most {bounds.max_length} characters")
-    if bounds.pattern:
-        parts.append(f"matches {bounds.pattern}")
-    if one.HasField("nullable") and not one.nullable:
-        parts.append("always given")
-    return visible(" ".join(parts))
+    given = "always given" if one.HasField("nullable") and not one.nullable else ""
+    return visible("; ".join(filter(None, [allowed(one.bounds), given])))

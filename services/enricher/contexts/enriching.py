@@ -7,6 +7,7 @@ from services.enricher.contexts.errors import ConstraintInvalid, ScenarioNotFoun
 from services.enricher.contexts.hints import Understood, Vocabulary
 from services.enricher.contexts.merging import Asked, asked_by_entity, asked_by_scenario, merge, shares
 from services.enricher.contexts.model import HintOutcome, Merged, Request
+from services.enricher.contexts.telling import tell_bounds
 from shared.model.packs.model import Constraint, Entity, Pack, Scenario
 from shared.yaml import near
 
@@ -74,17 +75,6 @@ def _outcome(hint: str, one: Understood) -> HintOutcome:
 
 def _told(one: Constraint) -> str:
     """A constraint in a few words, such as `total: at least 1000, at most 5000`."""
-    parts = []
-    if one.minimum is not None:
-        parts.append(f"{'more than' if one.exclusive_minimum else 'at least'} {one.minimum}")
-    if one.maximum is not None:
-        parts.append(f"{'less than' if one.exclusive_maximum else 'at most'} {one.maximum}")
-    if one.min_length:
-        parts.append(f"at least {one.min_length} characters")
-    if one.max_length is not None:
-        parts.append(f"at most {one.max_length} characters")
-    if one.values:
-        parts.append(" or ".join(map(str, one.values)))
-    if one.nullable is False:
-        parts.append("always given")
-    return f"{one.field}: {', '.join(parts)}"
+    values = " or ".join(map(str, one.values))
+    given = "always given" if one.nullable is False else ""
+    return f"{one.field}: {', '.join(filter(None, [*tell_bounds(one), values, given]))}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from services.enricher.contexts.model import Context
 from services.enricher.knowledge.model import Match
 from shared.model.events import Json
-from shared.model.packs.model import Entity, Field, FieldType, Pack, Relationship, Severity, Workflow
+from shared.model.packs.model import Constraint, Entity, Field, FieldType, Pack, Relationship, Severity, Workflow
 
 MAX_TEXT = 32 << 10
 """The most characters of a text; what follows is left out, and the text says so."""
@@ -74,7 +74,7 @@ def _children(one: Relationship) -> str:
 
 
 def _field(field: Field) -> str:
-    parts = [_kind(field), *_bounds(field)]
+    parts = [_kind(field), *tell_bounds(field)]
     if field.unique:
         parts.append("no two the same")
     if field.nullable:
@@ -96,13 +96,16 @@ def _kind(field: Field) -> str:
     return f"{name} in {field.unit}" if field.unit else name
 
 
-def _bounds(field: Field) -> Iterator[str]:
-    if field.minimum is not None:
-        yield f"{'more than' if field.exclusive_minimum else 'at least'} {_shown(field.minimum)}"
-    if field.maximum is not None:
-        yield f"{'less than' if field.exclusive_maximum else 'at most'} {_shown(field.maximum)}"
-    if field.max_length is not None and not field.values:
-        yield f"up to {field.max_length} characters"
+def tell_bounds(one: Field | Constraint) -> Iterator[str]:
+    """The bounds of the values, in a few words each."""
+    if one.minimum is not None:
+        yield f"{'more than' if one.exclusive_minimum else 'at least'} {_shown(one.minimum)}"
+    if one.maximum is not None:
+        yield f"{'less than' if one.exclusive_maximum else 'at most'} {_shown(one.maximum)}"
+    if one.min_length and not one.values:
+        yield f"at least {one.min_length} characters"
+    if one.max_length is not None and not one.values:
+        yield f"at most {one.max_length} characters"
 
 
 def _shown(value: Json) -> str:
