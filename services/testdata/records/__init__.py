@@ -1,0 +1,1 @@
+"""Records that obey a domain: tables of columns, the values of fields, and formats."""
