@@ -89,6 +89,12 @@ async def test_a_context_of_what_a_domain_lacks_is_refused_with_the_nearest_name
         await contexts.context(SHOP, entity="order", revision=7)
 
 
+async def test_a_domain_with_an_underscore_in_its_name_has_a_context(enricher: EnricherSuite) -> None:
+    context = await enricher.client.enrichment.context("domains/customer_support")
+
+    assert "ticket" in context.text
+
+
 async def test_the_narrower_of_two_constraints_wins(enricher: EnricherSuite) -> None:
     response = await enricher.client.enrichment.enrich(
         pb.EnrichRequest(
