@@ -16,7 +16,7 @@ from shared.settings import Settings
 class Service:
     """One service: the folder `services/<name>`, the contracts `greenroom.<name>.v1` and the database `<name>`.
 
-    port: the default port. calls: the services that its jobs call.
+    port: the default port. calls: the services that it calls.
     """
 
     name: str
@@ -63,9 +63,9 @@ class Service:
 
 GATEWAY = Service("gateway", 9000)
 PEERS = (
-    Service("synthesizer", 9003),
-    Service("testdata", 9001),
     Service("enricher", 9002),
+    Service("synthesizer", 9003, calls=("enricher",)),
+    Service("testdata", 9001, calls=("enricher",)),
     Service("evaluator", 9004, calls=("synthesizer",)),
 )
 """The services behind the gateway; each calls only those before it."""

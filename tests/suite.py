@@ -100,7 +100,7 @@ async def suite(
     providers = (
         synthesizer.ALL_PROVIDERS if model is None else {"offline": provider_of(model), "another": provider_of(model)}
     )
-    app = await synthesizer.build(read, health, providers=providers)
+    app = await synthesizer.build(read, health, peers=Peers(read, addresses), providers=providers)
     of_all = {name: value for name, value in settings.items() if name in Settings.model_fields}
     apps: list[App] = [app]
     apps += [

@@ -99,6 +99,7 @@ from shared.llm.prices import Prices
 from shared.llm.providers import PROVIDERS, Models, Providers
 from shared.llm.repairs import repairing
 from shared.rpc.health import Health
+from shared.rpc.peers import Peers
 from shared.rpc.server import Registration
 from shared.waits import Waits
 
@@ -136,12 +137,17 @@ async def build(
     settings: SynthesizerSettings,
     health: Health,
     *,
+    peers: Peers | None = None,
     clock: Clock = wall_clock,
     providers: Providers = ALL_PROVIDERS,
 ) -> Synthesizer:
-    """Build a synthesizer. Its services report healthy while its store is available."""
+    """Build a synthesizer. Its services report healthy while its store is available.
+
+    peers: instead of those in the settings.
+    """
     if settings.database_url is None:
         settings.make_data_dir()
+    peers = peers or Peers(settings, {"enricher": settings.enricher_address})
     db = await open_store(settings, "synthesizer", MIGRATIONS)
     features = await Features.open(settings)
     event_log, event_cache = EventLog(db, log), EventCache()
@@ -254,5 +260,7 @@ async def build(
     for registration in registrations:
         db.on_health(partial(health.set_serving, registration.name))
     return Synthesizer(
-        registrations, engine, (agents.close, models.close, features.close, offload.close, compute.close, db.close)
+        registrations,
+        engine,
+        (agents.close, models.close, peers.close, features.close, offload.close, compute.close, db.close),
     )

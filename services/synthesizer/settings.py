@@ -13,7 +13,7 @@ from shared.hosts import is_loopback
 from shared.llm.settings import ModelSettings
 from shared.model.events import PersonaFlag
 from shared.roster import port_of
-from shared.settings import Many
+from shared.settings import Many, PeerAddress
 
 
 class AgentSecret(BaseModel):
@@ -45,6 +45,9 @@ class SynthesizerSettings(ModelSettings, FlagSettings):
 
     port: int = Field(default=port_of("synthesizer"), ge=0, le=65535)
     """The port to listen on; 0 takes a free one."""
+
+    enricher_address: PeerAddress = f"127.0.0.1:{port_of('enricher')}"
+    """Address of the enricher, whose domains procedures and generated personas may name; as for the gateway."""
 
     max_in_flight: int = Field(default=100, ge=1, le=10_000)
     """How many conversations run at once; a batch or an agent target may ask for fewer."""

@@ -46,6 +46,7 @@ from shared.engine.local import LocalEngine
 from shared.engine.takedowns import Takedowns
 from shared.limits import MIB
 from shared.rpc.health import Health
+from shared.rpc.peers import Peers
 from shared.rpc.server import Registration
 from shared.work.calls import WorkCalls
 from shared.work.jobs import WorkJobs
@@ -58,11 +59,17 @@ class Testdata:
     """The running service."""
 
     def __init__(
-        self, registrations: Sequence[Registration], engine: LocalEngine, computes: Sequence[Compute], db: Database
+        self,
+        registrations: Sequence[Registration],
+        engine: LocalEngine,
+        computes: Sequence[Compute],
+        peers: Peers,
+        db: Database,
     ) -> None:
         self.registrations = registrations
         self._engine = engine
         self._computes = computes
+        self._peers = peers
         self._db = db
 
     async def start(self) -> None:
@@ -74,12 +81,16 @@ class Testdata:
         await self._engine.stop()
         for compute in self._computes:
             await compute.close()
+        await self._peers.close()
         await self._db.close()
 
 
-async def build(settings: TestdataSettings, health: Health, *, clock: Clock = wall_clock) -> Testdata:
-    """Build the service. Its gRPC services are healthy while its store is."""
+async def build(
+    settings: TestdataSettings, health: Health, *, peers: Peers | None = None, clock: Clock = wall_clock
+) -> Testdata:
+    """Build the service. Its gRPC services are healthy while its store is. peers: instead of those in the settings."""
     settings.make_data_dir()
+    peers = peers or Peers(settings, {"enricher": settings.enricher_address})
     db = await open_store(settings, "testdata", MIGRATIONS)
     event_log = EventLog(db, log)
     # Jobs and uploads have processes of their own: they take seconds, and no stream should wait for them.
@@ -150,4 +161,4 @@ async def build(settings: TestdataSettings, health: Health, *, clock: Clock = wa
     ]
     for registration in registrations:
         db.on_health(partial(health.set_serving, registration.name))
-    return Testdata(registrations, engine, [compute, job_compute, upload_compute], db)
+    return Testdata(registrations, engine, [compute, job_compute, upload_compute], peers, db)

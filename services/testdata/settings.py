@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from shared.no_links import resolved
 from shared.roster import port_of
-from shared.settings import Many, Settings
+from shared.settings import Many, PeerAddress, Settings
 
 
 class TestdataSettings(Settings):
@@ -18,6 +18,9 @@ class TestdataSettings(Settings):
 
     testdata_database_url: SecretStr | None = None
     """Replaces `database_url` for this service, because in `greenroom up` each service needs its own database."""
+
+    enricher_address: PeerAddress = f"127.0.0.1:{port_of('enricher')}"
+    """Address of the enricher, whose domains records are made from; as for the gateway."""
 
     compute_workers: int = Field(default=2, ge=1, le=64)
     """Worker processes that generate sessions and streams, and check workflows. As many more read uploaded logs."""
