@@ -13,6 +13,7 @@ from shared.errors import (
     Aborted,
     AlreadyExists,
     DataLoss,
+    DeadlineExceeded,
     FailedPrecondition,
     GreenroomError,
     InvalidArgument,
@@ -54,6 +55,12 @@ class PeerUnavailable(Unavailable):
     """The service {peer} cannot be reached; try again."""
 
     reason = "PEER_UNAVAILABLE"
+
+
+class PeerTimeout(DeadlineExceeded):
+    """The service {peer} did not answer within {seconds} s; repeat the call with the same request_id, or give it a deadline."""  # noqa: E501
+
+    reason = "PEER_TIMEOUT"
 
 
 @dataclass(frozen=True, slots=True)

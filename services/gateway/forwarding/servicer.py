@@ -16,11 +16,10 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from opentelemetry import propagate
 
-from shared.errors import DeadlineExceeded
 from shared.peers import PEER_KEY
 from shared.rpc.errors import DETAILS_KEY, abort
 from shared.rpc.handlers import Context, Handler
-from shared.rpc.peers import PeerUnavailable
+from shared.rpc.peers import PeerTimeout, PeerUnavailable
 from shared.rpc.server import Registration
 
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -30,12 +29,6 @@ _HOP = ("grpc-", ":")
 _HOP_KEYS = {"user-agent", "content-type", "te", "traceparent", "tracestate", PEER_KEY}
 
 _FAILED_WRITE = "Internal error from Core"
-
-
-class PeerTimeout(DeadlineExceeded):
-    """The service {peer} did not answer within {seconds} s; repeat the call with the same request_id, or give it a deadline."""  # noqa: E501
-
-    reason = "PEER_TIMEOUT"
 
 
 def forwarded(service: str, channel: grpc.aio.Channel, peer: str, timeout: float) -> Registration:
