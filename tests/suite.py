@@ -61,7 +61,7 @@ class EnricherSuite:
     folder: Path
 
 
-def provider_of(model: ChatModel) -> Provider[EnvironmentSettings]:
+def provider_of(model: ChatModel) -> Provider[EnvironmentSettings, ChatModel]:
     """A provider whose only model is this one."""
 
     @asynccontextmanager

@@ -18,6 +18,8 @@ SPECS = {
     "/v1/chat/completions": ("openai", "/chat/completions"),
     "/v1/responses": ("openai", "/responses"),
     "/api/chat": ("ollama", "/api/chat"),
+    "/v1/embeddings": ("openai", "/embeddings"),
+    "/api/embed": ("ollama", "/api/embed"),
 }
 """(vendor, path in its specification) by the path of a request."""
 

@@ -9,7 +9,6 @@ from pydantic_settings import NoDecode
 
 from shared.auth import DEVELOPMENT
 from shared.flags.settings import FlagSettings
-from shared.hosts import is_loopback
 from shared.llm.settings import ModelSettings
 from shared.model.events import PersonaFlag
 from shared.roster import port_of
@@ -91,8 +90,3 @@ class SynthesizerSettings(ModelSettings, FlagSettings):
 
     store_retry_seconds: float = Field(default=1.0, gt=0)
     """The pause between two attempts to store a conversation's events while the store is unavailable."""
-
-    @property
-    def calls_loopback(self) -> bool:
-        """True if agents and models on loopback need not be named, because every caller is on this machine."""
-        return is_loopback(self.host) and not self.authenticates

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from shared.llm.base import ChatModel
 from shared.llm.budget import Accounts, Budgeted
+from shared.llm.decorated import Model, Q, R
 from shared.llm.governor import Governor, Limits
 from shared.llm.meter import Meter
 from shared.llm.pace import Pace
@@ -20,18 +21,28 @@ from shared.model.recording import Recording
 from shared.settings import EnvironmentSettings
 
 
-def around(model: ChatModel, vendor: EnvironmentSettings, settings: ModelSettings, prices: Prices) -> ChatModel:
+def around(model: Model[Q, R], vendor: EnvironmentSettings, settings: ModelSettings, prices: Prices) -> Model[Q, R]:
     """The provider's models with what the settings put around them. vendor: the settings of the provider."""
+    return repeated(limited(model, vendor, settings, prices), settings)
+
+
+def limited(model: Model[Q, R], vendor: EnvironmentSettings, settings: ModelSettings, prices: Prices) -> Model[Q, R]:
+    """Like `around`, but nothing is asked again after an outage: for those who cannot wait."""
     if "meter" in settings.model_around:
         model = Meter(model, prices)
     if "governor" in settings.model_around:
         model = Governor(model, _limits(vendor))
     if "pace" in settings.model_around:
         model = Pace(model)
-    if "retry" in settings.model_around:
-        pause = settings.model_longest_pause_seconds
-        model = Retry(model, settings.model_attempts, settings.model_throttled_seconds, pause)
     return model
+
+
+def repeated(model: Model[Q, R], settings: ModelSettings) -> Model[Q, R]:
+    """The models, asked again after an outage if the settings say so."""
+    if "retry" not in settings.model_around:
+        return model
+    pause = settings.model_longest_pause_seconds
+    return Retry(model, settings.model_attempts, settings.model_throttled_seconds, pause)
 
 
 def _limits(vendor: EnvironmentSettings) -> Limits:
@@ -43,7 +54,7 @@ def _limits(vendor: EnvironmentSettings) -> Limits:
 class ConversationModels:
     """Opens models for conversations, with the recorder and the budget around those that call out."""
 
-    def __init__(self, models: Models, recordings: RecordingStore, accounts: Accounts) -> None:
+    def __init__(self, models: Models[ChatModel], recordings: RecordingStore, accounts: Accounts) -> None:
         self._models = models
         self._recordings = recordings
         self._accounts = accounts

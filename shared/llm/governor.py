@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Generic
 
-from shared.llm.base import Caller, ChatModel, ChatReply, ChatRequest, ModelUnavailable, RateLimits
+from shared.llm.base import Caller, ChatRequest, ModelUnavailable, RateLimits
+from shared.llm.decorated import Model, Q, R
+from shared.llm.embedding import EmbeddingRequest
 from shared.llm.fair_queue import FairQueue
 from shared.llm.rate import Rate, Room, Share
 from shared.waits import waits_for
@@ -33,7 +36,7 @@ class _Call:
     shares: tuple[Share, Share] | None = None
 
 
-class Governor:
+class Governor(Generic[Q, R]):
     """Lets calls start when the limits, and what the provider said of its own, permit. One for each provider and key.
 
     Calls wait in turns: each company gets one call, then the next company; in a company each batch in the same way. So
@@ -41,15 +44,15 @@ class Governor:
     back what it did not use when it ends. Nothing polls: a call starts when another ends, or at one timer.
     """
 
-    def __init__(self, model: ChatModel, limits: Limits) -> None:
-        self._model = model
+    def __init__(self, model: Model[Q, R], limits: Limits) -> None:
+        self._model: Model[Q, R] = model
         self._room = Room(limits.calls_in_flight)
         self._requests = Rate(limits.requests_per_minute)
         self._tokens = Rate(limits.tokens_per_minute)
         self._waiting: FairQueue[_Call] = FairQueue()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
+    async def complete(self, request: Q) -> R:
         """Answer the request when its turn comes."""
         loop = asyncio.get_running_loop()
         tokens = most_tokens(request) if self._tokens.bounded else 0
@@ -111,9 +114,10 @@ class Governor:
             self._tokens.tell(share, told.tokens_left, told.tokens_reset, now)
 
 
-def most_tokens(request: ChatRequest) -> int:
+def most_tokens(request: ChatRequest | EmbeddingRequest) -> int:
     """An estimate of the tokens that the request needs, on the high side: its text, and the longest answer."""
-    return sum(len(text.encode()) for text in _texts(request)) // _BYTES_PER_TOKEN + request.max_tokens
+    texts, answer = (_texts(request), request.max_tokens) if isinstance(request, ChatRequest) else (request.texts, 0)
+    return sum(len(text.encode()) for text in texts) // _BYTES_PER_TOKEN + answer
 
 
 def _texts(request: ChatRequest) -> Iterator[str]:

@@ -3,13 +3,16 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Generic
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import Meter as Metrics
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 
 from shared.llm import semconv
-from shared.llm.base import ChatModel, ChatReply, ChatRequest
+from shared.llm.base import ChatReply, ChatRequest
+from shared.llm.decorated import Model, Q, R
+from shared.llm.embedding import EmbeddingReply, EmbeddingRequest
 from shared.llm.prices import Prices
 
 Attributes = dict[str, str]
@@ -17,7 +20,7 @@ Attributes = dict[str, str]
 _TRACER, _METRICS = trace.get_tracer(__name__), metrics.get_meter(__name__)
 
 
-class Meter:
+class Meter(Generic[Q, R]):
     """Adds the price and the milliseconds to each reply, and records a span and metrics; never what was said.
 
     clock: returns seconds. tracer, metrics: where spans and metrics go.
@@ -25,13 +28,13 @@ class Meter:
 
     def __init__(
         self,
-        model: ChatModel,
+        model: Model[Q, R],
         prices: Prices,
         clock: Callable[[], float] = time.perf_counter,
         tracer: Tracer = _TRACER,
         metrics: Metrics = _METRICS,
     ) -> None:
-        self._model = model
+        self._model: Model[Q, R] = model
         self._prices = prices
         self._clock = clock
         self._tracer = tracer
@@ -46,17 +49,18 @@ class Meter:
         self._cached = metrics.create_counter(semconv.CLIENT_CACHE_READ_INPUT_TOKENS, "{token}")
         self._cost = metrics.create_counter("greenroom.model.cost", prices.currency)
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
+    async def complete(self, request: Q) -> R:
         """Answer the request, with `usage.nanos` and `milliseconds`."""
         provider, _, model = request.model.partition(":")
+        operation = semconv.CHAT if isinstance(request, ChatRequest) else semconv.EMBEDDINGS
         labels = {
-            semconv.OPERATION_NAME: semconv.CHAT,
+            semconv.OPERATION_NAME: operation,
             semconv.PROVIDER_NAME: provider,
             semconv.REQUEST_MODEL: model,
         }
         # An exception's text may quote what was said, so it is not recorded.
         with self._tracer.start_as_current_span(
-            f"{semconv.CHAT} {model}", kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
+            f"{operation} {model}", kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
         ) as span:
             _describe(span, request, labels)
             started = self._clock()
@@ -77,7 +81,7 @@ class Meter:
             self._record(span, reply, labels)
             return reply
 
-    def _record(self, span: Span, reply: ChatReply, labels: Attributes) -> None:
+    def _record(self, span: Span, reply: ChatReply | EmbeddingReply, labels: Attributes) -> None:
         usage = reply.usage
         span.set_attributes(
             {
@@ -96,12 +100,14 @@ class Meter:
         self._cached.add(usage.cached_tokens, of_text)
 
 
-def _describe(span: Span, request: ChatRequest, labels: Attributes) -> None:
+def _describe(span: Span, request: ChatRequest | EmbeddingRequest, labels: Attributes) -> None:
     if not span.is_recording():
+        return
+    span.set_attributes(labels)
+    if isinstance(request, EmbeddingRequest):
         return
     span.set_attributes(
         {
-            **labels,
             semconv.CONVERSATION_ID: request.caller.conversation,
             semconv.OUTPUT_TYPE: semconv.TEXT if request.output is None else semconv.JSON,
             semconv.REQUEST_MAX_TOKENS: request.max_tokens,

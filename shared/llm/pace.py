@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import deque
+from typing import Generic
 
-from shared.llm.base import ChatModel, ChatReply, ChatRequest
+from shared.llm.decorated import Model, Q, R
 
 
-class Pace:
+class Pace(Generic[Q, R]):
     """Lets the event loop take one turn between two answers.
 
     Without it, conversations whose answers arrive at the same moment each do a little in every turn of the loop, so
@@ -14,12 +15,12 @@ class Pace:
     With it, the first goes on while the others wait, and soon their answers arrive at different moments.
     """
 
-    def __init__(self, model: ChatModel) -> None:
-        self._model = model
+    def __init__(self, model: Model[Q, R]) -> None:
+        self._model: Model[Q, R] = model
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._handing_out = False
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
+    async def complete(self, request: Q) -> R:
         """Answer the request."""
         reply = await self._model.complete(request)
         loop = asyncio.get_running_loop()

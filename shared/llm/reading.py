@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from shared.llm.base import (
     ChatReply,
@@ -19,6 +19,8 @@ from shared.llm.base import (
 from shared.llm.dialogue import Dialogue
 from shared.model.events import NO_USAGE, Json, Usage
 from shared.plain import plain
+
+T = TypeVar("T")
 
 MAX_DEPTH = 24
 """How deep the arguments of a tool call may be nested."""
@@ -42,15 +44,15 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Generic[T]):
     """A reading, and what came with it. first_token: milliseconds until it, None if the answer was not streamed."""
 
-    reading: Reading
+    reading: T
     limits: RateLimits | None = None
     first_token: int | None = None
 
 
-def reply(request: ChatRequest, told: Dialogue, answer: Answer) -> ChatReply:
+def reply(request: ChatRequest, told: Dialogue, answer: Answer[Reading]) -> ChatReply:
     """The answer as a reply. Raises ModelDeclined, ModelTruncated, ModelUnusable."""
     reading = answer.reading
     if reading.declined:

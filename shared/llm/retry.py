@@ -1,14 +1,16 @@
 """Asks a model again that is unavailable for a moment."""
 
 import asyncio
+from typing import Generic
 
 import stamina
 
-from shared.llm.base import ChatModel, ChatReply, ChatRequest, ModelUnavailable
+from shared.llm.base import ModelUnavailable
+from shared.llm.decorated import Model, Q, R
 from shared.waits import waits_for
 
 
-class Retry:
+class Retry(Generic[Q, R]):
     """Repeats a request after ModelUnavailable: with growing pauses, or when the provider says. ModelFailed passes.
 
     attempts: how often in all a model is asked that does not answer. throttled_seconds: how long a request is repeated
@@ -16,13 +18,13 @@ class Retry:
     longest_pause: the most seconds between two attempts, whatever the provider says.
     """
 
-    def __init__(self, model: ChatModel, attempts: int, throttled_seconds: float, longest_pause: float) -> None:
-        self._model = model
+    def __init__(self, model: Model[Q, R], attempts: int, throttled_seconds: float, longest_pause: float) -> None:
+        self._model: Model[Q, R] = model
         self._attempts = attempts
         self._throttled_seconds = throttled_seconds
         self._longest_pause = longest_pause
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
+    async def complete(self, request: Q) -> R:
         """Answer the request. Raises ModelUnavailable after the last attempt, ModelFailed after the first."""
         try:
             # Set up stamina only for a retry, because that costs a tenth of a millisecond.
@@ -30,11 +32,11 @@ class Retry:
         except ModelUnavailable as error:
             return await self._repeat(request, error)
 
-    async def _repeat(self, request: ChatRequest, error: ModelUnavailable) -> ChatReply:
+    async def _repeat(self, request: Q, error: ModelUnavailable) -> R:
         time = asyncio.get_running_loop().time
         first, failures, until = [error], 0, time() + self._throttled_seconds
 
-        async def attempt() -> ChatReply:
+        async def attempt() -> R:
             if first:
                 raise first.pop()
             return await self._model.complete(request)

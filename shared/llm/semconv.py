@@ -5,6 +5,7 @@ October 2026; their status is Development.
 """
 
 CHAT = "chat"
+EMBEDDINGS = "embeddings"
 JSON = "json"
 TEXT = "text"
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from shared.hosts import is_loopback
 from shared.settings import EnvironmentSettings, File, Many, Settings
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -69,6 +70,11 @@ class ModelSettings(Settings):
 
     prices: File | None = None
     """A YAML file with the prices of models; unset, those of `shared/llm/prices.yaml`."""
+
+    @property
+    def calls_loopback(self) -> bool:
+        """True if agents and models on loopback need not be named, because every caller is on this machine."""
+        return is_loopback(self.host) and not self.authenticates
 
 
 class VendorSettings(EnvironmentSettings):

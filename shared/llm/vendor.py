@@ -11,6 +11,7 @@ from shared.errors import FailedPrecondition, GreenroomError
 from shared.hosts import AllowedHosts
 from shared.llm.base import ChatReply, ChatRequest
 from shared.llm.dialogue import Dialogue, dialogue
+from shared.llm.embedding import Embedded, EmbeddingReply, EmbeddingRequest, unit_vectors
 from shared.llm.reading import Reading, reply
 from shared.llm.settings import VendorSettings
 from shared.llm.streaming import Stream
@@ -69,23 +70,29 @@ S = TypeVar("S", bound=VendorSettings)
 
 
 @dataclass(frozen=True, slots=True)
-class VendorModel(Generic[S]):
+class Vendor(Generic[S]):
+    """A vendor's server and how it is reached."""
+
+    wire: Wire
+    settings: S
+
+    async def missing(self, name: str) -> ModelMissing | None:
+        """The error if the vendor's server says that it does not have the model. name: without the provider."""
+        why = await self.wire.missing(name)
+        return ModelMissing(host=self.settings.host, model=name, why=why) if why else None
+
+
+@dataclass(frozen=True, slots=True)
+class VendorModel(Vendor[S]):
     """A vendor's models as a ChatModel.
 
     body: the request in the vendor's form. read: the vendor's answer in ours; may raise any error for an answer of an
     unknown form. stream: how the vendor streams.
     """
 
-    wire: Wire
-    settings: S
     body: Callable[[ChatRequest, Dialogue, S], Mapping[str, Any]]
     read: Callable[[Any], Reading]
     stream: Stream
-
-    async def missing(self, name: str) -> ModelMissing | None:
-        """The error if the vendor's server says that it does not have the model. name: without the provider."""
-        why = await self.wire.missing(name)
-        return ModelMissing(host=self.settings.host, model=name, why=why) if why else None
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Ask the vendor. Raises ModelUnavailable if another attempt may help, ModelFailed if none will."""
@@ -96,6 +103,24 @@ class VendorModel(Generic[S]):
         else:
             answer = await self.wire.ask(request.model, body, self.read)
         return reply(request, told, answer)
+
+
+@dataclass(frozen=True, slots=True)
+class VendorEmbeddings(Vendor[S]):
+    """A vendor's embedding models as an EmbeddingModel.
+
+    read: the vendor's answer in ours; may raise any error for an answer of an unknown form.
+    """
+
+    read: Callable[[Any], Embedded]
+
+    async def complete(self, request: EmbeddingRequest) -> EmbeddingReply:
+        """Ask the vendor. Raises ModelUnavailable if another attempt may help, ModelFailed if none will."""
+        # The vendors' requests have the same form.
+        body = {"model": request.model.partition(":")[2], "input": list(request.texts)}
+        answer = await self.wire.ask(request.model, body, self.read)
+        vectors = unit_vectors(request, answer.reading.vectors)
+        return EmbeddingReply(vectors, answer.reading.usage, limits=answer.limits)
 
 
 def temperature(request: ChatRequest, settings: VendorSettings) -> dict[str, float]:

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from shared.errors import GreenroomError
 from shared.llm.base import ModelDenied, ModelRefused, ModelUnavailable, RateLimits
-from shared.llm.reading import Answer, Reading
+from shared.llm.reading import Answer
 from shared.llm.streaming import Stream, joined
 from shared.plain import plain
+
+T = TypeVar("T")
 
 _MAX_QUOTE = 300
 _DESCRIBE_SECONDS = 5.0
@@ -66,8 +68,8 @@ class Wire:
     secrets: tuple[str, ...] = field(repr=False)
 
     async def ask(
-        self, model: str, body: Mapping[str, Any], read: Callable[[Any], Reading], stream: Stream | None = None
-    ) -> Answer:
+        self, model: str, body: Mapping[str, Any], read: Callable[[Any], T], stream: Stream | None = None
+    ) -> Answer[T]:
         """Send a body and read the answer. Raises ModelUnavailable, ModelRefused.
 
         stream: how the answer arrives in parts; None if it comes as a whole.
@@ -100,7 +102,7 @@ class Wire:
         named = re.search(rf"(?<![\w.-]){re.escape(model)}(?![\w-])", text)
         return plain(without_secrets(text, self.secrets), _MAX_QUOTE) if response.status_code == 404 and named else ""
 
-    async def _answer(self, model: str, sent: bytes, read: Callable[[Any], Reading], stream: Stream | None) -> Answer:
+    async def _answer(self, model: str, sent: bytes, read: Callable[[Any], T], stream: Stream | None) -> Answer[T]:
         began = time.perf_counter()
         response = await self.post(sent)
         try:

@@ -14,14 +14,16 @@ from typing import Any, Generic, TypeVar
 from shared.errors import GreenroomError, InvalidArgument
 from shared.hosts import AllowedHosts
 from shared.llm.base import ChatModel
+from shared.llm.embedding import EmbeddingModel
 from shared.llm.providers.anthropic import AnthropicSettings, open_anthropic
-from shared.llm.providers.ollama import OllamaSettings, open_ollama
-from shared.llm.providers.openai import OpenaiSettings, open_openai
-from shared.llm.vendor import VendorModel, problem
+from shared.llm.providers.ollama import OllamaSettings, open_ollama, open_ollama_embeddings
+from shared.llm.providers.openai import OpenaiSettings, open_openai, open_openai_embeddings
+from shared.llm.vendor import Vendor, problem
 from shared.settings import BadSetting, EnvironmentSettings
 from shared.words import any_of
 
 S = TypeVar("S", bound=EnvironmentSettings)
+M = TypeVar("M")
 
 
 class UnknownModel(InvalidArgument):
@@ -35,8 +37,8 @@ def _no_problem(_settings: EnvironmentSettings, _allowed: AllowedHosts) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Provider(Generic[S]):
-    """A vendor's models as one ChatModel, which reads the model's full name from `ChatRequest.model`.
+class Provider(Generic[S, M]):
+    """A vendor's models as one ChatModel or EmbeddingModel, which reads the model's full name from each request.
 
     settings: the class of its settings.
     open: connects with these settings; leaving the context closes the connections.
@@ -47,16 +49,14 @@ class Provider(Generic[S]):
     """
 
     settings: type[S]
-    open: Callable[[S], AbstractAsyncContextManager[ChatModel]]
+    open: Callable[[S], AbstractAsyncContextManager[M]]
     problem: Callable[[S, AllowedHosts], GreenroomError | None] = _no_problem
     has_models: bool = True
     calls_out: bool = True
     sdk: str | None = None
 
 
-Providers = Mapping[str, Provider[Any]]
-
-Around = Callable[[ChatModel, EnvironmentSettings], ChatModel]
+Providers = Mapping[str, Provider[Any, ChatModel]]
 
 PROVIDERS: Providers = {
     "anthropic": Provider(AnthropicSettings, open_anthropic, problem, sdk="anthropic"),
@@ -65,21 +65,32 @@ PROVIDERS: Providers = {
 }
 """The vendors' providers by name. A service may add its own."""
 
+EMBEDDING_PROVIDERS: Mapping[str, Provider[Any, EmbeddingModel]] = {
+    "openai": Provider(OpenaiSettings, open_openai_embeddings, problem, sdk="openai"),
+    "ollama": Provider(OllamaSettings, open_ollama_embeddings, problem, sdk="ollama"),
+}
+"""The providers of embedding models by name."""
 
-class Models:
+
+class Models(Generic[M]):
     """Opens each provider when one of its models is first asked for, and closes them all.
 
     around: puts the decorators around the models of a provider that calls out, by the provider's settings.
     allowed: the hosts that models may be called at, in addition to their vendors' own.
     """
 
-    def __init__(self, providers: Providers, around: Around, allowed: AllowedHosts) -> None:
+    def __init__(
+        self,
+        providers: Mapping[str, Provider[Any, M]],
+        around: Callable[[M, EnvironmentSettings], M],
+        allowed: AllowedHosts,
+    ) -> None:
         self._providers = providers
         self._around = around
         self._allowed = allowed
         self._settings: dict[str, EnvironmentSettings] = {}
-        self._open: dict[str, ChatModel] = {}
-        self._vendors: dict[str, VendorModel[Any]] = {}
+        self._open: dict[str, M] = {}
+        self._vendors: dict[str, Vendor[Any]] = {}
         self._believed: set[str] = set()
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -130,7 +141,7 @@ class Models:
             self._believed.add(name)
         return error
 
-    async def open(self, name: str) -> ChatModel:
+    async def open(self, name: str) -> M:
         """The model of that name. Raises what `problem` returns."""
         if (error := self.problem(name)) is not None:
             raise error
@@ -142,7 +153,7 @@ class Models:
                 if chosen.sdk is not None:
                     await asyncio.to_thread(import_module, chosen.sdk)
                 model = await self._stack.enter_async_context(chosen.open(settings))
-                if isinstance(model, VendorModel):
+                if isinstance(model, Vendor):
                     self._vendors[provider] = model
                 self._open[provider] = self._around(model, settings) if chosen.calls_out else model
         return self._open[provider]

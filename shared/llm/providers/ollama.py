@@ -9,10 +9,11 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.llm.base import ChatModel, ChatRequest
 from shared.llm.dialogue import Dialogue, Turn, model_seed, schema_of
+from shared.llm.embedding import Embedded, EmbeddingModel, embedded
 from shared.llm.reading import Reading, usage
 from shared.llm.settings import Address, VendorSettings
 from shared.llm.streaming import Stream
-from shared.llm.vendor import VendorModel, temperature, without_variables
+from shared.llm.vendor import VendorEmbeddings, VendorModel, temperature, without_variables
 from shared.llm.wire import Response, Wire
 
 
@@ -32,7 +33,21 @@ class OllamaSettings(VendorSettings):
 
 @asynccontextmanager
 async def open_ollama(settings: OllamaSettings) -> AsyncIterator[ChatModel]:
-    """Connect to Ollama.
+    """Connect to Ollama."""
+    async with _wire(settings, "/api/chat") as wire:
+        yield VendorModel(wire, settings, body, read, STREAM)
+
+
+@asynccontextmanager
+async def open_ollama_embeddings(settings: OllamaSettings) -> AsyncIterator[EmbeddingModel]:
+    """Connect to Ollama for vectors. It cuts a text that is longer than its model reads."""
+    async with _wire(settings, "/api/embed") as wire:
+        yield VendorEmbeddings(wire, settings, read_embeddings)
+
+
+@asynccontextmanager
+async def _wire(settings: OllamaSettings, path: str) -> AsyncIterator[Wire]:
+    """Ollama, where it answers requests to a path.
 
     The SDK's own `chat` drops nested fields of a tool's schema, the ids of calls and the header Retry-After, so this
     sends through the HTTP client below it.
@@ -48,9 +63,7 @@ async def open_ollama(settings: OllamaSettings) -> AsyncIterator[ChatModel]:
 
     async def post(body: bytes) -> Response:
         http = client._client
-        response: Response = await http.send(
-            http.build_request("POST", "/api/chat", content=body), stream=settings.stream
-        )
+        response: Response = await http.send(http.build_request("POST", path, content=body), stream=settings.stream)
         return response
 
     async def describe(model: str) -> Response:
@@ -58,10 +71,8 @@ async def open_ollama(settings: OllamaSettings) -> AsyncIterator[ChatModel]:
         return response
 
     async with client:
-        wire = Wire(
-            describe, post, (httpx.HTTPError, OSError), settings.base_url, settings.timeout_seconds, settings.secrets
-        )
-        yield VendorModel(wire, settings, body, read, STREAM)
+        failures = (httpx.HTTPError, OSError)
+        yield Wire(describe, post, failures, settings.base_url, settings.timeout_seconds, settings.secrets)
 
 
 def body(request: ChatRequest, told: Dialogue, settings: OllamaSettings) -> Mapping[str, Any]:
@@ -114,6 +125,11 @@ def read(answer: Any) -> Reading:
         usage=usage(answer, input_tokens="prompt_eval_count", output_tokens="eval_count"),
         truncated=answer.get("done_reason") == "length",
     )
+
+
+def read_embeddings(answer: Any) -> Embedded:
+    """The answer of /api/embed."""
+    return embedded(answer["embeddings"], answer, "prompt_eval_count")
 
 
 def join(parts: Sequence[Any]) -> Any:

@@ -10,6 +10,7 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.llm.base import ChatModel, ChatRequest, Output
 from shared.llm.dialogue import Dialogue, model_seed
+from shared.llm.embedding import Embedded, EmbeddingModel, embedded
 from shared.llm.openai_forms import (
     CHAT_STREAM,
     RESPONSES_STREAM,
@@ -21,7 +22,7 @@ from shared.llm.openai_forms import (
     response_tools,
 )
 from shared.llm.settings import Address, VendorSettings
-from shared.llm.vendor import VendorModel, temperature, without_variables
+from shared.llm.vendor import VendorEmbeddings, VendorModel, temperature, without_variables
 from shared.llm.wire import Response, Wire
 
 _REASONS = re.compile(r"(^|/)(gpt-[5-9]|o[1-9])")
@@ -45,14 +46,28 @@ class OpenaiSettings(VendorSettings):
 @asynccontextmanager
 async def open_openai(settings: OpenaiSettings) -> AsyncIterator[ChatModel]:
     """Connect to OpenAI, or to a server that speaks its protocol."""
-    import aiohttp
-    import httpx2
-    import openai
-
     path, body, read, stream = {
         "chat": ("/chat/completions", chat_body, read_chat, CHAT_STREAM),
         "responses": ("/responses", responses_body, read_responses, RESPONSES_STREAM),
     }[settings.api]
+    async with _wire(settings, path) as wire:
+        yield VendorModel(wire, settings, body, read, stream)
+
+
+@asynccontextmanager
+async def open_openai_embeddings(settings: OpenaiSettings) -> AsyncIterator[EmbeddingModel]:
+    """Connect to OpenAI for vectors, or to a server that speaks its protocol."""
+    async with _wire(settings, "/embeddings") as wire:
+        yield VendorEmbeddings(wire, settings, read_embeddings)
+
+
+@asynccontextmanager
+async def _wire(settings: OpenaiSettings, path: str) -> AsyncIterator[Wire]:
+    """The server, where it answers requests to a path."""
+    import aiohttp
+    import httpx2
+    import openai
+
     key = settings.key or "none"
     with without_variables("OPENAI_"):
         client = openai.AsyncOpenAI(
@@ -86,8 +101,7 @@ async def open_openai(settings: OpenaiSettings) -> AsyncIterator[ChatModel]:
 
     failures = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError)
     async with client:
-        wire = Wire(describe, post, failures, settings.base_url, settings.timeout_seconds, settings.secrets)
-        yield VendorModel(wire, settings, body, read, stream)
+        yield Wire(describe, post, failures, settings.base_url, settings.timeout_seconds, settings.secrets)
 
 
 def chat_body(request: ChatRequest, told: Dialogue, settings: OpenaiSettings) -> Mapping[str, Any]:
@@ -124,6 +138,12 @@ def responses_body(request: ChatRequest, told: Dialogue, settings: OpenaiSetting
     if request.output is not None:
         sent["text"] = {"format": {"type": "json_schema", **_strict(request.output)}}
     return sent
+
+
+def read_embeddings(answer: Any) -> Embedded:
+    """The answer of /embeddings, which numbers the vectors."""
+    vectors = {one["index"]: one["embedding"] for one in answer["data"]}
+    return embedded([vectors[index] for index in sorted(vectors)], answer.get("usage"), "prompt_tokens")
 
 
 def _strict(output: Output) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tests.unit.llm.asking import HELLO, REQUEST, Asked, down, of
 from tests.virtual_time import in_virtual_time, now
 
 
-async def ask(governor: Governor, times: int, request: ChatRequest = REQUEST) -> None:
+async def ask(governor: Governor[ChatRequest, ChatReply], times: int, request: ChatRequest = REQUEST) -> None:
     """Ask this often at once; refusals are no matter."""
     replies = await asyncio.gather(*(governor.complete(request) for _ in range(times)), return_exceptions=True)
     assert {type(reply) for reply in replies} <= {ChatReply, ModelUnavailable}

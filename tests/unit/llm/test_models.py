@@ -10,7 +10,7 @@ from services.synthesizer.adapters.offline_provider import OFFLINE
 from shared.hosts import AllowedHosts
 from shared.llm.base import ChatModel, ChatReply, ChatRequest
 from shared.llm.briefs import PersonaBrief
-from shared.llm.providers import Models, Provider, UnknownModel
+from shared.llm.providers import Models, Provider, Providers, UnknownModel
 from shared.settings import EnvironmentSettings
 
 REQUEST = ChatRequest("acme:small", "", (), (), 1, 0, 1, PersonaBrief("Eddie", "", "", "SHORT", "LOW", (), ""))
@@ -44,7 +44,8 @@ class Acme:
 async def test_a_provider_is_opened_once_with_its_settings_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GREENROOM_ACME_API_KEY", "k-1")
     acme = Acme()
-    models = Models({"offline": OFFLINE, "acme": acme.provider}, lambda model, _: model, AllowedHosts())
+    providers: Providers = {"offline": OFFLINE, "acme": acme.provider}
+    models = Models(providers, lambda model, _: model, AllowedHosts())
 
     await models.open("offline")
     assert acme.seen == []
@@ -57,7 +58,8 @@ async def test_a_provider_is_opened_once_with_its_settings_and_closed(monkeypatc
 
 @pytest.mark.parametrize("name", ["", "ofline", "acme", "acme:", ":small", "openai:gpt", "offline:small", "offline:"])
 async def test_a_name_without_a_provider_or_a_model_is_refused_with_the_names_that_exist(name: str) -> None:
-    models = Models({"offline": OFFLINE, "acme": Acme().provider}, lambda model, _: model, AllowedHosts())
+    providers: Providers = {"offline": OFFLINE, "acme": Acme().provider}
+    models = Models(providers, lambda model, _: model, AllowedHosts())
 
     with pytest.raises(UnknownModel, match="offline or acme:MODEL"):
         await models.open(name)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.llm.base import ChatReply, ModelRefused, ModelUnavailable
+from shared.llm.base import ChatReply, ChatRequest, ModelRefused, ModelUnavailable
 from shared.llm.retry import Retry
 from tests.unit.llm.asking import HELLO, REQUEST, Asked, down
 from tests.virtual_time import in_virtual_time, now
@@ -13,7 +13,9 @@ def first(errors: list[Exception]) -> Asked:
     return Asked(lambda call: errors[call] if call < len(errors) else HELLO)
 
 
-def retry(model: Asked, attempts: int = 5, throttled_seconds: float = 600, longest_pause: float = 30) -> Retry:
+def retry(
+    model: Asked, attempts: int = 5, throttled_seconds: float = 600, longest_pause: float = 30
+) -> Retry[ChatRequest, ChatReply]:
     return Retry(model, attempts, throttled_seconds, longest_pause)
 
 

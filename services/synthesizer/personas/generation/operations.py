@@ -61,7 +61,7 @@ class Generation:
         self,
         personas: Personas,
         sources: SourceStore,
-        models: Models,
+        models: Models[ChatModel],
         open_model: Callable[[str, Recording], Awaitable[ChatModel]],
         default_model: str,
         repair: Repair,
