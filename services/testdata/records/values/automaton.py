@@ -1,0 +1,177 @@
+"""Patterns as finite automata that count their texts: the texts of each length, the number of them, and the n-th.
+
+Counting the texts of each length lets a pattern and bounds of the length hold at once, and gives as many different
+texts as there are.
+"""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import assert_never
+
+from services.testdata.records.values.errors import PatternMatchesNothing, PatternTooLarge
+from services.testdata.records.values.regex import Chars, Concatenation, Either, Node, Repeat, parse
+
+_MOST_STATES = 4_000
+_MOST_WORK = 4_000_000
+"""The most transitions times lengths."""
+WINDOW = 12
+"""Texts are at most so much longer than the shortest that is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Automaton:
+    """A deterministic automaton whose first state is 0.
+
+    moves: for each state the ranges of characters and where each leads. accepting: the states in which a text may end.
+    """
+
+    moves: tuple[tuple[tuple[int, int, int], ...], ...]
+    accepting: frozenset[int]
+
+    def after(self, states: Iterable[int], texts: Iterable[str]) -> set[int]:
+        """The states after any of the texts, from any of the states; -1 if one can no longer match."""
+        known = [state for state in states if state >= 0]
+        return {self._after(state, text) for text in texts for state in known}
+
+    def _after(self, state: int, text: str) -> int:
+        for char in map(ord, text):
+            moves = self.moves[state]
+            place = bisect_right(moves, (char, _PAST, 0)) - 1
+            if place < 0 or moves[place][1] < char:
+                return -1
+            state = moves[place][2]
+        return state
+
+
+_PAST = 1 << 30
+
+
+@lru_cache(maxsize=256)
+def automaton(pattern: str) -> Automaton:
+    """Raises PatternRefused, PatternTooLarge."""
+    nfa = _Nfa(pattern)
+    end = nfa.add(parse(pattern), 0)
+    return _determined(nfa, end, pattern)
+
+
+@lru_cache(maxsize=256)
+def lengths(pattern: str, least: int, most: int | None) -> tuple[Automaton, list[list[int]], range]:
+    """The automaton; by length and state, how many texts of this length lead from the state to acceptance; and the
+    lengths that texts have, of which some may have no text.
+
+    Raises PatternRefused, PatternTooLarge, PatternMatchesNothing.
+    """
+    machine = automaton(pattern)
+    shown = pattern[:100]
+    moves = sum(map(len, machine.moves)) + 1
+    counts = [[int(state in machine.accepting) for state in range(len(machine.moves))]]
+    shortest = -1
+    for length in range(_MOST_WORK // moves):
+        if length:
+            last = counts[-1]
+            counts.append(
+                [sum((high - low + 1) * last[to] for low, high, to in of_state) for of_state in machine.moves]
+            )
+        if shortest < 0 and length >= least and counts[-1][0]:
+            shortest = length
+        if length == most or (shortest >= 0 and length == shortest + WINDOW):
+            break
+        if not any(counts[-1]) or (shortest < 0 and length > least + len(machine.moves)):
+            break
+    else:
+        raise PatternTooLarge(pattern=shown, most=_MOST_WORK // moves)
+    if shortest < 0:
+        raise PatternMatchesNothing(least=least, most="any" if most is None else most, pattern=shown)
+    return machine, counts, range(shortest, len(counts))
+
+
+class _Nfa:
+    """States with moves that read a character, and moves that read none."""
+
+    def __init__(self, pattern: str) -> None:
+        self.reads: list[list[tuple[int, int, int]]] = [[]]
+        self.skips: list[list[int]] = [[]]
+        self._pattern = pattern
+
+    def _state(self) -> int:
+        if len(self.reads) >= _MOST_STATES:
+            raise PatternTooLarge(pattern=self._pattern[:100], most="any number of")
+        self.reads.append([])
+        self.skips.append([])
+        return len(self.reads) - 1
+
+    def add(self, node: Node, start: int) -> int:
+        """Add what a node reads after a state; returns the state in which it ends."""
+        match node:
+            case Chars(ranges):
+                end = self._state()
+                self.reads[start] += [(low, high, end) for low, high in ranges]
+                return end
+            case Concatenation(parts):
+                for part in parts:
+                    start = self.add(part, start)
+                return start
+            case Either(options):
+                ends = []
+                for option in options:
+                    begin = self._state()
+                    self.skips[start].append(begin)
+                    ends.append(self.add(option, begin))
+                return self._join(ends)
+            case Repeat(part, least, most):
+                for _ in range(least):
+                    start = self.add(part, start)
+                if most is None:
+                    again = self._join([start])
+                    self.skips[self.add(part, again)].append(again)
+                    return self._join([again])
+                ends = [start]
+                for _ in range(most - least):
+                    ends.append(self.add(part, self._join([ends[-1]])))
+                return self._join(ends)
+            case _:
+                assert_never(node)
+
+    def _join(self, ends: list[int]) -> int:
+        state = self._state()
+        for end in ends:
+            self.skips[end].append(state)
+        return state
+
+    def closure(self, states: Iterable[int]) -> frozenset[int]:
+        """The states, and those that they reach without reading."""
+        seen = set(states)
+        pending = [*seen]
+        while pending:
+            for state in self.skips[pending.pop()]:
+                if state not in seen:
+                    seen.add(state)
+                    pending.append(state)
+        return frozenset(seen)
+
+
+def _determined(nfa: _Nfa, end: int, pattern: str) -> Automaton:
+    """The subset construction."""
+    first = nfa.closure([0])
+    numbers, pending = {first: 0}, deque([first])
+    moves: list[tuple[tuple[int, int, int], ...]] = []
+    while pending:
+        reads = [read for state in pending.popleft() for read in nfa.reads[state]]
+        cuts = sorted({low for low, _, _ in reads} | {high + 1 for _, high, _ in reads})
+        of_state: list[tuple[int, int, int]] = []
+        for low, after in pairwise(cuts):
+            reached = nfa.closure(to for first_, last, to in reads if first_ <= low <= last)
+            if not reached:
+                continue
+            if reached not in numbers:
+                if len(numbers) >= _MOST_STATES:
+                    raise PatternTooLarge(pattern=pattern[:100], most="any number of")
+                numbers[reached] = len(numbers)
+                pending.append(reached)
+            of_state.append((low, after - 1, numbers[reached]))
+        moves.append(tuple(of_state))
+    return Automaton(tuple(moves), frozenset(number for states, number in numbers.items() if end in states))

@@ -1,0 +1,353 @@
+"""Chooses how the values of a field are made: by its type, its bounds, its format and its name."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any, Protocol, assert_never
+
+import numpy as np
+
+from services.testdata.records.tables import Column, Numbers, Rows, Strings
+from services.testdata.records.values.automaton import automaton
+from services.testdata.records.values.draws import Draws
+from services.testdata.records.values.errors import NoSuchLocale, NoValues, TooFewValues
+from services.testdata.records.values.meanings import Meaning, meaning, snake
+from services.testdata.records.values.numbers import ChoiceFiller, NullFiller, RowFiller, WholeFiller, texts_of
+from services.testdata.records.values.patterns import PatternFiller
+from services.testdata.records.values.pools import DEFAULT_LOCALE, locales, pool
+from services.testdata.records.values.texts import NumberedFiller, PoolFiller, SerialFiller, UuidFiller
+from shared.model.packs.expressions import column_type
+from shared.model.packs.model import Entity, Field, FieldType
+from shared.model.packs.values import read_value
+from shared.patterns import compile_pattern
+from shared.rules.literals import stored
+
+NULLS = 10
+"""One in so many values of a nullable field is null."""
+_NUMBER_DIGITS = 8
+"""The digits of numbers in different texts, unless the count of rows is known."""
+_TOGETHER = {"people", "places", "companies", "products"}
+"""Pools whose fields belong together in a record."""
+_SECOND, _DAY = 1_000_000, 86_400_000_000
+
+
+class Filler(Protocol):
+    """Makes the values of one field. Any rows may be asked for, in any order."""
+
+    @property
+    def space(self) -> int | None:
+        """How many different values there are; None if there is no bound that matters."""
+        ...
+
+    def fill(self, draws: Draws, rows: Rows) -> Column:
+        """The values of these rows."""
+        ...
+
+
+def filler(field: Field, entity: str, locale: str = "", rows: int | None = None, unique: bool | None = None) -> Filler:
+    """How the values of a field of an entity are made.
+
+    locale: such as `de-DE`; empty for DEFAULT_LOCALE. rows: how many records there will be, if it is known; a unique
+    field must have so many values. unique: instead of what the field says, such as for the only field of a key.
+    Raises NoSuchLocale, NoValues, TooFewValues, and what PatternFiller raises.
+    """
+    chosen = _Choice(field, entity, locale or DEFAULT_LOCALE, rows, field.unique if unique is None else unique)
+    made = chosen.filler()
+    space = made.space
+    if chosen.unique and space is not None and rows is not None and rows > space:
+        raise TooFewValues(field=field.name, entity=entity, exist=f"{space:,}", rows=f"{rows:,}")
+    return NullFiller(made, NULLS) if field.nullable else made
+
+
+class _Choice:
+    def __init__(self, field: Field, entity: str, locale: str, rows: int | None, unique: bool) -> None:
+        if locale not in locales():
+            raise NoSuchLocale(locale=locale[:40], known=", ".join(locales()))
+        self._field = field
+        self._entity = entity
+        self._locale = locale
+        self._rows = rows
+        self.unique = unique or field.type is FieldType.IDENTIFIER
+        self._name = snake(field.name)
+
+    def filler(self) -> Filler:
+        field = self._field
+        if field.values:
+            return ChoiceFiller(column_of(field, field.values), unique=self.unique)
+        match field.type:
+            case FieldType.INTEGER | FieldType.MONEY:
+                return self._whole()
+            case FieldType.NUMBER:
+                return self._number()
+            case FieldType.BOOLEAN:
+                return WholeFiller(field.type, 0, 2, unique=self.unique)
+            case FieldType.DATE | FieldType.DATETIME | FieldType.TIME | FieldType.DURATION:
+                return self._time()
+            case FieldType.IDENTIFIER:
+                return self._identifier()
+            case FieldType.JSON:
+                return self._of_pool(Meaning("texts", "json"), pool("texts", self._locale)["json"])
+            case FieldType.TEXT:
+                return self._unique_text() if self.unique else self._text()
+            case _:
+                assert_never(field.type)
+
+    def _bounds(self, read: Callable[[Any], int], default: tuple[int, int], step: int = 1) -> tuple[int, int]:
+        """The least and the greatest value. A bound that is missing is as far from the other as in the default."""
+        field = self._field
+        least = None if field.minimum is None else read(field.minimum) + (step if field.exclusive_minimum else 0)
+        most = None if field.maximum is None else read(field.maximum) - (step if field.exclusive_maximum else 0)
+        return self._within(least, most, default)
+
+    def _within(self, least: int | None, most: int | None, default: tuple[int, int]) -> tuple[int, int]:
+        span = default[1] - default[0]
+        if least is None and most is None:
+            least, most = default
+        elif least is None:
+            assert most is not None
+            least = default[0] if default[0] < most else most - span
+        elif most is None:
+            most = default[1] if default[1] > least else least + span
+        if self.unique and self._rows is not None and most - least + 1 < self._rows and self._field.maximum is None:
+            most = least + self._rows - 1
+        if least > most:
+            raise NoValues(field=self._field.name, entity=self._entity, why="its least value is above its greatest")
+        return least, most
+
+    def _whole(self) -> Filler:
+        field = self._field
+        least, most = self._bounds(int, self._usual())
+        if field.precision is not None:
+            digits = 10 ** min(field.precision, 18) - 1
+            least, most = max(least, -digits), min(most, digits)
+        return WholeFiller(field.type, least, min(most - least + 1, 1 << 62), unique=self.unique)
+
+    def _usual(self) -> tuple[int, int]:
+        """Bounds of whole numbers that have none, by their names."""
+        if self._field.type is FieldType.MONEY:
+            return 100, 50_000
+        for names, bounds in _USUAL:
+            if re.search(rf"(^|_)({names})(_|$)", self._name):
+                return bounds
+        return 0, 1_000
+
+    def _number(self) -> Filler:
+        field = self._field
+        least, most = (None if bound is None else Decimal(str(bound)) for bound in (field.minimum, field.maximum))
+        scale = field.scale
+        if scale is None:
+            scale = 2
+            while least is not None and most is not None and scale < 9 and (most - least) * 10**scale < 1_000:
+                scale += 1
+        unit = Decimal(10) ** scale
+        low = None if least is None else int((least * unit).to_integral_value(ROUND_CEILING))
+        high = None if most is None else int((most * unit).to_integral_value(ROUND_FLOOR))
+        if low is not None and least is not None and field.exclusive_minimum and low == least * unit:
+            low += 1
+        if high is not None and most is not None and field.exclusive_maximum and high == most * unit:
+            high -= 1
+        lowest, highest = self._within(low, high, (0, 1_000 * 10**scale))
+        # Larger numbers are no exact floats.
+        digits = min(2**53, 10**field.precision - 1 if field.precision is not None and field.precision < 16 else 2**53)
+        lowest, highest = max(lowest, -digits), min(highest, digits)
+        if lowest > highest:
+            raise NoValues(field=field.name, entity=self._entity, why="no number has so few digits")
+        return WholeFiller(field.type, lowest, highest - lowest + 1, scale=scale, unique=self.unique)
+
+    def _time(self) -> Filler:
+        field = self._field
+        step = 1 if field.type is FieldType.DATE else _SECOND
+
+        def read(bound: Any) -> int:
+            value = stored_value(field.type, bound)
+            assert isinstance(value, int)
+            return value
+
+        least, most = self._bounds(read, self._usual_times(), step)
+        least = -(-least // step) * step if field.minimum is None or least % step == 0 else least
+        return WholeFiller(field.type, least, (most - least) // step + 1, step, unique=self.unique)
+
+    def _usual_times(self) -> tuple[int, int]:
+        kind = self._field.type
+        if kind is FieldType.TIME:
+            return 0, _DAY - _SECOND
+        if kind is FieldType.DURATION:
+            return 60 * _SECOND, 30 * _DAY
+        years = (2024, 2025)
+        if re.search(r"birth|dob", self._name):
+            years = (1945, 2006)
+        elif re.search(r"expir|until|due|deadline|renew", self._name):
+            years = (2026, 2028)
+        days = [(date(year, *day) - date(1970, 1, 1)).days for year, day in zip(years, ((1, 1), (12, 31)), strict=True)]
+        if kind is FieldType.DATE:
+            return days[0], days[1]
+        return days[0] * _DAY, (days[1] + 1) * _DAY - _SECOND
+
+    def _identifier(self) -> Filler:
+        field = self._field
+        if field.format == "uuid":
+            return UuidFiller(field.type)
+        if column_type(Entity(self._entity), field).integer:
+            least = int(str(field.minimum)) if field.minimum is not None else 1
+            space = None if field.maximum is None else int(str(field.maximum)) - least + 1
+            return RowFiller(field.type, least, space)
+        if field.pattern:
+            return PatternFiller(field.type, field.pattern, field.min_length, field.max_length, unique=True)
+        longest = field.max_length if field.max_length is not None else 40
+        prefix = snake(self._entity)[:3].upper() + "-" if longest >= 10 else ""
+        width = max(min(8, longest - len(prefix)), field.min_length - len(prefix)) if longest >= 10 else 0
+        digits = min(18, longest - len(prefix))
+        return SerialFiller(field.type, prefix, max(width, field.min_length - len(prefix)), 10**digits - 1)
+
+    def _matches(self, text: str) -> bool:
+        field = self._field
+        if len(text) < field.min_length or (field.max_length is not None and len(text) > field.max_length):
+            return False
+        return not field.pattern or compile_pattern(rf"^(?:{field.pattern})$").find(text) is not None
+
+    def _text(self) -> Filler:
+        field, meant = self._field, self._meant()
+        if meant is not None:
+            texts = pool(meant.pool, self._locale)[meant.column]
+            if sum(map(self._matches, texts)) * 20 >= len(texts):
+                return self._of_pool(meant, texts)
+        if field.pattern:
+            return PatternFiller(field.type, field.pattern, field.min_length, field.max_length)
+        if meant is None or field.format:
+            if field.format in _PATTERNS:
+                return PatternFiller(field.type, _PATTERNS[field.format], field.min_length, field.max_length)
+            longest = field.max_length if field.max_length is not None else 200
+            meant = Meaning("texts", "word" if longest < 12 else "words" if longest < 60 else "sentence")
+        return self._of_pool(meant, [self._fitted(text) for text in pool(meant.pool, self._locale)[meant.column]])
+
+    def _meant(self) -> Meaning | None:
+        return meaning(self._field, self._entity)
+
+    def _fitted(self, text: str) -> str:
+        """The text, repeated or cut so that its length fits."""
+        least, most = self._field.min_length, self._field.max_length
+        while len(text) < least:
+            text = f"{text} {text}"
+        return text if most is None or len(text) <= most else text[:most].rstrip().ljust(least, ".")
+
+    def _of_pool(self, meant: Meaning, texts: Sequence[str]) -> PoolFiller:
+        strings, lookup = self._lookup(texts)
+        return PoolFiller(self._field.type, strings, lookup, self._group(meant))
+
+    def _group(self, meant: Meaning) -> str:
+        return f"{meant.pool}/{meant.group}" if meant.pool in _TOGETHER else f"{meant.pool}/{self._field.name}"
+
+    def _lookup(self, texts: Sequence[str]) -> tuple[Strings, Any]:
+        """The texts that match, each once, and the place of each row's; where that does not match, of another."""
+        valid = [text for text in texts if self._matches(text)]
+        if not valid:
+            raise NoValues(field=self._field.name, entity=self._entity, why="no text of its kind has such a length")
+        places = {text: place for place, text in enumerate(dict.fromkeys(valid))}
+        found = [places[text if self._matches(text) else valid[row % len(valid)]] for row, text in enumerate(texts)]
+        return Strings.of([*places]), np.array(found, np.int32)
+
+    def _unique_text(self) -> Filler:
+        field, meant = self._field, self._meant()
+        if field.format == "uuid" and not field.pattern:
+            return UuidFiller(field.type)
+        if meant is None and not field.pattern:
+            meant = Meaning("texts", "words")
+        if meant is not None and meant.column not in ("phone", "iban", "card", "country"):
+            numbered = self._numbered(meant)
+            if numbered is not None:
+                return numbered
+        pattern = field.pattern or _PATTERNS.get(meant.column if meant else field.format, "[a-z0-9]+")
+        return PatternFiller(field.type, pattern, field.min_length, field.max_length, unique=True)
+
+    def _numbered(self, meant: Meaning) -> NumberedFiller | None:
+        """Texts with numbers, if those are within the bounds and match the pattern; None if they are not."""
+        field = self._field
+        digits = _NUMBER_DIGITS if self._rows is None else max(2, len(str(self._rows - 1)))
+        columns = pool(meant.pool, self._locale)
+        mail = meant.column == "email"
+        texts = columns["user" if mail and meant.pool == "people" else "host" if mail else meant.column]
+        after = [f"@{host}" for host in ("example.com", "example.org", "example.net")] if mail else [""]
+        for between in ("",) if mail else (" ", "-"):
+            room = digits + len(between) + len(after[0])
+            fits = [
+                text
+                for text in texts
+                if not text[-1:].isdecimal() and (field.max_length is None or len(text) + room <= field.max_length)
+            ]
+            least = min(map(len, fits), default=0) + len(between) + len(after[0]) + 1
+            if (
+                not fits
+                or least < field.min_length
+                or not self._proven([text + between for text in fits], digits, after)
+            ):
+                continue
+            places = {text: place for place, text in enumerate(dict.fromkeys(fits))}
+            known = [places[text] for text in fits]
+            lookup = np.array([places.get(text, known[row % len(known)]) for row, text in enumerate(texts)], np.int32)
+            strings = Strings.of([*places])
+            return NumberedFiller(field.type, strings, lookup, self._group(meant), between, after, 10**digits)
+        return None
+
+    def _proven(self, before: Sequence[str], digits: int, after: Sequence[str]) -> bool:
+        """True if every text with every number matches the pattern."""
+        if not self._field.pattern:
+            return True
+        machine = automaton(self._field.pattern)
+        states = machine.after({0}, before)
+        for _ in range(digits):
+            states = machine.after(states, "0123456789") | (states & {-1})
+            if not machine.after(states, after) | (states & {-1}) <= machine.accepting:
+                return False
+        return True
+
+
+_USUAL = (
+    ("quantity|qty|pieces|units", (1, 10)),
+    ("age", (18, 90)),
+    ("rating|stars|score|priority|level", (1, 5)),
+    ("percent|percentage|discount", (0, 100)),
+    ("year", (1990, 2026)),
+    ("count|number_of|uses|attempts|retries", (0, 50)),
+    ("port", (1024, 65535)),
+)
+"""Bounds of whole numbers by words in their names."""
+_PATTERNS = {
+    "email": r"[a-z]{3,10}\.[a-z]{3,12}@example\.(com|org|net)",
+    "phone": r"\+[1-9][0-9]{9,11}",
+    "country": "[A-Z]{2}",
+    "iban": r"[A-Z]{2}[0-9]{20}",
+    "card": "4[0-9]{15}",
+    "uuid": "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+}
+"""Texts of these formats, where no pool has enough or fitting ones."""
+
+
+def stored_value(kind: FieldType, value: Any) -> int | float | bool | str | None:
+    """A JSON value of a field as columns hold it."""
+    read = read_value(kind, value)
+    if kind is FieldType.DURATION:
+        return int(read.total_seconds()) * _SECOND
+    return stored(read)
+
+
+def column_of(field: Field, values: Sequence[Any]) -> Column:
+    """A column of these JSON values of a field; None is null."""
+    known = np.array([value is not None for value in values], np.bool_)
+    mask = None if known.all() else known
+    kind = field.type
+    if kind is FieldType.JSON:
+        column: Column = texts_of(
+            kind, [json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values]
+        )
+    elif kind is FieldType.TEXT or (kind is FieldType.IDENTIFIER and not all(isinstance(one, int) for one in values)):
+        column = texts_of(kind, ["" if value is None else str(value) for value in values])
+    else:
+        numbers = [0 if value is None else stored_value(kind, value) for value in values]
+        if kind is FieldType.NUMBER:
+            scales = [max(0, -int(Decimal(str(number)).as_tuple().exponent)) for number in numbers]
+            return Numbers(type=kind, values=np.array(numbers, np.float64), scale=max(scales, default=0), known=mask)
+        column = Numbers(type=kind, values=np.array(numbers, np.int64))
+    return column if mask is None else replace(column, known=mask)

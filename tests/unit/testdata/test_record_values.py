@@ -1,0 +1,208 @@
+"""Values of single fields: within their bounds, the same for any rows, and different where they must be."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.testdata.records.tables import Column, Numbers, Serials, Texts, Uuids
+from services.testdata.records.values import Draws, fill, filler
+from services.testdata.records.values.errors import NoSuchLocale, NoValues, PatternRefused, TooFewValues
+from services.testdata.records.values.fillers import stored_value
+from services.testdata.records.values.pools import POOLS, locales, pool
+from shared.model.packs.model import Field, FieldType
+from shared.patterns import compile_pattern
+
+ROWS = 3_000
+
+
+def values(column: Column) -> list[Any]:
+    """The values as Python's, null as None."""
+    match column:
+        case Numbers():
+            found: list[Any] = column.values.tolist()
+        case Texts():
+            texts = column.strings.texts
+            found = [texts[code] for code in column.codes.tolist()]
+        case Uuids():
+            pairs = zip(column.high.tolist(), column.low.tolist(), strict=True)
+            found = [f"{high << 64 | low:032x}" for high, low in pairs]
+        case Serials():
+            found = [f"{column.prefix}{number:0{column.width}d}" for number in column.numbers.tolist()]
+    known = column.known
+    return found if known is None else [one if here else None for one, here in zip(found, known.tolist(), strict=True)]
+
+
+def drawn(field: Field, entity: str = "order", locale: str = "", rows: int = ROWS) -> list[Any]:
+    return values(fill(field, Draws(7, entity, field.name), 0, rows, locale))
+
+
+FIELDS = [
+    Field("status", values=("open", "paid")),
+    Field("id", FieldType.IDENTIFIER, format="uuid"),
+    Field("number", FieldType.IDENTIFIER),
+    Field("email", unique=True, format="email"),
+    Field("name", nullable=True),
+    Field("code", pattern="[A-Z0-9]{4,20}", unique=True),
+    Field("city"),
+    Field("note", max_length=40),
+    Field("quantity", FieldType.INTEGER, minimum=1, maximum=99),
+    Field("price", FieldType.MONEY, minimum=1),
+    Field("rate", FieldType.NUMBER, minimum=0, exclusive_minimum=True, maximum=0.3, scale=3),
+    Field("born", FieldType.DATE, minimum="1990-01-01", maximum="1990-12-31"),
+    Field("opens", FieldType.TIME),
+    Field("made", FieldType.DATETIME, minimum="2026-01-01T00:00:00Z"),
+    Field("takes", FieldType.DURATION, maximum="2 hours"),
+    Field("gift", FieldType.BOOLEAN),
+    Field("meta", FieldType.JSON),
+]
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+def test_any_rows_alone_have_the_values_that_they_have_among_all(field: Field) -> None:
+    made, draws = filler(field, "order"), Draws(7, "order", field.name)
+    every = values(made.fill(draws, np.arange(ROWS)))
+    some = np.array([5, 2, 2_999, 2, 1_000])
+
+    assert values(made.fill(draws, np.arange(1_234, 2_345))) == every[1_234:2_345]
+    assert values(made.fill(draws, some)) == [every[row] for row in some]
+    assert len(set(every)) > 1
+
+
+@pytest.mark.parametrize("kind", [FieldType.INTEGER, FieldType.MONEY, FieldType.NUMBER])
+@given(bounds=st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 10**9)), exclusive=st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_numbers_keep_their_bounds_and_reach_narrow_ones(
+    kind: FieldType, bounds: tuple[int, int], exclusive: bool
+) -> None:
+    least, most = bounds[0], bounds[0] + bounds[1] + 2
+    field = Field("size", kind, minimum=least, maximum=most, exclusive_minimum=exclusive, scale=0)
+
+    numbers = drawn(field, rows=200)
+
+    assert all(least <= number <= most for number in numbers)
+    assert not (exclusive and least in numbers)
+    assert bounds[1] > 10 or len(set(numbers)) == bounds[1] + 3 - exclusive
+
+
+def test_dates_times_and_durations_keep_their_bounds() -> None:
+    for name in ("born", "made", "takes", "opens"):
+        field = next(field for field in FIELDS if field.name == name)
+        found = drawn(field)
+        least = stored_value(field.type, field.minimum) if field.minimum else 0
+        most = stored_value(field.type, field.maximum) if field.maximum else 1 << 60
+        assert isinstance(least, int)
+        assert isinstance(most, int)
+        assert least <= min(found) < max(found) <= most
+    assert {date.fromordinal(719_163 + day).year for day in drawn(FIELDS[11])} == {1990}
+
+
+PATTERNS = [
+    r"[A-Z0-9]{2,10}(-[A-Z0-9]{1,10}){0,3}",
+    r"[^@\s]+@[^@\s]+\.[^@\s]+",
+    r"\+[1-9][0-9]{6,14}",
+    r"^(foo|ba[rz]+|ü.?)$",
+    r"[À-ÿ]{3}[\x{1F600}-\x{1F64F}]?",
+    r"(?:a|ab)(?P<end>c|bc)\d*",
+    r"\w{30}|[[:upper:]]{20}",
+    r"-?\d+(\.\d{2})?",
+]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("unique", [False, True])
+def test_texts_of_a_pattern_match_it_and_are_different_where_they_must_be(pattern: str, unique: bool) -> None:
+    texts = drawn(Field("x", pattern=pattern, unique=unique, min_length=2, max_length=30), rows=500)
+
+    whole = compile_pattern(rf"^(?:{pattern})$")
+    assert all(whole.find(text) and 2 <= len(text) <= 30 for text in texts)
+    assert not unique or len(set(texts)) == 500
+
+
+@given(st.from_regex(r"[a-f]{1,3}([0-9]|x+|(gh|i)?){0,2}(j{2,}|k)?", fullmatch=True), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_a_pattern_of_one_text_gives_that_text(text: str, unique: bool) -> None:
+    assert drawn(Field("x", pattern=text, unique=unique), rows=1) == [text]
+
+
+def test_exactly_as_many_different_values_are_made_as_exist() -> None:
+    codes = Field("code", pattern="[ab]{1,3}", unique=True)
+    assert len(set(drawn(codes, rows=14))) == 14
+    with pytest.raises(TooFewValues, match="code of order is unique and has 14 different values, fewer than 15"):
+        filler(codes, "order", rows=15)
+    with pytest.raises(TooFewValues, match="has 3 different"):
+        filler(Field("size", FieldType.INTEGER, minimum=1, maximum=3, unique=True), "order", rows=4)
+    with pytest.raises(TooFewValues, match="has 2 different"):
+        filler(Field("status", values=("a", "b"), unique=True), "order", rows=3)
+    assert sorted(drawn(Field("size", FieldType.INTEGER, minimum=1, maximum=500, unique=True), rows=500)) == [
+        *range(1, 501)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("ab(?=c)", "look-around at character 3"),
+        (r"(a)\1", "back reference at character 4"),
+        (r"\bword", "word boundary at character 1"),
+        ("(?i)a", "flags at character 1"),
+        ("a^b", "an anchor in the middle at character 2"),
+    ],
+)
+def test_patterns_that_cannot_be_generated_are_refused_with_the_place(pattern: str, says: str) -> None:
+    with pytest.raises(PatternRefused, match=says):
+        filler(Field("x", pattern=pattern), "order")
+
+
+def test_bounds_and_locales_without_values_are_refused() -> None:
+    with pytest.raises(NoSuchLocale, match="for the locale xx-XX; there are for en-GB"):
+        filler(Field("city"), "order", "xx-XX")
+    with pytest.raises(NoValues, match="size of order"):
+        filler(Field("size", FieldType.INTEGER, minimum=5, maximum=5, exclusive_minimum=True), "order")
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_city_region_postal_code_and_phone_of_a_record_belong_together(locale: str) -> None:
+    fields = [Field(name) for name in ("city", "region", "postal_code", "phone")]
+    columns = [drawn(field, "address", locale, 500) for field in fields]
+    places = pool("places", locale)
+    known = set(zip(*(places[name] for name in ("city", "region", "postcode", "phone")), strict=True))
+
+    assert set(zip(*columns, strict=True)) <= known
+    assert drawn(Field("billing_city"), "order", locale) != drawn(Field("shipping_city"), "order", locale)
+
+
+def test_the_e_mail_address_of_a_record_is_that_of_its_name() -> None:
+    names = drawn(Field("name"), "customer", rows=100)
+    mails = drawn(Field("email", format="email", unique=True), "customer", rows=100)
+
+    for name, mail in zip(names, mails, strict=True):
+        assert re.fullmatch(rf"{name.split()[0].lower()[:3]}\S*\d+@example\.(com|org|net)", mail) or not name.isascii()
+
+
+def test_values_are_realistic_in_the_locale() -> None:
+    assert "Köln" in drawn(Field("city"), "customer", "de-DE")
+    assert set(drawn(Field("country", format="country"), "customer", "fr-FR")) == {"FR"}
+    assert set(drawn(Field("currency"), "customer", "pl-PL")) == {"PLN"}
+    assert all(json.loads(text) for text in drawn(Field("meta", FieldType.JSON)))
+    for iban in drawn(Field("iban"), "account", "de-DE", 50):
+        moved = iban[4:] + iban[:4]
+        assert int("".join(str(int(char, 36)) for char in moved)) % 97 == 1
+
+
+def test_every_pool_has_values_that_can_be_written() -> None:
+    for name in POOLS:
+        for column in pool(name, "en-GB").values():
+            assert all(text and text == text.strip() and "\x00" not in text for text in column)
+
+
+def test_null_stands_only_where_a_field_may_be_null() -> None:
+    nullable = Field("name", nullable=True)
+    assert None in drawn(nullable)
+    assert None not in drawn(replace(nullable, nullable=False))
