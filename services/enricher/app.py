@@ -17,6 +17,11 @@ from services.enricher.domains.store import DomainStore
 from services.enricher.knowledge.operations import Knowledge
 from services.enricher.knowledge.servicer import KnowledgeServicer
 from services.enricher.knowledge.store import DocumentStore, about_domain
+from services.enricher.patterns.operations import Patterns
+from services.enricher.patterns.servicer import PatternServicer
+from services.enricher.patterns.store.generations import GenerationStore
+from services.enricher.patterns.store.patterns import PatternStore
+from services.enricher.patterns.store.templates import TemplateStore, of_domain
 from services.enricher.settings import EnricherSettings
 from shared.clock import Clock, wall_clock
 from shared.compute import Compute
@@ -30,11 +35,22 @@ from shared.rpc.server import Registration
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+class KnowledgeCalls(KnowledgeServicer, PatternServicer):
+    """All calls of KnowledgeService, which is about several nouns."""
+
+    def __init__(self, knowledge: Knowledge, patterns: Patterns) -> None:
+        KnowledgeServicer.__init__(self, knowledge)
+        PatternServicer.__init__(self, patterns)
+
+
 class Enricher:
     """The running service."""
 
-    def __init__(self, registrations: Sequence[Registration], compute: Compute, db: Database) -> None:
+    def __init__(
+        self, registrations: Sequence[Registration], patterns: Patterns, compute: Compute, db: Database
+    ) -> None:
         self.registrations = registrations
+        self._patterns = patterns
         self._compute = compute
         self._db = db
 
@@ -43,6 +59,7 @@ class Enricher:
 
     async def stop(self) -> None:
         """Close everything."""
+        await self._patterns.stop()
         await self._compute.close()
         await self._db.close()
 
@@ -53,7 +70,7 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
     db = await open_store(settings, "enricher", MIGRATIONS)
     compute = Compute(settings.compute_workers, settings.worker_memory_mib * MIB)
     domains = Domains(
-        DomainStore(db, about_domain),
+        DomainStore(db, [about_domain, of_domain]),
         built_in(),
         compute,
         read=packs.read,
@@ -62,6 +79,7 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
         clock=clock,
     )
     knowledge = Knowledge(DocumentStore(db), compute, domains.get, clock, settings.knowledge_seconds)
+    patterns = Patterns(GenerationStore(db), PatternStore(db), TemplateStore(db), clock, settings.knowledge_seconds)
     registrations = [
         Registration(
             "greenroom.enricher.v1.DomainService",
@@ -71,14 +89,14 @@ async def build(settings: EnricherSettings, health: Health, *, clock: Clock = wa
         Registration(
             "greenroom.enricher.v1.EnrichmentService",
             enrichment_pb2_grpc.add_EnrichmentServiceServicer_to_server,
-            EnrichmentServicer(Contexts(domains, knowledge, compute)),
+            EnrichmentServicer(Contexts(domains, knowledge, patterns, compute)),
         ),
         Registration(
             "greenroom.enricher.v1.KnowledgeService",
             knowledge_pb2_grpc.add_KnowledgeServiceServicer_to_server,
-            KnowledgeServicer(knowledge),
+            KnowledgeCalls(knowledge, patterns),
         ),
     ]
     for registration in registrations:
         db.on_health(partial(health.set_serving, registration.name))
-    return Enricher(registrations, compute, db)
+    return Enricher(registrations, patterns, compute, db)

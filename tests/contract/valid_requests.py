@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from greenroom.client import Client
+from greenroom.enricher.v1.enrichment_pb2 import EnrichRequest
 from greenroom.enricher.v1.knowledge_pb2 import Document
+from greenroom.enricher.v1.pattern_pb2 import Generation
 from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
 from greenroom.gateway.v1 import rehearsal_pb2
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
@@ -33,6 +35,12 @@ entities:
       price: {type: money, currency: EUR, minimum: 1}
 """
 DOCUMENT = Document(title="Prices", text="A price of a book never changes.")
+GENERATION = Generation(
+    request=EnrichRequest(domain="domains/ecommerce", entity="order", hints=["only paid orders"]),
+    success=True,
+    quality=0.9,
+    record_count=100,
+)
 MANUAL = conversation_pb2.ConversationSpec(type=conversation_pb2.CONVERSATION_TYPE_MANUAL)
 
 
@@ -50,6 +58,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
     [recording, *_] = [one async for one in client.recordings.list()]
     learned = await client.traces.learnings.learn_file(log, LogFormat(kind=LogFormat.KIND_CSV))
     evaluation = await _evaluation(client, stage)
+    generation = await client.generations.record(GENERATION)
     return {
         "personas": (await client.personas.create(PERSONA)).name,
         "procedures": stage.procedure,
@@ -65,6 +74,9 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "rehearsals": await _rehearsal(client, batch),
         "resources": (await client.resources.import_file(resources, workflow)).name,
         "domains": (await client.domains.import_file(pack, workflow)).domain.name,
+        "generations": generation.name,
+        "patterns": generation.pattern,
+        "templates": (await client.templates.create(workflow, generation.pattern)).name,
         "documents": (await client.documents.add([DOCUMENT])).documents[0].name,
     }
 
@@ -114,6 +126,12 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.header.domain_id, request.header.file = "x", "x.yaml"
         case "SearchDomains" | "SearchDocuments":
             request.query = "price"
+        case "RecordGeneration":
+            request.generation.CopyFrom(GENERATION)
+        case "FindPatterns":
+            request.request.CopyFrom(GENERATION.request)
+        case "CreateTemplate":
+            request.template_id = "paid"
         case "AddDocuments":
             request.documents.append(DOCUMENT)
         case "AppendEvents":

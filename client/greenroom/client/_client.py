@@ -13,6 +13,7 @@ from greenroom.client._domains import Domains
 from greenroom.client._enrichment import Enrichment
 from greenroom.client._evaluations import Evaluations
 from greenroom.client._inference import Inference
+from greenroom.client._patterns import Generations, Patterns, Templates
 from greenroom.client._personas import Personas
 from greenroom.client._procedures import Procedures
 from greenroom.client._recordings import Recordings
@@ -55,6 +56,9 @@ class Client:
         self.domains = Domains(calls)
         self.enrichment = Enrichment(calls)
         self.documents = Documents(calls)
+        self.generations = Generations(calls)
+        self.patterns = Patterns(calls)
+        self.templates = Templates(calls)
         self.evaluations = Evaluations(calls)
         self.reports = Reports(calls)
         self.traces = Traces(calls)

@@ -1,11 +1,11 @@
 """Contexts and enriched requests as messages."""
 
 from greenroom.enricher.v1 import enrichment_pb2 as pb
-from services.enricher.contexts.model import Context, Enriched, Found, Request, Wanted
+from services.enricher.contexts.model import Context, Enriched, Found, Wanted
 from services.enricher.contexts.telling import tell_documents
+from services.enricher.patterns.messages import share_messages
 from shared.errors import GreenroomError
 from shared.rpc.packs import (
-    constraint,
     constraint_message,
     edge_case_message,
     entity_message,
@@ -19,21 +19,6 @@ from shared.rpc.packs import (
 def wanted(message: pb.BuildContextRequest) -> Wanted:
     """What a context is to be about."""
     return Wanted(message.entity, message.workflow, message.scenario, message.include_edge_cases)
-
-
-def request(message: pb.EnrichRequest) -> Request:
-    """The request in a message. Raises NumberNotFinite."""
-    return Request(
-        domain=message.domain,
-        entity=message.entity,
-        revision=message.revision,
-        context=message.context,
-        hints=tuple(message.hints),
-        shares={one.scenario: one.share for one in message.scenarios},
-        constraints=tuple(map(constraint, message.constraints)),
-        workflow=message.workflow,
-        edge_cases=message.include_edge_cases,
-    )
 
 
 def context_message(context: Context) -> pb.DomainContext:
@@ -74,7 +59,7 @@ def enriched_message(request_id: str, enriched: Enriched, context: pb.DomainCont
         enriched=True,
         context=context,
         hints=enriched.hints,
-        scenarios=[pb.ScenarioShare(scenario=name, share=share) for name, share in enriched.merged.shares.items()],
+        scenarios=share_messages(enriched.merged.shares),
         constraints=map(constraint_message, enriched.merged.constraints),
         metadata=pb.EnrichmentMetadata(
             revision=context.revision,
@@ -83,6 +68,12 @@ def enriched_message(request_id: str, enriched: Enriched, context: pb.DomainCont
                 pb.HintOutcome(hint=one.hint, applied=one.applied, outcome=one.outcome)
                 for one in enriched.merged.outcomes
             ],
+            patterns=[
+                pb.UsedPattern(pattern=one.name, similarity=one.similarity, quality=one.quality, hint=one.hint)
+                for one in enriched.patterns
+            ],
+            patterns_problem=enriched.patterns_missing,
+            template=enriched.template,
         ),
     )
 

@@ -1,10 +1,13 @@
 """What a domain says about a part of a business, and requests that were merged with it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from services.enricher.knowledge.model import Hints
+from services.enricher.patterns.model import Request
 from shared.model.packs.model import Constraint, EdgeCase, Entity, Relationship, Rule, Scenario, Workflow
+
+THE_REQUEST = "the request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +42,16 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What somebody wants to have generated.
+class Layer:
+    """A request, or the one of a template, which is merged below it. by: who asks, as the subject of a sentence."""
 
-    shares: by scenario, relative to their sum; empty: those of the domain. hints: wishes in words.
-    """
+    request: Request
+    by: str
 
-    domain: str
-    entity: str
-    revision: int = 0
-    context: str = ""
-    hints: tuple[str, ...] = ()
-    shares: Mapping[str, float] = field(default_factory=dict)
-    constraints: tuple[Constraint, ...] = ()
-    workflow: str = ""
-    edge_cases: bool = False
+    @property
+    def of(self) -> str:
+        """Whose its hints are, after `the hint “…”`; empty for the request's own."""
+        return "" if self.by == THE_REQUEST else f" of {self.by}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +81,26 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedPattern:
+    """A pattern that became a hint. hint: the sentence about it."""
+
+    name: str
+    similarity: float
+    quality: float
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Enriched:
     """A request merged with its domain, and what was found about it.
 
-    hints: how to generate, and those of the request.
+    hints: how to generate, those of its template and its own, and of the patterns that were found. patterns_missing:
+    why none were searched, as a sentence; else "". template: its name, or "".
     """
 
     found: Found
     hints: tuple[str, ...]
     merged: Merged
+    patterns: Sequence[UsedPattern]
+    patterns_missing: str
+    template: str

@@ -1,5 +1,6 @@
 """What callers do with contexts: build one, and merge a request with its domain."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar, TypeVarTuple
@@ -7,10 +8,14 @@ from typing import TypeVar, TypeVarTuple
 from services.enricher.contexts.building import build_context
 from services.enricher.contexts.enriching import merge_request
 from services.enricher.contexts.errors import EntityNotNamed
-from services.enricher.contexts.model import Context, Enriched, Found, Request, Wanted
+from services.enricher.contexts.model import THE_REQUEST, Context, Enriched, Found, Layer, UsedPattern, Wanted
+from services.enricher.contexts.telling import tell_pattern
 from services.enricher.domains.operations import Domains
 from services.enricher.knowledge.model import Hints
 from services.enricher.knowledge.operations import Knowledge
+from services.enricher.patterns.errors import TemplateOfOther
+from services.enricher.patterns.model import Request, Template
+from services.enricher.patterns.operations import Patterns
 from shared.compute import Compute
 from shared.lru import LruCache
 from shared.model.packs.model import Pack
@@ -29,9 +34,10 @@ _LARGE = 1_000
 class Contexts:
     """The operations on contexts. Contexts of a revision never change, so they are kept in memory."""
 
-    def __init__(self, domains: Domains, knowledge: Knowledge, compute: Compute) -> None:
+    def __init__(self, domains: Domains, knowledge: Knowledge, patterns: Patterns, compute: Compute) -> None:
         self._domains = domains
         self._knowledge = knowledge
+        self._patterns = patterns
         self._compute = compute
         self._kept = LruCache[tuple[str, str, int, Wanted], Context](_KEPT_CHARACTERS)
 
@@ -46,19 +52,41 @@ class Contexts:
         return Found(context, await self._documents(company, domain, words))
 
     async def enrich(self, company: str, request: Request) -> Enriched:
-        """Merge a request with its domain.
+        """Merge a request with its template and its domain.
 
-        Raises EntityNotNamed, what `build` raises, ConstraintInvalid, ConstraintsContradict.
+        Raises TemplateNotFound, TemplateOfOther, EntityNotNamed, what `build` raises, ConstraintInvalid,
+        ConstraintsContradict.
         """
+        layers = [Layer(request, THE_REQUEST)]
+        if request.template:
+            template = await self._patterns.template(company, request.template)
+            own, request = request, _beside(request, template)
+            layers = [
+                Layer(template.request, f"the template {template.name}"),
+                Layer(replace(own, domain=request.domain), THE_REQUEST),
+            ]
         number, digest, pack = await self._domains.pack(company, request.domain, request.revision)
         wanted = Wanted(request.entity, request.workflow, "", request.edge_cases)
         context = await self._context(request.domain, number, digest, pack, wanted)
         if context.entity is None:
             raise EntityNotNamed(domain=request.domain)
-        merged = await self._run(pack, merge_request, pack, context.entity, context.scenarios, request)
+        merged = await self._run(pack, merge_request, pack, context.entity, context.scenarios, layers)
         words = (request.entity, request.workflow, request.context, *request.hints)
-        documents = await self._documents(company, request.domain, words)
-        return Enriched(Found(context, documents), (*context.hints, *request.hints), merged)
+        documents, patterns = await asyncio.gather(
+            self._documents(company, request.domain, words), self._patterns.hints(company, request)
+        )
+        used = [
+            UsedPattern(one.pattern.name, one.similarity, one.pattern.quality, tell_pattern(one.pattern))
+            for one in patterns.found
+        ]
+        return Enriched(
+            found=Found(context, documents),
+            hints=(*context.hints, *request.hints, *(one.hint for one in used)),
+            merged=merged,
+            patterns=used,
+            patterns_missing=patterns.missing,
+            template=request.template,
+        )
 
     async def _documents(self, company: str, domain: str, words: Iterable[str]) -> Hints:
         """What documents about the domain, or about none, say to these words."""
@@ -81,3 +109,11 @@ class Contexts:
         """The result of a function that reads the pack, without holding the event loop for long."""
         size = sum(1 + len(field.values) for entity in pack.entities for field in entity.fields)
         return await self._compute.run(function, *arguments) if size > _LARGE else function(*arguments)
+
+
+def _beside(request: Request, template: Template) -> Request:
+    """What the request and its template ask together. Raises TemplateOfOther."""
+    asked = template.request
+    if request.domain not in ("", asked.domain) or request.entity not in ("", asked.entity):
+        raise TemplateOfOther(name=template.name, entity=asked.entity, domain=asked.domain)
+    return request.beside(asked)

@@ -10,12 +10,12 @@ from services.enricher.contexts.messages import (
     enriched_message,
     found_message,
     refused_message,
-    request,
     wanted,
 )
 from services.enricher.contexts.model import Context as DomainContext
 from services.enricher.contexts.model import Found
 from services.enricher.contexts.operations import Contexts
+from services.enricher.patterns.messages import request
 from shared.auth import caller
 from shared.errors import InvalidArgument, NotFound
 from shared.lru import LruCache

@@ -4,11 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from services.enricher.contexts.model import Context
 from services.enricher.knowledge.model import Match
+from services.enricher.patterns.model import Pattern, Plan
 from shared.model.events import Json
 from shared.model.packs.model import Constraint, Entity, Field, FieldType, Pack, Relationship, Severity, Workflow
+from shared.words import counted
 
 MAX_TEXT = 32 << 10
 """The most characters of a text; what follows is left out, and the text says so."""
+_PATTERN = 500
+"""The most characters of the sentence about a pattern."""
+_SHOWN = 5
+"""How many hints, constraints and scenarios of a pattern that sentence has."""
 _VALUES = 12
 """How many values of an enumeration a text lists."""
 
@@ -26,6 +32,27 @@ def tell_documents(matches: Iterable[Match]) -> str:
     """The passages that were found as a last section, or "" if there are none."""
     passages = [f"- {one.document.title} ({one.document.source}): {' '.join(one.passage.split())}" for one in matches]
     return "\n".join(["\n\nWhat documents say", *passages]) if passages else ""
+
+
+def tell_pattern(pattern: Pattern) -> str:
+    """A pattern as one sentence, up to _PATTERN characters."""
+    request, plan = pattern.request, pattern.plan or Plan()
+    shares = ", ".join(f"{share:.0%} {name}" for name, share in list(plan.shares.items())[:_SHOWN])
+    told = [
+        f"A similar request gave {counted(pattern.records, 'record')} of quality {pattern.quality:.2f}",
+        *(f"it asked “{hint}”" for hint in request.hints[:_SHOWN]),
+        *map(tell_constraint, request.constraints[:_SHOWN]),
+        *([f"scenarios: {shares}"] if shares else []),
+    ]
+    text = "; ".join(told) + "."
+    return text if len(text) <= _PATTERN else text[: _PATTERN - 1] + "…"
+
+
+def tell_constraint(one: Constraint) -> str:
+    """A constraint in a few words, such as `total: at least 1000, at most 5000`."""
+    values = " or ".join(map(str, one.values))
+    given = "always given" if one.nullable is False else ""
+    return f"{one.field}: {', '.join(filter(None, [*tell_bounds(one), values, given]))}"
 
 
 def _sections(pack: Pack, context: Context, names: frozenset[str]) -> Iterator[Sequence[str]]:

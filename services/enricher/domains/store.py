@@ -1,6 +1,6 @@
 """Stores domains and their revisions."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -77,7 +77,7 @@ Referring = Callable[[AsyncConnection, str, str, int], Awaitable[str | None]]
 class DomainStore:
     """The domains of all companies, without the built-in ones."""
 
-    def __init__(self, db: Database, referring: Referring) -> None:
+    def __init__(self, db: Database, referring: Sequence[Referring]) -> None:
         self._db = db
         self._referring = referring
 
@@ -134,8 +134,7 @@ class DomainStore:
             there = select(func.count()).where(_of(company, name), revisions.c.state != _DELETED)
             if await conn.scalar(there) == 1:
                 raise OnlyDomainRevision(name=name, revision=number)
-            by = await self._referring(conn, company, name.removeprefix(PREFIX), number)
-            if by is not None:
+            if (by := await self._by(conn, company, name.removeprefix(PREFIX), number)) is not None:
                 raise DomainInUse(name=f"revision {number} of {name}", by=by)
             await _change(conn, company, name, number, state=_DELETED, document=b"", digest="", ready_time=0)
             await _point_to_newest(conn, company, name)
@@ -148,7 +147,7 @@ class DomainStore:
         async def work(conn: AsyncConnection) -> None:
             await _domain(conn, company, name, lock=True)
             key = name.removeprefix(PREFIX)
-            if (by := await self._referring(conn, company, key, 0)) is not None:
+            if (by := await self._by(conn, company, key, 0)) is not None:
                 raise DomainInUse(name=name, by=by)
             await conn.execute(delete(revisions).where(_of(company, name)))
             await conn.execute(delete(domains).where(domains.c.company == company, domains.c.id == key))
@@ -193,6 +192,13 @@ class DomainStore:
         query = select(revisions.c.document).where(_of(company, name), revisions.c.number == number)
         rows = await self._db.fetch(query)
         return bytes(rows[0].document) if rows else b""
+
+    async def _by(self, conn: AsyncConnection, company: str, key: str, revision: int) -> str | None:
+        """What refers to a domain, as the rest of a sentence."""
+        for referring in self._referring:
+            if (by := await referring(conn, company, key, revision)) is not None:
+                return by
+        return None
 
 
 class _Repeated(Exception):

@@ -239,27 +239,32 @@ class EnrichRequest(message.Message):
     CONSTRAINTS_FIELD_NUMBER: builtins.int
     WORKFLOW_FIELD_NUMBER: builtins.int
     INCLUDE_EDGE_CASES_FIELD_NUMBER: builtins.int
+    TEMPLATE_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Names the request in answers; may be empty."""
     domain: builtins.str
-    """`domains/{domain}`."""
+    """`domains/{domain}`; empty: that of the template."""
     revision: builtins.int
     """Which revision; 0: the newest READY one, or else the newest."""
     entity: builtins.str
-    """The entity to generate."""
+    """The entity to generate; empty: that of the template."""
     context: builtins.str
     """What it is for, in words."""
     workflow: builtins.str
-    """The workflow; may be empty."""
+    """The workflow; empty: that of the template, or none."""
     include_edge_cases: builtins.bool
     """True to have edge cases, too."""
+    template: builtins.str
+    """`templates/{template}`; may be empty. Its hints and constraints are asked beside those of the request, its context if the
+    request has none, and its scenarios if neither the request nor its hints name any.
+    """
     @builtins.property
     def hints(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Wishes in words, such as `only paid orders` or `total between 10 and 50 EUR`."""
 
     @builtins.property
     def scenarios(self) -> containers.RepeatedCompositeFieldContainer[ScenarioShare]:
-        """Scenarios and their shares; empty: those of the domain by their weights."""
+        """Scenarios and their shares; empty: those that hints name, those of the template, or else those of the domain by their weights."""
 
     @builtins.property
     def constraints(self) -> containers.RepeatedCompositeFieldContainer[domain_pb2.FieldConstraint]:
@@ -278,10 +283,11 @@ class EnrichRequest(message.Message):
         constraints: abc.Iterable[domain_pb2.FieldConstraint] | None = ...,
         workflow: builtins.str = ...,
         include_edge_cases: builtins.bool = ...,
+        template: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "context", b"context", "domain", b"domain", "entity", b"entity", "hints", b"hints", "include_edge_cases", b"include_edge_cases", "request_id", b"request_id", "revision", b"revision", "scenarios", b"scenarios", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "context", b"context", "domain", b"domain", "entity", b"entity", "hints", b"hints", "include_edge_cases", b"include_edge_cases", "request_id", b"request_id", "revision", b"revision", "scenarios", b"scenarios", "template", b"template", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -314,6 +320,38 @@ class HintOutcome(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class UsedPattern(message.Message):
+    """A pattern that became a hint."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PATTERN_FIELD_NUMBER: builtins.int
+    SIMILARITY_FIELD_NUMBER: builtins.int
+    QUALITY_FIELD_NUMBER: builtins.int
+    HINT_FIELD_NUMBER: builtins.int
+    pattern: builtins.str
+    """`patterns/{pattern}`."""
+    similarity: builtins.float
+    """How similar its request is, 0 to 1."""
+    quality: builtins.float
+    """Its quality, 0 to 1."""
+    hint: builtins.str
+    """The sentence about it among the hints of the response."""
+    def __init__(
+        self,
+        *,
+        pattern: builtins.str = ...,
+        similarity: builtins.float = ...,
+        quality: builtins.float = ...,
+        hint: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["hint", b"hint", "pattern", b"pattern", "quality", b"quality", "similarity", b"similarity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class EnrichmentMetadata(message.Message):
     """What was done to a request."""
 
@@ -322,13 +360,26 @@ class EnrichmentMetadata(message.Message):
     REVISION_FIELD_NUMBER: builtins.int
     HINTS_FIELD_NUMBER: builtins.int
     KNOWLEDGE_PROBLEM_FIELD_NUMBER: builtins.int
+    PATTERNS_FIELD_NUMBER: builtins.int
+    PATTERNS_PROBLEM_FIELD_NUMBER: builtins.int
+    TEMPLATE_FIELD_NUMBER: builtins.int
     revision: builtins.int
     """The revision of the domain that was read."""
     knowledge_problem: builtins.str
     """Why documents were not searched, one sentence; empty if they were."""
+    patterns_problem: builtins.str
+    """Why patterns were not searched, one sentence; empty if they were."""
+    template: builtins.str
+    """The template that was merged; empty for none."""
     @builtins.property
     def hints(self) -> containers.RepeatedCompositeFieldContainer[HintOutcome]:
-        """Each hint of the request, in its order."""
+        """Each hint of the template and then of the request, in their order."""
+
+    @builtins.property
+    def patterns(self) -> containers.RepeatedCompositeFieldContainer[UsedPattern]:
+        """The patterns that became hints, most similar first: up to 3 of the same domain and entity, with a quality and a similarity of
+        at least 0.7.
+        """
 
     def __init__(
         self,
@@ -336,10 +387,13 @@ class EnrichmentMetadata(message.Message):
         revision: builtins.int = ...,
         hints: abc.Iterable[HintOutcome] | None = ...,
         knowledge_problem: builtins.str = ...,
+        patterns: abc.Iterable[UsedPattern] | None = ...,
+        patterns_problem: builtins.str = ...,
+        template: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["hints", b"hints", "knowledge_problem", b"knowledge_problem", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["hints", b"hints", "knowledge_problem", b"knowledge_problem", "patterns", b"patterns", "patterns_problem", b"patterns_problem", "revision", b"revision", "template", b"template"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -395,7 +449,7 @@ class EnrichResponse(message.Message):
 
     @builtins.property
     def hints(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """How to generate: those of the domain and of the request."""
+        """How to generate: those of the domain, of the template and of the request, and one of each pattern that was found."""
 
     @builtins.property
     def scenarios(self) -> containers.RepeatedCompositeFieldContainer[ScenarioShare]:
@@ -403,8 +457,8 @@ class EnrichResponse(message.Message):
 
     @builtins.property
     def constraints(self) -> containers.RepeatedCompositeFieldContainer[domain_pb2.FieldConstraint]:
-        """The constraints of the domain, of the scenario if it is the only one, and of the request, merged, one a field. Of several
-        patterns it has the last; the one of the entity holds all the same.
+        """The constraints of the domain, of the scenario if it is the only one, of the template and of the request, merged, one a
+        field. Of several patterns it has the last; the one of the entity holds all the same.
         """
 
     @builtins.property

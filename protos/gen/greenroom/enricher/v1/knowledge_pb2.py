@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from greenroom.enricher.v1 import pattern_pb2 as greenroom_dot_enricher_dot_v1_dot_pattern__pb2
 from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%greenroom/enricher/v1/knowledge.proto\x12\x15greenroom.enricher.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xf2\x02\n\x08\x44ocument\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12 \n\x05title\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x05title\x12\x1f\n\x04text\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x10R\x04text\x12\x38\n\x04tags\x18\x04 \x03(\tB$\xbaH!\x92\x01\x1e\x10 \"\x1ar\x18\x32\x16^[^\\s\\x00-\\x1f]{1,64}$R\x04tags\x12 \n\x06source\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\x06source\x12<\n\x06\x64omain\x18\x06 \x01(\tB$\xbaH!r\x1f\x32\x1d^(domains/[a-z0-9_-]{1,64})?$R\x06\x64omain\x12\x1e\n\ncharacters\x18\x07 \x01(\x05R\ncharacters\x12\x18\n\x07\x63reator\x18\x08 \x01(\tR\x07\x63reator\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x89\x01\n\x13\x41\x64\x64\x44ocumentsRequest\x12I\n\tdocuments\x18\x01 \x03(\x0b\x32\x1f.greenroom.enricher.v1.DocumentB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\tdocuments\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"s\n\x14\x41\x64\x64\x44ocumentsResponse\x12=\n\tdocuments\x18\x01 \x03(\x0b\x32\x1f.greenroom.enricher.v1.DocumentR\tdocuments\x12\x1c\n\tunchanged\x18\x02 \x01(\x05R\tunchanged\"L\n\x12GetDocumentRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^documents/[a-z0-9-]{1,64}$R\x04name\"R\n\x13GetDocumentResponse\x12;\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x1f.greenroom.enricher.v1.DocumentR\x08\x64ocument\"\x92\x02\n\x14ListDocumentsRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12\x33\n\x08short_id\x18\x03 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{0,64}$R\x07shortId\x12\x38\n\x04tags\x18\x04 \x03(\tB$\xbaH!\x92\x01\x1e\x10 \"\x1ar\x18\x32\x16^[^\\s\\x00-\\x1f]{1,64}$R\x04tags\x12<\n\x06\x64omain\x18\x05 \x01(\tB$\xbaH!r\x1f\x32\x1d^(domains/[a-z0-9_-]{1,64})?$R\x06\x64omain\"\x9d\x01\n\x15ListDocumentsResponse\x12=\n\tdocuments\x18\x01 \x03(\x0b\x32\x1f.greenroom.enricher.v1.DocumentR\tdocuments\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\xd3\x01\n\x16SearchDocumentsRequest\x12 \n\x05query\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07R\x05query\x12\x38\n\x04tags\x18\x02 \x03(\tB$\xbaH!\x92\x01\x1e\x10 \"\x1ar\x18\x32\x16^[^\\s\\x00-\\x1f]{1,64}$R\x04tags\x12<\n\x06\x64omain\x18\x03 \x01(\tB$\xbaH!r\x1f\x32\x1d^(domains/[a-z0-9_-]{1,64})?$R\x06\x64omain\x12\x1f\n\x05limit\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x05limit\"\x94\x01\n\rDocumentMatch\x12;\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x1f.greenroom.enricher.v1.DocumentR\x08\x64ocument\x12\x18\n\x07passage\x18\x02 \x01(\tR\x07passage\x12\x16\n\x06offset\x18\x03 \x01(\x05R\x06offset\x12\x14\n\x05score\x18\x04 \x01(\x01R\x05score\"Y\n\x17SearchDocumentsResponse\x12>\n\x07matches\x18\x01 \x03(\x0b\x32$.greenroom.enricher.v1.DocumentMatchR\x07matches\"O\n\x15\x44\x65leteDocumentRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^documents/[a-z0-9-]{1,64}$R\x04name\"\x18\n\x16\x44\x65leteDocumentResponse2\x96\x05\n\x10KnowledgeService\x12|\n\x0c\x41\x64\x64\x44ocuments\x12*.greenroom.enricher.v1.AddDocumentsRequest\x1a+.greenroom.enricher.v1.AddDocumentsResponse\"\x13\xaa\xbb\x18\x0fknowledge.write\x12x\n\x0bGetDocument\x12).greenroom.enricher.v1.GetDocumentRequest\x1a*.greenroom.enricher.v1.GetDocumentResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12~\n\rListDocuments\x12+.greenroom.enricher.v1.ListDocumentsRequest\x1a,.greenroom.enricher.v1.ListDocumentsResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12\x84\x01\n\x0fSearchDocuments\x12-.greenroom.enricher.v1.SearchDocumentsRequest\x1a..greenroom.enricher.v1.SearchDocumentsResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12\x82\x01\n\x0e\x44\x65leteDocument\x12,.greenroom.enricher.v1.DeleteDocumentRequest\x1a-.greenroom.enricher.v1.DeleteDocumentResponse\"\x13\xaa\xbb\x18\x0fknowledge.writeB;\n\x15greenroom.enricher.v1P\x01Z greenroom/enricher/v1;enricherv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%greenroom/enricher/v1/knowledge.proto\x12\x15greenroom.enricher.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#greenroom/enricher/v1/pattern.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xf2\x02\n\x08\x44ocument\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12 \n\x05title\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x05title\x12\x1f\n\x04text\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x10R\x04text\x12\x38\n\x04tags\x18\x04 \x03(\tB$\xbaH!\x92\x01\x1e\x10 \"\x1ar\x18\x32\x16^[^\\s\\x00-\\x1f]{1,64}$R\x04tags\x12 \n\x06source\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\x06source\x12<\n\x06\x64omain\x18\x06 \x01(\tB$\xbaH!r\x1f\x32\x1d^(domains/[a-z0-9_-]{1,64})?$R\x06\x64omain\x12\x1e\n\ncharacters\x18\x07 \x01(\x05R\ncharacters\x12\x18\n\x07\x63reator\x18\x08 \x01(\tR\x07\x63reator\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x89\x01\n\x13\x41\x64\x64\x44ocumentsRequest\x12I\n\tdocuments\x18\x01 \x03(\x0b\x32\x1f.greenroom.enricher.v1.DocumentB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\tdocuments\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"s\n\x14\x41\x64\x64\x44ocumentsResponse\x12=\n\tdocuments\x18\x01 \x03(\x0b\x32\x1f.greenroom.enricher.v1.DocumentR\tdocuments\x12\x1c\n\tunchanged\x18\x02 \x01(\x05R\tunchanged\"L\n\x12GetDocumentRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^documents/[a-z0-9-]{1,64}$R\x04name\"R\n\x13GetDocumentResponse\x12;\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x1f.greenroom.enricher.v1.DocumentR\x08\x64ocument\"\x92\x02\n\x14ListDocumentsRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12\x33\n\x08short_id\x18\x03 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{0,64}$R\x07shortId\x12\x38\n\x04tags\x18\x04 \x03(\tB$\xbaH!\x92\x01\x1e\x10 \"\x1ar\x18\x32\x16^[^\\s\\x00-\\x1f]{1,64}$R\x04tags\x12<\n\x06\x64omain\x18\x05 \x01(\tB$\xbaH!r\x1f\x32\x1d^(domains/[a-z0-9_-]{1,64})?$R\x06\x64omain\"\x9d\x01\n\x15ListDocumentsResponse\x12=\n\tdocuments\x18\x01 \x03(\x0b\x32\x1f.greenroom.enricher.v1.DocumentR\tdocuments\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\xd3\x01\n\x16SearchDocumentsRequest\x12 \n\x05query\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07R\x05query\x12\x38\n\x04tags\x18\x02 \x03(\tB$\xbaH!\x92\x01\x1e\x10 \"\x1ar\x18\x32\x16^[^\\s\\x00-\\x1f]{1,64}$R\x04tags\x12<\n\x06\x64omain\x18\x03 \x01(\tB$\xbaH!r\x1f\x32\x1d^(domains/[a-z0-9_-]{1,64})?$R\x06\x64omain\x12\x1f\n\x05limit\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x05limit\"\x94\x01\n\rDocumentMatch\x12;\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x1f.greenroom.enricher.v1.DocumentR\x08\x64ocument\x12\x18\n\x07passage\x18\x02 \x01(\tR\x07passage\x12\x16\n\x06offset\x18\x03 \x01(\x05R\x06offset\x12\x14\n\x05score\x18\x04 \x01(\x01R\x05score\"Y\n\x17SearchDocumentsResponse\x12>\n\x07matches\x18\x01 \x03(\x0b\x32$.greenroom.enricher.v1.DocumentMatchR\x07matches\"O\n\x15\x44\x65leteDocumentRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^documents/[a-z0-9-]{1,64}$R\x04name\"\x18\n\x16\x44\x65leteDocumentResponse2\xa9\x11\n\x10KnowledgeService\x12|\n\x0c\x41\x64\x64\x44ocuments\x12*.greenroom.enricher.v1.AddDocumentsRequest\x1a+.greenroom.enricher.v1.AddDocumentsResponse\"\x13\xaa\xbb\x18\x0fknowledge.write\x12x\n\x0bGetDocument\x12).greenroom.enricher.v1.GetDocumentRequest\x1a*.greenroom.enricher.v1.GetDocumentResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12~\n\rListDocuments\x12+.greenroom.enricher.v1.ListDocumentsRequest\x1a,.greenroom.enricher.v1.ListDocumentsResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12\x84\x01\n\x0fSearchDocuments\x12-.greenroom.enricher.v1.SearchDocumentsRequest\x1a..greenroom.enricher.v1.SearchDocumentsResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12\x82\x01\n\x0e\x44\x65leteDocument\x12,.greenroom.enricher.v1.DeleteDocumentRequest\x1a-.greenroom.enricher.v1.DeleteDocumentResponse\"\x13\xaa\xbb\x18\x0fknowledge.write\x12\x88\x01\n\x10RecordGeneration\x12..greenroom.enricher.v1.RecordGenerationRequest\x1a/.greenroom.enricher.v1.RecordGenerationResponse\"\x13\xaa\xbb\x18\x0fknowledge.write\x12~\n\rGetGeneration\x12+.greenroom.enricher.v1.GetGenerationRequest\x1a,.greenroom.enricher.v1.GetGenerationResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12\x84\x01\n\x0fListGenerations\x12-.greenroom.enricher.v1.ListGenerationsRequest\x1a..greenroom.enricher.v1.ListGenerationsResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12\x88\x01\n\x10\x44\x65leteGeneration\x12..greenroom.enricher.v1.DeleteGenerationRequest\x1a/.greenroom.enricher.v1.DeleteGenerationResponse\"\x13\xaa\xbb\x18\x0fknowledge.write\x12{\n\x0c\x46indPatterns\x12*.greenroom.enricher.v1.FindPatternsRequest\x1a+.greenroom.enricher.v1.FindPatternsResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12u\n\nGetPattern\x12(.greenroom.enricher.v1.GetPatternRequest\x1a).greenroom.enricher.v1.GetPatternResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12{\n\x0cListPatterns\x12*.greenroom.enricher.v1.ListPatternsRequest\x1a+.greenroom.enricher.v1.ListPatternsResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12\x7f\n\rDeletePattern\x12+.greenroom.enricher.v1.DeletePatternRequest\x1a,.greenroom.enricher.v1.DeletePatternResponse\"\x13\xaa\xbb\x18\x0fknowledge.write\x12\x82\x01\n\x0e\x43reateTemplate\x12,.greenroom.enricher.v1.CreateTemplateRequest\x1a-.greenroom.enricher.v1.CreateTemplateResponse\"\x13\xaa\xbb\x18\x0fknowledge.write\x12x\n\x0bGetTemplate\x12).greenroom.enricher.v1.GetTemplateRequest\x1a*.greenroom.enricher.v1.GetTemplateResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12~\n\rListTemplates\x12+.greenroom.enricher.v1.ListTemplatesRequest\x1a,.greenroom.enricher.v1.ListTemplatesResponse\"\x12\xaa\xbb\x18\x0eknowledge.read\x12\x82\x01\n\x0e\x44\x65leteTemplate\x12,.greenroom.enricher.v1.DeleteTemplateRequest\x1a-.greenroom.enricher.v1.DeleteTemplateResponse\"\x13\xaa\xbb\x18\x0fknowledge.writeB;\n\x15greenroom.enricher.v1P\x01Z greenroom/enricher/v1;enricherv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -81,30 +82,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KNOWLEDGESERVICE'].methods_by_name['SearchDocuments']._serialized_options = b'\252\273\030\016knowledge.read'
   _globals['_KNOWLEDGESERVICE'].methods_by_name['DeleteDocument']._loaded_options = None
   _globals['_KNOWLEDGESERVICE'].methods_by_name['DeleteDocument']._serialized_options = b'\252\273\030\017knowledge.write'
-  _globals['_DOCUMENT']._serialized_start=160
-  _globals['_DOCUMENT']._serialized_end=530
-  _globals['_ADDDOCUMENTSREQUEST']._serialized_start=533
-  _globals['_ADDDOCUMENTSREQUEST']._serialized_end=670
-  _globals['_ADDDOCUMENTSRESPONSE']._serialized_start=672
-  _globals['_ADDDOCUMENTSRESPONSE']._serialized_end=787
-  _globals['_GETDOCUMENTREQUEST']._serialized_start=789
-  _globals['_GETDOCUMENTREQUEST']._serialized_end=865
-  _globals['_GETDOCUMENTRESPONSE']._serialized_start=867
-  _globals['_GETDOCUMENTRESPONSE']._serialized_end=949
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=952
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1226
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1229
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1386
-  _globals['_SEARCHDOCUMENTSREQUEST']._serialized_start=1389
-  _globals['_SEARCHDOCUMENTSREQUEST']._serialized_end=1600
-  _globals['_DOCUMENTMATCH']._serialized_start=1603
-  _globals['_DOCUMENTMATCH']._serialized_end=1751
-  _globals['_SEARCHDOCUMENTSRESPONSE']._serialized_start=1753
-  _globals['_SEARCHDOCUMENTSRESPONSE']._serialized_end=1842
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1844
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1923
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1925
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1949
-  _globals['_KNOWLEDGESERVICE']._serialized_start=1952
-  _globals['_KNOWLEDGESERVICE']._serialized_end=2614
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['RecordGeneration']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['RecordGeneration']._serialized_options = b'\252\273\030\017knowledge.write'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['GetGeneration']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['GetGeneration']._serialized_options = b'\252\273\030\016knowledge.read'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['ListGenerations']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['ListGenerations']._serialized_options = b'\252\273\030\016knowledge.read'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['DeleteGeneration']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['DeleteGeneration']._serialized_options = b'\252\273\030\017knowledge.write'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['FindPatterns']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['FindPatterns']._serialized_options = b'\252\273\030\016knowledge.read'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['GetPattern']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['GetPattern']._serialized_options = b'\252\273\030\016knowledge.read'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['ListPatterns']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['ListPatterns']._serialized_options = b'\252\273\030\016knowledge.read'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['DeletePattern']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['DeletePattern']._serialized_options = b'\252\273\030\017knowledge.write'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['CreateTemplate']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['CreateTemplate']._serialized_options = b'\252\273\030\017knowledge.write'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['GetTemplate']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['GetTemplate']._serialized_options = b'\252\273\030\016knowledge.read'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['ListTemplates']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['ListTemplates']._serialized_options = b'\252\273\030\016knowledge.read'
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['DeleteTemplate']._loaded_options = None
+  _globals['_KNOWLEDGESERVICE'].methods_by_name['DeleteTemplate']._serialized_options = b'\252\273\030\017knowledge.write'
+  _globals['_DOCUMENT']._serialized_start=197
+  _globals['_DOCUMENT']._serialized_end=567
+  _globals['_ADDDOCUMENTSREQUEST']._serialized_start=570
+  _globals['_ADDDOCUMENTSREQUEST']._serialized_end=707
+  _globals['_ADDDOCUMENTSRESPONSE']._serialized_start=709
+  _globals['_ADDDOCUMENTSRESPONSE']._serialized_end=824
+  _globals['_GETDOCUMENTREQUEST']._serialized_start=826
+  _globals['_GETDOCUMENTREQUEST']._serialized_end=902
+  _globals['_GETDOCUMENTRESPONSE']._serialized_start=904
+  _globals['_GETDOCUMENTRESPONSE']._serialized_end=986
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=989
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1263
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1266
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1423
+  _globals['_SEARCHDOCUMENTSREQUEST']._serialized_start=1426
+  _globals['_SEARCHDOCUMENTSREQUEST']._serialized_end=1637
+  _globals['_DOCUMENTMATCH']._serialized_start=1640
+  _globals['_DOCUMENTMATCH']._serialized_end=1788
+  _globals['_SEARCHDOCUMENTSRESPONSE']._serialized_start=1790
+  _globals['_SEARCHDOCUMENTSRESPONSE']._serialized_end=1879
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1881
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1960
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1962
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1986
+  _globals['_KNOWLEDGESERVICE']._serialized_start=1989
+  _globals['_KNOWLEDGESERVICE']._serialized_end=4206
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from greenroom.enricher.v1 import knowledge_pb2 as greenroom_dot_enricher_dot_v1_dot_knowledge__pb2
+from greenroom.enricher.v1 import pattern_pb2 as greenroom_dot_enricher_dot_v1_dot_pattern__pb2
 
 GRPC_GENERATED_VERSION = '1.78.0'
 GRPC_VERSION = grpc.__version__
@@ -26,7 +27,8 @@ if _version_not_supported:
 
 
 class KnowledgeServiceStub(object):
-    """Knowledge: documents that a company stores and searches by their words.
+    """Knowledge: documents that a company stores and searches by their words, generations, and the patterns and templates of those
+    that succeeded.
     """
 
     def __init__(self, channel):
@@ -60,10 +62,71 @@ class KnowledgeServiceStub(object):
                 request_serializer=greenroom_dot_enricher_dot_v1_dot_knowledge__pb2.DeleteDocumentRequest.SerializeToString,
                 response_deserializer=greenroom_dot_enricher_dot_v1_dot_knowledge__pb2.DeleteDocumentResponse.FromString,
                 _registered_method=True)
+        self.RecordGeneration = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/RecordGeneration',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.RecordGenerationRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.RecordGenerationResponse.FromString,
+                _registered_method=True)
+        self.GetGeneration = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/GetGeneration',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetGenerationRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetGenerationResponse.FromString,
+                _registered_method=True)
+        self.ListGenerations = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/ListGenerations',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListGenerationsRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListGenerationsResponse.FromString,
+                _registered_method=True)
+        self.DeleteGeneration = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/DeleteGeneration',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteGenerationRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteGenerationResponse.FromString,
+                _registered_method=True)
+        self.FindPatterns = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/FindPatterns',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.FindPatternsRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.FindPatternsResponse.FromString,
+                _registered_method=True)
+        self.GetPattern = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/GetPattern',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetPatternRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetPatternResponse.FromString,
+                _registered_method=True)
+        self.ListPatterns = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/ListPatterns',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListPatternsRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListPatternsResponse.FromString,
+                _registered_method=True)
+        self.DeletePattern = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/DeletePattern',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeletePatternRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeletePatternResponse.FromString,
+                _registered_method=True)
+        self.CreateTemplate = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/CreateTemplate',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.CreateTemplateRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.CreateTemplateResponse.FromString,
+                _registered_method=True)
+        self.GetTemplate = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/GetTemplate',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetTemplateRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetTemplateResponse.FromString,
+                _registered_method=True)
+        self.ListTemplates = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/ListTemplates',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
+        self.DeleteTemplate = channel.unary_unary(
+                '/greenroom.enricher.v1.KnowledgeService/DeleteTemplate',
+                request_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteTemplateRequest.SerializeToString,
+                response_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteTemplateResponse.FromString,
+                _registered_method=True)
 
 
 class KnowledgeServiceServicer(object):
-    """Knowledge: documents that a company stores and searches by their words.
+    """Knowledge: documents that a company stores and searches by their words, generations, and the patterns and templates of those
+    that succeeded.
     """
 
     def AddDocuments(self, request, context):
@@ -103,6 +166,93 @@ class KnowledgeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordGeneration(self, request, context):
+        """RecordGeneration stores that records were generated, or that this failed. A successful one becomes a pattern, or improves
+        the pattern of the same request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetGeneration(self, request, context):
+        """GetGeneration returns a generation with its whole request and its plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGenerations(self, request, context):
+        """ListGenerations returns the history of all generations, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteGeneration(self, request, context):
+        """DeleteGeneration deletes a generation from the history; its pattern stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindPatterns(self, request, context):
+        """FindPatterns finds the patterns whose requests are most similar to a request. The similarity is 0.2 for the same domain, 0.3
+        for the same entity, 0.1 for the same workflow, and of scenarios (0.1), constrained fields (0.15) and words of context and
+        hints (0.15) the share that both have of all that one of them has; all of it if neither has any.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPattern(self, request, context):
+        """GetPattern returns a pattern with its whole request and its plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPatterns(self, request, context):
+        """ListPatterns returns the company's patterns, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePattern(self, request, context):
+        """DeletePattern deletes a pattern for good; its generations and templates stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateTemplate(self, request, context):
+        """CreateTemplate makes a template from a pattern. One with this id that exists already fails ALREADY_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTemplate(self, request, context):
+        """GetTemplate returns a template with its whole request and its plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTemplates(self, request, context):
+        """ListTemplates returns the company's templates, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteTemplate(self, request, context):
+        """DeleteTemplate deletes a template for good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_KnowledgeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -131,6 +281,66 @@ def add_KnowledgeServiceServicer_to_server(servicer, server):
                     request_deserializer=greenroom_dot_enricher_dot_v1_dot_knowledge__pb2.DeleteDocumentRequest.FromString,
                     response_serializer=greenroom_dot_enricher_dot_v1_dot_knowledge__pb2.DeleteDocumentResponse.SerializeToString,
             ),
+            'RecordGeneration': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordGeneration,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.RecordGenerationRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.RecordGenerationResponse.SerializeToString,
+            ),
+            'GetGeneration': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetGeneration,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetGenerationRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetGenerationResponse.SerializeToString,
+            ),
+            'ListGenerations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGenerations,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListGenerationsRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListGenerationsResponse.SerializeToString,
+            ),
+            'DeleteGeneration': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteGeneration,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteGenerationRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteGenerationResponse.SerializeToString,
+            ),
+            'FindPatterns': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindPatterns,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.FindPatternsRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.FindPatternsResponse.SerializeToString,
+            ),
+            'GetPattern': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPattern,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetPatternRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetPatternResponse.SerializeToString,
+            ),
+            'ListPatterns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPatterns,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListPatternsRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListPatternsResponse.SerializeToString,
+            ),
+            'DeletePattern': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePattern,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeletePatternRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeletePatternResponse.SerializeToString,
+            ),
+            'CreateTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateTemplate,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.CreateTemplateRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.CreateTemplateResponse.SerializeToString,
+            ),
+            'GetTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTemplate,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetTemplateRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetTemplateResponse.SerializeToString,
+            ),
+            'ListTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTemplates,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListTemplatesResponse.SerializeToString,
+            ),
+            'DeleteTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTemplate,
+                    request_deserializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteTemplateRequest.FromString,
+                    response_serializer=greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteTemplateResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'greenroom.enricher.v1.KnowledgeService', rpc_method_handlers)
@@ -140,7 +350,8 @@ def add_KnowledgeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class KnowledgeService(object):
-    """Knowledge: documents that a company stores and searches by their words.
+    """Knowledge: documents that a company stores and searches by their words, generations, and the patterns and templates of those
+    that succeeded.
     """
 
     @staticmethod
@@ -268,6 +479,330 @@ class KnowledgeService(object):
             '/greenroom.enricher.v1.KnowledgeService/DeleteDocument',
             greenroom_dot_enricher_dot_v1_dot_knowledge__pb2.DeleteDocumentRequest.SerializeToString,
             greenroom_dot_enricher_dot_v1_dot_knowledge__pb2.DeleteDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordGeneration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/RecordGeneration',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.RecordGenerationRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.RecordGenerationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetGeneration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/GetGeneration',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetGenerationRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetGenerationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGenerations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/ListGenerations',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListGenerationsRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListGenerationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteGeneration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/DeleteGeneration',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteGenerationRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteGenerationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindPatterns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/FindPatterns',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.FindPatternsRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.FindPatternsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPattern(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/GetPattern',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetPatternRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetPatternResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPatterns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/ListPatterns',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListPatternsRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListPatternsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePattern(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/DeletePattern',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeletePatternRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeletePatternResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/CreateTemplate',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.CreateTemplateRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.CreateTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/GetTemplate',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetTemplateRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.GetTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/ListTemplates',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListTemplatesRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.ListTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.enricher.v1.KnowledgeService/DeleteTemplate',
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteTemplateRequest.SerializeToString,
+            greenroom_dot_enricher_dot_v1_dot_pattern__pb2.DeleteTemplateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as abc
 from greenroom.enricher.v1 import knowledge_pb2 as knowledge_pb2
+from greenroom.enricher.v1 import pattern_pb2 as pattern_pb2
 from grpc import aio as aio
 import abc as abc_1
 
@@ -13,7 +14,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class KnowledgeServiceStub:
-    """Knowledge: documents that a company stores and searches by their words."""
+    """Knowledge: documents that a company stores and searches by their words, generations, and the patterns and templates of those
+    that succeeded.
+    """
 
     def __init__(self, channel: aio.Channel) -> None: ...
     AddDocuments: aio.UnaryUnaryMultiCallable[knowledge_pb2.AddDocumentsRequest, knowledge_pb2.AddDocumentsResponse]
@@ -30,9 +33,40 @@ class KnowledgeServiceStub:
     """
     DeleteDocument: aio.UnaryUnaryMultiCallable[knowledge_pb2.DeleteDocumentRequest, knowledge_pb2.DeleteDocumentResponse]
     """DeleteDocument deletes a document for good."""
+    RecordGeneration: aio.UnaryUnaryMultiCallable[pattern_pb2.RecordGenerationRequest, pattern_pb2.RecordGenerationResponse]
+    """RecordGeneration stores that records were generated, or that this failed. A successful one becomes a pattern, or improves
+    the pattern of the same request.
+    """
+    GetGeneration: aio.UnaryUnaryMultiCallable[pattern_pb2.GetGenerationRequest, pattern_pb2.GetGenerationResponse]
+    """GetGeneration returns a generation with its whole request and its plan."""
+    ListGenerations: aio.UnaryUnaryMultiCallable[pattern_pb2.ListGenerationsRequest, pattern_pb2.ListGenerationsResponse]
+    """ListGenerations returns the history of all generations, newest first."""
+    DeleteGeneration: aio.UnaryUnaryMultiCallable[pattern_pb2.DeleteGenerationRequest, pattern_pb2.DeleteGenerationResponse]
+    """DeleteGeneration deletes a generation from the history; its pattern stays."""
+    FindPatterns: aio.UnaryUnaryMultiCallable[pattern_pb2.FindPatternsRequest, pattern_pb2.FindPatternsResponse]
+    """FindPatterns finds the patterns whose requests are most similar to a request. The similarity is 0.2 for the same domain, 0.3
+    for the same entity, 0.1 for the same workflow, and of scenarios (0.1), constrained fields (0.15) and words of context and
+    hints (0.15) the share that both have of all that one of them has; all of it if neither has any.
+    """
+    GetPattern: aio.UnaryUnaryMultiCallable[pattern_pb2.GetPatternRequest, pattern_pb2.GetPatternResponse]
+    """GetPattern returns a pattern with its whole request and its plan."""
+    ListPatterns: aio.UnaryUnaryMultiCallable[pattern_pb2.ListPatternsRequest, pattern_pb2.ListPatternsResponse]
+    """ListPatterns returns the company's patterns, newest first."""
+    DeletePattern: aio.UnaryUnaryMultiCallable[pattern_pb2.DeletePatternRequest, pattern_pb2.DeletePatternResponse]
+    """DeletePattern deletes a pattern for good; its generations and templates stay."""
+    CreateTemplate: aio.UnaryUnaryMultiCallable[pattern_pb2.CreateTemplateRequest, pattern_pb2.CreateTemplateResponse]
+    """CreateTemplate makes a template from a pattern. One with this id that exists already fails ALREADY_EXISTS."""
+    GetTemplate: aio.UnaryUnaryMultiCallable[pattern_pb2.GetTemplateRequest, pattern_pb2.GetTemplateResponse]
+    """GetTemplate returns a template with its whole request and its plan."""
+    ListTemplates: aio.UnaryUnaryMultiCallable[pattern_pb2.ListTemplatesRequest, pattern_pb2.ListTemplatesResponse]
+    """ListTemplates returns the company's templates, newest first."""
+    DeleteTemplate: aio.UnaryUnaryMultiCallable[pattern_pb2.DeleteTemplateRequest, pattern_pb2.DeleteTemplateResponse]
+    """DeleteTemplate deletes a template for good."""
 
 class KnowledgeServiceServicer(metaclass=abc_1.ABCMeta):
-    """Knowledge: documents that a company stores and searches by their words."""
+    """Knowledge: documents that a company stores and searches by their words, generations, and the patterns and templates of those
+    that succeeded.
+    """
 
     @abc_1.abstractmethod
     def AddDocuments(
@@ -77,5 +111,106 @@ class KnowledgeServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[knowledge_pb2.DeleteDocumentRequest, abc.Awaitable[knowledge_pb2.DeleteDocumentResponse]],
     ) -> abc.Awaitable[knowledge_pb2.DeleteDocumentResponse]:
         """DeleteDocument deletes a document for good."""
+
+    @abc_1.abstractmethod
+    def RecordGeneration(
+        self,
+        request: pattern_pb2.RecordGenerationRequest,
+        context: aio.ServicerContext[pattern_pb2.RecordGenerationRequest, abc.Awaitable[pattern_pb2.RecordGenerationResponse]],
+    ) -> abc.Awaitable[pattern_pb2.RecordGenerationResponse]:
+        """RecordGeneration stores that records were generated, or that this failed. A successful one becomes a pattern, or improves
+        the pattern of the same request.
+        """
+
+    @abc_1.abstractmethod
+    def GetGeneration(
+        self,
+        request: pattern_pb2.GetGenerationRequest,
+        context: aio.ServicerContext[pattern_pb2.GetGenerationRequest, abc.Awaitable[pattern_pb2.GetGenerationResponse]],
+    ) -> abc.Awaitable[pattern_pb2.GetGenerationResponse]:
+        """GetGeneration returns a generation with its whole request and its plan."""
+
+    @abc_1.abstractmethod
+    def ListGenerations(
+        self,
+        request: pattern_pb2.ListGenerationsRequest,
+        context: aio.ServicerContext[pattern_pb2.ListGenerationsRequest, abc.Awaitable[pattern_pb2.ListGenerationsResponse]],
+    ) -> abc.Awaitable[pattern_pb2.ListGenerationsResponse]:
+        """ListGenerations returns the history of all generations, newest first."""
+
+    @abc_1.abstractmethod
+    def DeleteGeneration(
+        self,
+        request: pattern_pb2.DeleteGenerationRequest,
+        context: aio.ServicerContext[pattern_pb2.DeleteGenerationRequest, abc.Awaitable[pattern_pb2.DeleteGenerationResponse]],
+    ) -> abc.Awaitable[pattern_pb2.DeleteGenerationResponse]:
+        """DeleteGeneration deletes a generation from the history; its pattern stays."""
+
+    @abc_1.abstractmethod
+    def FindPatterns(
+        self,
+        request: pattern_pb2.FindPatternsRequest,
+        context: aio.ServicerContext[pattern_pb2.FindPatternsRequest, abc.Awaitable[pattern_pb2.FindPatternsResponse]],
+    ) -> abc.Awaitable[pattern_pb2.FindPatternsResponse]:
+        """FindPatterns finds the patterns whose requests are most similar to a request. The similarity is 0.2 for the same domain, 0.3
+        for the same entity, 0.1 for the same workflow, and of scenarios (0.1), constrained fields (0.15) and words of context and
+        hints (0.15) the share that both have of all that one of them has; all of it if neither has any.
+        """
+
+    @abc_1.abstractmethod
+    def GetPattern(
+        self,
+        request: pattern_pb2.GetPatternRequest,
+        context: aio.ServicerContext[pattern_pb2.GetPatternRequest, abc.Awaitable[pattern_pb2.GetPatternResponse]],
+    ) -> abc.Awaitable[pattern_pb2.GetPatternResponse]:
+        """GetPattern returns a pattern with its whole request and its plan."""
+
+    @abc_1.abstractmethod
+    def ListPatterns(
+        self,
+        request: pattern_pb2.ListPatternsRequest,
+        context: aio.ServicerContext[pattern_pb2.ListPatternsRequest, abc.Awaitable[pattern_pb2.ListPatternsResponse]],
+    ) -> abc.Awaitable[pattern_pb2.ListPatternsResponse]:
+        """ListPatterns returns the company's patterns, newest first."""
+
+    @abc_1.abstractmethod
+    def DeletePattern(
+        self,
+        request: pattern_pb2.DeletePatternRequest,
+        context: aio.ServicerContext[pattern_pb2.DeletePatternRequest, abc.Awaitable[pattern_pb2.DeletePatternResponse]],
+    ) -> abc.Awaitable[pattern_pb2.DeletePatternResponse]:
+        """DeletePattern deletes a pattern for good; its generations and templates stay."""
+
+    @abc_1.abstractmethod
+    def CreateTemplate(
+        self,
+        request: pattern_pb2.CreateTemplateRequest,
+        context: aio.ServicerContext[pattern_pb2.CreateTemplateRequest, abc.Awaitable[pattern_pb2.CreateTemplateResponse]],
+    ) -> abc.Awaitable[pattern_pb2.CreateTemplateResponse]:
+        """CreateTemplate makes a template from a pattern. One with this id that exists already fails ALREADY_EXISTS."""
+
+    @abc_1.abstractmethod
+    def GetTemplate(
+        self,
+        request: pattern_pb2.GetTemplateRequest,
+        context: aio.ServicerContext[pattern_pb2.GetTemplateRequest, abc.Awaitable[pattern_pb2.GetTemplateResponse]],
+    ) -> abc.Awaitable[pattern_pb2.GetTemplateResponse]:
+        """GetTemplate returns a template with its whole request and its plan."""
+
+    @abc_1.abstractmethod
+    def ListTemplates(
+        self,
+        request: pattern_pb2.ListTemplatesRequest,
+        context: aio.ServicerContext[pattern_pb2.ListTemplatesRequest, abc.Awaitable[pattern_pb2.ListTemplatesResponse]],
+    ) -> abc.Awaitable[pattern_pb2.ListTemplatesResponse]:
+        """ListTemplates returns the company's templates, newest first."""
+
+    @abc_1.abstractmethod
+    def DeleteTemplate(
+        self,
+        request: pattern_pb2.DeleteTemplateRequest,
+        context: aio.ServicerContext[pattern_pb2.DeleteTemplateRequest, abc.Awaitable[pattern_pb2.DeleteTemplateResponse]],
+    ) -> abc.Awaitable[pattern_pb2.DeleteTemplateResponse]:
+        """DeleteTemplate deletes a template for good."""
 
 def add_KnowledgeServiceServicer_to_server(servicer: KnowledgeServiceServicer, server: aio.Server) -> None: ...

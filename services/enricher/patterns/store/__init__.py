@@ -1,0 +1,1 @@
+"""Stores generations, patterns and templates."""

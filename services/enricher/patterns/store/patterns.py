@@ -1,0 +1,147 @@
+"""Stores patterns, and finds those that are similar to a request."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Float, Row, Select, bindparam, case, cast, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.enricher.patterns.errors import PatternNotFound
+from services.enricher.patterns.model import PATTERN, Found, Pattern, Request
+from services.enricher.patterns.similarity import DOMAIN, ENTITY, FIELDS, SCENARIOS, WHOLE, WORDS, WORKFLOW, Features
+from services.enricher.patterns.store.documents import load
+from services.enricher.patterns.store.tables import features, patterns
+from shared.db.engine import Database
+from shared.db.lists import page
+from shared.lists import Listed, Part
+
+_SHORT = [column for column in patterns.c if column.name != "document"]
+_USED = (
+    update(patterns)
+    .where(patterns.c.company == bindparam("of_company"), patterns.c.id == bindparam("of_id"))
+    .values(uses=patterns.c.uses + bindparam("more"))
+)
+
+
+class PatternStore:
+    """The patterns of all companies."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def get(self, company: str, name: str) -> Pattern:
+        """A pattern. Raises PatternNotFound."""
+        rows = await self._db.fetch(select(patterns).where(_of(company, name)))
+        if not rows:
+            raise PatternNotFound(name=name)
+        return _read(rows[0])
+
+    async def page(self, company: str, domain: str, entity: str, part: Part) -> Listed[Pattern]:
+        """A part of the company's patterns, newest first. domain, entity: only theirs; "" for any."""
+        query = select(*_SHORT).where(*_about(company, domain, entity))
+        return await page(self._db, query, patterns.c.id, part, _read)
+
+    async def similar(
+        self, company: str, by: Features, quality: float, similarity: float, limit: int, *, same: bool = False
+    ) -> list[Found]:
+        """The most similar patterns with at least this quality and similarity, short.
+
+        same: only those of the same domain and entity, whole.
+        """
+        ranked = _similar(company, by, same=same).where(patterns.c.quality >= quality).subquery()
+        query = (
+            select(ranked)
+            .where(ranked.c.similarity >= similarity)
+            .order_by(ranked.c.similarity.desc(), ranked.c.quality.desc(), ranked.c.id.desc())
+            .limit(limit)
+        )
+        found = {row.id: row for row in await self._db.fetch(query)}
+        if not same or not found:
+            return [Found(_read(row), row.similarity) for row in found.values()]
+        whole = select(patterns).where(patterns.c.company == company, patterns.c.id.in_(found))
+        read = {row.id: _read(row) for row in await self._db.fetch(whole)}
+        return [Found(read[key], row.similarity) for key, row in found.items() if key in read]
+
+    async def used(self, uses: Mapping[tuple[str, str], int]) -> None:
+        """Add to the uses of patterns, by company and name; of those that are deleted nothing is left to change."""
+        rows = [
+            {"of_company": company, "of_id": name.removeprefix(PATTERN), "more": more}
+            for (company, name), more in sorted(uses.items())
+        ]
+
+        async def work(conn: AsyncConnection) -> None:
+            await conn.execute(_USED, rows)
+
+        await self._db.writer.run(work)
+
+    async def delete(self, company: str, name: str) -> None:
+        """Delete a pattern. Raises PatternNotFound."""
+
+        async def work(conn: AsyncConnection) -> None:
+            if not (await conn.execute(delete(patterns).where(_of(company, name)))).rowcount:
+                raise PatternNotFound(name=name)
+            await conn.execute(delete(features).where(features.c.pattern == name.removeprefix(PATTERN)))
+
+        await self._db.writer.run(work)
+
+
+def _similar(company: str, by: Features, *, same: bool) -> Select[Any]:
+    """The company's patterns and their similarity."""
+    columns, kinds = patterns.c, (by.scenarios, by.fields, by.words)
+    wanted = frozenset().union(*kinds)
+    counts = [func.sum(case((features.c.kind == kind, 1), else_=0)).label(f"kind{kind}") for kind in range(len(kinds))]
+    common = (
+        select(features.c.pattern, *counts)
+        .where(features.c.company == company, features.c.feature.in_(sorted(wanted)))
+        .group_by(features.c.pattern)
+        .subquery("common")
+    )
+    parts = [
+        DOMAIN * case((columns.domain == by.domain, 1.0), else_=0.0),
+        ENTITY * case((columns.entity == by.entity, 1.0), else_=0.0),
+        WORKFLOW * case((columns.workflow == by.workflow, 1.0), else_=0.0),
+        SCENARIOS * _jaccard(columns.scenarios, len(by.scenarios), common.c.kind0),
+        FIELDS * _jaccard(columns.fields, len(by.fields), common.c.kind1),
+        WORDS * _jaccard(columns.words, len(by.words), common.c.kind2),
+    ]
+    total: ColumnElement[float] = sum(parts[1:], start=parts[0])
+    return (
+        select(*_SHORT, (total / float(WHOLE)).label("similarity"))
+        .outerjoin(common, common.c.pattern == columns.id)
+        .where(*_about(company, by.domain if same else "", by.entity if same else ""))
+    )
+
+
+def _jaccard(here: ColumnElement[int], there: int, common: ColumnElement[int]) -> ColumnElement[float]:
+    """How many both have of all; 1 if there are none. here, there: how many each has."""
+    both = func.coalesce(common, 0)
+    either = here + there - both
+    return case((either == 0, 1.0), else_=cast(both, Float) / either)
+
+
+def _of(company: str, name: str) -> ColumnElement[bool]:
+    return (patterns.c.company == company) & (patterns.c.id == name.removeprefix(PATTERN))
+
+
+def _about(company: str, domain: str, entity: str) -> list[ColumnElement[bool]]:
+    about = [patterns.c.company == company]
+    if domain:
+        about.append(patterns.c.domain == domain)
+    if entity:
+        about.append(patterns.c.entity == entity)
+    return about
+
+
+def _read(row: Row[Any]) -> Pattern:
+    whole = load(row.document) if "document" in row._fields else None
+    return Pattern(
+        name=PATTERN + row.id,
+        request=whole[0] if whole else Request(row.domain, row.entity, row.revision, workflow=row.workflow),
+        plan=whole[1] if whole else None,
+        quality=row.quality,
+        records=row.records,
+        generations=row.generations,
+        uses=row.uses,
+        creator=row.creator,
+        create_time=row.create_time,
+    )
