@@ -5,6 +5,8 @@ Otherwise the first calls of a new checkout compile them, which may take longer 
 
 import io
 
+from services.testdata.records.formats.registry import compile_formats
+from services.testdata.records.values import compile_values
 from services.testdata.traces.compiled import compiled, packed
 from services.testdata.traces.formats import Format
 from services.testdata.traces.formats.files import write_file
@@ -14,8 +16,10 @@ from services.testdata.workflows.builtin import built_in
 
 
 def main() -> None:
-    """Generate a session in each way and format, and count one."""
+    """Generate a session in each way and format, count one, and generate a record in each format."""
     compile_kernels()
+    compile_values()
+    compile_formats()
     for stored in built_in().values():
         for mode in Mode:
             chain = compiled(packed(stored.workflow, Parameters(users=3, mode=mode)))

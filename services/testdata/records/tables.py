@@ -86,7 +86,13 @@ class Texts:
 
     def at(self, rows: Rows | slice) -> "Texts":
         """The texts of these rows, counted from the first of the column."""
-        return replace(self, codes=self.codes[rows], distinct=False, known=_at(self.known, rows))
+        codes, known = self.codes[rows], _at(self.known, rows)
+        if not self.distinct or not isinstance(rows, slice):
+            return replace(self, codes=codes, distinct=False, known=known)
+        first, stop, _ = rows.indices(len(self))
+        starts = self.strings.starts[first : max(first, stop) + 1]
+        strings = Strings(self.strings.blob[starts[0] : starts[-1]], starts - starts[0])
+        return replace(self, strings=strings, codes=np.arange(len(codes), dtype=np.int32), known=known)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
