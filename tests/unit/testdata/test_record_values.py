@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from services.testdata.records.tables import Column, Numbers, Serials, Texts, Uuids
 from services.testdata.records.values import Draws, fill, filler
+from services.testdata.records.values.edges import EdgeFiller, boundary_cases, security_cases
 from services.testdata.records.values.errors import NoSuchLocale, NoValues, PatternRefused, TooFewValues
-from services.testdata.records.values.fillers import stored_value
+from services.testdata.records.values.fillers import column_of, stored_value
 from services.testdata.records.values.pools import POOLS, locales, pool
 from shared.model.packs.model import Field, FieldType
 from shared.patterns import compile_pattern
@@ -206,3 +207,51 @@ def test_null_stands_only_where_a_field_may_be_null() -> None:
     nullable = Field("name", nullable=True)
     assert None in drawn(nullable)
     assert None not in drawn(replace(nullable, nullable=False))
+
+
+@pytest.mark.parametrize("field", [replace(field, nullable=True) for field in FIELDS], ids=lambda field: field.name)
+def test_edge_cases_are_values_that_the_field_allows_and_are_labelled_in_each_cell(field: Field) -> None:
+    cases = (*boundary_cases(field), *security_cases(field))
+    plain = replace(field, nullable=False)
+    made, draws, rows = (
+        EdgeFiller(filler(plain, "order"), field, cases, 4),
+        Draws(7, "order", field.name),
+        np.arange(ROWS),
+    )
+    column, labels = made.fill(draws, rows), made.labels(draws, rows).tolist()
+    found, usual = values(column), drawn(plain)
+
+    assert 0.2 < sum(label >= 0 for label in labels) / ROWS < 0.3
+    wanted = values(column_of(field, [case.value for case in cases]))
+    for value, label, other in zip(found, labels, usual, strict=True):
+        assert value == (other if label < 0 else wanted[label])
+    assert values(made.fill(draws, rows[1_000:2_000])) == found[1_000:2_000]
+    assert {*range(len(cases))} == {label for label in labels if label >= 0}
+    for case in cases:
+        within = isinstance(case.value, str) and field.type is FieldType.TEXT
+        assert not within or field.min_length <= len(str(case.value)) <= (field.max_length or 10_000)
+
+
+def test_the_boundaries_of_a_field_are_among_its_edge_cases() -> None:
+    def labelled(field: Field) -> dict[str, Any]:
+        return {case.label: case.value for case in boundary_cases(field)}
+
+    rate = Field("rate", FieldType.NUMBER, minimum=0, exclusive_minimum=True, maximum=0.3, scale=3)
+    assert labelled(rate) == {"minimum": 0.001, "next_to_minimum": 0.002, "maximum": 0.3, "next_to_maximum": 0.299}
+    assert labelled(Field("quantity", FieldType.INTEGER, minimum=1, maximum=2)) == {"minimum": 1, "maximum": 2}
+    code = labelled(Field("code", pattern="[A-Z]{2,5}"))
+    assert (len(code["shortest"]), len(code["longest"])) == (2, 5)
+    name = labelled(Field("name", min_length=1, max_length=200, nullable=True))
+    assert (name["shortest"], len(name["longest"]), name["null"]) == ("a", 200, None)
+    assert name["japanese"] == "山田 太郎"
+    assert labelled(Field("born", FieldType.DATE, minimum="1900-01-01"))["calendar_1"] == "2024-02-29"
+    assert labelled(Field("email", unique=True, nullable=True)) == {"null": None}
+
+
+def test_attacks_are_only_in_free_texts_that_have_room_for_them() -> None:
+    attacks = {case.label: str(case.value) for case in security_cases(Field("note", max_length=500))}
+    assert {"sql_injection", "script", "formula", "homoglyphs", "over_long"} <= attacks.keys()
+    assert len(attacks["over_long"]) == 500
+    assert all(len(str(case.value)) <= 12 for case in security_cases(Field("note", max_length=12)))
+    assert security_cases(Field("code", pattern="[A-Z]+")) == ()
+    assert security_cases(Field("email", format="email")) == ()
