@@ -150,7 +150,8 @@ def _number_cases(field: Field) -> list[Case]:
             nearest = bound + sign * step if exclusive else bound
             marked += [(label, nearest), (f"next_to_{label}", nearest + sign * step)]
     rounded = [(label, round(value, scale) if scale else value) for label, value in marked]
-    different = {value: label for label, value in reversed(rounded)}
+    # A value with two labels keeps the shorter.
+    different = {value: label for label, value in sorted(rounded, key=lambda one: -len(one[0]))}
     return [Case(label, Category.BOUNDARY, value) for value, label in different.items() if _allows(field, value)]
 
 
