@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 
-from cli.kit.bounds import allowed
-from cli.kit.names import named
+from cli.kit.bounds import asked
+from cli.kit.names import named, naming
 from cli.kit.render import Rows, console, facts, print_json
 from cli.kit.run import Failed, Json, command, verb
 from greenroom.client import Client
 from greenroom.enricher.v1.enrichment_pb2 import DomainContext, EnrichRequest, EnrichResponse, ScenarioShare
-from greenroom.type.v1.domain_pb2 import FieldConstraint
 from shared.plain import visible
 
 app = verb()
@@ -29,15 +28,16 @@ async def enrich(
         list[str] | None,
         typer.Option(metavar="TEXT", help="A wish in words, such as `only paid orders`; may be repeated."),
     ] = None,
+    template: Annotated[str, naming("templates", "A template, merged below the request.")] = "",
     edge_cases: Annotated[bool, typer.Option("--edge-cases", help="With the edge cases.")] = False,
     revision: Annotated[int, typer.Option(min=0, help="Which revision; 0: the newest ready one.")] = 0,
     json: Json = False,
 ) -> None:
     """Show what a domain says about an entity, and what a request for it becomes.
 
-    Without hints and scenarios, this prints the context that agents, personas and generators are given.
+    Without hints, scenarios and a template, this prints the context that agents, personas and generators are given.
     """
-    if not hint and not scenario:
+    if not (hint or scenario or template):
         context = await client.enrichment.context(
             domain, revision=revision, entity=entity, workflow=workflow, edge_cases=edge_cases
         )
@@ -54,6 +54,7 @@ async def enrich(
         scenarios=map(_share, scenario or []),
         workflow=workflow,
         include_edge_cases=edge_cases,
+        template=template,
     )
     response = await client.enrichment.enrich(request)
     if json:
@@ -85,13 +86,13 @@ def _print_enriched(response: EnrichResponse) -> None:
     console().print(facts(told, ("scenarios", ", ".join(shares))))
     rows = Rows("FIELD", "ALLOWS", prose=["ALLOWS"])
     for one in response.constraints:
-        rows.add(one.field, _allowed(one))
+        rows.add(one.field, asked(one))
     console().print(rows)
     for outcome in response.metadata.hints:
         sign = "understood" if outcome.applied else "not applied"
         console().print(f"{sign}: “{visible(outcome.hint)}” → {visible(outcome.outcome)}", markup=False, soft_wrap=True)
-
-
-def _allowed(one: FieldConstraint) -> str:
-    given = "always given" if one.HasField("nullable") and not one.nullable else ""
-    return visible("; ".join(filter(None, [allowed(one.bounds), given])))
+    for used in response.metadata.patterns:
+        console().print(f"{used.pattern}: {visible(used.hint)}", markup=False, highlight=False, soft_wrap=True)
+    for problem in (response.metadata.knowledge_problem, response.metadata.patterns_problem):
+        if problem:
+            console().print(visible(problem), markup=False, highlight=False, soft_wrap=True)

@@ -22,7 +22,7 @@ COMMANDS = {
     "resources": "Sets of records, such as orders, that tools read and change.",
     "enrich": "What a domain says about an entity, and what a request for it becomes.",
     "domains": "What businesses know: entities, rules, edge cases, workflows.",
-    "knowledge": "Documents that your business knows, found by their words.",
+    "knowledge": "What your business knows: documents, and what worked when records were generated.",
     "tools": "Mocked tools: try what they answer.",
     "agents": "Agents under test: check one before it is rehearsed.",
     "rehearse": "Rehearse, evaluate, and say whether an agent is good enough, or as good as another one.",

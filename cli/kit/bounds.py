@@ -2,7 +2,7 @@
 
 from google.protobuf.struct_pb2 import Value
 
-from greenroom.type.v1.domain_pb2 import FieldBounds
+from greenroom.type.v1.domain_pb2 import FieldBounds, FieldConstraint
 from shared.rpc.values import value_json
 
 
@@ -21,6 +21,12 @@ def allowed(bounds: FieldBounds) -> str:
         f"matches {bounds.pattern}" if bounds.pattern else "",
     ]
     return "; ".join(filter(None, said))
+
+
+def asked(constraint: FieldConstraint) -> str:
+    """What a constraint allows, such as `from 1 to 99; always given`."""
+    given = "always given" if constraint.HasField("nullable") and not constraint.nullable else ""
+    return "; ".join(filter(None, [allowed(constraint.bounds), given]))
 
 
 def _value(value: Value) -> str:

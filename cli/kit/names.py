@@ -20,7 +20,7 @@ LATEST = "latest"
 _ID, _DOMAIN_ID = re.compile("[a-z0-9-]{1,64}"), re.compile("[a-z0-9_-]{1,64}")
 _CANDIDATES = 5
 """How many names an ambiguous one is explained with."""
-_NAMED_BY_PEOPLE = ("domains", "personas", "resources", "workflows")
+_NAMED_BY_PEOPLE = ("domains", "personas", "resources", "templates", "workflows")
 """Collections with ids that are words, so an id can be the beginning of another."""
 _BY_EXTERNAL_ID: dict[str, Callable[[Client, str], Listing[Any]]] = {
     "batches": lambda client, external_id: client.batches.list(external_id=external_id),

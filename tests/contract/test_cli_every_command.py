@@ -20,10 +20,12 @@ NOUNS = {
     "dataset",
     "domain",
     "learning",
+    "pattern",
     "persona",
     "procedure",
     "resume",
     "source",
+    "template",
 }
 """Parameters that name something stored. `name` does too, where it is an argument."""
 VALUES = {"kind": "transitions"}

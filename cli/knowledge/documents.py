@@ -1,4 +1,4 @@
-"""greenroom knowledge"""
+"""Documents: commands of greenroom knowledge"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from greenroom.client import Client
 from greenroom.enricher.v1.knowledge_pb2 import Document
 from shared.words import counted
 
-app = noun("Documents that your business knows, found by their words.")
+app = noun("What your business knows: documents, and what worked when records were generated.")
 
 Name = Annotated[str, named("documents")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only documents with this tag; repeat for several.")]
