@@ -6,7 +6,7 @@ from dataclasses import replace
 from services.enricher.contexts.errors import EntityNotFound, ScenarioNotFound, WorkflowNotFound
 from services.enricher.contexts.merging import Asked, asked_by_entity, asked_by_scenario, merge
 from services.enricher.contexts.model import Context, Wanted
-from services.enricher.contexts.telling import tell
+from services.enricher.contexts.telling import tell, tell_customers
 from shared.model.packs.model import EdgeCase, Entity, Pack, Relationship, Scenario, Workflow
 from shared.yaml import near
 
@@ -36,6 +36,9 @@ def build_context(pack: Pack, domain: str, revision: int, wanted: Wanted) -> Con
         constraints=constraints,
         hints=tuple(_hints(entity, relationships)),
         text="",
+        customer_text=tell_customers(
+            pack, names, workflows, _edge_cases(pack, names, scenarios, replace(wanted, edge_cases=True))
+        ),
     )
     return replace(context, text=tell(pack, context, names))
 

@@ -35,6 +35,7 @@ def context_message(context: Context) -> pb.DomainContext:
         constraints=map(constraint_message, context.constraints),
         hints=context.hints,
         text=context.text,
+        customer_text=context.customer_text,
     )
 
 

@@ -25,7 +25,7 @@ class Context:
     """What a domain says. entity: None if the context is about all entities.
 
     constraints: what holds for each field that is bounded, one a field. hints: how to generate, a sentence each.
-    text: all of it, for people and language models.
+    text: all of it, for people and language models. customer_text: what customers may know, with the edge cases.
     """
 
     domain: str
@@ -39,6 +39,7 @@ class Context:
     constraints: tuple[Constraint, ...]
     hints: tuple[str, ...]
     text: str
+    customer_text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,21 @@ from services.enricher.contexts.model import Context
 from services.enricher.knowledge.model import Match
 from services.enricher.patterns.model import Pattern, Plan
 from shared.model.events import Json
-from shared.model.packs.model import Constraint, Entity, Field, FieldType, Pack, Relationship, Severity, Workflow
+from shared.model.packs.model import (
+    Constraint,
+    EdgeCase,
+    Entity,
+    Field,
+    FieldType,
+    Pack,
+    Relationship,
+    Severity,
+    Workflow,
+)
 from shared.words import counted
 
-MAX_TEXT = 32 << 10
-"""The most characters of a text; what follows is left out, and the text says so."""
+MAX_TEXT, MAX_CUSTOMER_TEXT = 32 << 10, 16 << 10
+"""The most characters of a text, and of one for customers; what follows is left out, and the text says so."""
 _PATTERN = 500
 """The most characters of the sentence about a pattern."""
 _SHOWN = 5
@@ -21,11 +31,25 @@ _VALUES = 12
 
 def tell(pack: Pack, context: Context, names: frozenset[str]) -> str:
     """The context as text in sections, at most MAX_TEXT characters. names: the entities that it is about."""
-    text = "\n\n".join("\n".join(section) for section in _sections(pack, context, names))
-    if len(text) <= MAX_TEXT:
+    return _joined(_sections(pack, context, names), MAX_TEXT)
+
+
+def tell_customers(
+    pack: Pack, names: frozenset[str], workflows: Iterable[Workflow], edge_cases: Iterable[EdgeCase]
+) -> str:
+    """What customers may know, as text of at most MAX_CUSTOMER_TEXT characters: no rules, and nothing of fields.
+
+    names: the entities that it is about.
+    """
+    return _joined(_for_customers(pack, names, workflows, edge_cases), MAX_CUSTOMER_TEXT)
+
+
+def _joined(sections: Iterable[Sequence[str]], most: int) -> str:
+    text = "\n\n".join("\n".join(section) for section in sections)
+    if len(text) <= most:
         return text
     end = "\n\nThe rest is left out, because it is too long."
-    return text[: MAX_TEXT - len(end)].rsplit("\n", 1)[0] + end
+    return text[: most - len(end)].rsplit("\n", 1)[0] + end
 
 
 def tell_documents(matches: Iterable[Match]) -> str:
@@ -69,6 +93,19 @@ def _sections(pack: Pack, context: Context, names: frozenset[str]) -> Iterator[S
     if context.edge_cases:
         cases = (f"- {case.category} ({_about(case.entity, case.field)}): {case.text}" for case in context.edge_cases)
         yield ["Edge cases", *cases]
+
+
+def _for_customers(
+    pack: Pack, names: frozenset[str], workflows: Iterable[Workflow], edge_cases: Iterable[EdgeCase]
+) -> Iterator[Sequence[str]]:
+    yield [pack.display_name, *([pack.description] if pack.description else [])]
+    entities = (one for one in pack.entities if one.name in names)
+    yield ["What it deals with", *(": ".join(filter(None, (_words(one.name), one.description))) for one in entities)]
+    for workflow in workflows:
+        steps = (f"{number}. {step.text}" for number, step in enumerate(workflow.steps, 1))
+        yield [_how(workflow), *steps]
+    if cases := [f"- {case.text}" for case in edge_cases]:
+        yield ["What may happen", *cases]
 
 
 def _entity(entity: Entity, relationships: Iterable[Relationship], *, full: bool) -> Iterator[str]:
@@ -152,13 +189,21 @@ def _rule(text: str, severity: Severity) -> str:
 
 
 def _workflow(workflow: Workflow) -> Iterator[str]:
-    yield f"How {workflow.id.replace('_', ' ').replace('-', ' ')} works: {workflow.text}"
+    yield _how(workflow)
     for number, step in enumerate(workflow.steps, 1):
         yield f"{number}. {step.text}"
         if step.validations:
             yield f"   Before: {' '.join(step.validations)}"
         if step.outcomes:
             yield f"   How it may end: {' '.join(step.outcomes)}"
+
+
+def _how(workflow: Workflow) -> str:
+    return f"How {_words(workflow.id)} works: {workflow.text}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ")
 
 
 def _about(entity: str, field: str) -> str:

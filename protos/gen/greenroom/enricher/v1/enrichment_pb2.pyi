@@ -77,12 +77,15 @@ class DomainContext(message.Message):
     HINTS_FIELD_NUMBER: builtins.int
     TEXT_FIELD_NUMBER: builtins.int
     FOUND_FIELD_NUMBER: builtins.int
+    CUSTOMER_TEXT_FIELD_NUMBER: builtins.int
     domain: builtins.str
     """`domains/{domain}`."""
     revision: builtins.int
     """The revision that was read."""
     text: builtins.str
     """All of it as text for people and language models, up to 32 KiB, and after it what documents say."""
+    customer_text: builtins.str
+    """What customers may know of it, as text of up to 16 KiB: entities, workflows and edge cases in words, no rules and no fields."""
     @builtins.property
     def entity(self) -> domain_pb2.DomainEntity:
         """The entity with its description and fields; unset if none was asked for."""
@@ -134,10 +137,11 @@ class DomainContext(message.Message):
         hints: abc.Iterable[builtins.str] | None = ...,
         text: builtins.str = ...,
         found: abc.Iterable[FoundPassage] | None = ...,
+        customer_text: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["entity", b"entity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "domain", b"domain", "edge_cases", b"edge_cases", "entity", b"entity", "found", b"found", "hints", b"hints", "relationships", b"relationships", "revision", b"revision", "rules", b"rules", "scenarios", b"scenarios", "text", b"text", "workflows", b"workflows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "customer_text", b"customer_text", "domain", b"domain", "edge_cases", b"edge_cases", "entity", b"entity", "found", b"found", "hints", b"hints", "relationships", b"relationships", "revision", b"revision", "rules", b"rules", "scenarios", b"scenarios", "text", b"text", "workflows", b"workflows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
