@@ -93,6 +93,7 @@ async def generate(
     label: Labels = None,
     all_sources: Annotated[bool, typer.Option("--all-sources", help="Measure all sources.")] = False,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=50, help="How many.")] = 5,
+    domain: Annotated[str, naming("domains", "The domain of the business, of which they want something.")] = "",
     language: Annotated[str, typer.Option(help="The language that they write, such as German.")] = "",
     model: Annotated[str, typer.Option(help="The model, as provider:model; none: the server's default.")] = "",
     seed: Annotated[int, typer.Option(help="Seeds the model's random choices.")] = 0,
@@ -102,9 +103,15 @@ async def generate(
     ] = "",
     json: Json = False,
 ) -> int:
-    """Generate personas from a description, or from how the customers of sources write."""
+    """Generate personas from a description, from how the customers of sources write, or from what a domain says."""
     request = GeneratePersonasRequest(
-        description=description, count=count, language=language, model=model, seed=seed, request_id=request_id
+        description=description,
+        count=count,
+        language=language,
+        model=model,
+        seed=seed,
+        request_id=request_id,
+        domain=domain,
     )
     request.sources.extend([source] if source else [])
     if label or all_sources:
@@ -202,7 +209,8 @@ def _print(persona: Persona, json: bool) -> None:
 
 def _origin(persona: Persona) -> str:
     origin = persona.origin
-    told = [origin.source, f'"{origin.description}"' if origin.description else ""]
+    domain = f"{origin.domain}, revision {origin.domain_revision}" if origin.domain else ""
+    told = [origin.source, f'"{origin.description}"' if origin.description else "", domain]
     return f"by {origin.model} from {' and '.join(filter(None, told))}" if persona.HasField("origin") else ""
 
 

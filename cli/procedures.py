@@ -170,6 +170,7 @@ def _print(procedure: Procedure, revision: Revision, json: bool) -> None:
         ("external id", procedure.external_id),
         ("created", when(procedure.create_time)),
         ("revision", f"{revision.number} of {procedure.latest_revision}, {_state(revision)}"),
+        ("domain", f"{revision.domain}, revision {revision.domain_revision}" if revision.domain else ""),
         ("tools", tools),
         ("instructions", revision.instructions),
     ]

@@ -20,6 +20,7 @@ from greenroom.synthesizer.v1 import (
 from services.synthesizer.adapters.agents import Agents
 from services.synthesizer.adapters.agents.kind import Access
 from services.synthesizer.adapters.agents.secrets import AgentSecrets
+from services.synthesizer.adapters.domains import EnricherDomains
 from services.synthesizer.adapters.formats import FORMATS, RESOURCE_FORMATS
 from services.synthesizer.adapters.formats.detection import detect
 from services.synthesizer.adapters.formats.table.reader import deal
@@ -164,6 +165,7 @@ async def build(
     for fault in models.faults():
         _log.warning("model_provider_cannot_be_called", why=str(fault))
 
+    domains = EnricherDomains(peers)
     procedures = procedure_rows.ProcedureStore(db, references.procedure_referred_to)
     sources = source_rows.SourceStore(db, references.source_referred_to)
     conversations = conversation_rows.ConversationStore(db, event_log, event_cache, batch_rows.STATEMENTS)
@@ -180,7 +182,13 @@ async def build(
         remove_leftovers(folder, clock() / 1_000)
     tables = Tables(compute, folder, deal=deal, read=parse_dealt)
     procedure_files = ProcedureFiles(
-        procedures, imports, compute, parse=parse_procedures, write=write_procedures, clock=clock
+        procedures,
+        imports,
+        compute,
+        parse=parse_procedures,
+        write=write_procedures,
+        read_domain=domains.copied,
+        clock=clock,
     )
     persona_files = PersonaFiles(own_personas, imports, parse=parse_personas, clock=clock)
     source_files = SourceFiles(
@@ -200,7 +208,17 @@ async def build(
 
     open_model = ConversationModels(models, recordings, Accounts(batches.account)).open
     repeating = Repeating(results, personas, recordings.forget)
-    generation = Generation(personas, sources, models, open_model, settings.default_model, repair, repeating, features)
+    generation = Generation(
+        personas,
+        sources,
+        models,
+        open_model,
+        settings.default_model,
+        repair,
+        repeating,
+        features,
+        domains.situations,
+    )
     retries = Retries(settings.call_attempts, settings.agent_longest_pause_seconds)
     waits = Waits()
     setup = Setup(catalog, open_model, agents.open, offload, repair, retries, waits, settings.persona_checks_off)
@@ -229,7 +247,7 @@ async def build(
         (
             "Procedure",
             procedure_pb2_grpc.add_ProcedureServiceServicer_to_server,
-            ProcedureServicer(Procedures(procedures, clock), procedure_files),
+            ProcedureServicer(Procedures(procedures, domains.copied, clock), procedure_files),
         ),
         ("Source", source_pb2_grpc.add_SourceServiceServicer_to_server, SourceServicer(sources, source_files)),
         (

@@ -149,7 +149,7 @@ def parse_procedures(
 def _new_procedure(record: ProcedureRecord, line: int) -> NewProcedure:
     procedure = Procedure("", record.display_name, record.description, record.external_id)
     revision = Revision("", 1, RevisionState.READY, record.instructions, record.steps, record.tools)
-    revision = replace(revision, expectations=record.expectations)
+    revision = replace(revision, expectations=record.expectations, domain=record.domain)
     return NewProcedure(line, procedure, revision, record.redacted)
 
 

@@ -101,8 +101,9 @@ def talk_of(persona: Persona, source: SourceConversation | None, revision: Revis
     written = [{"name": one.name, "description": one.description, "schema": one.arguments_schema} for one in tools]
     brief_of_agent = AgentBrief(revision.instructions if revision else "", steps)
     return Talk(
-        persona=len(persona_system(brief)) + len(json.dumps(PERSONA_REPLY.schema)),
-        agent=len(agent_system(brief_of_agent)) + len(json.dumps(written)),
+        persona=len(persona_system(brief, revision.persona_context if revision else ""))
+        + len(json.dumps(PERSONA_REPLY.schema)),
+        agent=len(agent_system(brief_of_agent, revision.agent_context if revision else "")) + len(json.dumps(written)),
         opening=sum(len(getattr(body, "text", "")) + MESSAGE for body in bodies[:cut]),
         user=fmean(user) + MESSAGE,
         agent_says=fmean(agent) + MESSAGE,

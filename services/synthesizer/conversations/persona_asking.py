@@ -11,7 +11,7 @@ from services.synthesizer.conversations.model import Conversation
 from services.synthesizer.conversations.moves import Move, StepFailed
 from services.synthesizer.conversations.persona_player import Role, scene_of
 from services.synthesizer.conversations.persona_replies import ReplyUnusable, asked_again, read, read_repaired
-from services.synthesizer.conversations.prompts import PERSONA_ANSWER, PERSONA_PROMPT
+from services.synthesizer.conversations.prompts import PERSONA_ANSWER
 from services.synthesizer.procedures.model import Revision
 from shared.llm.base import Caller, ChatModel, ChatReply, ChatRequest, ModelDenied, ModelFailed, ModelUnavailable
 from shared.llm.budget import BudgetReached
@@ -49,7 +49,7 @@ class ModelPersona:
             seq=state.undisturbed_seq,
             brief=self.role.brief,
             caller=self.caller,
-            prompt=PERSONA_PROMPT.digest,
+            prompt=self.role.prompt.digest,
             output=PERSONA_REPLY,
         )
         scene = scene_of(request.messages, self.role, self.revision)

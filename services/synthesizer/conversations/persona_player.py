@@ -6,11 +6,11 @@ from typing import Protocol
 
 from services.synthesizer.conversations.integrity.check import Scene
 from services.synthesizer.conversations.moves import Move
-from services.synthesizer.conversations.prompts import PERSONA_PROMPT
 from services.synthesizer.personas.model import Persona
 from services.synthesizer.procedures.model import Revision
 from shared.llm.base import Message
 from shared.llm.briefs import PersonaBrief
+from shared.llm.prompts import Prompt
 from shared.model.conversation import State
 
 
@@ -24,11 +24,15 @@ class PersonaPlayer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """The persona that is played. brief, instructions: what its player is told of it, as facts and as a text."""
+    """The persona that is played. brief, instructions: what its player is told of it, as facts and as a text.
+
+    prompt: which prompt the text follows.
+    """
 
     persona: Persona
     brief: PersonaBrief
     instructions: str
+    prompt: Prompt
 
 
 def scene_of(messages: Sequence[Message], role: Role, revision: Revision | None) -> Scene:
@@ -41,7 +45,7 @@ def scene_of(messages: Sequence[Message], role: Role, revision: Revision | None)
         asked=[message.text for message in messages[last + 1 :]],
         facts=(*brief.opening, *(answer for _, answer in brief.material)),
         age_range=persona.demographics.age_range,
-        private=(PERSONA_PROMPT.text, brief.description),
+        private=(role.prompt.text, brief.description),
         traits=brief.behaviour_traits,
         tools=[tool.name for tool in revision.tools] if revision else (),
         instructions=revision.instructions if revision else "",

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from services.synthesizer.conversations.chat_messages import ChatMessages, agent_message
-from services.synthesizer.conversations.prompts import AGENT_PROMPT
 from services.synthesizer.conversations.targets import Action, Call, EndTalk, Say, Several, View, said_and_called
 from services.synthesizer.procedures.model import Revision
 from shared.llm.base import Caller, ChatModel, ChatReply, ChatRequest
@@ -13,14 +12,26 @@ from shared.model.events import ModelCall
 
 
 class ProcedureAgent:
-    """The built-in agent: a model with the revision's instructions, steps and tools in its system text."""
+    """The built-in agent: a model with the revision's instructions, steps and tools in its system text.
+
+    prompt: the digest of the prompt that the text follows.
+    """
 
     def __init__(
-        self, model: ChatModel, name: str, revision: Revision, system: str, seed: int, index: int, caller: Caller
+        self,
+        model: ChatModel,
+        name: str,
+        revision: Revision,
+        system: str,
+        prompt: str,
+        seed: int,
+        index: int,
+        caller: Caller,
     ) -> None:
         self._model = model
         self._name = name
         self._system = system
+        self._prompt = prompt
         self._brief = AgentBrief(revision.instructions, revision.steps)
         self._seed, self._index, self._caller = seed, index, caller
         self._messages = ChatMessages(agent_message)
@@ -37,10 +48,10 @@ class ProcedureAgent:
             seq=view.seq,
             brief=self._brief,
             caller=self._caller,
-            prompt=AGENT_PROMPT.digest,
+            prompt=self._prompt,
         )
         reply = await self._model.complete(request)
-        call = ModelCall(self._name, AGENT_PROMPT.digest, reply.milliseconds, reply.first_token, reply.recorded)
+        call = ModelCall(self._name, self._prompt, reply.milliseconds, reply.first_token, reply.recorded)
         return Action(_does(reply), usage=replace(reply.usage, model_calls=1), model_call=call, steps=reply.steps)
 
 

@@ -12,7 +12,7 @@ from services.synthesizer.conversations.persona_brief import persona_brief
 from services.synthesizer.conversations.persona_player import PersonaPlayer, Role
 from services.synthesizer.conversations.persona_target import TargetPersona
 from services.synthesizer.conversations.procedure_agent import ProcedureAgent
-from services.synthesizer.conversations.prompts import agent_system, persona_instructions
+from services.synthesizer.conversations.prompts import agent_prompt, agent_system, persona_instructions, persona_prompt
 from services.synthesizer.conversations.retries import Retries
 from services.synthesizer.conversations.targets import Target
 from services.synthesizer.conversations.turns import TurnLoop
@@ -37,10 +37,11 @@ _ROLE_CHARACTERS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A revision and the system text of the agent that follows it."""
+    """A revision, the system text of the agent that follows it, and the digest of the text's prompt."""
 
     revision: Revision
     system: str
+    prompt: str
 
 
 class Setup:
@@ -76,7 +77,7 @@ class Setup:
         self._looking_up = asyncio.Lock()
         self._sources: LruCache[tuple[str, str], SourceConversation] = LruCache(_SOURCE_BYTES)
         self._mocks: LruCache[str, SharedMocks] = LruCache(_MOCKS)
-        self._roles: LruCache[tuple[str, str, Persona], Role] = LruCache(_ROLE_CHARACTERS)
+        self._roles: LruCache[tuple[str, str, str, Persona], Role] = LruCache(_ROLE_CHARACTERS)
 
     async def __call__(self, conversation: Conversation) -> TurnLoop:
         """The conversation's turn loop."""
@@ -86,7 +87,7 @@ class Setup:
         assert agent is not None
         source = await self._source(company, spec.source) if spec.source else None
         script = await self._script(company, spec.procedure, spec.revision) if spec.procedure else None
-        role = self._role(company, conversation.persona, source)
+        role = self._role(company, conversation.persona, source, script.revision.persona_context if script else "")
         agent_model = await self._open_model(spec.agent_model, spec.recording)
         batch = f"batches/{conversation.batch}" if conversation.batch else ""
         caller = Caller(company, batch, conversation.name, conversation.attempt)
@@ -116,7 +117,8 @@ class Setup:
         async with self._looking_up:
             if (script := self._scripts.get(key)) is None:
                 _, revision = await self._catalog.revision(company, procedure, number)
-                script = Script(revision, agent_system(AgentBrief(revision.instructions, revision.steps)))
+                brief, context = AgentBrief(revision.instructions, revision.steps), revision.agent_context
+                script = Script(revision, agent_system(brief, context), agent_prompt(context).digest)
                 self._scripts.put(key, script)
         return script
 
@@ -137,12 +139,12 @@ class Setup:
             self._mocks.put(owner, mocks)
         return mocks
 
-    def _role(self, company: str, persona: Persona, source: SourceConversation | None) -> Role:
-        key = (company, source.source.name if source else "", persona)
+    def _role(self, company: str, persona: Persona, source: SourceConversation | None, context: str) -> Role:
+        key = (company, source.source.name if source else "", context, persona)
         role = self._roles.get(key)
         if role is None:
             brief = persona_brief(persona, source)
-            role = Role(persona, brief, persona_instructions(brief))
+            role = Role(persona, brief, persona_instructions(brief, context), persona_prompt(context))
             self._roles.put(key, role, len(role.instructions))
         return role
 
@@ -168,6 +170,7 @@ class Setup:
             spec.agent_model,
             script.revision,
             script.system,
+            script.prompt,
             spec.seed,
             conversation.index,
             caller,

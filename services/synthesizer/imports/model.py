@@ -7,11 +7,12 @@ from typing import Protocol
 
 
 class Outcome(Enum):
-    """The outcome of one record: new, or stored before with the same content or with other content."""
+    """The outcome of one record: new, stored before with the same content or with other content, or refused."""
 
     IMPORTED = "imported"
     UNCHANGED = "unchanged"
     TAKEN = "taken"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,8 @@ def wanted(request: pb.GeneratePersonasRequest) -> Wanted:
         language=request.language,
         model=request.model,
         seed=request.seed,
+        domain=request.domain,
+        domain_revision=request.domain_revision,
     )
 
 

@@ -59,12 +59,15 @@ class Origin:
 
     model, prompt: the full name of the model, and the digest of the prompt file.
     description: as the request had it. source: the name of the source that was measured, "" if none.
+    domain, domain_revision: what its goal comes from; "" and 0 if from none.
     """
 
     model: str
     prompt: str
     description: str = ""
     source: str = ""
+    domain: str = ""
+    domain_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

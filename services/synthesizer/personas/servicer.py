@@ -68,7 +68,7 @@ class PersonaServicer(persona_pb2_grpc.PersonaServiceServicer):
         self, request: pb.GeneratePersonasRequest, context: Context
     ) -> AsyncIterator[pb.GeneratePersonasResponse]:
         key = request_key(request, "GeneratePersonas")
-        async for outcome in self._generation.run(caller().company, wanted(request), key):
+        async for outcome in self._generation.run(caller(), wanted(request), key):
             check_stream()
             yield outcome_message(outcome)
 

@@ -6,14 +6,16 @@ from functools import partial
 
 from services.synthesizer.imports.exports import AT_ONCE, chunks
 from services.synthesizer.imports.lines import Line
-from services.synthesizer.imports.model import Header, Problem, Stored, Summary
+from services.synthesizer.imports.model import Header, Outcome, Problem, Stored, Summary
 from services.synthesizer.imports.operations import Chunks, Imports
-from services.synthesizer.procedures.model import NewProcedure, Procedure, Revision
-from services.synthesizer.procedures.operations import first
+from services.synthesizer.procedures.model import Domain, NewProcedure, Procedure, Revision
+from services.synthesizer.procedures.operations import ReadDomain, first
 from services.synthesizer.procedures.store import ProcedureStore
 from services.synthesizer.redaction.redactor import Redaction
+from shared.auth import Caller
 from shared.clock import Clock
 from shared.compute import Compute
+from shared.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 
 
 class ProcedureFiles:
@@ -27,6 +29,7 @@ class ProcedureFiles:
         *,
         parse: Callable[[Redaction | None, str, Sequence[Line]], list[NewProcedure | Problem]],
         write: Callable[[Sequence[tuple[Procedure, Revision]]], list[bytes]],
+        read_domain: ReadDomain,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -34,17 +37,42 @@ class ProcedureFiles:
         self._compute = compute
         self._parse = parse
         self._write = write
+        self._read_domain = read_domain
         self._clock = clock
 
-    async def read(self, company: str, header: Header, data: Chunks) -> Summary:
+    async def read(self, caller: Caller, header: Header, data: Chunks) -> Summary:
         """Import procedures, each with a first revision that is READY.
 
-        Raises UnknownFormat, RequestIdReused, InvalidArgument.
+        Raises UnknownFormat, RequestIdReused, InvalidArgument, PeerUnavailable.
         """
         redaction = self._imports.redaction(header)
         read = partial(self._imports.by_lines, header.format, partial(self._parse, redaction))
-        store, redacted = partial(self.add, company), redaction is not None
-        return await self._imports.run(company, "ImportProcedures", header, data, read, store, redacted=redacted)
+        store, redacted = partial(self._add_with_domains, caller), redaction is not None
+        return await self._imports.run(caller.company, "ImportProcedures", header, data, read, store, redacted=redacted)
+
+    async def _add_with_domains(self, caller: Caller, new: Sequence[NewProcedure]) -> list[Stored]:
+        """As `add`; procedures whose domain cannot be read are refused. Those of an export have a copy of it."""
+        domains = {one.revision.domain for one in new if one.revision.domain and not one.revision.domain.agent}
+        read: dict[Domain, Domain | InvalidArgument | NotFound | FailedPrecondition | PermissionDenied] = {}
+        for domain in domains:
+            try:
+                read[domain] = await self._read_domain(caller, domain)
+            except (InvalidArgument, NotFound, FailedPrecondition, PermissionDenied) as error:
+                read[domain] = error
+        stored: dict[int, Stored] = {}
+        whole: list[NewProcedure] = []
+        for one in new:
+            found = one.revision.domain and read.get(one.revision.domain)
+            match found:
+                case None:
+                    whole.append(one)
+                case Domain():
+                    whole.append(replace(one, revision=replace(one.revision, domain=found)))
+                case _:
+                    stored[one.line] = Stored(Outcome.REFUSED, Problem(one.line, found.reason, str(found)))
+        added = await self.add(caller.company, whole)
+        stored |= {one.line: result for one, result in zip(whole, added, strict=True)}
+        return [stored[one.line] for one in new]
 
     async def add(self, company: str, new: Sequence[NewProcedure]) -> list[Stored]:
         """Store imported procedures in one transaction; returns the outcome of each, in their order."""

@@ -7,7 +7,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from greenroom.synthesizer.v1 import procedure_pb2 as pb
 from services.synthesizer.procedures.errors import RevisionTooLarge
-from services.synthesizer.procedures.model import MAX_REVISION, Procedure, Revision, RevisionState
+from services.synthesizer.procedures.model import MAX_REVISION, Domain, Procedure, Revision, RevisionState
 from shared.model.steps import KINDS, Step, Tool
 from shared.rpc.expectations import expectation_record, fill_expectation
 from shared.rpc.values import enum_number, fill_struct, struct_json, timestamp
@@ -52,6 +52,9 @@ def revision_message(revision: Revision) -> pb.Revision:
         fill_tool(message.tools.add(), tool)
     for expectation in revision.expectations:
         fill_expectation(message.expectations.add(), expectation)
+    if (domain := revision.domain) is not None:
+        message.domain, message.domain_revision = domain.name, domain.revision
+        message.agent_context, message.persona_context = domain.agent, domain.persona
     return message
 
 
@@ -70,6 +73,7 @@ def revision(message: pb.Revision) -> Revision:
         steps=tuple(_step(step) for step in message.steps),
         tools=tuple(_tool(tool) for tool in message.tools),
         expectations=tuple(map(expectation_record, message.expectations)),
+        domain=Domain(message.domain, message.domain_revision) if message.domain else None,
     )
 
 

@@ -20,11 +20,25 @@ class RevisionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Domain:
+    """The domain that a revision names, with a copy of what it said when the revision was saved.
+
+    name: `domains/{domain}`. revision: its number; until the domain is read, 0 is the newest READY one.
+    agent, persona: what their models are shown; they follow from name and number, and are not compared.
+    """
+
+    name: str
+    revision: int = 0
+    agent: str = field(default="", compare=False)
+    persona: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """One version of a procedure.
 
     expectations: what its conversations should show, as `shared.model.expectations` reads them.
-    Times are Unix milliseconds; ready_time is 0 for a DRAFT.
+    domain: None if it names none. Times are Unix milliseconds; ready_time is 0 for a DRAFT.
     """
 
     procedure: str
@@ -36,6 +50,17 @@ class Revision:
     create_time: int = 0
     ready_time: int = 0
     expectations: tuple[Mapping[str, Json], ...] = field(default=(), hash=False)
+    domain: Domain | None = None
+
+    @property
+    def agent_context(self) -> str:
+        """What the agent's model is shown of the domain; "" if it names none."""
+        return self.domain.agent if self.domain else ""
+
+    @property
+    def persona_context(self) -> str:
+        """What the persona's model is shown of the domain; "" if it names none."""
+        return self.domain.persona if self.domain else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,47 +1,55 @@
 """Procedures and their revisions."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from services.synthesizer.procedures.checks import check_revision
 from services.synthesizer.procedures.errors import RevisionInvalid
-from services.synthesizer.procedures.model import Procedure, Revision, RevisionState
+from services.synthesizer.procedures.model import Domain, Procedure, Revision, RevisionState
 from services.synthesizer.procedures.store import ProcedureStore
+from shared.auth import Caller
 from shared.clock import Clock
 from shared.ids import new_id
 from shared.lists import Listed, Part
 from shared.requests import RequestKey
 
+ReadDomain = Callable[[Caller, Domain], Awaitable[Domain]]
+"""(who names the domain, the domain) → it with what it says; raises what the enricher says, and PeerUnavailable."""
+
 
 class Procedures:
     """Creates, reads, changes and deletes a company's procedures."""
 
-    def __init__(self, store: ProcedureStore, clock: Clock) -> None:
+    def __init__(self, store: ProcedureStore, read_domain: ReadDomain, clock: Clock) -> None:
         self._store = store
+        self._read_domain = read_domain
         self._clock = clock
 
     async def create(
-        self, company: str, procedure: Procedure, revision: Revision, *, ready: bool, key: RequestKey | None
+        self, caller: Caller, procedure: Procedure, revision: Revision, *, ready: bool, key: RequestKey | None
     ) -> tuple[Procedure, Revision]:
         """Store a procedure under a new name with its first revision.
 
-        Raises RevisionInvalid, ProcedureExternalIdTaken.
+        Raises RevisionInvalid, ProcedureExternalIdTaken, what ReadDomain does.
         """
-        return await self._store.create(company, *first(procedure, self._new(revision, ready=ready)), key)
+        new = await self._with_domain(caller, self._new(revision, ready=ready), key)
+        return await self._store.create(caller.company, *first(procedure, new), key)
 
     async def add_revision(
-        self, company: str, procedure: str, revision: Revision, *, ready: bool, key: RequestKey | None
+        self, caller: Caller, procedure: str, revision: Revision, *, ready: bool, key: RequestKey | None
     ) -> Revision:
-        """Add a revision with the next number. Raises RevisionInvalid, ProcedureNotFound."""
-        added = replace(self._new(revision, ready=ready), procedure=procedure)
-        return await self._store.add_revision(company, added, key)
+        """Add a revision with the next number. Raises RevisionInvalid, ProcedureNotFound, what ReadDomain does."""
+        added = await self._with_domain(caller, self._new(revision, ready=ready), key)
+        return await self._store.add_revision(caller.company, replace(added, procedure=procedure), key)
 
-    async def update_revision(self, company: str, procedure: str, number: int, revision: Revision) -> Revision:
+    async def update_revision(self, caller: Caller, procedure: str, number: int, revision: Revision) -> Revision:
         """Replace the content of a DRAFT.
 
-        Raises RevisionInvalid, ProcedureNotFound, RevisionNotFound, RevisionReady.
+        Raises RevisionInvalid, ProcedureNotFound, RevisionNotFound, RevisionReady, what ReadDomain does.
         """
         _check(revision)
-        return await self._store.update_revision(company, replace(revision, procedure=procedure, number=number))
+        updated = await self._with_domain(caller, replace(revision, procedure=procedure, number=number), None)
+        return await self._store.update_revision(caller.company, updated)
 
     async def mark_ready(self, company: str, procedure: str, number: int) -> Revision:
         """Make a revision READY, if it is not. Raises ProcedureNotFound, RevisionNotFound."""
@@ -62,6 +70,12 @@ class Procedures:
     async def page(self, company: str, part: Part, external_id: str) -> Listed[Procedure]:
         """A part of the procedures, newest first."""
         return await self._store.page(company, part, external_id)
+
+    async def _with_domain(self, caller: Caller, revision: Revision, key: RequestKey | None) -> Revision:
+        """The revision with what its domain says. A request that is sent again gets its first result, so reads none."""
+        if revision.domain is None or (key is not None and await self._store.earlier(caller.company, key)):
+            return revision
+        return replace(revision, domain=await self._read_domain(caller, revision.domain))
 
     def _new(self, revision: Revision, *, ready: bool) -> Revision:
         _check(revision)

@@ -28,7 +28,7 @@ class ProcedureServicer(procedure_pb2_grpc.ProcedureServiceServicer):
     async def CreateProcedure(self, request: pb.CreateProcedureRequest, context: Context) -> pb.CreateProcedureResponse:
         key = request_key(request, "CreateProcedure")
         created, first = await self._procedures.create(
-            caller().company, procedure(request.procedure), revision(request.revision), ready=request.ready, key=key
+            caller(), procedure(request.procedure), revision(request.revision), ready=request.ready, key=key
         )
         return pb.CreateProcedureResponse(procedure=procedure_message(created), revision=revision_message(first))
 
@@ -38,19 +38,19 @@ class ProcedureServicer(procedure_pb2_grpc.ProcedureServiceServicer):
         header = await read_header(request_iterator)
         if header.labels:
             raise InvalidArgument(violations=[Violation("header.labels", "Must be empty; procedures have no labels.")])
-        summary = await self._files.read(caller().company, header, read_chunks(request_iterator))
+        summary = await self._files.read(caller(), header, read_chunks(request_iterator))
         return pb.ImportProceduresResponse(summary=summary_message(summary))
 
     async def AddRevision(self, request: pb.AddRevisionRequest, context: Context) -> pb.AddRevisionResponse:
         key = request_key(request, "AddRevision")
         added = await self._procedures.add_revision(
-            caller().company, request.procedure, revision(request.revision), ready=request.ready, key=key
+            caller(), request.procedure, revision(request.revision), ready=request.ready, key=key
         )
         return pb.AddRevisionResponse(revision=revision_message(added))
 
     async def UpdateRevision(self, request: pb.UpdateRevisionRequest, context: Context) -> pb.UpdateRevisionResponse:
         updated = await self._procedures.update_revision(
-            caller().company, request.procedure, request.number, revision(request.revision)
+            caller(), request.procedure, request.number, revision(request.revision)
         )
         return pb.UpdateRevisionResponse(revision=revision_message(updated))
 

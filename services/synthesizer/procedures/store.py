@@ -32,8 +32,8 @@ from services.synthesizer.procedures.errors import (
     RevisionNotFound,
     RevisionReady,
 )
-from services.synthesizer.procedures.model import NewProcedure, Procedure, Revision, RevisionState
-from services.synthesizer.store import claim, metadata
+from services.synthesizer.procedures.model import Domain, NewProcedure, Procedure, Revision, RevisionState
+from services.synthesizer.store import claim, earlier, metadata
 from shared.db.appends import insert_new
 from shared.db.documents import dump_document, load_document
 from shared.db.engine import Database
@@ -85,6 +85,10 @@ class ProcedureStore:
     def __init__(self, db: Database, referring: RevisionReferring) -> None:
         self._db = db
         self._referring = referring
+
+    async def earlier(self, company: str, key: RequestKey) -> str | None:
+        """What the request stored before; None if it is new. Raises RequestIdReused."""
+        return await earlier(self._db, company, key)
 
     async def create(
         self, company: str, new: Procedure, revision: Revision, key: RequestKey | None
@@ -166,6 +170,7 @@ class ProcedureStore:
                 steps=new.steps,
                 tools=new.tools,
                 expectations=new.expectations,
+                domain=new.domain,
             )
 
         return await self._db.writer.run(work)
@@ -368,10 +373,12 @@ def _read_revision(row: Row[Any], prefix: str = "") -> Revision:
 
 
 def revision_json(revision: Revision) -> dict[str, Json]:
-    """The revision's content (instructions, steps, tools and expectations) as a JSON object."""
+    """The revision's content (instructions, steps, tools, expectations and domain) as a JSON object."""
     expected = {"expectations": list(revision.expectations)} if revision.expectations else {}
+    domain = {"domain": asdict(revision.domain)} if revision.domain else {}
     return {
         **expected,
+        **domain,
         "instructions": revision.instructions,
         "steps": [step_json(step) for step in revision.steps],
         "tools": [asdict(tool) for tool in revision.tools],
@@ -385,6 +392,7 @@ def read_content(record: Mapping[str, Json]) -> dict[str, Any]:
         "steps": tuple(read_step(step) for step in record["steps"]),
         "tools": tuple(Tool(**tool) for tool in record["tools"]),
         "expectations": tuple(record.get("expectations", ())),
+        "domain": Domain(**record["domain"]) if "domain" in record else None,
     }
 
 

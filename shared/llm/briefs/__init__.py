@@ -1,7 +1,7 @@
 """Briefs: the facts in a system text, for a model that reads no prose."""
 
 from shared.llm.briefs.agent import AgentBrief
-from shared.llm.briefs.generation import GenerationBrief, Measured
+from shared.llm.briefs.generation import GenerationBrief, Measured, Situation
 from shared.llm.briefs.persona import PersonaBrief
 
-__all__ = ["AgentBrief", "GenerationBrief", "Measured", "PersonaBrief"]
+__all__ = ["AgentBrief", "GenerationBrief", "Measured", "PersonaBrief", "Situation"]

@@ -10,6 +10,7 @@ from services.synthesizer.conversations.persona_asking import ModelPersona
 from services.synthesizer.conversations.persona_brief import persona_brief
 from services.synthesizer.conversations.persona_player import Role
 from services.synthesizer.conversations.procedure_agent import ProcedureAgent
+from services.synthesizer.conversations.prompts import AGENT_PROMPT, PERSONA_PROMPT
 from services.synthesizer.conversations.turns import TurnLoop
 from services.synthesizer.personas.model import Persona
 from services.synthesizer.procedures.model import Revision, RevisionState
@@ -64,13 +65,13 @@ async def rehearse(
         tool_config=stage.config, max_turns=stage.max_turns, seed=stage.seed, persona_model="offline"
     )
     conversation = Conversation(f"c{index}", "acme", ConversationState.GENERATING, spec, persona, None, index, "", 0)
-    role = Role(persona, persona_brief(persona, source), "")
+    role = Role(persona, persona_brief(persona, source), "", PERSONA_PROMPT)
     rehearsal = TurnLoop(
         conversation=conversation,
         revision=revision,
         persona=persona,
         player=ModelPersona(conversation, Caller(), role, stage.model, in_place, revision),
-        target=ProcedureAgent(stage.model, "offline", revision, "", stage.seed, index, Caller()),
+        target=ProcedureAgent(stage.model, "offline", revision, "", AGENT_PROMPT.digest, stage.seed, index, Caller()),
         tools=MockedTools(
             revision,
             SharedMocks.of(stage.config),

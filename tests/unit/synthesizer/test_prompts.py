@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from services.synthesizer.conversations.prompts import AGENT_PROMPT, PERSONA_PROMPT, agent_system, persona_system
-from services.synthesizer.personas.generation.prompts import GENERATION_PROMPT, generation_system
+from services.synthesizer.conversations.prompts import (
+    AGENT_DOMAIN_PROMPT,
+    AGENT_PROMPT,
+    PERSONA_DOMAIN_PROMPT,
+    PERSONA_PROMPT,
+    agent_system,
+    persona_system,
+)
+from services.synthesizer.personas.generation.prompts import GENERATION_DOMAIN_PROMPT, GENERATION_PROMPT, generation_system
 from shared.llm.briefs import AgentBrief, GenerationBrief, PersonaBrief
 from shared.llm.prompts import read_prompt
 from shared.model.steps import Say
@@ -51,11 +58,19 @@ def test_a_model_that_invents_personas_freely_is_told_of_no_description_language
 
 def test_the_docs_tell_each_version_of_each_prompt_once_and_the_digest_of_todays() -> None:
     page = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
-    told = re.findall(r"^\| (\w+) \| [^|]*\.md[^|]* \| ([\d, ]+) \| `([0-9a-f]{12})` \|$", page, re.MULTILINE)
+    told = re.findall(r"^\| ([\w ]+) \| [^|]*\.md[^|]* \| ([\d, ]+) \| `([0-9a-f]{12})` \|$", page, re.MULTILINE)
 
     digests = {(name, version): digest for name, version, digest in told}
     assert len(digests) == len(told)
-    for name, prompt in {"persona": PERSONA_PROMPT, "agent": AGENT_PROMPT, "generation": GENERATION_PROMPT}.items():
+    prompts = {
+        "persona": PERSONA_PROMPT,
+        "persona of a procedure with a domain": PERSONA_DOMAIN_PROMPT,
+        "agent": AGENT_PROMPT,
+        "agent of a procedure with a domain": AGENT_DOMAIN_PROMPT,
+        "generation": GENERATION_PROMPT,
+        "generation from a domain": GENERATION_DOMAIN_PROMPT,
+    }
+    for name, prompt in prompts.items():
         assert digests.get((name, ", ".join(map(str, prompt.versions)))) == prompt.digest
 
 

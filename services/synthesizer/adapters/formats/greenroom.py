@@ -13,7 +13,7 @@ from greenroom.type.v1.expectation_pb2 import Expectation
 from services.synthesizer.adapters.formats.fields import BadLine, Fields
 from services.synthesizer.adapters.formats.records import ProcedureRecord, ResourceRecord, SourceRecord, check_procedure
 from services.synthesizer.imports.model import Problem
-from services.synthesizer.procedures.model import Procedure, Revision
+from services.synthesizer.procedures.model import Domain, Procedure, Revision
 from services.synthesizer.sources.model import ExportedSource
 from shared.model.calls import Calls
 from shared.model.events import (
@@ -189,7 +189,7 @@ def read_resource(record: Mapping[str, Json], line: int) -> Iterator[ResourceRec
 
 def read_procedure(record: Mapping[str, Json], line: int) -> Iterator[ProcedureRecord | Problem]:
     """Read a procedure with its first revision."""
-    known = ("external_id", "display_name", "description", "instructions", "steps", "tools", "expectations")
+    known = ("external_id", "display_name", "description", "instructions", "steps", "tools", "expectations", *_DOMAIN)
     fields = Fields(record, "", known)
     steps = tuple(_step(value, f"steps[{i}]") for i, value in enumerate(fields.items("steps", 200)))
     tools = tuple(_tool(value, f"tools[{i}]") for i, value in enumerate(fields.items("tools", 100)))
@@ -206,7 +206,27 @@ def read_procedure(record: Mapping[str, Json], line: int) -> Iterator[ProcedureR
         tools=tools,
         line=line,
         expectations=expectations,
+        domain=_domain(fields),
     )
+
+
+_DOMAIN = ("domain", "domain_revision", "agent_context", "persona_context")
+_DOMAIN_NAME = re.compile(r"domains/[a-z0-9_-]{1,64}")
+
+
+def _domain(fields: Fields) -> Domain | None:
+    """The domain of a procedure. An exported one has its revision and a copy of what the domain said."""
+    if not any(name in fields.record for name in _DOMAIN):
+        return None
+    name, number = fields.text("domain", 80, needed=True), fields.count("domain_revision")
+    if not _DOMAIN_NAME.fullmatch(name):
+        raise BadLine("BAD_TEXT", f"domain is {name!r}; it should be a name such as domains/ecommerce.")
+    domain = Domain(name, number, fields.text("agent_context", 32_768), fields.text("persona_context", 16_384))
+    if domain.agent and not number:
+        raise BadLine(
+            "INVALID_PROCEDURE", "agent_context is a copy of a revision; domain_revision should say of which."
+        )
+    return domain
 
 
 def _expectation(value: Json, path: str) -> Mapping[str, Json]:
@@ -300,8 +320,15 @@ def write_procedure(procedure: Procedure, revision: Revision) -> bytes:
             "steps": [_step_record(step) for step in revision.steps],
             "tools": [dataclasses.asdict(tool) for tool in revision.tools],
             "expectations": list(revision.expectations),
+            **_domain_record(revision.domain),
         }
     )
+
+
+def _domain_record(domain: Domain | None) -> dict[str, Json]:
+    if domain is None:
+        return {}
+    return dict(zip(_DOMAIN, (domain.name, domain.revision, domain.agent, domain.persona), strict=True))
 
 
 def _step_record(step: Step) -> dict[str, Json]:

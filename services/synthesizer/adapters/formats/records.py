@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from services.synthesizer.adapters.formats.fields import BadLine
 from services.synthesizer.procedures.checks import check_revision
+from services.synthesizer.procedures.model import Domain
 from shared.model.events import Event, Json, Resource
 from shared.model.steps import Step, Tool
 
@@ -25,6 +26,7 @@ class ProcedureRecord:
     line: int
     redacted: Mapping[str, int] = field(default_factory=dict)
     expectations: tuple[Mapping[str, Json], ...] = ()
+    domain: Domain | None = None
 
 
 def check_procedure(

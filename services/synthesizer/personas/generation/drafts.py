@@ -80,10 +80,12 @@ async def read_drafts(answer: ChatReply, repair: Repair) -> Sequence[Json] | Rej
     return Rejected("", "ANSWER_UNUSABLE", f"The model answered without a list of personas: {plain(answer.text, 300)}")
 
 
-def read_draft(draft: Json, language: str, measured: Measured | None) -> Persona | Rejected:
+def read_draft(draft: Json, language: str, measured: Measured | None, *, of_domain: bool = False) -> Persona | Rejected:
     """The persona of a draft, or every problem of its fields.
 
     language: that of the persona. measured: replaces what the model wrote about how the persona talks.
+    of_domain: True if its goal comes from a domain; else a measured persona has none, and wants what the source's
+    customer wanted.
     """
     if not isinstance(draft, dict):
         return Rejected("", "DRAFT_INVALID", "It is not a JSON object.")
@@ -107,15 +109,13 @@ def read_draft(draft: Json, language: str, measured: Measured | None) -> Persona
         goal=draft["goal"].strip(),
         language=language,
     )
-    return persona if measured is None else _as_measured(persona, measured)
+    if measured is None:
+        return persona
+    goal = persona.goal if of_domain else ""
+    return replace(persona, personality=_personality(measured), behaviour_traits=measured.traits, goal=goal)
 
 
 _FIELDS = frozenset((*_TEXTS, *_WORDS, "behaviour_traits"))
-
-
-def _as_measured(persona: Persona, measured: Measured) -> Persona:
-    """The persona that talks as was measured. It has no goal: it wants what the source's customer wanted."""
-    return replace(persona, personality=_personality(measured), behaviour_traits=measured.traits, goal="")
 
 
 def writes_like(persona: Persona, measured: Measured, language: str) -> bool:

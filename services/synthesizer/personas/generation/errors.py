@@ -10,6 +10,12 @@ class NothingToGenerateFrom(FailedPrecondition):
 
 
 class OfflineNeedsSources(FailedPrecondition):
-    """The model {model} reads no descriptions; name sources to measure, or a language model."""
+    """The model {model} reads no descriptions; name sources to measure, a domain, or a language model."""
 
     reason = "OFFLINE_NEEDS_SOURCES"
+
+
+class NoWorkflows(FailedPrecondition):
+    """The domain {name} has no workflow, so it says nothing that a customer could want; add one, or name no domain."""
+
+    reason = "NO_WORKFLOWS"

@@ -9,8 +9,9 @@ from shared.model.events import Usage
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which personas to generate: from a description, from sources by name or by filter, or from both.
+    """Which personas to generate: from a description, from sources by name or by filter, from a domain, or several.
 
+    domain: `domains/{domain}`, "" for none. domain_revision: 0 is the newest READY one, or else the newest.
     language: "" is that of the sources, or of the description. model: its full name; "" is the server's default.
     """
 
@@ -21,6 +22,8 @@ class Wanted:
     language: str = ""
     model: str = ""
     seed: int = 0
+    domain: str = ""
+    domain_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

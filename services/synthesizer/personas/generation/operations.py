@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from services.synthesizer.personas.generation.drafts import (
     PERSONAS,
@@ -10,26 +11,30 @@ from services.synthesizer.personas.generation.drafts import (
     read_drafts,
     writes_like,
 )
-from services.synthesizer.personas.generation.errors import NothingToGenerateFrom, OfflineNeedsSources
+from services.synthesizer.personas.generation.errors import NothingToGenerateFrom, NoWorkflows, OfflineNeedsSources
 from services.synthesizer.personas.generation.measuring import measure
 from services.synthesizer.personas.generation.model import Outcome, Rejected, Summary, Wanted
-from services.synthesizer.personas.generation.prompts import GENERATION_PROMPT, generation_system
+from services.synthesizer.personas.generation.prompts import generation_prompt, generation_system
 from services.synthesizer.personas.generation.repeating import Repeating, persona_key
 from services.synthesizer.personas.model import Origin, Persona
 from services.synthesizer.personas.operations import Personas
 from services.synthesizer.sources.store import SourceStore
+from shared.auth import Caller as Starter
 from shared.errors import InvalidArgument, Violation
 from shared.flags.feature import Feature
 from shared.flags.features import Features
 from shared.ids import new_id
 from shared.lists import Part
 from shared.llm.base import Caller, ChatModel, ChatRequest, Message, ModelFailed, ModelRefused
-from shared.llm.briefs import GenerationBrief, Measured
+from shared.llm.briefs import GenerationBrief, Measured, Situation
 from shared.llm.providers import Models
 from shared.llm.repairs import Repair
+from shared.model.draws import shuffled
 from shared.model.events import NO_USAGE, Json, Usage
 from shared.model.recording import Recording
 from shared.requests import RequestKey
+
+T = TypeVar("T")
 
 AT_ONCE = 5
 """How many drafts one request asks for."""
@@ -48,13 +53,20 @@ _NOTHING_NEW = Rejected(
     "NOTHING_NEW",
     "All other customers of these sources write like a persona that exists; name other sources, or a language model.",
 )
+_NOTHING_WANTED = Rejected(
+    "",
+    "NOTHING_NEW",
+    "A persona exists for everything else that customers of this domain want; name another one, or a language model.",
+)
+ReadSituations = Callable[[Starter, str, int], Awaitable[tuple[int, tuple[Situation, ...]]]]
+"""(who names the domain, its name, a revision or 0) → the revision that was read, and what its customers want."""
 
 
 class Generation:
     """Generates personas.
 
     open_model: opens a model by name, recorded or not. default_model: of requests that name none.
-    repair: of models' broken JSON. features: which are on.
+    repair: of models' broken JSON. features: which are on. read_situations: of domains.
     """
 
     def __init__(
@@ -67,6 +79,7 @@ class Generation:
         repair: Repair,
         repeating: Repeating,
         features: Features,
+        read_situations: ReadSituations,
     ) -> None:
         self._personas = personas
         self._sources = sources
@@ -76,18 +89,21 @@ class Generation:
         self._repair = repair
         self._repeating = repeating
         self._features = features
+        self._read_situations = read_situations
 
-    async def run(self, company: str, wanted: Wanted, key: RequestKey | None) -> AsyncIterator[Outcome]:
+    async def run(self, starter: Starter, wanted: Wanted, key: RequestKey | None) -> AsyncIterator[Outcome]:
         """Each persona once it is stored, and each draft that was rejected; at the end the summary.
 
         With a key, the same request streams the same again and goes on where it stopped: its personas are not stored
         twice, and recorded answers of its model are not paid for twice.
 
-        Raises FeatureOff, InvalidArgument, SourceNotFound, NothingToGenerateFrom, OfflineNeedsSources,
-        ModelUnavailable, ModelRefused, RequestIdReused, ResultDeleted. What was stored before stays.
+        Raises FeatureOff, InvalidArgument, SourceNotFound, NothingToGenerateFrom, OfflineNeedsSources, NoWorkflows,
+        ModelUnavailable, ModelRefused, RequestIdReused, ResultDeleted, PeerUnavailable, and what the enricher says of
+        the domain. What was stored before stays.
         """
+        company = starter.company
         if key is None:
-            async for one in self._generate(company, wanted, None, new_id()):
+            async for one in self._generate(starter, wanted, None, new_id()):
                 yield one
             return
         async with self._repeating.alone(company, key):
@@ -96,36 +112,41 @@ class Generation:
                     yield one
                 return
             told, generation = list[Outcome](), await self._repeating.begin(company, key)
-            async for one in self._generate(company, wanted, key, generation):
+            async for one in self._generate(starter, wanted, key, generation):
                 told.append(one)
                 if isinstance(one, Summary):
                     await self._repeating.end(company, key, generation, told)
                 yield one
 
     async def _generate(
-        self, company: str, wanted: Wanted, key: RequestKey | None, generation: str
+        self, starter: Starter, wanted: Wanted, key: RequestKey | None, generation: str
     ) -> AsyncIterator[Outcome]:
         """Generate as `run` says. generation: an id; older personas are known."""
-        name = wanted.model or self._default_model
+        company, name = starter.company, wanted.model or self._default_model
         live = [Feature.LIVE_MODELS] if self._models.calls_out(name) else []
         await self._features.require(company, [Feature.GENERATION, *live])
         await self._check(wanted, name)
         measured, fixed = await self._measured(company, wanted), not self._models.calls_out(name)
+        revision, situations = await self._situations(starter, wanted)
+        origin = Origin(name, generation_prompt(wanted.domain).digest, wanted.description, "", wanted.domain, revision)
         model, usage = await self._open_model(name, Recording.RECORD if key else Recording.LIVE), NO_USAGE
         caller = Caller(company, conversation=f"conversations/{generation}" if key else "")
         own = (await self._personas.page(company, Part(limit=_KNOWN, before=generation))).items
         known = [*reversed(own), *self._personas.built_in()]
-        if fixed:
+        if fixed and wanted.domain:
+            situations = [one for one in situations if not any(each.goal == one.told for each in known)]
+        elif fixed:
             measured = [one for one in measured if not any(writes_like(each, one, wanted.language) for each in known)]
+        given = len(situations if wanted.domain else measured)
         stored = rejected = asked = 0
-        for number in range(-(-max(wanted.count, len(measured)) // AT_ONCE) + _SPARE_REQUESTS):
+        for number in range(-(-max(wanted.count, given) // AT_ONCE) + _SPARE_REQUESTS):
             # Asked again for the same customer, the offline model makes the same persona.
-            count = min(AT_ONCE, wanted.count - stored, len(measured) - asked if fixed else AT_ONCE)
+            count = min(AT_ONCE, wanted.count - stored, given - asked if fixed else AT_ONCE)
             if count == 0:
                 break
-            brief = _brief(wanted, count, measured, asked, known)
+            brief = _brief(wanted, count, measured, situations, asked, known)
             asked += brief.count
-            drafts, cost = await _ask(model, _request(caller, name, wanted.seed, number, brief), self._repair)
+            drafts, cost = await _ask(model, _request(caller, origin, wanted.seed, number, brief), origin, self._repair)
             usage += cost
             for draft in drafts:
                 made = _new(draft, known)
@@ -139,25 +160,38 @@ class Generation:
                 yield persona
         if fixed and stored < wanted.count:
             rejected += 1
-            yield _NOTHING_NEW
+            yield _NOTHING_WANTED if wanted.domain else _NOTHING_NEW
         yield Summary(stored, rejected, usage)
 
     async def _check(self, wanted: Wanted, model: str) -> None:
         from_sources = bool(wanted.sources) or wanted.source_filter is not None
         wrong = []
-        if not from_sources and not wanted.description.strip():
-            wrong.append(Violation("description", "Describe the personas, or name sources to measure."))
+        given = from_sources or bool(wanted.domain)
+        if not given and not wanted.description.strip():
+            wrong.append(Violation("description", "Describe the personas, or name sources to measure or a domain."))
+        if wanted.domain_revision and not wanted.domain:
+            wrong.append(Violation("domain_revision", "A revision needs a domain; name that too."))
         if wanted.sources and wanted.source_filter is not None:
             wrong.append(Violation("source_filter", "Name sources or filter them, not both."))
         if (problem := await self._models.check(model)) is not None:
             wrong.append(Violation("model", str(problem)))
-        elif not self._models.calls_out(model) and from_sources and wanted.description.strip():
+        elif not self._models.calls_out(model) and given and wanted.description.strip():
             unread = f"The model {model} reads no descriptions; leave it empty, or name a language model."
             wrong.append(Violation("description", unread))
         if wrong:
             raise InvalidArgument(violations=wrong)
-        if not from_sources and not self._models.calls_out(model):
+        if not given and not self._models.calls_out(model):
             raise OfflineNeedsSources(model=model)
+
+    async def _situations(self, starter: Starter, wanted: Wanted) -> tuple[int, Sequence[Situation]]:
+        """The revision of the domain, and what its customers want: those of whole workflows first, by the seed."""
+        if not wanted.domain:
+            return 0, ()
+        revision, found = await self._read_situations(starter, wanted.domain, wanted.domain_revision)
+        if not found:
+            raise NoWorkflows(name=wanted.domain)
+        groups = ([one for one in found if not one.special], [one for one in found if one.special])
+        return revision, [group[at] for group in groups for at in shuffled(len(group), wanted.seed, "situations")]
 
     async def _measured(self, company: str, wanted: Wanted) -> list[Measured]:
         """What was measured in the sources: one for all that write alike, the commonest first."""
@@ -175,17 +209,27 @@ class Generation:
 
 
 def _brief(
-    wanted: Wanted, count: int, measured: Sequence[Measured], start: int, known: Sequence[Persona]
+    wanted: Wanted,
+    count: int,
+    measured: Sequence[Measured],
+    situations: Sequence[Situation],
+    start: int,
+    known: Sequence[Persona],
 ) -> GenerationBrief:
-    """The facts for the model. start: how many of `measured` earlier requests had; after the last comes the first."""
-    chosen = tuple(measured[(start + place) % len(measured)] for place in range(count)) if measured else ()
+    """The facts for the model. start: for how many personas earlier requests asked."""
     taken = tuple(persona.display_name for persona in known[-_TAKEN:])
-    return GenerationBrief(wanted.description, count, wanted.language, chosen, taken)
+    chosen = _dealt(measured, start, count)
+    return GenerationBrief(wanted.description, count, wanted.language, chosen, taken, _dealt(situations, start, count))
 
 
-def _request(caller: Caller, model: str, seed: int, number: int, brief: GenerationBrief) -> ChatRequest:
+def _dealt(items: Sequence[T], start: int, count: int) -> tuple[T, ...]:
+    """One item for each of `count` personas from the one at `start` on; after the last comes the first."""
+    return tuple(items[(start + place) % len(items)] for place in range(count)) if items else ()
+
+
+def _request(caller: Caller, origin: Origin, seed: int, number: int, brief: GenerationBrief) -> ChatRequest:
     return ChatRequest(
-        model=model,
+        model=origin.model,
         system=generation_system(brief),
         messages=_BEGIN,
         tools=(),
@@ -194,14 +238,16 @@ def _request(caller: Caller, model: str, seed: int, number: int, brief: Generati
         seq=number,
         brief=brief,
         caller=caller,
-        prompt=GENERATION_PROMPT.digest,
+        prompt=origin.prompt,
         output=PERSONAS,
         max_tokens=_TOKENS,
     )
 
 
-async def _ask(model: ChatModel, request: ChatRequest, repair: Repair) -> tuple[Sequence[Persona | Rejected], Usage]:
-    """What one request gave. Raises ModelUnavailable, ModelRefused."""
+async def _ask(
+    model: ChatModel, request: ChatRequest, origin: Origin, repair: Repair
+) -> tuple[Sequence[Persona | Rejected], Usage]:
+    """What one request gave. origin: of its personas, but for the source. Raises ModelUnavailable, ModelRefused."""
     assert isinstance(request.brief, GenerationBrief)
     brief = request.brief
     try:
@@ -213,19 +259,16 @@ async def _ask(model: ChatModel, request: ChatRequest, repair: Repair) -> tuple[
     drafts = await read_drafts(answer, repair)
     if isinstance(drafts, Rejected):
         return [drafts], answer.usage
-    return [
-        _read(draft, place, request.model, brief) for place, draft in enumerate(drafts[: brief.count])
-    ], answer.usage
+    return [_read(draft, place, origin, brief) for place, draft in enumerate(drafts[: brief.count])], answer.usage
 
 
-def _read(draft: Json, place: int, model: str, brief: GenerationBrief) -> Persona | Rejected:
+def _read(draft: Json, place: int, origin: Origin, brief: GenerationBrief) -> Persona | Rejected:
     measured = brief.measured[place] if brief.measured else None
     language = brief.language or (measured.language if measured else "")
-    persona = read_draft(draft, language, measured)
+    persona = read_draft(draft, language, measured, of_domain=bool(brief.situations))
     if isinstance(persona, Rejected):
         return persona
-    origin = Origin(model, GENERATION_PROMPT.digest, brief.description, measured.source if measured else "")
-    return replace(persona, origin=origin)
+    return replace(persona, origin=replace(origin, source=measured.source if measured else ""))
 
 
 def _new(draft: Persona | Rejected, known: Sequence[Persona]) -> Persona | Rejected:

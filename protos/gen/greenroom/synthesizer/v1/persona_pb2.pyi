@@ -152,6 +152,8 @@ class PersonaOrigin(message.Message):
     PROMPT_FIELD_NUMBER: builtins.int
     DESCRIPTION_FIELD_NUMBER: builtins.int
     SOURCE_FIELD_NUMBER: builtins.int
+    DOMAIN_FIELD_NUMBER: builtins.int
+    DOMAIN_REVISION_FIELD_NUMBER: builtins.int
     model: builtins.str
     """The model that wrote it, as `provider:model` or `offline`."""
     prompt: builtins.str
@@ -160,6 +162,10 @@ class PersonaOrigin(message.Message):
     """The description of the request; empty if it had none."""
     source: builtins.str
     """The source in which its traits were measured, `sources/{source}`; empty if none."""
+    domain: builtins.str
+    """The domain that its goal comes from, `domains/{domain}`; empty if none."""
+    domain_revision: builtins.int
+    """The revision of the domain; 0 if none."""
     def __init__(
         self,
         *,
@@ -167,10 +173,12 @@ class PersonaOrigin(message.Message):
         prompt: builtins.str = ...,
         description: builtins.str = ...,
         source: builtins.str = ...,
+        domain: builtins.str = ...,
+        domain_revision: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["description", b"description", "model", b"model", "prompt", b"prompt", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["description", b"description", "domain", b"domain", "domain_revision", b"domain_revision", "model", b"model", "prompt", b"prompt", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -606,7 +614,7 @@ class DeletePersonaResponse(message.Message):
 
 @typing.final
 class GeneratePersonasRequest(message.Message):
-    """Which personas to generate: a description, sources, or both."""
+    """Which personas to generate: from a description, from sources, from a domain, or from several of them."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -618,6 +626,8 @@ class GeneratePersonasRequest(message.Message):
     MODEL_FIELD_NUMBER: builtins.int
     SEED_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    DOMAIN_FIELD_NUMBER: builtins.int
+    DOMAIN_REVISION_FIELD_NUMBER: builtins.int
     description: builtins.str
     """Who they are, in any language, up to 2,000 characters; empty if the sources say enough. The offline model reads none:
     with it, a description fails.
@@ -627,7 +637,7 @@ class GeneratePersonasRequest(message.Message):
     language: builtins.str
     """The language that they write, such as `German`; empty: the sources', or what the description suggests."""
     model: builtins.str
-    """The model that writes them, as `provider:model`; empty: the server's default. The offline model needs sources."""
+    """The model that writes them, as `provider:model`; empty: the server's default. The offline model needs sources or a domain."""
     seed: builtins.int
     """Seeds the model's random choices, if it has a seed."""
     request_id: builtins.str
@@ -635,6 +645,12 @@ class GeneratePersonasRequest(message.Message):
     and no answer of the model is paid for twice. With other content it fails ALREADY_EXISTS. If one of the personas was deleted, it
     fails FAILED_PRECONDITION.
     """
+    domain: builtins.str
+    """The domain of the business, `domains/{domain}`: each persona wants something of one of its workflows, first of a workflow
+    as it is, then of a scenario or an edge case of one. Empty: none.
+    """
+    domain_revision: builtins.int
+    """Which revision of the domain; 0: the newest READY one, or else the newest."""
     @builtins.property
     def sources(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Sources by name. Each persona writes like the customer of one; those that many customers write like come first."""
@@ -654,10 +670,12 @@ class GeneratePersonasRequest(message.Message):
         model: builtins.str = ...,
         seed: builtins.int = ...,
         request_id: builtins.str = ...,
+        domain: builtins.str = ...,
+        domain_revision: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["source_filter", b"source_filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["count", b"count", "description", b"description", "language", b"language", "model", b"model", "request_id", b"request_id", "seed", b"seed", "source_filter", b"source_filter", "sources", b"sources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["count", b"count", "description", b"description", "domain", b"domain", "domain_revision", b"domain_revision", "language", b"language", "model", b"model", "request_id", b"request_id", "seed", b"seed", "source_filter", b"source_filter", "sources", b"sources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

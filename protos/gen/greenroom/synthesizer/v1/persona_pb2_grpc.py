@@ -114,8 +114,8 @@ class PersonaServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GeneratePersonas(self, request, context):
-        """GeneratePersonas makes personas from a description, or from what is measured in sources, and streams each as soon as it is
-        stored. A draft that is invalid or nearly like another persona is reported and not stored. If the call ends early, what
+        """GeneratePersonas makes personas from a description, from what is measured in sources, or from what a domain says, and streams
+        each as soon as it is stored. A draft that is invalid or nearly like another persona is reported and not stored. If the call ends early, what
         was stored stays; the last message has the summary.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

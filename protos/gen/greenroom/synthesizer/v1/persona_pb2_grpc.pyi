@@ -31,8 +31,8 @@ class PersonaServiceStub:
     the persona that they were started with.
     """
     GeneratePersonas: aio.UnaryStreamMultiCallable[persona_pb2.GeneratePersonasRequest, persona_pb2.GeneratePersonasResponse]
-    """GeneratePersonas makes personas from a description, or from what is measured in sources, and streams each as soon as it is
-    stored. A draft that is invalid or nearly like another persona is reported and not stored. If the call ends early, what
+    """GeneratePersonas makes personas from a description, from what is measured in sources, or from what a domain says, and streams
+    each as soon as it is stored. A draft that is invalid or nearly like another persona is reported and not stored. If the call ends early, what
     was stored stays; the last message has the summary.
     """
     DeletePersona: aio.UnaryUnaryMultiCallable[persona_pb2.DeletePersonaRequest, persona_pb2.DeletePersonaResponse]
@@ -93,8 +93,8 @@ class PersonaServiceServicer(metaclass=abc_1.ABCMeta):
         request: persona_pb2.GeneratePersonasRequest,
         context: aio.ServicerContext[persona_pb2.GeneratePersonasRequest, abc.AsyncIterator[persona_pb2.GeneratePersonasResponse]],
     ) -> abc.AsyncIterator[persona_pb2.GeneratePersonasResponse]:
-        """GeneratePersonas makes personas from a description, or from what is measured in sources, and streams each as soon as it is
-        stored. A draft that is invalid or nearly like another persona is reported and not stored. If the call ends early, what
+        """GeneratePersonas makes personas from a description, from what is measured in sources, or from what a domain says, and streams
+        each as soon as it is stored. A draft that is invalid or nearly like another persona is reported and not stored. If the call ends early, what
         was stored stays; the last message has the summary.
         """
 

@@ -107,6 +107,10 @@ class Revision(message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     READY_TIME_FIELD_NUMBER: builtins.int
     EXPECTATIONS_FIELD_NUMBER: builtins.int
+    DOMAIN_FIELD_NUMBER: builtins.int
+    DOMAIN_REVISION_FIELD_NUMBER: builtins.int
+    AGENT_CONTEXT_FIELD_NUMBER: builtins.int
+    PERSONA_CONTEXT_FIELD_NUMBER: builtins.int
     procedure: builtins.str
     """The procedure, `procedures/{procedure}`; set by the service."""
     number: builtins.int
@@ -115,6 +119,16 @@ class Revision(message.Message):
     """Whether it may still change; set by the service."""
     instructions: builtins.str
     """What the agent must do, in words; up to 100,000 characters."""
+    domain: builtins.str
+    """The domain of the business, `domains/{domain}`, whose context the models of agent and persona are shown; empty: none. It is
+    read when the revision is created or updated, and the revision keeps a copy: later changes of the domain change nothing.
+    """
+    domain_revision: builtins.int
+    """Which revision of the domain; 0: the newest READY one, or else the newest. A response has the one that was read."""
+    agent_context: builtins.str
+    """What the agent's model is shown of the domain, with its rules, up to 32 KiB; set by the service."""
+    persona_context: builtins.str
+    """What the persona's model is shown of the domain: what customers may know, up to 16 KiB; set by the service."""
     @builtins.property
     def steps(self) -> containers.RepeatedCompositeFieldContainer[Step]:
         """What the agent must do, step by step; empty if there are only instructions."""
@@ -147,10 +161,14 @@ class Revision(message.Message):
         create_time: timestamp_pb2.Timestamp | None = ...,
         ready_time: timestamp_pb2.Timestamp | None = ...,
         expectations: abc.Iterable[expectation_pb2.Expectation] | None = ...,
+        domain: builtins.str = ...,
+        domain_revision: builtins.int = ...,
+        agent_context: builtins.str = ...,
+        persona_context: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "ready_time", b"ready_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "expectations", b"expectations", "instructions", b"instructions", "number", b"number", "procedure", b"procedure", "ready_time", b"ready_time", "state", b"state", "steps", b"steps", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["agent_context", b"agent_context", "create_time", b"create_time", "domain", b"domain", "domain_revision", b"domain_revision", "expectations", b"expectations", "instructions", b"instructions", "number", b"number", "persona_context", b"persona_context", "procedure", b"procedure", "ready_time", b"ready_time", "state", b"state", "steps", b"steps", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
