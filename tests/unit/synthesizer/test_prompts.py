@@ -14,7 +14,11 @@ from services.synthesizer.conversations.prompts import (
     agent_system,
     persona_system,
 )
-from services.synthesizer.personas.generation.prompts import GENERATION_DOMAIN_PROMPT, GENERATION_PROMPT, generation_system
+from services.synthesizer.personas.generation.prompts import (
+    GENERATION_DOMAIN_PROMPT,
+    GENERATION_PROMPT,
+    generation_system,
+)
 from shared.llm.briefs import AgentBrief, GenerationBrief, PersonaBrief
 from shared.llm.prompts import read_prompt
 from shared.model.steps import Say
