@@ -54,7 +54,7 @@ async def settled() -> None:
 
 @pytest.mark.parametrize("kind", ["live", "dead"])
 async def test_of_many_agents_only_the_last_ones_stay_connected(kind: str) -> None:
-    all_of_them, targets = agents(1_500, kind)
+    all_of_them, targets = agents(5 * MOST_UNUSED, kind)
     await asyncio.gather(*(target.act(VIEW) for target in targets), return_exceptions=True)
     await settled()
 
