@@ -1,6 +1,10 @@
-"""Generates hostile messages from descriptors: any field values, existing names, valid messages with one fault."""
+"""Generates hostile messages from descriptors: any field values, existing names, valid messages with one fault.
 
-from collections.abc import Mapping
+Names of resources that exist are stand-ins until `named` replaces them.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from google.protobuf import message_factory
@@ -14,13 +18,50 @@ from tests.contract.methods import Method, collection_of
 from tests.contract.valid_requests import valid_request
 
 DEPTH = 4
-NAMES: dict[str, list[str]] = {}
-"""Existing names, by collection."""
+KNOWN = 4
+"""Names of resources of each kind that exist."""
 
 
+def stand_in(collection: str, place: int = 0) -> str:
+    """A name that `named` replaces by that of a resource which exists, so that requests are drawn once."""
+    return f"{collection}/{collection}-{place}"
+
+
+class StandIns(dict[str, str]):
+    """The first of each collection."""
+
+    def __missing__(self, collection: str) -> str:
+        return stand_in(collection)
+
+
+def named(request: Any, names: Mapping[str, Sequence[str]]) -> Any:
+    """The request with the names of resources that exist, by collection."""
+    real = {stand_in(kind, place): those[place % len(those)] for kind, those in names.items() for place in range(KNOWN)}
+    real |= {name.partition("/")[2]: there.partition("/")[2] for name, there in real.items()}
+    changed = type(request)()
+    changed.CopyFrom(request)
+    _name(changed, real)
+    return changed
+
+
+def _name(message: Any, real: Mapping[str, str]) -> None:
+    for field, value in message.ListFields():
+        is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+        if is_map and field.message_type.fields_by_name["value"].message_type is None:
+            continue
+        if field.message_type is not None:
+            for inner in value.values() if is_map else value if field.is_repeated else [value]:
+                _name(inner, real)
+        elif field.type == field.TYPE_STRING and field.is_repeated:
+            value[:] = [real.get(one, one) for one in value]
+        elif field.type == field.TYPE_STRING and value in real:
+            setattr(message, field.name, real[value])
+
+
+@cache
 def known(collection: str) -> st.SearchStrategy[str]:
-    """A name of the collection; NAMES is read when the name is drawn."""
-    return st.integers(0, 3).map(lambda place: NAMES[collection][place % len(NAMES[collection])])
+    """The name of a resource of the collection that exists."""
+    return st.integers(0, KNOWN - 1).map(lambda place: stand_in(collection, place))
 
 
 HOSTILE_TEXT = st.sampled_from(
@@ -38,6 +79,7 @@ SMALL = {"size": [-1, 0, 1, 3, 10_001, 2**31 - 1], "users": [-1, 0, 1, 7, 100_00
 """Values for fields whose valid maxima (a batch of 10,000, a dataset of 100 million users) would take too long."""
 
 
+@cache
 def integers(field: FieldDescriptor) -> st.SearchStrategy[int]:
     if field.name in SMALL:
         return st.sampled_from(SMALL[field.name])
@@ -47,6 +89,7 @@ def integers(field: FieldDescriptor) -> st.SearchStrategy[int]:
     return st.sampled_from([least, max(least, -1), 0, 1, 2, 5, 200, 1001, last]) | st.integers(least, last)
 
 
+@cache
 def scalar(field: FieldDescriptor) -> st.SearchStrategy[Any]:
     match field.type:
         case FieldDescriptor.TYPE_STRING:
@@ -105,11 +148,13 @@ def deep(depth: int) -> Any:
     return value
 
 
+@cache
 def structs() -> st.SearchStrategy[Message]:
     objects = st.dictionaries(TEXT, JSON, max_size=3) | st.sampled_from([deep(5), deep(20)])
     return objects.map(lambda value: filled_value(value).struct_value)  # type: ignore[attr-defined]
 
 
+@cache
 def messages(descriptor: Descriptor, depth: int = DEPTH) -> st.SearchStrategy[Any]:
     """A message in which any field may be missing or wrong."""
     if descriptor is STRUCT:
@@ -127,6 +172,7 @@ def messages(descriptor: Descriptor, depth: int = DEPTH) -> st.SearchStrategy[An
     )
 
 
+@cache
 def values(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         key, value = field.message_type.fields
@@ -142,9 +188,10 @@ def assembled(descriptor: Descriptor, drawn: Mapping[str, Any]) -> Any:
 
 def right(method: Method) -> Any:
     """A valid request, in which a test spoils one field: a request full of errors would be refused early."""
-    return valid_request(method, {collection: first for collection, (first, *_) in NAMES.items()})
+    return valid_request(method, StandIns())
 
 
+@cache
 def paths(descriptor: Descriptor, depth: int = DEPTH) -> list[tuple[FieldDescriptor, ...]]:
     """The paths to all fields of a message and of its nested messages."""
     found: list[tuple[FieldDescriptor, ...]] = []

@@ -13,6 +13,9 @@ from google.rpc import error_details_pb2, status_pb2
 
 from shared.roster import SERVICES
 
+BROKEN_OFF = "Internal error from Core"
+"""What grpc.aio says of a stream whose server answers while the client still sends requests."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -41,7 +44,19 @@ class Method:
     async def call(
         self, channel: grpc.aio.Channel, *requests: Message | bytes, token: str = "", seconds: float = 60.0
     ) -> tuple[Told, list[Any]]:
-        """Make the call; returns its end and its responses. Requests of type bytes are sent unchanged."""
+        """Make the call; returns its end and its responses. Requests of type bytes are sent unchanged.
+
+        A call that its own client broke off is made again.
+        """
+        for _ in range(5):
+            told, responses = await self._call(channel, requests, token, seconds)
+            if told.sentence != BROKEN_OFF:
+                break
+        return told, responses
+
+    async def _call(
+        self, channel: grpc.aio.Channel, requests: Sequence[Message | bytes], token: str, seconds: float
+    ) -> tuple[Told, list[Any]]:
         path = f"/{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
         kind = "_".join(
             "stream" if streaming else "unary"
