@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from services.testdata.records.tables import Column, Numbers, Serials, Texts, Uuids
 from services.testdata.records.values import Draws, fill, filler
@@ -207,6 +208,37 @@ def test_null_stands_only_where_a_field_may_be_null() -> None:
     nullable = Field("name", nullable=True)
     assert None in drawn(nullable)
     assert None not in drawn(replace(nullable, nullable=False))
+
+
+def test_production_like_values_are_skewed_seasonal_and_go_together_within_the_same_bounds() -> None:
+    def many(field: Field) -> NDArray[Any]:
+        made, draws = filler(field, "order", production_like=True), Draws(7, "order", field.name)
+        found = values(made.fill(draws, np.arange(20_000)))
+        assert values(made.fill(draws, np.arange(500, 600))) == found[500:600]
+        return np.array(found)
+
+    price, quantity = (many(Field(name, FieldType.INTEGER, minimum=1, maximum=100)) for name in ("price", "quantity"))
+    assert 1 <= price.min() < 5 < 95 < price.max() <= 100
+    assert np.median(price) < 20
+    ranks = [np.argsort(np.argsort(column + np.linspace(0, 0.5, 20_000))) for column in (price, quantity)]
+    assert 0.2 < np.corrcoef(ranks[0], ranks[1])[0, 1] < 0.3
+
+    moments = many(
+        Field("placed_at", FieldType.DATETIME, minimum="2025-01-01T00:00:00Z", maximum="2025-12-31T23:59:59Z")
+    )
+    at = moments.astype("datetime64[us]")
+    assert {str(year) for year in at.astype("datetime64[Y]")} == {"2025"}
+    months = np.bincount(at.astype("datetime64[M]").astype(int) % 12)
+    hours = np.bincount(moments // 3_600_000_000 % 24)
+    assert months[11] > 1.4 * months[0]
+    assert hours[19] > 5 * hours[3]
+
+    status = many(Field("status", values=("paid", "open", "lost")))
+    assert (status == "paid").sum() > 1.5 * (status == "open").sum() > 1.5 * (status == "lost").sum()
+    cities = many(Field("customer_name"))
+    counts = np.sort(np.unique(cities, return_counts=True)[1])
+    assert counts[-1] > 10 * np.median(counts)
+    assert set(cities) <= set(pool("people", "en-GB")["full"])
 
 
 @pytest.mark.parametrize("field", [replace(field, nullable=True) for field in FIELDS], ids=lambda field: field.name)

@@ -18,6 +18,7 @@ from services.testdata.records.values.meanings import Meaning, meaning, snake
 from services.testdata.records.values.numbers import ChoiceFiller, NullFiller, RowFiller, WholeFiller, texts_of
 from services.testdata.records.values.patterns import PatternFiller
 from services.testdata.records.values.pools import DEFAULT_LOCALE, locales, pool
+from services.testdata.records.values.skewed import PopularFiller, SeasonalFiller, SkewedFiller, popular
 from services.testdata.records.values.texts import NumberedFiller, PoolFiller, SerialFiller, UuidFiller
 from shared.model.packs.expressions import column_type
 from shared.model.packs.model import Entity, Field, FieldType
@@ -47,19 +48,45 @@ class Filler(Protocol):
         ...
 
 
-def filler(field: Field, entity: str, locale: str = "", rows: int | None = None, unique: bool | None = None) -> Filler:
+def filler(
+    field: Field,
+    entity: str,
+    locale: str = "",
+    rows: int | None = None,
+    unique: bool | None = None,
+    production_like: bool = False,
+) -> Filler:
     """How the values of a field of an entity are made.
 
     locale: such as `de-DE`; empty for DEFAULT_LOCALE. rows: how many records there will be, if it is known; a unique
     field must have so many values. unique: instead of what the field says, such as for the only field of a key.
+    production_like: skewed and seasonal values instead of equally likely ones; not for unique fields.
     Raises NoSuchLocale, NoValues, TooFewValues, and what PatternFiller raises.
     """
     chosen = _Choice(field, entity, locale or DEFAULT_LOCALE, rows, field.unique if unique is None else unique)
     made = chosen.filler()
+    if production_like and not chosen.unique:
+        made = _skewed(made)
     space = made.space
     if chosen.unique and space is not None and rows is not None and rows > space:
         raise TooFewValues(field=field.name, entity=entity, exist=f"{space:,}", rows=f"{rows:,}")
     return NullFiller(made, NULLS) if field.nullable else made
+
+
+def _skewed(made: Filler) -> Filler:
+    """The filler of the same values, as businesses have them."""
+    match made:
+        case ChoiceFiller():
+            return replace(made, weights=popular(made.space))
+        case PoolFiller():
+            return PopularFiller(made)
+        case WholeFiller(type=FieldType.DATE | FieldType.DATETIME as kind):
+            most = made.least + (made.space - 1) * made.step
+            return SeasonalFiller(kind, made.least, most)
+        case WholeFiller() if made.type is not FieldType.TIME:
+            return SkewedFiller(made.type, made.least, made.space, made.step, made.scale)
+        case _:
+            return made
 
 
 class _Choice:
