@@ -14,6 +14,7 @@ TOPICS = (
     "models",
     "traces",
     "datasets",
+    "records",
     "leaving",
     "names",
     "nonsense",

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 PEERS = {
+    "faker": ("Faker==40.63.0", "pyarrow==26.0.1", "numpy==2.4.6"),
+    "mimesis": ("mimesis==22.2.0", "pyarrow==26.0.1", "numpy==2.4.6"),
     "hmmlearn": ("hmmlearn==0.3.3", "numpy==2.4.6"),
     "pydtmc": ("PyDTMC==8.7.0", "numpy==1.26.4"),
     "pm4py": ("pm4py==2.7.23", "numpy==2.4.6", "pandas==3.1.1"),
