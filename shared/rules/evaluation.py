@@ -70,6 +70,16 @@ def compute(
     return column, tuple(_problem(expression.source, part, rows) for part, rows in evaluation.run.lost.items() if rows)
 
 
+def values_of(part: Typed, table: Table) -> Column:
+    """The values of a part of an expression for all rows at its scope. A constant has one for each row of the table."""
+    evaluation = _Evaluation(part, {})
+    chunk = _Chunk({(): _Rows(table, 0, table.rows)})
+    rows = chunk.at(part.scope)
+    with np.errstate(all="ignore"):
+        value = _for_all(evaluation.value(part, chunk), rows.stop - rows.start)
+    return Column(value.values, value.known, value.texts)
+
+
 def _all_known(value: Value) -> NDArray[np.bool_]:
     return np.ones(len(value.values), np.bool_) if value.known is None else value.known
 
@@ -143,9 +153,10 @@ class _Evaluation:
         sizes = ((chunk.at(scope), parts) for scope, parts in self._scopes.items())
         spend(1 + sum((rows.stop - rows.start) * parts for rows, parts in sizes) // _ROWS_A_UNIT)
         with np.errstate(all="ignore"):
-            return _for_all(self._value(self._typed, chunk), stop - start)
+            return _for_all(self.value(self._typed, chunk), stop - start)
 
-    def _value(self, part: Typed, chunk: _Chunk) -> Value:
+    def value(self, part: Typed, chunk: _Chunk) -> Value:
+        """The values of a part for the rows of a chunk; one if it has the same for all."""
         match part:
             case Constant():
                 return self.run.once(id(part), lambda: _constant(part.value, part.type))
@@ -155,19 +166,19 @@ class _Evaluation:
             case TypedColumn():
                 return _column(part, chunk.at(part.scope))
             case Spread():
-                value = self._value(part.operand, chunk)
+                value = self.value(part.operand, chunk)
                 return _repeated(value, chunk.children(part.operand.scope, part.scope).counts)
             case Apply():
                 through = self.run.once(("lifted", id(part)), lambda: lifted(part))
                 if through and (of_parents := self._of_parents(through, chunk)):
                     return of_parents
-                return KERNELS[part.operation](self.run, part, [self._value(one, chunk) for one in part.arguments])
+                return KERNELS[part.operation](self.run, part, [self.value(one, chunk) for one in part.arguments])
             case Fold():
                 inner = part.argument.scope
                 groups = chunk.children(part.scope, inner)
                 if isinstance(part.argument, TypedColumn) and not part.argument.name:
                     return Value(groups.counts)
-                each = _for_all(self._value(part.argument, chunk), int(groups.offsets[-1]))
+                each = _for_all(self.value(part.argument, chunk), int(groups.offsets[-1]))
                 return folded(self.run, part, each, groups)
 
     def _of_parents(self, through: Lifted, chunk: _Chunk) -> Value | None:
@@ -178,7 +189,7 @@ class _Evaluation:
             return None
         value = self.run.once(
             ("parents", id(through)),
-            lambda: _for_all(self._value(through.part, _Chunk({(): _Rows(table, 0, table.rows)})), table.rows),
+            lambda: _for_all(self.value(through.part, _Chunk({(): _Rows(table, 0, table.rows)})), table.rows),
         )
         known = known if value.known is None else both(known, value.known[places])
         values = value.values[places]
