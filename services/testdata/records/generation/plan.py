@@ -26,7 +26,7 @@ from shared.rules.syntax import LARGEST
 from shared.rules.typed import Apply, Column, Typed
 from shared.yaml import near
 
-CELL_ROWS = 1 << 14
+CELL_ROWS = 1 << 15
 """Rows of the largest entity in a cell, about."""
 SHARED_ROWS = 1 << 10
 """An entity with up to so many rows is the same for all cells, if the pack allows it."""
@@ -174,28 +174,35 @@ def _counts(spec: RecordSpec, pack: Pack) -> dict[str, int]:
     rules, derived = read_rules(pack, spec.pack, frozenset())
     while pending:
         name = pending.pop(0)
-        for other, rows in _needed(pack, name, counts[name], rules, derived):
+        asked = name in spec.counts
+        for other, rows in _needed(pack, name, counts[name], rules, derived, asked=asked):
             rows = min(rows, _most(pack, other))
-            if other not in spec.counts and rows > counts.get(other, 0):
+            if other not in spec.counts and rows > counts.get(other, -1):
                 counts[other] = rows
                 pending.append(other)
     return {name: counts[name] for name in names if name in counts}
 
 
 def _needed(
-    pack: Pack, name: str, rows: int, rules: Sequence[Rule], derived: Sequence[Derived]
+    pack: Pack, name: str, rows: int, rules: Sequence[Rule], derived: Sequence[Derived], *, asked: bool
 ) -> Iterator[tuple[str, int]]:
-    """The entities that the records of one entity need, and how many rows of each."""
-    named = {
-        entity
-        for one in (*rules, *derived)
-        if one.entity == name
-        for column in columns(one.compiled.typed)
-        for entity in _along(one, column)
-    }
+    """The entities that the records of one entity need, and how many rows of each.
+
+    asked: the caller asked for the entity, so that whatever its rules read is made too; otherwise it may be empty.
+    """
+    every, named = (
+        {
+            entity
+            for one in some
+            if one.entity == name
+            for column in columns(one.compiled.typed)
+            for entity in _along(one, column)
+        }
+        for some in ((*rules, *derived), (*rules, *derived) if asked else derived)
+    )
     for one in pack.relationships:
         single = one.maximum == 1 or _single(pack, one)
-        if one.child == name and one.parent != name and (one.required or one.parent in named):
+        if rows and one.child == name and one.parent != name and (one.required or one.parent in named):
             least = rows if single else max(1, rows // _PARENT_SHARE)
             if one.maximum:
                 least = max(least, -(-rows // one.maximum))
@@ -207,9 +214,9 @@ def _needed(
             each = max(one.minimum, 1 if single else _CHILDREN)
             if one.maximum is not None:
                 each = min(each, max(one.maximum, 1))
-            yield one.child, max(1, rows // 2) if single and not one.minimum else rows * each
-    for entity in named - {name}:
-        yield entity, 1
+            yield one.child, -(-rows // 2) if single and not one.minimum else rows * each
+    for entity in every - {name}:
+        yield entity, int(entity in named and rows > 0)
 
 
 def _along(one: Rule | Derived, column: Column) -> Iterator[str]:
@@ -377,10 +384,14 @@ def _cells(
     else:
         shared = frozenset(_shared(pack, counts, rules, derived))
         names = [name for name in counts if name not in shared]
-        parents = [counts[one.parent] for one in pack.relationships if one.parent in names and one.required]
+        parents = [
+            counts[one.parent]
+            for one in pack.relationships
+            if one.parent in names and one.required and counts[one.child]
+        ]
         cells = max(1, min([-(-largest // CELL_ROWS), *parents]))
         if max((counts[name] for name in names), default=0) // cells > MOST_CELL_ROWS:
-            few = min((one.parent for one in pack.relationships if one.parent in names), key=lambda name: counts[name])
+            few = min((one.parent for one in pack.relationships if one.parent in names and one.required), key=counts.__getitem__)
             raise TooManyTogether(entity=few, rows=f"{counts[few]:,}", most=f"{counts[few] * MOST_CELL_ROWS:,}")
     anchors: dict[str, int] = {}
     bounds: dict[str, Rows] = {}
@@ -395,7 +406,7 @@ def _cells(
         if of:
             anchors[name], anchor = max(of, key=lambda pair: _rank(pack, pair[1]))
             if _rank(pack, anchor)[0]:
-                bounds[name] = bounds[anchor.parent] * counts[name] // counts[anchor.parent]
+                bounds[name] = bounds[anchor.parent] * counts[name] // max(counts[anchor.parent], 1)
                 continue
         bounds[name] = np.arange(cells + 1, dtype=np.int64) * counts[name] // cells
     return shared, cells, bounds, anchors
