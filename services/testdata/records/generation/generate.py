@@ -8,10 +8,10 @@ import numpy as np
 from services.testdata.records.generation.cell import Cell, Values
 from services.testdata.records.generation.plan import Plan
 from services.testdata.records.generation.references import assign
+from services.testdata.records.generation.rules import Place
 from services.testdata.records.generation.search import Search, turns
 from services.testdata.records.tables import Column, Table, Texts, Strings
-from services.testdata.records.values import fill
-from services.testdata.records.values.draws import Draws
+from services.testdata.records.values import Draws, Filler, filler
 from shared.rules.evaluation import compute
 
 KEPT = 2
@@ -24,6 +24,7 @@ class Generator:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._turns = turns(plan)
+        self._fillers = dict(_fillers(plan))
         self._cells: OrderedDict[int, Cell] = OrderedDict()
         self._shared: Cell | None = None
 
@@ -81,13 +82,7 @@ class Generator:
         return cell
 
     def _filled(self, cell: Cell, entity: str, name: str) -> Column:
-        found = self.plan.pack.entity(entity)
-        assert found is not None
-        of = found.field(name)
-        assert of is not None
-        first = cell.first[entity]
-        spec = self.plan.spec
-        return fill(of, Draws(spec.seed, entity, name), first, first + cell.rows[entity], spec.locale)
+        return self._fillers[entity, name].fill(Draws(self.plan.spec.seed, entity, name), cell.numbers(entity))
 
     def _combine(self, cell: Cell, entity: str) -> None:
         """Give each record another combination of the enumerations that no two may share."""
@@ -128,3 +123,14 @@ class Generator:
                     changed = True
 
 
+def _fillers(plan: Plan) -> Iterator[tuple[Place, Filler]]:
+    """How the fields are filled that rules do not give. Raises what `filler` raises, such as TooFewValues."""
+    given = {(one.child, name) for one in plan.pack.relationships for name in one.child_fields}
+    given |= {(one.entity, one.field.name) for one in plan.derived}
+    given |= {(entity, name) for entity, names in plan.combined.items() for name in names}
+    for entity in plan.pack.entities:
+        for of in entity.fields:
+            if (entity.name, of.name) not in given:
+                unique = of.unique or entity.key == (of.name,)
+                made = filler(of, entity.name, plan.spec.locale, plan.counts[entity.name], unique)
+                yield (entity.name, of.name), made
