@@ -23,6 +23,8 @@ PERMISSIONS = frozenset(
         "recordings.delete",
         "recordings.read",
         "recordings.write",
+        "records.read",
+        "records.write",
         "rehearsals.delete",
         "rehearsals.read",
         "rehearsals.write",

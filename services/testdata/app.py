@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from greenroom.testdata.v1 import (
+    record_pb2_grpc,
     trace_call_pb2_grpc,
     trace_certificate_pb2_grpc,
     trace_dataset_pb2_grpc,
     trace_learning_pb2_grpc,
     trace_workflow_pb2_grpc,
 )
+from services.testdata.adapters.domains import EnricherDomains
 from services.testdata.adapters.inputs import ServerInputs
 from services.testdata.adapters.outputs import ServerOutputs
 from services.testdata.adapters.s3 import S3Access
@@ -27,6 +29,9 @@ from services.testdata.learnings.messages import progress_message
 from services.testdata.learnings.operations import Learnings
 from services.testdata.learnings.servicer import LearningServicer
 from services.testdata.learnings.store import LEARNINGS, LearningStore
+from services.testdata.records.operations import Records
+from services.testdata.records.servicer import RecordServicer
+from services.testdata.records.store import SchemaStore
 from services.testdata.settings import TestdataSettings
 from services.testdata.store import log, takedowns
 from services.testdata.streams.operations import Streams
@@ -159,6 +164,14 @@ async def build(
             ),
         )
     ]
+    records = Records(SchemaStore(db), EnricherDomains(peers, compute), compute, clock)
+    registrations.append(
+        Registration(
+            "greenroom.testdata.v1.RecordService",
+            record_pb2_grpc.add_RecordServiceServicer_to_server,
+            RecordServicer(records),
+        )
+    )
     for registration in registrations:
         db.on_health(partial(health.set_serving, registration.name))
     return Testdata(registrations, engine, [compute, job_compute, upload_compute], peers, db)

@@ -1,6 +1,6 @@
 """Why records cannot be generated."""
 
-from shared.errors import FailedPrecondition, InvalidArgument
+from shared.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, OutOfRange
 
 
 class EntityUnknown(InvalidArgument):
@@ -46,13 +46,54 @@ class ValuesTooFew(InvalidArgument):
 
 
 class TooManyTogether(InvalidArgument):
-    """There are only {rows} `{entity}`, so at most {most} records that refer to them can be made; ask for more of them."""
+    """There are only {rows} `{entity}`, so up to {most} records that refer to them can be made; ask for more."""
 
     reason = "RECORD_TOO_MANY_TOGETHER"
 
 
 class RuleNotSatisfiable(FailedPrecondition):
-    """Generation cannot hold the rule `{rule}` of `{entity}` ({text}): it failed in {failed} of {tried} trial records. It
-    would need {needs}."""
+    """The rule `{rule}` of `{entity}` ({text}) failed in {failed} of the first {tried} records; it needs {needs}."""
 
     reason = "RECORD_RULE_NOT_SATISFIABLE"
+
+
+class SchemaNotFound(NotFound):
+    """There is no schema {name}{hint}."""
+
+    reason = "SCHEMA_NOT_FOUND"
+
+
+class SchemaExists(AlreadyExists):
+    """The schema {name} already exists with other content; choose another name, or delete it first."""
+
+    reason = "SCHEMA_EXISTS"
+
+
+class CountTooLarge(InvalidArgument):
+    """GenerateRecords makes up to {most} records of an entity, not {count} `{entity}`; use StreamRecords for more."""
+
+    reason = "RECORD_COUNT_TOO_LARGE"
+
+
+class RecordsTooLarge(OutOfRange):
+    """The records have {size} bytes, more than {most} in one answer; use StreamRecords, or ask for fewer."""
+
+    reason = "RECORDS_TOO_LARGE"
+
+
+class EntityTwice(InvalidArgument):
+    """The entity `{entity}` is named twice; name each once."""
+
+    reason = "RECORD_ENTITY_TWICE"
+
+
+class RangeOutside(OutOfRange):
+    """The range begins with record {first}, and there are {count} `{entity}`."""
+
+    reason = "RECORD_RANGE_OUTSIDE"
+
+
+class FormatNotStreamed(InvalidArgument):
+    """PARQUET cannot be continued or cut, so it has no cursor and no range; use another format."""
+
+    reason = "RECORD_FORMAT_NOT_STREAMED"

@@ -1,12 +1,12 @@
 """What records are made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
-from shared.model.packs.model import Constraint, Pack
+from shared.model.packs.model import Constraint, Pack, Severity
 
-MOST_ROWS = 10**10
-"""The most records of an entity."""
+EXAMPLES = 5
+"""The most records that are named for a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +22,31 @@ class RecordSpec:
     seed: int = 0
     locale: str = "en-GB"
     scenario: str = ""
-    constraints: tuple[Constraint, ...] = field(default=())
-    production_like: bool = False
+    constraints: tuple[Constraint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How one rule fares. Records for which it is unknown are neither held nor violated.
+
+    examples: numbers of records that violate it, from 0.
+    """
+
+    rule: str
+    entity: str
+    text: str
+    severity: Severity
+    checked: int = 0
+    held: int = 0
+    violated: int = 0
+    examples: tuple[int, ...] = ()
+
+    def plus(self, other: "Checked") -> "Checked":
+        """Both together."""
+        return replace(
+            self,
+            checked=self.checked + other.checked,
+            held=self.held + other.held,
+            violated=self.violated + other.violated,
+            examples=(self.examples + other.examples)[:EXAMPLES],
+        )

@@ -292,7 +292,8 @@ class Solved:
                     below, above = np.where(other > 0, low, high) / other, np.where(other > 0, high, low) / other
                 free = (other == 0) & (low <= 0) & (high >= 0)
                 return self._inside(
-                    inner[0], np.where(free, -np.inf, np.nan_to_num(below, nan=np.inf, posinf=np.inf, neginf=-np.inf)),
+                    inner[0],
+                    np.where(free, -np.inf, np.nan_to_num(below, nan=np.inf, posinf=np.inf, neginf=-np.inf)),
                     np.where(free, np.inf, np.nan_to_num(above, nan=-np.inf, posinf=np.inf, neginf=-np.inf)),
                 )
             case "divide" if first:

@@ -149,9 +149,7 @@ class Cell:
                 index = self._by_parent_name[entity, name]
                 up = self.links[index].rows
                 parent = self.pack.relationships[index].parent
-                parents[name] = tables.Parents(
-                    self._table(parent, None, inside), up if rows is None else up[rows]
-                )
+                parents[name] = tables.Parents(self._table(parent, None, inside), up if rows is None else up[rows])
         return tables.Table(self.rows[entity] if rows is None else len(rows), own, children, parents)
 
     def column(self, entity: str, name: str, type_: Type, rows: Rows | None = None) -> tables.Column:
@@ -176,9 +174,11 @@ class Cell:
             return self.numbers(entity), None
         one = self.links[link]
         relationship = one.relationship
-        above, known = self.identity(
-            relationship.parent, relationship.parent_fields[relationship.child_fields.index(name)]
-        ) if relationship.parent != entity else (self.numbers(entity), None)
+        above, known = (
+            self.identity(relationship.parent, relationship.parent_fields[relationship.child_fields.index(name)])
+            if relationship.parent != entity
+            else (self.numbers(entity), None)
+        )
         has = one.rows >= 0
         places = np.maximum(one.rows, 0)
         if not len(above):

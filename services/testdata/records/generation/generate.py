@@ -10,7 +10,7 @@ from services.testdata.records.generation.plan import Plan
 from services.testdata.records.generation.references import assign
 from services.testdata.records.generation.rules import Place
 from services.testdata.records.generation.search import Search, turns
-from services.testdata.records.tables import Column, Table, Texts, Strings
+from services.testdata.records.tables import Column, Strings, Table, Texts
 from services.testdata.records.values import Draws, Filler, filler
 from shared.rules.evaluation import compute
 
@@ -51,7 +51,7 @@ class Generator:
         else:
             if self.plan.shared and self._shared is None:
                 self._shared = self._make(
-                    {name: 0 for name in self.plan.shared},
+                    dict.fromkeys(self.plan.shared, 0),
                     {name: self.plan.counts[name] for name in self.plan.shared},
                     None,
                 )
@@ -101,15 +101,15 @@ class Generator:
             of = found.field(name)
             assert of is not None
             if isinstance(values[0], str):
-                cell.made[entity, name] = Texts(
-                    type=of.type, strings=Strings.of(values), codes=codes.astype(np.int32)
-                )
+                cell.made[entity, name] = Texts(type=of.type, strings=Strings.of(values), codes=codes.astype(np.int32))
             else:
                 cell.values[entity, name] = Values(np.array(values)[codes])
 
     def _derive(self, cell: Cell, done: set[str], rows: dict[str, int]) -> None:
         """Compute the derived fields whose inputs are known."""
-        waiting = [one for one in self.plan.derived if one.entity in rows and (one.entity, one.field.name) not in cell.values]
+        waiting = [
+            one for one in self.plan.derived if one.entity in rows and (one.entity, one.field.name) not in cell.values
+        ]
         places = {(one.entity, one.field.name) for one in self.plan.derived}
         changed = True
         while changed:

@@ -1,9 +1,8 @@
-"""What generation does, settled before the first record: which entities, how many rows, in which order, by which rules."""
+"""What generation does, settled before the first record: which entities, how many rows, in which order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from shared.rules.syntax import LARGEST
 from shared.rules.typed import Apply, Column, Typed
 from shared.yaml import near
 
-CELL_ROWS = 1 << 15
+CELL_ROWS = 1 << 14
 """Rows of the largest entity in a cell, about."""
 SHARED_ROWS = 1 << 10
 """An entity with up to so many rows is the same for all cells, if the pack allows it."""
@@ -71,9 +70,19 @@ class Plan:
     def cells_of(self, entity: str, start: int, stop: int) -> range:
         """The cells that have the rows from `start` to before `stop` of an entity."""
         if entity in self.shared:
-            return range(0, 1)
+            return range(1)
         bounds = self.bounds[entity]
         return range(int(bounds.searchsorted(start, "right")) - 1, int(bounds.searchsorted(stop, "left")))
+
+    @cached_property
+    def by_child_name(self) -> Mapping[tuple[str, str], int]:
+        """(parent, what it calls its children) → the relationship's index."""
+        return {(one.parent, one.child_name): index for index, one in enumerate(self.pack.relationships)}
+
+    @cached_property
+    def by_parent_name(self) -> Mapping[tuple[str, str], int]:
+        """(child, what it calls its parent) → the relationship's index."""
+        return {(one.child, one.parent_name): index for index, one in enumerate(self.pack.relationships)}
 
     @cached_property
     def references(self) -> Mapping[int, Reference]:
@@ -109,9 +118,7 @@ def make_plan(spec: RecordSpec) -> Plan:
     shared, cells, bounds, anchors = _cells(pack, counts, rules, derived)
     order = _order(pack, rules, derived, shared)
     early, late = _references(pack, counts, rules, shared, bounds, anchors)
-    plan = Plan(
-        spec, pack, counts, order, early, late, tuple(rules), tuple(derived), shared, cells, bounds, combined
-    )
+    plan = Plan(spec, pack, counts, order, early, late, tuple(rules), tuple(derived), shared, cells, bounds, combined)
     _check_counts(plan)
     return plan
 
@@ -130,9 +137,7 @@ def _narrowed(spec: RecordSpec) -> Pack:
         replace(
             entity,
             fields=tuple(
-                constrained(
-                    one, [each for each in constraints if (each.entity, each.field) == (entity.name, one.name)]
-                )
+                constrained(one, [each for each in constraints if (each.entity, each.field) == (entity.name, one.name)])
                 for one in entity.fields
             ),
         )
@@ -190,16 +195,8 @@ def _needed(
 
     asked: the caller asked for the entity, so that whatever its rules read is made too; otherwise it may be empty.
     """
-    every, named = (
-        {
-            entity
-            for one in some
-            if one.entity == name
-            for column in columns(one.compiled.typed)
-            for entity in _along(one, column)
-        }
-        for some in ((*rules, *derived), (*rules, *derived) if asked else derived)
-    )
+    every = {*_read_by(rules, name), *_read_by(derived, name)}
+    named = every if asked else {*_read_by(derived, name)}
     for one in pack.relationships:
         single = one.maximum == 1 or _single(pack, one)
         if rows and one.child == name and one.parent != name and (one.required or one.parent in named):
@@ -217,6 +214,14 @@ def _needed(
             yield one.child, -(-rows // 2) if single and not one.minimum else rows * each
     for entity in every - {name}:
         yield entity, int(entity in named and rows > 0)
+
+
+def _read_by(some: Sequence[Rule | Derived], name: str) -> Iterator[str]:
+    """The entities that the expressions of an entity read."""
+    for one in some:
+        if one.entity == name:
+            for column in columns(one.compiled.typed):
+                yield from _along(one, column)
 
 
 def _along(one: Rule | Derived, column: Column) -> Iterator[str]:
@@ -299,6 +304,11 @@ def _backwards(one: Relationship, first: Sequence[str]) -> bool:
     return one.parent != one.child and first.index(one.parent) > first.index(one.child)
 
 
+def _folded(some: Sequence[Rule | Derived]) -> set[tuple[str, str]]:
+    """The children, by their parent and their name in rules, that expressions fold."""
+    return {(one.entity, column.scope[0]) for one in some for column in columns(one.compiled.typed) if column.scope}
+
+
 def _each_with_one(
     pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derived: Sequence[Derived]
 ) -> Iterator[Relationship]:
@@ -306,12 +316,7 @@ def _each_with_one(
 
     A scenario leaves fewer ways out: an order that must be paid needs a payment.
     """
-    folded = {
-        (one.entity, column.scope[0])
-        for one in (*rules, *derived)
-        for column in columns(one.compiled.typed)
-        if column.scope
-    }
+    folded = _folded(rules) | _folded(derived)
     for one in pack.relationships:
         if (one.parent, one.child_name) in folded and one.required and counts[one.child] >= counts[one.parent]:
             yield replace(one, minimum=max(one.minimum, 1))
@@ -337,7 +342,7 @@ def _single(pack: Pack, one: Relationship) -> bool:
 
 
 def _distinct(entity: Entity, pack: Pack) -> tuple[Entity, tuple[str, ...]]:
-    """The entity with fields made unique so that its sets of unique fields are; and a set of enumerations, if one is."""
+    """The entity with a unique field in each of its unique sets; and a set that has only enumerations, if one does."""
     referring = {name for one in pack.relationships if one.child == entity.name for name in one.child_fields}
     combination: tuple[str, ...] = ()
     changed: dict[str, Field] = {}
@@ -391,7 +396,10 @@ def _cells(
         ]
         cells = max(1, min([-(-largest // CELL_ROWS), *parents]))
         if max((counts[name] for name in names), default=0) // cells > MOST_CELL_ROWS:
-            few = min((one.parent for one in pack.relationships if one.parent in names and one.required), key=counts.__getitem__)
+            few = min(
+                (one.parent for one in pack.relationships if one.parent in names and one.required),
+                key=counts.__getitem__,
+            )
             raise TooManyTogether(entity=few, rows=f"{counts[few]:,}", most=f"{counts[few] * MOST_CELL_ROWS:,}")
     anchors: dict[str, int] = {}
     bounds: dict[str, Rows] = {}
@@ -418,17 +426,9 @@ def _rank(pack: Pack, one: Relationship) -> tuple[bool, bool, bool]:
     return counted and one.required, one.required, bool(one.child_name)
 
 
-def _shared(
-    pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derived: Sequence[Derived]
-) -> Iterator[str]:
+def _shared(pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derived: Sequence[Derived]) -> Iterator[str]:
     small = {name for name, rows in counts.items() if rows <= SHARED_ROWS}
-    folding = {
-        (entity, column.scope[0])
-        for one in (*rules, *derived)
-        for column in columns(one.compiled.typed)
-        if column.scope
-        for entity in [one.entity]
-    }
+    folding = _folded(rules) | _folded(derived)
     changed = True
     while changed:
         changed = False
@@ -446,9 +446,7 @@ def _shared(
 # The order of entities.
 
 
-def _order(
-    pack: Pack, rules: Sequence[Rule], derived: Sequence[Derived], shared: frozenset[str]
-) -> tuple[str, ...]:
+def _order(pack: Pack, rules: Sequence[Rule], derived: Sequence[Derived], shared: frozenset[str]) -> tuple[str, ...]:
     """Shared entities first; what others are derived from before them; parents before children where rules ask."""
     names = [entity.name for entity in pack.entities]
     hard: dict[str, set[str]] = {name: set() for name in names}
@@ -471,9 +469,7 @@ def _order(
         if not ready:
             raise DerivedInCircle(field=f"{left[0]}.{next(one.field.name for one in derived if one.entity in left)}")
         ready = [name for name in ready if name in shared] or ready
-        done.append(
-            min(ready, key=lambda name: (sum(1 for one in soft[name] if one not in done), parents.index(name)))
-        )
+        done.append(min(ready, key=lambda name: (sum(1 for one in soft[name] if one not in done), parents.index(name))))
     return tuple(done)
 
 
@@ -498,9 +494,11 @@ def _references(
         made = list(_of_entity(pack, entity, indexes, equalities, anchors.get(name)))
         for position, one in enumerate(made):
             most = [one.maximum] if one.maximum is not None else []
-            for other in made[position + 1 :]:
-                if one.index in other.beside:
-                    most.append(_fewest(other.relationship.parent, counts, shared, bounds))
+            most += [
+                _fewest(other.relationship.parent, counts, shared, bounds)
+                for other in made[position + 1 :]
+                if one.index in other.beside
+            ]
             made[position] = replace(one, maximum=min(most, default=None))
         by_value = [
             one for one in made if one.allowed or any(not _structural(pack, name, each) for each in one.equalities)
@@ -583,9 +581,7 @@ def _turned(one: Equality) -> tuple[Equality, ...]:
     return (Equality(one.child, one.parent),) if one.child.parents else ()
 
 
-def _is_known(
-    pack: Pack, entity: Entity, column: Column, done: Sequence[int], by_parent: Mapping[str, int]
-) -> bool:
+def _is_known(pack: Pack, entity: Entity, column: Column, done: Sequence[int], by_parent: Mapping[str, int]) -> bool:
     """True if the column is known from the parents that are assigned."""
     if column.parents:
         return by_parent[column.parents[0]] in done
@@ -611,7 +607,9 @@ def _beside(pack: Pack, entity: Entity, one: Relationship, done: Sequence[int]) 
             yield from others
 
 
-def _allowed(entity: Entity, one: Relationship, equalities: Sequence[Equality]) -> Iterator[tuple[Column, tuple[str, ...]]]:
+def _allowed(
+    entity: Entity, one: Relationship, equalities: Sequence[Equality]
+) -> Iterator[tuple[Column, tuple[str, ...]]]:
     """Columns of the parent that equal an enumeration of the child, which a scenario may have narrowed."""
     for each in equalities:
         if each.parent.parents == (one.parent_name,) and not each.child.parents:

@@ -1,8 +1,9 @@
-"""Which parent each record has: drawn within a cell, so that every reference is valid and every bound of children holds."""
+"""Which parent each record has: one of its cell, so that every reference is valid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,8 @@ NULL_SHARE = 0.2
 class Means(StrEnum):
     """How parents are found.
 
-    SPREAD: each parent gets some children, which are neighbours. FREE: each child draws one. COPY: it is the record that
-    another parent refers to. LOOKUP: one that agrees with what is known of the child.
+    SPREAD: each parent gets some children, which are neighbours. FREE: each child draws one. COPY: it is the record
+    that another parent refers to. LOOKUP: one that agrees with what is known of the child.
     """
 
     SPREAD = "spread"
@@ -170,7 +171,8 @@ def _apart(cell: Cell, reference: Reference, children: Rows, candidates: Rows, d
     rank, group = ranks(groups)
     order = np.argsort(draws.units(candidates, 6), kind="stable")
     start = draws.below(group, len(candidates), 7)
-    return candidates[order[(start + rank) % len(candidates)]]
+    apart: Rows = candidates[order[(start + rank) % len(candidates)]]
+    return apart
 
 
 def _grouped(columns: Sequence[NDArray[np.int64]]) -> Rows:
@@ -249,7 +251,8 @@ def _looked_up(cell: Cell, reference: Reference, draws: Draws) -> Rows:
     return rows
 
 
-def _values(cell: Cell, entity: str, column: Column) -> list[object] | NDArray[np.int64]:
+def _values(cell: Cell, entity: str, column: Column) -> NDArray[Any]:
+    """The values of a column for all rows of an entity, by way of their parents."""
     rows, up = np.arange(cell.rows[entity]), cell.view(entity, [column])
     for name in column.parents:
         rows = np.where(rows >= 0, up.parents[name].rows[np.maximum(rows, 0)], NO_ROW)
@@ -262,7 +265,7 @@ def _values(cell: Cell, entity: str, column: Column) -> list[object] | NDArray[n
     return np.where(known, values, NO_ROW)
 
 
-def _common(above: NDArray[np.int64] | list[object], own: NDArray[np.int64] | list[object]) -> tuple[Rows, Rows]:
+def _common(above: NDArray[Any], own: NDArray[Any]) -> tuple[Rows, Rows]:
     """Codes that are equal where the values are."""
     _, codes = np.unique(np.concatenate([above, own]), return_inverse=True)
     return codes[: len(above)].astype(np.int64), codes[len(above) :].astype(np.int64)

@@ -100,7 +100,8 @@ def read_rules(pack: Pack, whole: Pack, linked: frozenset[Place]) -> tuple[list[
     whole: the pack before a scenario narrowed its fields: rules may name values that do not occur in the scenario.
     """
     numbered, plain = numbered_schema(whole, linked), rule_schema(whole)
-    derived, rules = [], []
+    derived: list[Derived] = []
+    rules: list[Rule] = []
     for entity in pack.entities:
         for field in entity.fields:
             if field.derived:
@@ -117,7 +118,7 @@ def read_rules(pack: Pack, whole: Pack, linked: frozenset[Place]) -> tuple[list[
 
 
 def _without_derived(rule: Rule, derived: Mapping[Place, Derived]) -> Rule:
-    """The rule with the expressions of derived fields in their place, where the rule's record or its children have them."""
+    """The rule with the expressions of derived fields in their place, where its record or children have them."""
 
     def replaced(part: Typed) -> Typed:
         match part:

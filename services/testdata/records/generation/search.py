@@ -5,7 +5,7 @@ none give up a choice that the broken rules read, and choose again.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,9 @@ from services.testdata.records.values.draws import Draws
 from shared.model.packs.model import Entity, Field, FieldType
 from shared.model.packs.values import ORDERED
 from shared.rules import tables
-from shared.rules.evaluation import evaluate
 from shared.rules.checker import Compiled
-from shared.rules.typed import Column, Scope, Typed
+from shared.rules.evaluation import evaluate
+from shared.rules.typed import Column, Scope
 
 if TYPE_CHECKING:
     from services.testdata.records.generation.plan import Plan
@@ -103,19 +103,16 @@ class _Schedule:
             entity = self._plan.pack.entity(name)
             assert entity is not None
             self._links |= {one.index for one in self._plan.late[name]}
-            made = []
             fixed = {*self._plan.combined.get(name, ())}
             plain = [one for one in entity.fields if (name, one.name) not in linked | self._derived]
-            self._known |= {(name, one.name) for one in plain if (name, one.name) not in self._read or one.name in fixed}
-            for index in self._optional(entity):
-                made.append(self._reference_turn(entity, index))
-            for one in sorted(plain, key=lambda each: _priority(each, entity)):
-                if (name, one.name) in self._read and one.name not in fixed:
-                    made.append(self._field_turn(entity, one))
-            found[name] = tuple(made)
             self._known |= {
-                (one.entity, one.field.name) for one in self._plan.derived if one.inputs <= self._known
+                (name, one.name) for one in plain if (name, one.name) not in self._read or one.name in fixed
             }
+            made = [self._reference_turn(entity, index) for index in self._optional(entity)]
+            chosen = [one for one in plain if (name, one.name) in self._read and one.name not in fixed]
+            chosen.sort(key=partial(_priority, entity))
+            found[name] = (*made, *(self._field_turn(entity, one) for one in chosen))
+            self._known |= {(one.entity, one.field.name) for one in self._plan.derived if one.inputs <= self._known}
         return found
 
     def _optional(self, entity: Entity) -> Iterator[int]:
@@ -128,7 +125,7 @@ class _Schedule:
     def _reference_turn(self, entity: Entity, index: int) -> Turn:
         one = self._plan.pack.relationships[index]
         unknown = self._unknown()
-        tests = []
+        tests: list[Test] = []
         for rule in self._plan.rules:
             if rule.entity == entity.name and any(
                 not column.scope
@@ -145,7 +142,8 @@ class _Schedule:
         before = self._unknown()
         self._known.add(place)
         after = self._unknown()
-        tests, solvers = [], []
+        tests: list[Test] = []
+        solvers: list[tuple[Solver, Hops]] = []
         for rule in self._plan.rules:
             if place not in rule.columns:
                 continue
@@ -153,9 +151,11 @@ class _Schedule:
             hops = tuple(dict.fromkeys((column.scope, column.parents) for column in some))
             if hops:
                 tests += self._test(rule, after, *hops)
-                for column in dict.fromkeys(some):
-                    if len(column.scope) + len(column.parents) <= 1:
-                        solvers.append((Solver(rule, column, self._static), (column.scope, column.parents)))
+                solvers += [
+                    (Solver(rule, column, self._static), (column.scope, column.parents))
+                    for column in dict.fromkeys(some)
+                    if len(column.scope) + len(column.parents) <= 1
+                ]
         return Turn(entity.name, one, None, tuple(tests), tuple(solvers), before, choices(one))
 
     def _test(self, rule: Rule, unknown: Callable[[Rule, Column], bool], *hops: Hops) -> Iterator[Test]:
@@ -194,28 +194,17 @@ class _Unknown:
 
 
 def along(plan: "Plan", entity: str, scope: Scope, parents: Sequence[str]) -> Iterator[int]:
-    """The relationships on the way from a rule's record."""
+    """The relationships on the way from a rule's record; NO_ROW for one that does not take part."""
     for name in scope:
-        index, one = _named(plan, lambda one, name=name, entity=entity: (one.parent, one.child_name) == (entity, name))
+        index = plan.by_child_name.get((entity, name), NO_ROW)
         yield index
-        entity = one.child
+        if index != NO_ROW:
+            entity = plan.pack.relationships[index].child
     for name in parents:
-        index, one = _named(plan, lambda one, name=name, entity=entity: (one.child, one.parent_name) == (entity, name))
+        index = plan.by_parent_name.get((entity, name), NO_ROW)
         yield index
-        entity = one.parent
-
-
-def _named(plan: "Plan", fits: Callable[[Any], bool]) -> tuple[int, Any]:
-    return next(
-        ((index, one) for index, one in enumerate(plan.pack.relationships) if fits(one)), (NO_ROW, _NOWHERE)
-    )
-
-
-class _Nowhere:
-    child = parent = ""
-
-
-_NOWHERE = _Nowhere()
+        if index != NO_ROW:
+            entity = plan.pack.relationships[index].parent
 
 
 def choices(of: Field) -> tuple[Any, ...]:
@@ -235,7 +224,7 @@ def static_bounds(of: Field) -> tuple[float, float]:
     return low, high
 
 
-def _priority(of: Field, entity: Entity) -> tuple[int, bool, int]:
+def _priority(entity: Entity, of: Field) -> tuple[int, bool, int]:
     """Enumerations first, then moments, then numbers, then texts; those that are never null first."""
     kind = {FieldType.DATE: 1, FieldType.DATETIME: 1, FieldType.TIME: 1, FieldType.TEXT: 3, FieldType.JSON: 3}
     rank = 0 if choices(of) else kind.get(of.type, 2)
@@ -264,7 +253,11 @@ def field_rows(cell: Cell, test: Test, hops: Hops, marked: Mask) -> Mask:
     """The rows of the field's entity to which marked records of the rule's lead."""
     for link, down in _path(cell, test.rule.entity, hops):
         if down:
-            marked = (link.rows >= 0) & marked[np.maximum(link.rows, 0)] if len(marked) else np.zeros(len(link.rows), np.bool_)
+            marked = (
+                (link.rows >= 0) & marked[np.maximum(link.rows, 0)]
+                if len(marked)
+                else np.zeros(len(link.rows), np.bool_)
+            )
         else:
             up = link.rows[marked]
             marked = np.zeros(link.parents, np.bool_)
@@ -397,9 +390,7 @@ class Search:
                 continue
             read = [broken[test.rule.id] for test in self._tests[before] if test.rule.id in broken]
             if not read:
-                read = [
-                    mask for rule, mask in broken.items() if self._reads(rule, self._turns[before])
-                ]
+                read = [mask for rule, mask in broken.items() if self._reads(rule, self._turns[before])]
             if not read:
                 continue
             here = np.flatnonzero(left & np.any(read, axis=0))
@@ -444,7 +435,7 @@ class Search:
         if turn.reference is not None:
             return self._parents(index, turn, attempt)
         if turn.choices:
-            return self._choices(index, turn, attempt)
+            return self._choices(index, turn)
         if turn.field.type in ORDERED:
             return self._between(index, turn, rows, attempt)
         return self._texts(index, turn, rows, attempt)
@@ -460,19 +451,22 @@ class Search:
             if not np.array_equal(link.rows[rows], assigned[rows]):
                 link.rows[rows] = assigned[rows]
                 link.index()
-            return ~forbidden[rows, (assigned[rows] < 0).astype(np.int64)]
+            allowed: Mask = ~forbidden[rows, (assigned[rows] < 0).astype(np.int64)]
+            return allowed
 
         def drop(rows: Rows) -> Mask:
             link.rows[rows] = NO_ROW
             link.index()
-            return ~forbidden[rows, 1]
+            allowed: Mask = ~forbidden[rows, 1]
+            return allowed
 
         def again(rows: Rows, lane: int) -> Mask:
             draws = Draws(self._plan.spec.seed, self._entity, f"{turn.reference} again")
             link.rows[rows] = draws.below(self._numbers[rows], link.parents, lane)
             link.index()
             assigned[rows] = link.rows[rows]
-            return ~forbidden[rows, 0]
+            allowed: Mask = ~forbidden[rows, 0]
+            return allowed
 
         yield keep
         if not reference.required:
@@ -491,7 +485,7 @@ class Search:
     def _sorted(self, index: int) -> bool:
         return any(index in one.beside for one in self._plan.references.values())
 
-    def _choices(self, index: int, turn: Turn, attempt: int) -> Iterator[Callable[[Rows], Mask]]:
+    def _choices(self, index: int, turn: Turn) -> Iterator[Callable[[Rows], Mask]]:
         base, forbidden = self._base[turn.field.name], self._forbidden[index]
         found = self._cell.values[self._entity, turn.field.name]
         count = len(turn.choices)
@@ -508,7 +502,7 @@ class Search:
                 found.known[rows] = codes < count
             codes = np.minimum(codes, count - 1)
             found.values[rows] = codes if stored is None else stored[codes]
-            return ~forbidden[rows, self._code(index)[rows]]
+            return np.logical_not(forbidden[rows, self._code(index)[rows]])
 
         for number in range(options):
             yield partial(choose, number=number)
@@ -524,7 +518,7 @@ class Search:
                 found.known[rows] = base.known[rows] != null
             return self._open(index, rows)
 
-        low, high, copies = self._range(turn, rows)
+        _, _, copies = self._range(turn, rows)
         if copies:
             yield partial(self._copy, turn, copies)
         yield partial(take, shift=0, null=False)
@@ -539,7 +533,8 @@ class Search:
         found = self._cell.values[self._entity, turn.field.name]
         copied = np.zeros(self._count, np.bool_)
         for column, where in copies:
-            assert found.texts is not None and column.texts is not None
+            assert found.texts is not None
+            assert column.texts is not None
             here = where & (np.ones(self._count, np.bool_) if column.known is None else column.known)
             taken = rows[here[rows] & ~copied[rows]]
             codes = dict(found.texts.index)
@@ -589,7 +584,7 @@ class Search:
         """Where a field may be null, or not null, as it is now."""
         if index not in self._forbidden:
             return np.ones(len(rows), np.bool_)
-        return ~self._forbidden[index][rows, self._code(index)[rows]]
+        return np.logical_not(self._forbidden[index][rows, self._code(index)[rows]])
 
     def _own(self, turn: Turn) -> tuple[Numbers, Numbers]:
         low, high = static_bounds(turn.field)

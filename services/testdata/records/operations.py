@@ -1,0 +1,174 @@
+"""What callers do with schemas and records."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from services.testdata.records.errors import CountTooLarge, FormatNotStreamed, RangeOutside
+from services.testdata.records.formats import Format
+from services.testdata.records.making import (
+    Chunk,
+    MadeRecords,
+    Outline,
+    make_cell,
+    make_records,
+    outline,
+    packed,
+)
+from services.testdata.records.model import Checked, RecordSpec
+from services.testdata.records.schemas import PREFIX, Schema, schema_of
+from services.testdata.records.store import SchemaStore
+from shared.auth import Caller
+from shared.clock import Clock
+from shared.compute import Compute
+from shared.db.documents import dump_document, load_document, reading_record
+from shared.lists import Listed, Part
+from shared.model.packs.model import Constraint, Pack
+from shared.model.packs.reading import read_document, read_pack
+from shared.model.packs.writing import digest, document, write_pack
+from shared.requests import RequestKey
+
+MOST_AT_ONCE = 10_000
+"""The most records of an entity in one answer."""
+_AHEAD = 2
+"""Cells that are made before the reader asks for them."""
+
+
+class Domains(Protocol):
+    """The domains that callers name."""
+
+    async def pack(self, caller: Caller, name: str, revision: int = 0) -> tuple[int, Pack]:
+        """The number and the pack of a revision, 0 for the newest READY one or else the newest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller asks for. source: a schema, a domain with or without a revision, or a pack as YAML."""
+
+    source: str | bytes
+    counts: Mapping[str, int]
+    seed: int
+    locale: str
+    scenario: str
+    constraints: tuple[Constraint, ...]
+
+
+class Records:
+    """The operations on schemas and records."""
+
+    def __init__(self, store: SchemaStore, domains: Domains, compute: Compute, clock: Clock) -> None:
+        self._store = store
+        self._domains = domains
+        self._compute = compute
+        self._clock = clock
+
+    async def register(self, caller: Caller, own: str, yaml: bytes, domain: str, key: RequestKey | None) -> Schema:
+        """Store a pack as a schema. Raises PackInvalid, BadYaml, SchemaExists, RequestIdReused, ResultDeleted."""
+        pack = await self._compute.run(read_pack, yaml, f"{own}.yaml", reads=len(yaml))
+        schema = schema_of(pack, name=PREFIX + own, domain=domain, creator=caller.subject, create_time=self._clock())
+        return await self._store.create(caller.company, schema, dump_document(document(pack)), digest(pack), key)
+
+    async def get(self, company: str, name: str) -> tuple[Schema, Pack, bytes]:
+        """A schema, its pack, and that as YAML. Raises SchemaNotFound."""
+        schema, stored = await self._store.get(company, name)
+        pack = _read(stored)
+        return schema, pack, await self._compute.run(write_pack, pack)
+
+    async def of_domain(self, caller: Caller, name: str, revision: int) -> Schema:
+        """The schema of a domain. Raises what the enricher says."""
+        number, pack = await self._domains.pack(caller, name, revision)
+        return schema_of(pack, domain=name, revision=number)
+
+    async def page(self, company: str, part: Part) -> Listed[Schema]:
+        """A part of the company's schemas, newest first."""
+        return await self._store.page(company, part)
+
+    async def delete(self, company: str, name: str) -> None:
+        """Delete a schema. Raises SchemaNotFound."""
+        await self._store.delete(company, name)
+
+    async def resolve(self, caller: Caller, wanted: Wanted) -> RecordSpec:
+        """What to make, with the pack that the caller names."""
+        return RecordSpec(
+            await self._pack(caller, wanted.source),
+            wanted.counts,
+            wanted.seed,
+            wanted.locale,
+            wanted.scenario,
+            wanted.constraints,
+        )
+
+    async def _pack(self, caller: Caller, source: str | bytes) -> Pack:
+        if isinstance(source, bytes):
+            return await self._compute.run(read_pack, source, "the pack", reads=len(source))
+        if source.startswith(PREFIX):
+            _, stored = await self._store.get(caller.company, source)
+            return _read(stored)
+        name, _, revision = source.partition("@")
+        _, pack = await self._domains.pack(caller, name, int(revision or 0))
+        return pack
+
+    async def generate(self, spec: RecordSpec, form: Format) -> tuple[list[MadeRecords], list[Checked]]:
+        """The records, and how the rules fare. Raises CountTooLarge, and what `make_records` raises."""
+        for entity, count in spec.counts.items():
+            if count > MOST_AT_ONCE:
+                raise CountTooLarge(entity=entity, count=f"{count:,}", most=f"{MOST_AT_ONCE:,}")
+        return await self._compute.run(make_records, packed(spec), form)
+
+    async def outline(self, spec: RecordSpec, form: Format, first: int) -> Outline:
+        """How much a stream has. first: the first record of each entity, from 0.
+
+        Raises RangeOutside, FormatNotStreamed, and what `outline` of `making` raises.
+        """
+        if form is Format.PARQUET:
+            raise FormatNotStreamed
+        found = await self._compute.run(outline, packed(spec))
+        for entity, count in found.entities:
+            if first >= count:
+                raise RangeOutside(entity=entity, first=f"{first + 1:,}", count=f"{count:,}")
+        return found
+
+    async def stream(
+        self, spec: RecordSpec, form: Format, found: Outline, first: int, count: int, cell: int
+    ) -> AsyncGenerator[tuple[int, list[Chunk], list[Checked]], None]:
+        """The cells from one on, with their records and how the rules fare in them. Closing it stops the generation."""
+        source = packed(spec)
+        cells = iter(range(cell, found.cells))
+        coming = deque[tuple[int, asyncio.Task[tuple[list[Chunk], list[Checked]]]]]()
+        try:
+            while True:
+                while len(coming) < _AHEAD and (number := next(cells, None)) is not None:
+                    made = self._compute.run(make_cell, source, form, number, first, count)
+                    coming.append((number, asyncio.create_task(made)))
+                if not coming:
+                    return
+                number, task = coming[0]
+                chunks, checks = await task
+                coming.popleft()
+                yield number, chunks, checks
+        finally:
+            for _, task in coming:
+                task.cancel()
+            if coming:
+                await asyncio.wait([task for _, task in coming])
+
+
+def together(one: list[Checked], other: list[Checked]) -> list[Checked]:
+    """The checks of two parts of the records."""
+    if not one:
+        return other
+    more = {(check.rule, check.entity): check for check in other}
+    return [
+        check.plus(more.get((check.rule, check.entity), replace(check, checked=0, held=0, violated=0, examples=())))
+        for check in one
+    ]
+
+
+def _read(stored: bytes) -> Pack:
+    record = load_document(stored)
+    with reading_record():
+        del record["v"]
+        return read_document(record)

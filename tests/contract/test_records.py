@@ -1,0 +1,192 @@
+"""Records that obey the rules of their domain, by gRPC."""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from greenroom.testdata.v1 import record_pb2 as pb
+from greenroom.testdata.v1.record_pb2_grpc import RecordServiceStub
+from tests.suite import TestdataSuite, testdata_suite
+
+PACKS = Path(__file__).parents[2] / "services/enricher/domains/packs"
+SHOP = (PACKS / "ecommerce.yaml").read_bytes()
+SUPPORT = (PACKS / "customer_support.yaml").read_bytes()
+
+
+def spec(yaml: bytes, counts: dict[str, int], **others: object) -> pb.RecordSpec:
+    """What to make of a pack."""
+    entities = [pb.EntityCount(entity=name, count=count) for name, count in counts.items()]
+    return pb.RecordSpec(source=pb.SchemaSource(yaml=yaml), entities=entities, **others)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+async def records(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RecordServiceStub]:
+    folder = tmp_path_factory.mktemp("records")
+    async with (
+        testdata_suite(f"sqlite:///{folder}/testdata.db", folder) as suite,
+        grpc.aio.insecure_channel(suite.address) as channel,
+    ):
+        yield RecordServiceStub(channel)
+
+
+def lines(found: pb.GenerateRecordsResponse, entity: str) -> list[dict[str, object]]:
+    """The records of an entity."""
+    [one] = [one for one in found.entities if one.entity == entity]
+    return [json.loads(line) for line in one.data.splitlines()]
+
+
+async def test_several_entities_refer_to_each_other_and_every_rule_is_checked_and_held(
+    records: RecordServiceStub,
+) -> None:
+    counts = {"customer": 200, "order": 300, "order_item": 700, "payment": 300}
+    found = await records.GenerateRecords(pb.GenerateRecordsRequest(spec=spec(SHOP, counts, seed=7)))
+
+    assert {one.entity: one.record_count for one in found.entities} == counts
+    customers, orders, items = (lines(found, name) for name in ("customer", "order", "order_item"))
+    ids = {one["id"] for one in customers}
+    assert len(ids) == 200
+    assert {one["customer_id"] for one in orders} <= ids
+    for order in orders:
+        own = [one for one in items if one["order_id"] == order["id"]]
+        assert own
+        assert len({one["product_id"] for one in own}) == len(own)
+        total = sum(one["price"] * one["quantity"] for one in own)  # type: ignore[operator]
+        assert order["items_total"] == total
+        assert order["total"] == total - order["discount"] + order["shipping"]  # type: ignore[operator]
+    assert len({order["status"] for order in orders}) > 3
+    checks = {one.rule: one for one in found.checks}
+    assert (checks["order-total"].checked, checks["order-total"].held) == (300, 300)
+    assert not [one.rule for one in found.checks if one.violated]
+
+
+@pytest.mark.parametrize("pack", [SHOP, SUPPORT], ids=["shop", "support"])
+async def test_a_scenario_narrows_the_values_and_all_rules_hold(records: RecordServiceStub, pack: bytes) -> None:
+    main, held = ("order", {"paid", "fulfilling", "shipped", "delivered"}) if pack is SHOP else ("ticket", None)
+    asked = spec(pack, {main: 100}, scenario="happy_path")
+    found = await records.GenerateRecords(pb.GenerateRecordsRequest(spec=asked))
+
+    made = lines(found, main)
+    if held:
+        assert {one["status"] for one in made} <= held
+    else:
+        assert {one["priority"] for one in made} <= {"low", "normal"}
+    assert found.checks
+    assert not [one.rule for one in found.checks if one.violated]
+
+
+@pytest.mark.parametrize(
+    ("form", "counts"), [(pb.RECORD_FORMAT_JSONL, 18_000), (pb.RECORD_FORMAT_ROWS, 17_000)], ids=["JSONL", "ROWS"]
+)
+async def test_a_stream_gives_the_same_bytes_from_any_cursor_and_the_checks_at_its_end(
+    records: RecordServiceStub, form: pb.RecordFormat.ValueType, counts: int
+) -> None:
+    asked = spec(SUPPORT, {"ticket": counts, "message": counts}, seed=3)
+    request = pb.StreamRecordsRequest(spec=asked, format=form)
+    whole = [one async for one in records.StreamRecords(request)]
+
+    counted: Counter[str] = Counter()
+    for one in whole:
+        counted[one.entity] += one.record_count
+    assert counted["ticket"] == counted["message"] == counts
+    assert all(one.ByteSize() < 3 << 20 for one in whole)
+    assert whole[-1].checks
+    assert not [one.rule for one in whole[-1].checks if one.violated]
+    middle = whole[len(whole) // 2]
+    request.cursor = middle.cursor
+    rest = [one async for one in records.StreamRecords(request)]
+    assert [one.SerializeToString() for one in rest[:-1]] == [
+        one.SerializeToString() for one in whole[len(whole) // 2 + 1 : -1]
+    ]
+
+
+async def test_a_range_alone_has_the_bytes_that_it_has_in_all_records(records: RecordServiceStub) -> None:
+    request = pb.StreamRecordsRequest(spec=spec(SUPPORT, {"article": 40_000}, seed=3), format=pb.RECORD_FORMAT_JSONL)
+    whole = b"".join([one.data async for one in records.StreamRecords(request)]).splitlines()
+    request.range.CopyFrom(pb.RecordRange(first=30_001, count=5_000))
+    part = b"".join([one.data async for one in records.StreamRecords(request)]).splitlines()
+
+    assert part == whole[30_000:35_000]
+
+
+async def test_a_registered_schema_is_a_source_until_it_is_deleted(traces: TestdataSuite) -> None:
+    async with grpc.aio.insecure_channel(traces.address) as channel:
+        await _register_and_delete(RecordServiceStub(channel))
+
+
+async def _register_and_delete(records: RecordServiceStub) -> None:
+    made = await records.RegisterSchema(pb.RegisterSchemaRequest(schema_id="shop", yaml=SHOP))
+    again = await records.RegisterSchema(pb.RegisterSchemaRequest(schema_id="shop", yaml=SHOP))
+    listed = await records.GetSchemas(pb.GetSchemasRequest())
+    got = await records.GetSchema(pb.GetSchemaRequest(name="schemas/shop"))
+    source = pb.SchemaSource(schema="schemas/shop")
+    asked = pb.RecordSpec(source=source, entities=[pb.EntityCount(entity="product", count=5)])
+    found = await records.GenerateRecords(pb.GenerateRecordsRequest(spec=asked))
+    with pytest.raises(grpc.aio.AioRpcError, match="already exists with other content"):
+        await records.RegisterSchema(pb.RegisterSchemaRequest(schema_id="shop", yaml=SUPPORT))
+    await records.DeleteSchema(pb.DeleteSchemaRequest(name="schemas/shop"))
+    with pytest.raises(grpc.aio.AioRpcError, match="There is no schema schemas/shop"):
+        await records.GenerateRecords(pb.GenerateRecordsRequest(spec=asked))
+
+    assert made == again
+    assert "schemas/shop" in [one.name for one in listed.schemas]
+    assert [one.parents for one in got.schema.entities if one.name == "address"] == [["customer"]]
+    assert len(lines(found, "product")) == 5
+
+
+CIRCLE = b"""
+display_name: Circle
+entities:
+  a: {key: id, fields: {id: {type: identifier}, b_id: {type: identifier}}}
+  b: {key: id, fields: {id: {type: identifier}, a_id: {type: identifier}}}
+relationships:
+  - {child: a, child_fields: b_id, parent: b, parent_fields: id}
+  - {child: b, child_fields: a_id, parent: a, parent_fields: id}
+"""
+NARROW = b"""
+display_name: Narrow
+entities:
+  seat:
+    key: id
+    fields:
+      id: {type: identifier}
+      row: {type: integer, minimum: 1, maximum: 3}
+      place: {type: integer, minimum: 10, maximum: 20}
+      class: {type: text, unique: true, values: [first, second]}
+rules:
+  seat-order: {entity: seat, text: The place is before the row., expression: place < row}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (spec(SHOP, {"ordr": 1}), "no entity `ordr`.*did you mean `order`"),
+        (spec(SHOP, {"order": 10_001}), "GenerateRecords makes up to 10,000 records of an entity, not 10,001 `order`"),
+        (spec(SHOP, {"order": 1}, scenario="happy_pat"), "no scenario `happy_pat`.*did you mean `happy_path`"),
+        (spec(SHOP, {"order": 1}, locale="xx-XX"), "no values for the locale xx-XX"),
+        (spec(SHOP, {"order": 9, "order_item": 4}), "at least 1 `order_item`, so there must be 9"),
+        (spec(SUPPORT, {"agreement": 17}), "the same `tier` and `priority`, and there are 16 combinations"),
+        (spec(SUPPORT, {"satisfaction": 9, "ticket": 5}), "at most 1 `satisfaction`, so there can be 5"),
+        (spec(CIRCLE, {"a": 1}), "No record can be the first: `a` → `b` → `a`"),
+        (spec(NARROW, {"seat": 3}), "has 2 different values"),
+        (
+            spec(NARROW, {"seat": 2}),
+            "The rule `seat-order` of `seat` .* it needs wider bounds of `seat.place`, `seat.row`",
+        ),
+        (pb.RecordSpec(source=pb.SchemaSource(yaml=b"a: [")), "entities"),
+    ],
+)
+async def test_what_cannot_be_made_is_refused_before_a_record_is(
+    records: RecordServiceStub, asked: pb.RecordSpec, sentence: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError, match=sentence) as refused:
+        await records.GenerateRecords(pb.GenerateRecordsRequest(spec=asked))
+
+    assert refused.value.code() in (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.FAILED_PRECONDITION,
+    )
