@@ -22,6 +22,7 @@ COMMANDS = {
     "resources": "Sets of records, such as orders, that tools read and change.",
     "enrich": "What a domain says about an entity, and what a request for it becomes.",
     "domains": "What businesses know: entities, rules, edge cases, workflows.",
+    "records": "Records that obey the rules of a domain, and the schemas that they are made from.",
     "knowledge": "What your business knows: documents, and what worked when records were generated.",
     "tools": "Mocked tools: try what they answer.",
     "agents": "Agents under test: check one before it is rehearsed.",

@@ -20,7 +20,7 @@ LATEST = "latest"
 _ID, _DOMAIN_ID = re.compile("[a-z0-9-]{1,64}"), re.compile("[a-z0-9_-]{1,64}")
 _CANDIDATES = 5
 """How many names an ambiguous one is explained with."""
-_NAMED_BY_PEOPLE = ("domains", "personas", "resources", "templates", "workflows")
+_NAMED_BY_PEOPLE = ("domains", "personas", "resources", "schemas", "templates", "workflows")
 """Collections with ids that are words, so an id can be the beginning of another."""
 _BY_EXTERNAL_ID: dict[str, Callable[[Client, str], Listing[Any]]] = {
     "batches": lambda client, external_id: client.batches.list(external_id=external_id),
@@ -115,7 +115,7 @@ def full_name(collection: str, value: str) -> str:
 
 
 def _id_of(collection: str) -> re.Pattern[str]:
-    return _DOMAIN_ID if collection == "domains" else _ID
+    return _DOMAIN_ID if collection in ("domains", "schemas") else _ID
 
 
 def _is_full(collection: str, value: str) -> bool:

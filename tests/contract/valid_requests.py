@@ -77,6 +77,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "generations": generation.name,
         "patterns": generation.pattern,
         "templates": (await client.templates.create(workflow, generation.pattern)).name,
+        "schemas": (await client.schemas.register_file(pack, workflow)).name,
         "documents": (await client.documents.add([DOCUMENT])).documents[0].name,
     }
 
@@ -174,6 +175,11 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.truth.CopyFrom(WorkflowSource(spec=SHORT))
         case "ExportLearning":
             request.kind = ExportLearningRequest.KIND_TRANSITIONS
+        case "RegisterSchema":
+            request.schema_id, request.yaml = "x", PACK.encode()
+        case "GenerateRecords" | "StreamRecords":
+            request.spec.source.schema = names["schemas"]
+            request.spec.entities.add(entity="book", count=1)
         case "ImportResourceSet":
             request.header.resource_set_id, request.header.format, request.header.file = "x", "greenroom", "x.jsonl"
         case "ImportSources" | "ImportProcedures":

@@ -17,6 +17,7 @@ from greenroom.client._patterns import Generations, Patterns, Templates
 from greenroom.client._personas import Personas
 from greenroom.client._procedures import Procedures
 from greenroom.client._recordings import Recordings
+from greenroom.client._records import Records, Schemas
 from greenroom.client._rehearsals import Rehearsals
 from greenroom.client._reports import Reports
 from greenroom.client._resources import Resources
@@ -52,6 +53,8 @@ class Client:
         self.batches = Batches(calls)
         self.rehearsals = Rehearsals(calls)
         self.recordings = Recordings(calls)
+        self.schemas = Schemas(calls)
+        self.records = Records(calls)
         self.resources = Resources(calls)
         self.domains = Domains(calls)
         self.enrichment = Enrichment(calls)

@@ -40,7 +40,7 @@ class _RecordFormatEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_RecordFor
     RECORD_FORMAT_SQL: _RecordFormat.ValueType  # 5
     """INSERT statements of standard SQL, which SQLite and PostgreSQL read."""
     RECORD_FORMAT_PARQUET: _RecordFormat.ValueType  # 6
-    """A Parquet file per entity."""
+    """A Parquet file per entity; only in GenerateRecords, because such a file cannot be continued."""
     RECORD_FORMAT_ARROW_IPC: _RecordFormat.ValueType  # 7
     """An Arrow IPC stream per entity."""
 
@@ -60,7 +60,7 @@ RECORD_FORMAT_CSV: RecordFormat.ValueType  # 4
 RECORD_FORMAT_SQL: RecordFormat.ValueType  # 5
 """INSERT statements of standard SQL, which SQLite and PostgreSQL read."""
 RECORD_FORMAT_PARQUET: RecordFormat.ValueType  # 6
-"""A Parquet file per entity."""
+"""A Parquet file per entity; only in GenerateRecords, because such a file cannot be continued."""
 RECORD_FORMAT_ARROW_IPC: RecordFormat.ValueType  # 7
 """An Arrow IPC stream per entity."""
 
@@ -731,7 +731,9 @@ class RecordRange(message.Message):
 
 @typing.final
 class StreamRecordsResponse(message.Message):
-    """About 1 MiB of records of one entity, or a larger single record. Entities follow each other, parents first."""
+    """About 1 MiB of records of one entity. Records come in parts: each has some records of every entity, parents first, which refer only
+    to records of the same or of an earlier part. The last message has no records.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 

@@ -1,0 +1,214 @@
+"""greenroom records"""
+
+import json as jsons
+import sys
+from contextlib import ExitStack, aclosing
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+from google.protobuf.json_format import MessageToDict
+
+from cli.kit.imports import File
+from cli.kit.lists import All, Limit, print_list
+from cli.kit.names import full_name, named
+from cli.kit.render import Rows, console, facts, print_json, when
+from cli.kit.run import USAGE, Failed, Json, Yes, command, confirmed, noun
+from greenroom.client import Client
+from greenroom.testdata.v1.record_pb2 import (
+    RECORD_FORMAT_ARROW_IPC,
+    RECORD_FORMAT_CSV,
+    RECORD_FORMAT_JSON,
+    RECORD_FORMAT_JSONL,
+    RECORD_FORMAT_PARQUET,
+    RECORD_FORMAT_ROWS,
+    RECORD_FORMAT_SQL,
+    EntityCount,
+    RecordSpec,
+    RuleCheck,
+    Schema,
+    SchemaSource,
+)
+from greenroom.type.v1.domain_pb2 import BusinessRule
+
+app = noun("Records that obey the rules of a domain, and the schemas that they are made from.")
+
+Name = Annotated[str, named("schemas")]
+
+
+class Format(StrEnum):
+    """The format of records."""
+
+    JSONL = "jsonl"
+    JSON = "json"
+    CSV = "csv"
+    SQL = "sql"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+    ROWS = "rows"
+
+
+_FORMATS = {
+    Format.JSONL: RECORD_FORMAT_JSONL,
+    Format.JSON: RECORD_FORMAT_JSON,
+    Format.CSV: RECORD_FORMAT_CSV,
+    Format.SQL: RECORD_FORMAT_SQL,
+    Format.PARQUET: RECORD_FORMAT_PARQUET,
+    Format.ARROW: RECORD_FORMAT_ARROW_IPC,
+    Format.ROWS: RECORD_FORMAT_ROWS,
+}
+_AT_ONCE = (Format.PARQUET,)
+"""Formats that are not streamed."""
+_MIXED = (Format.JSONL, Format.SQL, Format.ROWS)
+"""Formats in which several entities may follow each other in one output."""
+
+
+@command(app, "schemas")
+async def schemas(client: Client, limit: Limit = None, every: All = False, json: Json = False) -> None:
+    """List your schemas, newest first. Every domain is one too: `greenroom domains list`."""
+    rows = Rows("SCHEMA", "CALLED", "ENTITIES", "REGISTERED", leave_out=["REGISTERED"], prose=["CALLED"])
+    await print_list(client.schemas.list(), rows, _row, limit=limit, every=every, json=json)
+
+
+def _row(one: Schema) -> tuple[str, ...]:
+    return one.name, one.display_name, str(len(one.entities)), when(one.create_time)
+
+
+@command(app, "show")
+async def show(client: Client, name: Name, json: Json = False) -> None:
+    """Show one of your schemas: its entities, with their fields and rules counted."""
+    found = await client.schemas.get(name)
+    if json:
+        print_json(found.schema)
+        return
+    one = found.schema
+    console().print(
+        facts(
+            ("name", one.name),
+            ("called", one.display_name),
+            ("scenarios", ", ".join(one.scenarios) or "none"),
+            ("registered", f"{when(one.create_time)} by {one.creator}"),
+        )
+    )
+    rows = Rows("ENTITY", "FIELDS", "RULES", "REFERS TO")
+    for entity in one.entities:
+        rows.add(entity.name, str(entity.field_count), str(entity.rule_count), ", ".join(entity.parents))
+    console().print(rows)
+
+
+@command(app, "register")
+async def register(
+    client: Client,
+    file: File,
+    schema_id: Annotated[str, typer.Option("--as", metavar="ID", help="The id of the schema, such as bookshop.")],
+    json: Json = False,
+) -> None:
+    """Register the pack in a YAML file as a schema; docs/domains.md says how packs are written."""
+    made = await client.schemas.register_file(file, schema_id)
+    if json:
+        print_json(made)
+        return
+    console().print(f"{made.name} is registered with {len(made.entities)} entities.")
+
+
+@command(app, "delete")
+async def delete(client: Client, name: Name, yes: Yes = False) -> None:
+    """Delete one of your schemas."""
+    confirmed(f"Delete {name}?", yes)
+    await client.schemas.delete(name)
+    console().print(f"{name} is deleted.")
+
+
+@command(app, "generate")
+async def generate(
+    client: Client,
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A domain (domains/…), a schema (schemas/…), or the YAML of a pack.")
+    ],
+    entities: Annotated[
+        list[str], typer.Argument(metavar="ENTITY=COUNT…", help="Entities and how many records of each, as order=100.")
+    ],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same records.")] = 0,
+    locale: Annotated[str, typer.Option(help="The language and country of names and addresses: de-DE.")] = "",
+    scenario: Annotated[str, typer.Option(metavar="ID", help="A scenario of the domain, such as happy_path.")] = "",
+    format: Annotated[Format, typer.Option(help="What to write.")] = Format.JSONL,  # noqa: A002
+    output: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A folder for a file of each entity; none: standard output.")
+    ] = None,
+) -> None:
+    """Generate records, parents first, and say how the rules fare on them."""
+    counts = dict(map(_count, entities))
+    if output is None and len(counts) > 1 and format not in _MIXED:
+        raise Failed(f"Records of several entities in {format} need a folder each can have a file in: --out.", USAGE)
+    if output is None and format in (Format.PARQUET, Format.ARROW) and sys.stdout.isatty():
+        raise Failed(f"{format} is not for screens; write it to a folder with --out.", USAGE)
+    spec = RecordSpec(
+        source=_source(source),
+        entities=[EntityCount(entity=entity, count=count) for entity, count in counts.items()],
+        seed=seed,
+        locale=locale,
+        scenario=scenario,
+    )
+    checks: list[RuleCheck] = []
+    with ExitStack() as stack:
+        files: dict[str, IO[bytes]] = {}
+
+        def write(entity: str, data: bytes) -> None:
+            if output is None:
+                sys.stdout.buffer.write(data)
+                return
+            if entity not in files:
+                output.mkdir(parents=True, exist_ok=True)
+                files[entity] = stack.enter_context((output / f"{entity}.{format}").open("wb"))
+            files[entity].write(data)
+
+        if format in _AT_ONCE:
+            found = await client.records.generate(spec, _FORMATS[format])
+            for made in found.entities:
+                write(made.entity, made.data)
+            checks += found.checks
+        else:
+            async with aclosing(client.records.stream(spec, _FORMATS[format])) as messages:
+                async for message in messages:
+                    rows = (f"{jsons.dumps(MessageToDict(row))}\n".encode() for row in message.rows)
+                    write(message.entity, message.data + b"".join(rows)) if message.entity else None
+                    checks += message.checks
+        sys.stdout.flush()
+    _say(checks)
+
+
+def _count(given: str) -> tuple[str, int]:
+    entity, equals, count = given.rpartition("=")
+    if not entity or not equals or not count.replace("_", "").isdecimal() or not 0 < int(count) <= 10**10:
+        raise Failed(f"`{given}` is no entity with a number of records, such as order=100.", USAGE)
+    return entity, int(count)
+
+
+def _source(given: str) -> SchemaSource:
+    if given.startswith("schemas/"):
+        return SchemaSource(schema=full_name("schemas", given))
+    if given.endswith((".yaml", ".yml")):
+        try:
+            return SchemaSource(yaml=Path(given).read_bytes())
+        except OSError as error:
+            raise Failed(f"{given} cannot be read: {error.strerror}.", USAGE) from None
+    name, at, revision = given.partition("@")
+    return SchemaSource(domain=f"{full_name('domains', name)}{at}{revision}")
+
+
+def _say(checks: list[RuleCheck]) -> None:
+    """Say on standard error how the rules fare."""
+    screen = console(stderr=True)
+    violated = [one for one in checks if one.violated]
+    if checks:
+        held = sum(one.held for one in checks)
+        rules = f"{len(checks) - len(violated)} of {len(checks)} rules hold"
+        screen.print(f"{rules}; {held:,} checks held.", soft_wrap=True)
+    for one in violated:
+        examples = ", ".join(map(str, one.examples))
+        severity = BusinessRule.Severity.Name(one.severity).removeprefix("SEVERITY_").lower()
+        screen.print(
+            f"{one.rule} ({severity}): {one.violated:,} of {one.checked:,} `{one.entity}` violate it: {examples}.",
+            soft_wrap=True,
+        )
