@@ -7,8 +7,7 @@ from greenroom.type.v1 import domain_pb2
 from services.testdata.records.errors import EntityTwice
 from services.testdata.records.formats import Format
 from services.testdata.records.making import MadeRecords
-from services.testdata.records.model import Checked
-from services.testdata.records.operations import Wanted
+from services.testdata.records.model import Checked, Wanted
 from services.testdata.records.schemas import Schema
 from shared.rpc.packs import constraint
 from shared.rpc.values import enum_number, enum_value, timestamp

@@ -10,6 +10,18 @@ EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller asks for. source: a schema, a domain with or without a revision, or a pack as YAML."""
+
+    source: str | bytes
+    counts: Mapping[str, int]
+    seed: int
+    locale: str
+    scenario: str
+    constraints: tuple[Constraint, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordSpec:
     """What to generate.
 

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Protocol
 
 from services.testdata.records.errors import CountTooLarge, FormatNotStreamed, RangeOutside
@@ -17,7 +17,7 @@ from services.testdata.records.making import (
     outline,
     packed,
 )
-from services.testdata.records.model import Checked, RecordSpec
+from services.testdata.records.model import Checked, RecordSpec, Wanted
 from services.testdata.records.schemas import PREFIX, Schema, schema_of
 from services.testdata.records.store import SchemaStore
 from shared.auth import Caller
@@ -25,7 +25,7 @@ from shared.clock import Clock
 from shared.compute import Compute
 from shared.db.documents import dump_document, load_document, reading_record
 from shared.lists import Listed, Part
-from shared.model.packs.model import Constraint, Pack
+from shared.model.packs.model import Pack
 from shared.model.packs.reading import read_document, read_pack
 from shared.model.packs.writing import digest, document, write_pack
 from shared.requests import RequestKey
@@ -42,18 +42,6 @@ class Domains(Protocol):
     async def pack(self, caller: Caller, name: str, revision: int = 0) -> tuple[int, Pack]:
         """The number and the pack of a revision, 0 for the newest READY one or else the newest."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a caller asks for. source: a schema, a domain with or without a revision, or a pack as YAML."""
-
-    source: str | bytes
-    counts: Mapping[str, int]
-    seed: int
-    locale: str
-    scenario: str
-    constraints: tuple[Constraint, ...]
 
 
 class Records:
