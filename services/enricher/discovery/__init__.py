@@ -50,8 +50,17 @@ def discover(sources: Sequence[Source], display_name: str = "") -> Discovery:
         relationships=suggested.relationships,
         rules=suggested.rules,
     )
-    pack = checked(pack, not_read)
+    pack = checked(pack, not_read, _files(sources, found))
     return Discovery(pack, tuple(replace(one, construct=shown(one.construct)) for one in not_read), tuple(kinds))
+
+
+def _files(sources: Sequence[Source], found: Sequence[Found]) -> dict[str, str]:
+    """The file in which each entity was found first."""
+    files: dict[str, str] = {}
+    for source, one in zip(sources, found, strict=True):
+        for entity in one.entities:
+            files.setdefault(entity.name, source.file)
+    return files
 
 
 def _dialect(dialect: str) -> str:

@@ -41,7 +41,7 @@ _WITHOUT_MEANING = (
 )
 """What says nothing about which rows there can be."""
 _WHEN_A_PARENT_CHANGES = "What happens to children when their parent changes has no place in a pack."
-_TABLE_CONSTRAINTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK", "EXCLUDE", "LIKE")
+_TABLE_CONSTRAINTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK", "DEFAULT", "EXCLUDE", "LIKE")
 
 
 @dataclass(slots=True)
