@@ -68,7 +68,7 @@ async def traces(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> Testda
 async def enricher(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> EnricherSuite:
     """An enricher on each database."""
     make = tmp_path_factory.mktemp
-    return await kept.one("enricher", lambda url: enricher_suite(url, make("enricher")))
+    return await kept.one("enricher", lambda url: enricher_suite(url, make("enricher"), knowledge_seconds=60))
 
 
 @pytest.fixture(scope="session")

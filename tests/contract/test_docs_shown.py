@@ -3,15 +3,19 @@
 import json
 import re
 import shlex
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from greenroom.client import connect
+from greenroom.enricher.v1.enrichment_pb2 import EnrichRequest
+from greenroom.enricher.v1.pattern_pb2 import Generation, GenerationPlan
 from shared import yaml
 from tests.contract.houses import House, serving
 from tests.contract.test_inference import chat
+from tests.processes import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 ANY = "…"
@@ -54,10 +58,14 @@ def shown(page: Path) -> Iterator[Shown]:
 
 @dataclass(frozen=True)
 class Page:
-    """files: what the page's reader has. not_run: the beginnings of commands that are not run, by reason."""
+    """files: what the page's reader has. not_run: the beginnings of commands that are not run, by reason.
+
+    before: what programs of the reader have done, by the address of the gateway.
+    """
 
     files: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     not_run: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    before: Callable[[str], Awaitable[None]] | None = None
 
 
 def _shop(change: Callable[[str], str]) -> Callable[[], str]:
@@ -66,6 +74,18 @@ def _shop(change: Callable[[str], str]) -> Callable[[], str]:
 
 def _chats() -> str:
     return "".join(f"{json.dumps(chat(number))}\n" for number in range(40))
+
+
+async def _generated(address: str) -> None:
+    """A generation that succeeded, and one that failed."""
+    async with connect(address, timeout=PATIENCE) as client:
+        request = EnrichRequest(domain="domains/ecommerce", entity="order", hints=["only paid orders"])
+        plan = GenerationPlan(scenarios=(await client.enrichment.enrich(request)).scenarios)
+        await client.generations.record(
+            Generation(request=request, plan=plan, success=True, quality=0.97, record_count=100)
+        )
+        failed = EnrichRequest(domain="domains/ecommerce", entity="cart")
+        await client.generations.record(Generation(request=failed, error="No cart can have this many items."))
 
 
 PAGES = {
@@ -86,7 +106,7 @@ PAGES = {
             ),
         }
     ),
-    "docs/knowledge.md": Page({"returns.md": lambda: _block("docs/knowledge.md", "# Returns")}),
+    "docs/knowledge.md": Page({"returns.md": lambda: _block("docs/knowledge.md", "# Returns")}, before=_generated),
     "docs/formats.md": Page(
         {"chats.jsonl": _chats, "messages.csv": lambda: _block("docs/formats.md", "ticket_id;author")},
         {
@@ -136,7 +156,7 @@ def alike(page: tuple[str, ...], printed: list[str]) -> bool:
 
 @pytest.fixture
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with serving(tmp_path_factory.mktemp("house")) as running:
+    async with serving(tmp_path_factory.mktemp("house"), GREENROOM_KNOWLEDGE_SECONDS="60") as running:
         yield running
 
 
@@ -148,6 +168,8 @@ async def test_a_page_shows_what_its_commands_print(
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for name, content in PAGES[page].files.items():
         (tmp_path / name).write_text(content())
+    if (before := PAGES[page].before) is not None:
+        await before(house.address)
     differ, ran = [], 0
     for one in runnable(page):
         program, *words = shlex.split(one.command)
