@@ -29,7 +29,9 @@ def is_loopback(host: str) -> bool:
 
 def names(named: str, host: str) -> bool:
     """True if a host of a setting, which may have `{pull_request}` in it, is this host."""
-    return re.fullmatch(_NUMBER.join(map(re.escape, _plain(named).split(PULL_REQUEST))), _plain(host)) is not None
+    named, host = _plain(named), _plain(host)
+    parts = named.split(PULL_REQUEST)
+    return named == host if len(parts) == 1 else re.fullmatch(_NUMBER.join(map(re.escape, parts)), host) is not None
 
 
 @dataclass(frozen=True, slots=True)
