@@ -10,20 +10,19 @@ from typing import Any, Protocol, assert_never
 
 import numpy as np
 
-from services.testdata.records.tables import Column, Numbers, Rows, Strings
-from services.testdata.records.values.automaton import automaton
+from services.testdata.records.tables import Column, Numbers, Rows
+from services.testdata.records.values.dictionaries import Bounds, Dictionary, allowed, fitted, numbered
 from services.testdata.records.values.draws import Draws
 from services.testdata.records.values.errors import NoSuchLocale, NoValues, TooFewValues
 from services.testdata.records.values.meanings import Meaning, meaning, snake
 from services.testdata.records.values.numbers import ChoiceFiller, NullFiller, RowFiller, WholeFiller, texts_of
 from services.testdata.records.values.patterns import PatternFiller
-from services.testdata.records.values.pools import DEFAULT_LOCALE, locales, pool
+from services.testdata.records.values.pools import DEFAULT_LOCALE, locales
 from services.testdata.records.values.skewed import PopularFiller, SeasonalFiller, SkewedFiller, popular
 from services.testdata.records.values.texts import NumberedFiller, PoolFiller, SerialFiller, UuidFiller
 from shared.model.packs.expressions import column_type
 from shared.model.packs.model import Entity, Field, FieldType
 from shared.model.packs.values import read_value
-from shared.patterns import compile_pattern
 from shared.rules.literals import stored
 
 NULLS = 10
@@ -32,6 +31,8 @@ _NUMBER_DIGITS = 8
 """The digits of numbers in different texts, unless the count of rows is known."""
 _TOGETHER = {"people", "places", "companies", "products"}
 """Pools whose fields belong together in a record."""
+_FIXED = {"phone", "iban", "card", "country"}
+"""Texts that have no room for a number."""
 _SECOND, _DAY = 1_000_000, 86_400_000_000
 
 
@@ -116,7 +117,9 @@ class _Choice:
             case FieldType.IDENTIFIER:
                 return self._identifier()
             case FieldType.JSON:
-                return self._of_pool(Meaning("texts", "json"), pool("texts", self._locale)["json"])
+                return self._of_pool(
+                    Meaning("texts", "json"), fitted("texts", "json", self._locale, Bounds(0, None, ""))
+                )
             case FieldType.TEXT:
                 return self._unique_text() if self.unique else self._text()
             case _:
@@ -131,6 +134,8 @@ class _Choice:
 
     def _within(self, least: int | None, most: int | None, default: tuple[int, int]) -> tuple[int, int]:
         span = default[1] - default[0]
+        if (least, most) in _MACHINE and not self.unique:
+            least, most = None, None
         if least is None and most is None:
             least, most = default
         elif least is None:
@@ -229,106 +234,47 @@ class _Choice:
         digits = min(18, longest - len(prefix))
         return SerialFiller(field.type, prefix, max(width, field.min_length - len(prefix)), 10**digits - 1)
 
-    def _matches(self, text: str) -> bool:
-        field = self._field
-        if len(text) < field.min_length or (field.max_length is not None and len(text) > field.max_length):
-            return False
-        return not field.pattern or compile_pattern(rf"^(?:{field.pattern})$").find(text) is not None
-
     def _text(self) -> Filler:
-        field, meant = self._field, self._meant()
+        field, meant = self._field, meaning(self._field, self._entity)
         if meant is not None:
-            texts = pool(meant.pool, self._locale)[meant.column]
-            if sum(map(self._matches, texts)) * 20 >= len(texts):
-                return self._of_pool(meant, texts)
+            found = allowed(meant.pool, meant.column, self._locale, self._texts)
+            if found is not None:
+                return self._of_pool(meant, found)
         if field.pattern:
             return PatternFiller(field.type, field.pattern, field.min_length, field.max_length)
-        if meant is None or field.format:
-            if field.format in _PATTERNS:
-                return PatternFiller(field.type, _PATTERNS[field.format], field.min_length, field.max_length)
+        if field.format in _PATTERNS:
+            return PatternFiller(field.type, _PATTERNS[field.format], field.min_length, field.max_length)
+        if meant is None:
             longest = field.max_length if field.max_length is not None else 200
             meant = Meaning("texts", "word" if longest < 12 else "words" if longest < 60 else "sentence")
-        return self._of_pool(meant, [self._fitted(text) for text in pool(meant.pool, self._locale)[meant.column]])
+        return self._of_pool(meant, fitted(meant.pool, meant.column, self._locale, self._texts))
 
-    def _meant(self) -> Meaning | None:
-        return meaning(self._field, self._entity)
+    @property
+    def _texts(self) -> Bounds:
+        return Bounds(self._field.min_length, self._field.max_length, self._field.pattern)
 
-    def _fitted(self, text: str) -> str:
-        """The text, repeated or cut so that its length fits."""
-        least, most = self._field.min_length, self._field.max_length
-        while len(text) < least:
-            text = f"{text} {text}"
-        return text if most is None or len(text) <= most else text[:most].rstrip().ljust(least, ".")
-
-    def _of_pool(self, meant: Meaning, texts: Sequence[str]) -> PoolFiller:
-        strings, lookup = self._lookup(texts)
-        return PoolFiller(self._field.type, strings, lookup, self._group(meant))
+    def _of_pool(self, meant: Meaning, found: Dictionary) -> PoolFiller:
+        return PoolFiller(self._field.type, found.strings, found.lookup, self._group(meant))
 
     def _group(self, meant: Meaning) -> str:
         return f"{meant.pool}/{meant.group}" if meant.pool in _TOGETHER else f"{meant.pool}/{self._field.name}"
 
-    def _lookup(self, texts: Sequence[str]) -> tuple[Strings, Any]:
-        """The texts that match, each once, and the place of each row's; where that does not match, of another."""
-        valid = [text for text in texts if self._matches(text)]
-        if not valid:
-            raise NoValues(field=self._field.name, entity=self._entity, why="no text of its kind has such a length")
-        places = {text: place for place, text in enumerate(dict.fromkeys(valid))}
-        found = [places[text if self._matches(text) else valid[row % len(valid)]] for row, text in enumerate(texts)]
-        return Strings.of([*places]), np.array(found, np.int32)
-
     def _unique_text(self) -> Filler:
-        field, meant = self._field, self._meant()
+        field, meant = self._field, meaning(self._field, self._entity)
         if field.format == "uuid" and not field.pattern:
             return UuidFiller(field.type)
         if meant is None and not field.pattern:
             meant = Meaning("texts", "words")
-        if meant is not None and meant.column not in ("phone", "iban", "card", "country"):
-            numbered = self._numbered(meant)
-            if numbered is not None:
-                return numbered
+        if meant is not None and meant.column not in _FIXED:
+            digits = _NUMBER_DIGITS if self._rows is None else max(2, len(str(self._rows - 1)))
+            found = numbered(meant.pool, meant.column, self._locale, self._texts, digits)
+            if found is not None:
+                texts = found.dictionary
+                return NumberedFiller(
+                    field.type, texts.strings, texts.lookup, self._group(meant), found.between, found.after, 10**digits
+                )
         pattern = field.pattern or _PATTERNS.get(meant.column if meant else field.format, "[a-z0-9]+")
         return PatternFiller(field.type, pattern, field.min_length, field.max_length, unique=True)
-
-    def _numbered(self, meant: Meaning) -> NumberedFiller | None:
-        """Texts with numbers, if those are within the bounds and match the pattern; None if they are not."""
-        field = self._field
-        digits = _NUMBER_DIGITS if self._rows is None else max(2, len(str(self._rows - 1)))
-        columns = pool(meant.pool, self._locale)
-        mail = meant.column == "email"
-        texts = columns["user" if mail and meant.pool == "people" else "host" if mail else meant.column]
-        after = [f"@{host}" for host in ("example.com", "example.org", "example.net")] if mail else [""]
-        for between in ("",) if mail else (" ", "-"):
-            room = digits + len(between) + len(after[0])
-            fits = [
-                text
-                for text in texts
-                if not text[-1:].isdecimal() and (field.max_length is None or len(text) + room <= field.max_length)
-            ]
-            least = min(map(len, fits), default=0) + len(between) + len(after[0]) + 1
-            if (
-                not fits
-                or least < field.min_length
-                or not self._proven([text + between for text in fits], digits, after)
-            ):
-                continue
-            places = {text: place for place, text in enumerate(dict.fromkeys(fits))}
-            known = [places[text] for text in fits]
-            lookup = np.array([places.get(text, known[row % len(known)]) for row, text in enumerate(texts)], np.int32)
-            strings = Strings.of([*places])
-            return NumberedFiller(field.type, strings, lookup, self._group(meant), between, after, 10**digits)
-        return None
-
-    def _proven(self, before: Sequence[str], digits: int, after: Sequence[str]) -> bool:
-        """True if every text with every number matches the pattern."""
-        if not self._field.pattern:
-            return True
-        machine = automaton(self._field.pattern)
-        states = machine.after({0}, before)
-        for _ in range(digits):
-            states = machine.after(states, "0123456789") | (states & {-1})
-            if not machine.after(states, after) | (states & {-1}) <= machine.accepting:
-                return False
-        return True
 
 
 _USUAL = (
@@ -341,6 +287,8 @@ _USUAL = (
     ("port", (1024, 65535)),
 )
 """Bounds of whole numbers by words in their names."""
+_MACHINE = {(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)}
+"""Bounds that only say how a number is stored: its usual values lie within."""
 _PATTERNS = {
     "email": r"[a-z]{3,10}\.[a-z]{3,12}@example\.(com|org|net)",
     "phone": r"\+[1-9][0-9]{9,11}",

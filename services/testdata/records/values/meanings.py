@@ -46,11 +46,12 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
     (r"full_?name|display_name|(recipient|contact|author|assignee|reporter|attn)(_name)?", "people", "full"),
     (r"user_?name|login|handle|nick(name)?", "people", "user"),
     (r"occupation|job(_title)?|profession|position", "people", "occupation"),
+    (r"(?<=contact_)title", "people", "occupation"),
     (r"phone(_number)?|telephone|mobile|fax|tel", "places", "phone"),
     (r"street(_address)?|(address_?)?line_?1?|address(_1)?", "places", "street"),
     (r"(address_?)?line_?2|address_2|apartment", "places", "line2"),
     (r"city|town|locality", "places", "city"),
-    (r"region|state|province|county", "places", "region"),
+    (r"(region|state|province|county)(_name)?", "places", "region"),
     (r"post(al)?_?code|zip(_?code)?", "places", "postcode"),
     (r"country(_code|_name)?", "places", "country"),
     (r"currency(_code)?", "places", "currency"),
@@ -62,7 +63,7 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
     (r"host(name)?|domain", "companies", "host"),
     (r"sku|article_number", "products", "sku"),
     (rf"({_PRODUCT})_name", "products", "name"),
-    (rf"({_PERSON})_name", "people", "full"),
+    (rf"({_PERSON}|ship|shipping|billing)_name", "people", "full"),
     (r"colou?r", "products", "colour"),
     (r"material", "products", "material"),
     (r"iban", "banks", "iban"),
@@ -73,7 +74,7 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
     (r"file(_?name)?|attachment", "technical", "file"),
     (r"(mime|content)_type", "technical", "mime"),
     (r"version", "technical", "version"),
-    (r"(check|md5)_?sum|hash|digest", "technical", "hash"),
+    (r"(check|md5)_?sum|hash|digest|password|secret|token", "technical", "hash"),
     (r"subject", "texts", "subject"),
     (r"title|headline|caption", "texts", "title"),
     (
@@ -97,6 +98,8 @@ def meaning(field: Field, entity: str) -> Meaning | None:
         found = pattern.fullmatch(name)
         if found is None or (field.format in _FORMATS and _FORMATS[field.format] != (pool, column)):
             continue
+        if column == "title" and _is(_PERSON, owner):
+            return Meaning("people", "occupation", found["group"] or "")
         if (pool, column) == ("people", "email") and _is(_COMPANY, owner):
             return Meaning("companies", "email")
         if (pool, column) == ("places", "country") and field.format != "country" and _long(field):
