@@ -23,7 +23,7 @@ Answer = Callable[[list[str]], Awaitable[Any]]
 
 def vector(text: str) -> list[float]:
     """The vector of a text, not of length 1."""
-    numbers = [0.0] * NUMBERS
+    numbers = [0.01] * NUMBERS
     for word in re.findall(r"\w+", text.lower()):
         group = next((min(same) for same in _SAME if word in same), word)
         numbers[crc32(group.encode()) % NUMBERS] += 1

@@ -11,7 +11,7 @@ from cli.kit.names import named, naming
 from cli.kit.render import Rows, console, facts, print_document, print_json, when
 from cli.kit.run import USAGE, Failed, Json, Yes, command, confirmed, noun
 from greenroom.client import Client
-from greenroom.enricher.v1.knowledge_pb2 import Document
+from greenroom.enricher.v1.knowledge_pb2 import Document, DocumentMatch
 from shared.words import counted
 
 app = noun("What your business knows: documents, and what worked when records were generated.")
@@ -114,19 +114,28 @@ async def search(
     limit: Annotated[int, typer.Option(min=1, max=100, help="Show this many at most.")] = 10,
     json: Json = False,
 ) -> None:
-    """Find documents by words, best first, each with its best passage."""
+    """Find documents, best first, each with its best passage: by words, and by meaning if an embedding model is set."""
     found = await client.documents.search(query, tags=tag or (), domain=domain, limit=limit)
-    rows = Rows("DOCUMENT", "TITLE", "SOURCE", "SAYS", prose=["SAYS"])
-    for match in found:
+    rows = Rows("DOCUMENT", "TITLE", "FOUND BY", "SOURCE", "SAYS", leave_out=["FOUND BY"], prose=["SAYS"])
+    for match in found.matches:
         if json:
             print_json(match)
         else:
             one = match.document
-            rows.add(one.name, one.title, one.source, " ".join(match.passage.split()))
-    if not json and not found:
+            rows.add(one.name, one.title, _FOUND_BY[match.found_by], one.source, " ".join(match.passage.split()))
+    if found.meaning_problem:
+        console(stderr=True).print(found.meaning_problem, soft_wrap=True)
+    if not json and not found.matches:
         console().print("No document has these words.")
     elif not json:
         console().print(rows)
+
+
+_FOUND_BY = {
+    DocumentMatch.FOUND_BY_WORDS: "words",
+    DocumentMatch.FOUND_BY_MEANING: "meaning",
+    DocumentMatch.FOUND_BY_BOTH: "both",
+}
 
 
 @command(app, "delete")

@@ -16,7 +16,7 @@ _UNANSWERED = 32
 class Embedder:
     """One embedding model.
 
-    model: its full name. patient: is asked again after an outage; for passages. quick: is not; for queries.
+    model: its full name. patient: is asked again after an outage. quick: is not, so queries use it.
     """
 
     def __init__(self, model: str, patient: EmbeddingModel, quick: EmbeddingModel) -> None:
@@ -26,10 +26,10 @@ class Embedder:
         self._kept = LruCache[str, Vectors](_KEPT)
         self._asking: dict[str, asyncio.Task[Vectors]] = {}
 
-    async def passages(self, texts: Sequence[str], company: str) -> Vectors:
-        """The vectors of passages. Raises ModelUnavailable, ModelFailed."""
+    async def passages(self, texts: Sequence[str], company: str, *, patient: bool = True) -> Vectors:
+        """The vectors of passages. Raises ModelUnavailable, ModelFailed. patient: ask again after an outage."""
         request = EmbeddingRequest(self.model, texts, Caller(company))
-        return (await self._patient.complete(request)).vectors
+        return (await (self._patient if patient else self._quick).complete(request)).vectors
 
     async def query(self, text: str, company: str, seconds: float) -> Vectors:
         """The vector of a query, as one row. Raises ModelUnavailable after `seconds`, ModelFailed.

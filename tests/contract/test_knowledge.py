@@ -18,7 +18,7 @@ SHOP_KNOWLEDGE = load_file(Path(__file__).with_name("shop_knowledge.yaml"))
 async def titles(enricher: EnricherSuite, query: str, tag: str, limit: int = 0) -> list[str]:
     """The titles of what a search finds among the documents with this tag."""
     found = await enricher.client.documents.search(query, tags=[tag], limit=limit)
-    return [match.document.title for match in found]
+    return [match.document.title for match in found.matches]
 
 
 async def test_a_document_is_stored_once_with_everything_that_was_said_of_it(enricher: EnricherSuite) -> None:
@@ -59,8 +59,9 @@ async def test_a_long_document_is_found_with_the_passage_that_says_it(enricher: 
     text = f"{filler}\n\nThe alarm code of the vault is changed on Mondays.\n\n{filler}"
     [stored] = (await enricher.client.documents.add([Document(title="Handbook", text=text, tags=["long"])])).documents
 
-    [match] = await enricher.client.documents.search("when is the code of the alarm changed?", tags=["long"])
+    found = await enricher.client.documents.search("when is the code of the alarm changed?", tags=["long"])
 
+    [match] = found.matches
     assert match.document == stored
     assert "The alarm code of the vault is changed on Mondays." in match.passage
     assert len(match.passage) <= 1200

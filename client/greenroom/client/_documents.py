@@ -35,10 +35,13 @@ class Documents:
 
     async def search(
         self, query: str, *, tags: Sequence[str] = (), domain: str = "", limit: int = 0
-    ) -> Sequence[pb.DocumentMatch]:
-        """The documents whose words match, best first. tags, domain: as in `list`. limit: 0 gives 10."""
+    ) -> pb.SearchDocumentsResponse:
+        """The documents that match, best first. tags, domain: as in `list`. limit: 0 gives 10.
+
+        The server searches by meaning too if it has an embedding model; the answer says if it could not.
+        """
         request = pb.SearchDocumentsRequest(query=query, tags=tags, domain=domain, limit=limit)
-        return (await self._calls.unary(self._stub.SearchDocuments, request)).matches
+        return await self._calls.unary(self._stub.SearchDocuments, request)
 
     async def delete(self, name: str) -> None:
         """Delete a document for good."""

@@ -65,6 +65,7 @@ def enriched_message(request_id: str, enriched: Enriched, context: pb.DomainCont
         metadata=pb.EnrichmentMetadata(
             revision=context.revision,
             knowledge_problem=enriched.found.documents.missing,
+            meaning_problem=enriched.found.documents.meaning_problem,
             hints=[
                 pb.HintOutcome(hint=one.hint, applied=one.applied, outcome=one.outcome)
                 for one in enriched.merged.outcomes

@@ -37,7 +37,11 @@ class EnrichmentServicer(enrichment_pb2_grpc.EnrichmentServiceServicer):
 
     async def BuildContext(self, request: pb.BuildContextRequest, context: Context) -> pb.BuildContextResponse:
         built = await self._contexts.build(caller().company, request.domain, request.revision, wanted(request))
-        return pb.BuildContextResponse(context=self._message(built), knowledge_problem=built.documents.missing)
+        return pb.BuildContextResponse(
+            context=self._message(built),
+            knowledge_problem=built.documents.missing,
+            meaning_problem=built.documents.meaning_problem,
+        )
 
     async def Enrich(self, request: pb.EnrichRequest, context: Context) -> pb.EnrichResponse:
         return await self._enriched(request)

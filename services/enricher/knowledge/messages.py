@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from greenroom.enricher.v1 import knowledge_pb2 as pb
-from services.enricher.knowledge.model import Document, DocumentFilter, Match
+from services.enricher.knowledge.model import Document, DocumentFilter, FoundBy, Match
 from shared.rpc.values import timestamp
 
 
@@ -42,8 +42,19 @@ def document_filter(tags: Sequence[str], domain: str) -> DocumentFilter:
     return DocumentFilter(tuple(sorted(set(tags))), domain)
 
 
+_FOUND_BY = {
+    FoundBy.WORDS: pb.DocumentMatch.FOUND_BY_WORDS,
+    FoundBy.MEANING: pb.DocumentMatch.FOUND_BY_MEANING,
+    FoundBy.BOTH: pb.DocumentMatch.FOUND_BY_BOTH,
+}
+
+
 def match_message(match: Match) -> pb.DocumentMatch:
     """The match as a message."""
     return pb.DocumentMatch(
-        document=document_message(match.document), passage=match.passage, offset=match.offset, score=match.score
+        document=document_message(match.document),
+        passage=match.passage,
+        offset=match.offset,
+        score=match.score,
+        found_by=_FOUND_BY[match.found_by],
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 PREFIX = "documents/"
 
@@ -35,6 +36,15 @@ class CutDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Unembedded:
+    """A passage that has no vector yet. document: its id. text: what is embedded, the title and the passage."""
+
+    passage: int
+    document: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """The documents that a request names, in its order. unchanged: how many were stored before."""
 
@@ -50,6 +60,14 @@ class DocumentFilter:
     domain: str = ""
 
 
+class FoundBy(Enum):
+    """How a search found a document."""
+
+    WORDS = "words"
+    MEANING = "meaning"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A document that a search found, and its best passage. offset: where that begins, in characters."""
@@ -58,11 +76,28 @@ class Match:
     passage: str
     offset: int
     score: float
+    found_by: FoundBy = FoundBy.WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a search found, best first.
+
+    meaning_problem: why not all documents were searched by meaning, as sentences; "" if they were, or if there is no
+    embedding model.
+    """
+
+    matches: Sequence[Match] = ()
+    meaning_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What documents say, for work that goes on without them. missing: why they say nothing, as a sentence; else ""."""
+    """What documents say, for work that goes on without them.
+
+    missing: why they say nothing, as a sentence; else "". meaning_problem: as of Results.
+    """
 
     matches: Sequence[Match] = ()
     missing: str = ""
+    meaning_problem: str = ""

@@ -35,7 +35,9 @@ class KnowledgeServicer(knowledge_pb2_grpc.KnowledgeServiceServicer):
     async def SearchDocuments(self, request: pb.SearchDocumentsRequest, context: Context) -> pb.SearchDocumentsResponse:
         only = document_filter(request.tags, request.domain)
         found = await self._knowledge.search(caller().company, request.query, only, request.limit)
-        return pb.SearchDocumentsResponse(matches=map(match_message, found))
+        return pb.SearchDocumentsResponse(
+            matches=map(match_message, found.matches), meaning_problem=found.meaning_problem
+        )
 
     async def DeleteDocument(self, request: pb.DeleteDocumentRequest, context: Context) -> pb.DeleteDocumentResponse:
         await self._knowledge.delete(caller().company, request.name)

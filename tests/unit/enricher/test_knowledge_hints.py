@@ -6,7 +6,7 @@ from pathlib import Path
 from services.enricher.app import MIGRATIONS
 from services.enricher.knowledge.model import Document, DocumentFilter, Match
 from services.enricher.knowledge.operations import Knowledge
-from services.enricher.knowledge.store import DocumentStore
+from services.enricher.knowledge.store.documents import DocumentStore
 from shared.auth import Caller
 from shared.clock import wall_clock
 from shared.compute import Compute

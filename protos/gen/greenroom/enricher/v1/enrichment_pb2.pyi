@@ -185,8 +185,11 @@ class BuildContextResponse(message.Message):
 
     CONTEXT_FIELD_NUMBER: builtins.int
     KNOWLEDGE_PROBLEM_FIELD_NUMBER: builtins.int
+    MEANING_PROBLEM_FIELD_NUMBER: builtins.int
     knowledge_problem: builtins.str
     """Why documents were not searched, one sentence; empty if they were."""
+    meaning_problem: builtins.str
+    """Why not all documents were searched by meaning, as sentences; empty if they were, or if the server has no embedding model."""
     @builtins.property
     def context(self) -> DomainContext:
         """The context."""
@@ -196,10 +199,11 @@ class BuildContextResponse(message.Message):
         *,
         context: DomainContext | None = ...,
         knowledge_problem: builtins.str = ...,
+        meaning_problem: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["context", b"context", "knowledge_problem", b"knowledge_problem"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["context", b"context", "knowledge_problem", b"knowledge_problem", "meaning_problem", b"meaning_problem"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -367,6 +371,7 @@ class EnrichmentMetadata(message.Message):
     PATTERNS_FIELD_NUMBER: builtins.int
     PATTERNS_PROBLEM_FIELD_NUMBER: builtins.int
     TEMPLATE_FIELD_NUMBER: builtins.int
+    MEANING_PROBLEM_FIELD_NUMBER: builtins.int
     revision: builtins.int
     """The revision of the domain that was read."""
     knowledge_problem: builtins.str
@@ -375,6 +380,8 @@ class EnrichmentMetadata(message.Message):
     """Why patterns were not searched, one sentence; empty if they were."""
     template: builtins.str
     """The template that was merged; empty for none."""
+    meaning_problem: builtins.str
+    """Why not all documents were searched by meaning, as sentences; empty if they were, or if the server has no embedding model."""
     @builtins.property
     def hints(self) -> containers.RepeatedCompositeFieldContainer[HintOutcome]:
         """Each hint of the template and then of the request, in their order."""
@@ -394,10 +401,11 @@ class EnrichmentMetadata(message.Message):
         patterns: abc.Iterable[UsedPattern] | None = ...,
         patterns_problem: builtins.str = ...,
         template: builtins.str = ...,
+        meaning_problem: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["hints", b"hints", "knowledge_problem", b"knowledge_problem", "patterns", b"patterns", "patterns_problem", b"patterns_problem", "revision", b"revision", "template", b"template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["hints", b"hints", "knowledge_problem", b"knowledge_problem", "meaning_problem", b"meaning_problem", "patterns", b"patterns", "patterns_problem", b"patterns_problem", "revision", b"revision", "template", b"template"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 import builtins as builtins
 import sys
 import typing as typing
@@ -277,16 +278,46 @@ class DocumentMatch(message.Message):
 
     DESCRIPTOR: descriptor.Descriptor
 
+    class _FoundBy:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _FoundByEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[DocumentMatch._FoundBy.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        FOUND_BY_UNSPECIFIED: DocumentMatch._FoundBy.ValueType  # 0
+        """Not said."""
+        FOUND_BY_WORDS: DocumentMatch._FoundBy.ValueType  # 1
+        """Its words match."""
+        FOUND_BY_MEANING: DocumentMatch._FoundBy.ValueType  # 2
+        """Its meaning is near."""
+        FOUND_BY_BOTH: DocumentMatch._FoundBy.ValueType  # 3
+        """Its words match and its meaning is near."""
+
+    class FoundBy(_FoundBy, metaclass=_FoundByEnumTypeWrapper):
+        """How a search found a document."""
+
+    FOUND_BY_UNSPECIFIED: DocumentMatch.FoundBy.ValueType  # 0
+    """Not said."""
+    FOUND_BY_WORDS: DocumentMatch.FoundBy.ValueType  # 1
+    """Its words match."""
+    FOUND_BY_MEANING: DocumentMatch.FoundBy.ValueType  # 2
+    """Its meaning is near."""
+    FOUND_BY_BOTH: DocumentMatch.FoundBy.ValueType  # 3
+    """Its words match and its meaning is near."""
+
     DOCUMENT_FIELD_NUMBER: builtins.int
     PASSAGE_FIELD_NUMBER: builtins.int
     OFFSET_FIELD_NUMBER: builtins.int
     SCORE_FIELD_NUMBER: builtins.int
+    FOUND_BY_FIELD_NUMBER: builtins.int
     passage: builtins.str
     """The passage that matches best: up to 1,200 characters."""
     offset: builtins.int
     """Where the passage begins, in characters of the text from 0."""
     score: builtins.float
     """How well it matches; greater is better, comparable within one answer only."""
+    found_by: DocumentMatch.FoundBy.ValueType
+    """How the document was found."""
     @builtins.property
     def document(self) -> Document:
         """The document, without its text."""
@@ -298,10 +329,11 @@ class DocumentMatch(message.Message):
         passage: builtins.str = ...,
         offset: builtins.int = ...,
         score: builtins.float = ...,
+        found_by: DocumentMatch.FoundBy.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["document", b"document"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["document", b"document", "offset", b"offset", "passage", b"passage", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["document", b"document", "found_by", b"found_by", "offset", b"offset", "passage", b"passage", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -312,6 +344,9 @@ class SearchDocumentsResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     MATCHES_FIELD_NUMBER: builtins.int
+    MEANING_PROBLEM_FIELD_NUMBER: builtins.int
+    meaning_problem: builtins.str
+    """Why not all documents were searched by meaning, as sentences; empty if they were, or if the server has no embedding model."""
     @builtins.property
     def matches(self) -> containers.RepeatedCompositeFieldContainer[DocumentMatch]:
         """The matches, best first; each document once."""
@@ -320,10 +355,11 @@ class SearchDocumentsResponse(message.Message):
         self,
         *,
         matches: abc.Iterable[DocumentMatch] | None = ...,
+        meaning_problem: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["matches", b"matches"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["matches", b"matches", "meaning_problem", b"meaning_problem"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

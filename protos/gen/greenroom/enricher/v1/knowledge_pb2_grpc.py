@@ -27,8 +27,8 @@ if _version_not_supported:
 
 
 class KnowledgeServiceStub(object):
-    """Knowledge: documents that a company stores and searches by their words, generations, and the patterns and templates of those
-    that succeeded.
+    """Knowledge: documents that a company stores and searches by their words and, if the server has an embedding model, by their
+    meaning; generations, and the patterns and templates of those that succeeded.
     """
 
     def __init__(self, channel):
@@ -125,8 +125,8 @@ class KnowledgeServiceStub(object):
 
 
 class KnowledgeServiceServicer(object):
-    """Knowledge: documents that a company stores and searches by their words, generations, and the patterns and templates of those
-    that succeeded.
+    """Knowledge: documents that a company stores and searches by their words and, if the server has an embedding model, by their
+    meaning; generations, and the patterns and templates of those that succeeded.
     """
 
     def AddDocuments(self, request, context):
@@ -153,7 +153,8 @@ class KnowledgeServiceServicer(object):
 
     def SearchDocuments(self, request, context):
         """SearchDocuments finds the documents whose words match the query best, each with the passage that matches best. The query is
-        only words: it has no operators. A document needs not have all of them.
+        only words: it has no operators. A document needs not have all of them. If the server has an embedding model, it also finds
+        the documents whose meaning is nearest to that of the query, whether their words match or not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -350,8 +351,8 @@ def add_KnowledgeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class KnowledgeService(object):
-    """Knowledge: documents that a company stores and searches by their words, generations, and the patterns and templates of those
-    that succeeded.
+    """Knowledge: documents that a company stores and searches by their words and, if the server has an embedding model, by their
+    meaning; generations, and the patterns and templates of those that succeeded.
     """
 
     @staticmethod

@@ -14,8 +14,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class KnowledgeServiceStub:
-    """Knowledge: documents that a company stores and searches by their words, generations, and the patterns and templates of those
-    that succeeded.
+    """Knowledge: documents that a company stores and searches by their words and, if the server has an embedding model, by their
+    meaning; generations, and the patterns and templates of those that succeeded.
     """
 
     def __init__(self, channel: aio.Channel) -> None: ...
@@ -29,7 +29,8 @@ class KnowledgeServiceStub:
     """ListDocuments returns the company's documents, newest first, without their texts."""
     SearchDocuments: aio.UnaryUnaryMultiCallable[knowledge_pb2.SearchDocumentsRequest, knowledge_pb2.SearchDocumentsResponse]
     """SearchDocuments finds the documents whose words match the query best, each with the passage that matches best. The query is
-    only words: it has no operators. A document needs not have all of them.
+    only words: it has no operators. A document needs not have all of them. If the server has an embedding model, it also finds
+    the documents whose meaning is nearest to that of the query, whether their words match or not.
     """
     DeleteDocument: aio.UnaryUnaryMultiCallable[knowledge_pb2.DeleteDocumentRequest, knowledge_pb2.DeleteDocumentResponse]
     """DeleteDocument deletes a document for good."""
@@ -64,8 +65,8 @@ class KnowledgeServiceStub:
     """DeleteTemplate deletes a template for good."""
 
 class KnowledgeServiceServicer(metaclass=abc_1.ABCMeta):
-    """Knowledge: documents that a company stores and searches by their words, generations, and the patterns and templates of those
-    that succeeded.
+    """Knowledge: documents that a company stores and searches by their words and, if the server has an embedding model, by their
+    meaning; generations, and the patterns and templates of those that succeeded.
     """
 
     @abc_1.abstractmethod
@@ -101,7 +102,8 @@ class KnowledgeServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[knowledge_pb2.SearchDocumentsRequest, abc.Awaitable[knowledge_pb2.SearchDocumentsResponse]],
     ) -> abc.Awaitable[knowledge_pb2.SearchDocumentsResponse]:
         """SearchDocuments finds the documents whose words match the query best, each with the passage that matches best. The query is
-        only words: it has no operators. A document needs not have all of them.
+        only words: it has no operators. A document needs not have all of them. If the server has an embedding model, it also finds
+        the documents whose meaning is nearest to that of the query, whether their words match or not.
         """
 
     @abc_1.abstractmethod

@@ -2,73 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    Float,
-    Index,
-    Integer,
-    LargeBinary,
-    Row,
-    Select,
-    String,
-    Subquery,
-    Table,
-    column,
-    delete,
-    func,
-    insert,
-    select,
-    text,
-)
+from sqlalchemy import Float, Integer, column, delete, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.enricher.knowledge.errors import DocumentNotFound
-from services.enricher.knowledge.model import PREFIX, Added, CutDocument, Document, DocumentFilter, Match
+from services.enricher.knowledge.model import PREFIX, Added, CutDocument, Document, DocumentFilter, FoundBy, Match
 from services.enricher.knowledge.passages import queried_words
-from services.enricher.store import claim, earlier, metadata
-from shared.db.documents import dump_document, load_document, reading_record
+from services.enricher.knowledge.store.matches import Found, best_of_each, chosen, read_row, with_texts
+from services.enricher.knowledge.store.tables import documents, passage_vectors, stored_passages, tagged
+from services.enricher.store import claim, earlier
+from shared.db.documents import dump_document
 from shared.db.engine import Database
 from shared.db.lists import page
+from shared.db.topics import announce
+from shared.engine.jobs import TOPIC
 from shared.lists import Listed, Part
 from shared.requests import RequestKey, first_result
 from shared.words import counted
-
-documents = Table(
-    "documents",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("company", String, nullable=False),
-    Column("domain", String, nullable=False),
-    Column("digest", String, nullable=False),
-    Column("document", LargeBinary, nullable=False),
-    Index(None, "company", "id"),
-    Index(None, "company", "digest"),
-    Index(None, "company", "domain"),
-)
-
-tagged = Table(
-    "document_tags",
-    metadata,
-    Column("company", String, primary_key=True),
-    Column("tag", String, primary_key=True),
-    Column("document", String, primary_key=True),
-    Index(None, "document"),
-)
-
-stored_passages = Table(
-    "passages",
-    metadata,
-    # An integer, because it is the row of the index of words, too.
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("document", String, nullable=False),
-    Column("start", Integer, nullable=False),
-    Column("text", LargeBinary, nullable=False),
-    Index(None, "document", "start"),
-)
 
 # The index of words, `passage_words`, differs between the databases, so the metadata does not know it: on SQLite an
 # FTS5 table whose rowid is the passage's id; on PostgreSQL a table of ids and tsvectors. Titles and tags count twice.
@@ -108,8 +59,6 @@ _FOUND = {
         """
     ),
 }
-_ENOUGH = 4
-"""How many passages are read for each document that is wanted, because several may be of one document."""
 
 
 class DocumentStore:
@@ -132,6 +81,7 @@ class DocumentStore:
                 return await _repeated(conn, company, key, made)
             for one in missing.values():
                 await _insert(conn, company, one)
+            announce(conn, TOPIC)
             return Added([await _get(conn, company, name) for name in names], unchanged)
 
         return await self._db.writer.run(work)
@@ -156,8 +106,8 @@ class DocumentStore:
 
     async def page(self, company: str, only: DocumentFilter, part: Part) -> Listed[Document]:
         """A part of the company's documents, newest first."""
-        query = select(documents.c.id, documents.c.document).where(*_chosen(company, only))
-        return await page(self._db, query, documents.c.id, part, _read)
+        query = select(documents.c.id, documents.c.document).where(*chosen(company, only))
+        return await page(self._db, query, documents.c.id, part, read_row)
 
     async def search(self, company: str, query: str, only: DocumentFilter, limit: int) -> list[Match]:
         """The documents whose words match, best first, each with its best passage."""
@@ -173,18 +123,15 @@ class DocumentStore:
             select(found.c.id, found.c.score)
             .join(stored_passages, stored_passages.c.id == found.c.id)
             .join(documents, documents.c.id == stored_passages.c.document)
-            .where(*_chosen(company, only))
+            .where(*chosen(company, only))
             .order_by(found.c.score.desc(), found.c.id)
         )
-        read = limit * _ENOUGH
-        while True:
-            # Sorted without the texts, because a sorter copies all that it is given.
-            passages_found = await self._db.fetch(_with_texts(ranked.limit(read).subquery("ranked")), given)
-            best = {row.id: row for row in reversed(passages_found)}
-            if len(best) >= limit or len(passages_found) < read:
-                break
-            read *= _ENOUGH
-        return [_match(row) for row in sorted(best.values(), key=lambda row: (-row.score, row.id))[:limit]]
+
+        async def best(read: int) -> tuple[Sequence[Found], bool]:
+            rows = await self._db.fetch(with_texts(ranked.limit(read).subquery("ranked")), given)
+            return [(row, row.score) for row in rows], len(rows) == read
+
+        return await best_of_each(best, FoundBy.WORDS, limit)
 
     async def delete(self, company: str, name: str) -> None:
         """Delete a document. Raises DocumentNotFound."""
@@ -193,6 +140,8 @@ class DocumentStore:
             await _get(conn, company, name, lock=True)
             key = name.removeprefix(PREFIX)
             await conn.execute(_FORGET[conn.dialect.name], {"document": key})
+            of_document = select(stored_passages.c.id).where(stored_passages.c.document == key)
+            await conn.execute(delete(passage_vectors).where(passage_vectors.c.passage.in_(of_document)))
             await conn.execute(delete(stored_passages).where(stored_passages.c.document == key))
             await conn.execute(delete(tagged).where(tagged.c.document == key))
             await conn.execute(delete(documents).where(documents.c.id == key))
@@ -254,35 +203,4 @@ async def _get(conn: AsyncConnection, company: str, name: str, *, lock: bool = F
     row = (await conn.execute(query.with_for_update() if lock else query)).first()
     if row is None:
         raise DocumentNotFound(name=name)
-    return _read(row)
-
-
-def _with_texts(ranked: Subquery) -> Select[Any]:
-    """The passages with these ids and scores, and their documents, best first."""
-    return (
-        select(documents.c.id, documents.c.document, stored_passages.c.start, stored_passages.c.text, ranked.c.score)
-        .join(stored_passages, stored_passages.c.id == ranked.c.id)
-        .join(documents, documents.c.id == stored_passages.c.document)
-        .order_by(ranked.c.score.desc(), ranked.c.id)
-    )
-
-
-def _chosen(company: str, only: DocumentFilter) -> list[ColumnElement[bool]]:
-    chosen = [documents.c.company == company]
-    if only.domain:
-        chosen.append(documents.c.domain == only.domain)
-    for tag in only.tags:
-        has = select(tagged.c.document).where(tagged.c.company == company, tagged.c.tag == tag)
-        chosen.append(documents.c.id.in_(has))
-    return chosen
-
-
-def _read(row: Row[Any]) -> Document:
-    record = load_document(row.document)
-    with reading_record():
-        del record["v"]
-        return Document(**record | {"tags": tuple(record["tags"])})
-
-
-def _match(row: Row[Any]) -> Match:
-    return Match(_read(row), bytes(row.text).decode(), row.start, row.score)
+    return read_row(row)

@@ -1,0 +1,1 @@
+"""The tables of documents, and what reads and writes them."""
