@@ -106,7 +106,17 @@ PAGES = {
             ),
         }
     ),
-    "docs/knowledge.md": Page({"returns.md": lambda: _block("docs/knowledge.md", "# Returns")}, before=_generated),
+    "docs/knowledge.md": Page(
+        {"returns.md": lambda: _block("docs/knowledge.md", "# Returns")},
+        {
+            "they need a trained embedding model": (
+                "greenroom up",
+                'greenroom knowledge search "when do I',
+                'greenroom knowledge search "delivery',
+            )
+        },
+        before=_generated,
+    ),
     "docs/formats.md": Page(
         {"chats.jsonl": _chats, "messages.csv": lambda: _block("docs/formats.md", "ticket_id;author")},
         {
