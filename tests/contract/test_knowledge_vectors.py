@@ -18,8 +18,9 @@ from greenroom.enricher.v1.knowledge_pb2 import Document
 from shared.settings import BadSetting
 from tests.embeddings import Answer, EmbeddingServer, embedding_server, right
 from tests.postgres import PostgresServer
+from tests.processes import PATIENCE
 from tests.programs import cached_file
-from tests.suite import PATIENCE, EnricherSuite, enricher_suite
+from tests.suite import EnricherSuite, enricher_suite
 
 WORDS, MEANING, BOTH = (
     pb.DocumentMatch.FOUND_BY_WORDS,
