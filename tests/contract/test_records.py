@@ -171,13 +171,13 @@ rules:
         (spec(SHOP, {"order": 9, "order_item": 4}), "at least 1 `order_item`, so there must be 9"),
         (spec(SUPPORT, {"agreement": 17}), "the same `tier` and `priority`, and there are 16 combinations"),
         (spec(SUPPORT, {"satisfaction": 9, "ticket": 5}), "at most 1 `satisfaction`, so there can be 5"),
-        (spec(CIRCLE, {"a": 1}), "No record can be the first: `a` → `b` → `a`"),
+        (spec(CIRCLE, {"a": 1}), "the pack has 1 problem and was not read"),
         (spec(NARROW, {"seat": 3}), "has 2 different values"),
         (
             spec(NARROW, {"seat": 2}),
             "The rule `seat-order` of `seat` .* it needs wider bounds of `seat.place`, `seat.row`",
         ),
-        (pb.RecordSpec(source=pb.SchemaSource(yaml=b"a: [")), "entities"),
+        (spec(b"a: [", {"a": 1}), "the pack"),
     ],
 )
 async def test_what_cannot_be_made_is_refused_before_a_record_is(

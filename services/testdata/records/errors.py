@@ -15,12 +15,6 @@ class ScenarioUnknown(InvalidArgument):
     reason = "RECORD_SCENARIO_UNKNOWN"
 
 
-class ReferencesInCircle(FailedPrecondition):
-    """No record can be the first: {entities} must refer to each other; make one of these references optional."""
-
-    reason = "RECORD_REFERENCES_IN_CIRCLE"
-
-
 class DerivedInCircle(FailedPrecondition):
     """The field `{field}` is derived from fields that depend on it; derive it from others."""
 

@@ -118,6 +118,8 @@ class Generator:
                 if all(place[0] in done and (place not in places or place in cell.values) for place in one.inputs):
                     column, _ = compute(one.compiled, cell.view(one.entity, [one.compiled.typed]))
                     values = np.ascontiguousarray(column.values)
+                    if one.field.scale is not None and values.dtype.kind == "f":
+                        values = np.round(values, one.field.scale)
                     cell.values[one.entity, one.field.name] = Values(values, column.known, column.texts)
                     waiting.remove(one)
                     changed = True

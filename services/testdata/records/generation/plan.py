@@ -11,16 +11,19 @@ from services.testdata.records.errors import (
     ChildrenTooMany,
     DerivedInCircle,
     EntityUnknown,
-    ReferencesInCircle,
     ScenarioUnknown,
     TooManyTogether,
     ValuesTooFew,
 )
+from services.testdata.records.generation.computed import with_computed
 from services.testdata.records.generation.references import Equality, Means, Reference
 from services.testdata.records.generation.rules import Derived, Place, Rule, columns, place_of, read_rules
 from services.testdata.records.model import RecordSpec
 from services.testdata.records.tables import Rows
 from shared.model.packs.model import Constraint, Entity, Field, FieldType, Pack, Relationship
+from shared.rules import tables
+from shared.rules.evaluation import evaluate
+from shared.rules.schema import Kind, Type
 from shared.rules.syntax import LARGEST
 from shared.rules.typed import Apply, Column, Typed
 from shared.yaml import near
@@ -35,8 +38,8 @@ _SMALL_SPACE = 64
 """An entity that nobody asked for has all of its combinations, if they are so few."""
 _CHILDREN = 2
 """Children of a parent, where nobody said how many."""
-_PARENT_SHARE = 3
-"""Children for each parent, where nobody said how many parents."""
+_PARENT_SHARE, _FEW_PARENTS = 3, 20
+"""Children for each parent, where nobody said how many parents; but so many parents if there are as many children."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +96,7 @@ class Plan:
 
 def make_plan(spec: RecordSpec) -> Plan:
     """Plan the generation. Raises what is said in `errors.py` of the noun."""
+    spec = replace(spec, pack=with_computed(spec.pack))
     pack = _narrowed(spec)
     counts = _counts(spec, pack)
     pack = _part(pack, counts)
@@ -102,8 +106,7 @@ def make_plan(spec: RecordSpec) -> Plan:
     pack = replace(pack, relationships=relationships)
     linked = frozenset(_linked(pack))
     rules, derived = read_rules(pack, spec.pack, linked)
-    if spec.scenario:
-        pack = replace(pack, relationships=tuple(_each_with_one(pack, counts, rules, derived)))
+    pack = replace(pack, relationships=tuple(_each_with_one(pack, counts, rules, derived, spec.scenario)))
     combined = {}
     entities = []
     for entity in pack.entities:
@@ -200,7 +203,7 @@ def _needed(
     for one in pack.relationships:
         single = one.maximum == 1 or _single(pack, one)
         if rows and one.child == name and one.parent != name and (one.required or one.parent in named):
-            least = rows if single else max(1, rows // _PARENT_SHARE)
+            least = rows if single else max(rows // _PARENT_SHARE, min(rows, _FEW_PARENTS))
             if one.maximum:
                 least = max(least, -(-rows // one.maximum))
             if one.minimum > 1:
@@ -274,29 +277,18 @@ def derived_circle(pack: Pack) -> None:
 
 
 def parents_first(pack: Pack) -> tuple[str, ...]:
-    """The entities, those before that others must refer to. Raises ReferencesInCircle."""
+    """The entities, those before that others must refer to."""
     left = [entity.name for entity in pack.entities]
     needs = {name: {one.parent for one in pack.relationships if one.child == name and one.required} for name in left}
     wants = {name: {one.parent for one in pack.relationships if one.child == name} for name in left}
     done: list[str] = []
     while left:
         ready = [name for name in left if needs[name] <= {*done, name}]
-        if not ready:
-            circle = _circle(left, needs)
-            raise ReferencesInCircle(entities=" → ".join(f"`{name}`" for name in circle))
+        assert ready, "a checked pack has no circle of required references"
         best = min(ready, key=lambda name: len(wants[name] - {*done, name}))
         done.append(best)
         left.remove(best)
     return tuple(done)
-
-
-def _circle(left: Sequence[str], needs: Mapping[str, set[str]]) -> list[str]:
-    path = [left[0]]
-    while True:
-        following = next(name for name in sorted(needs[path[-1]]) if name in left and name != path[-1])
-        if following in path:
-            return [*path[path.index(following) :], following]
-        path.append(following)
 
 
 def _backwards(one: Relationship, first: Sequence[str]) -> bool:
@@ -310,18 +302,41 @@ def _folded(some: Sequence[Rule | Derived]) -> set[tuple[str, str]]:
 
 
 def _each_with_one(
-    pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derived: Sequence[Derived]
+    pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derived: Sequence[Derived], scenario: str
 ) -> Iterator[Relationship]:
-    """Relationships so that each parent has a child, where rules read the children and there are enough of them.
+    """Relationships so that each parent has a child, where a rule cannot hold without one.
 
-    A scenario leaves fewer ways out: an order that must be paid needs a payment.
+    In a scenario also where rules read the children and there are enough of them: it leaves fewer ways out, as an order
+    that must be paid needs a payment.
     """
     folded = _folded(rules) | _folded(derived)
+    needed = {one for rule in rules for one in _cannot_do_without(rule)}
     for one in pack.relationships:
-        if (one.parent, one.child_name) in folded and one.required and counts[one.child] >= counts[one.parent]:
+        name = (one.parent, one.child_name)
+        enough = scenario and name in folded and one.required and counts[one.child] >= counts[one.parent]
+        if name in needed or enough:
             yield replace(one, minimum=max(one.minimum, 1))
         else:
             yield one
+
+
+def _cannot_do_without(rule: Rule) -> Iterator[tuple[str, str]]:
+    """The children, by their parent and their name, without which a rule that reads nothing else is violated."""
+    read = [*columns(rule.compiled.typed)]
+    names = {column.scope[:1] for column in read}
+    if len(names) != 1 or not read[0].scope or any(len(one.scope) > 1 or one.parents for one in read):
+        return
+    none = {one.name: _no_values(one.type) for one in read if one.name}
+    children = {read[0].scope[0]: tables.Children(tables.Table(0, none), np.zeros(2, np.int64))}
+    if evaluate(rule.compiled, tables.Table(1, {}, children)).violated[0]:
+        yield rule.entity, read[0].scope[0]
+
+
+def _no_values(type_: Type) -> tables.Column:
+    if type_.textual:
+        return tables.Column(np.zeros(0, np.int32), None, tables.Texts(("",)))
+    kind = {Kind.NUMBER: np.float64, Kind.BOOLEAN: np.bool_, Kind.JSON: np.bool_}.get(type_.kind, np.int64)
+    return tables.Column(np.zeros(0, kind))
 
 
 def _linked(pack: Pack) -> Iterator[Place]:
