@@ -123,7 +123,7 @@ async def delete(client: Client, name: Name, yes: Yes = False) -> None:
 @command(app, "generate")
 async def generate(
     client: Client,
-    source: Annotated[
+    made_from: Annotated[
         str, typer.Argument(metavar="SOURCE", help="A domain (domains/…), a schema (schemas/…), or the YAML of a pack.")
     ],
     entities: Annotated[
@@ -144,7 +144,7 @@ async def generate(
     if output is None and format in (Format.PARQUET, Format.ARROW) and sys.stdout.isatty():
         raise Failed(f"{format} is not for screens; write it to a folder with --out.", USAGE)
     spec = RecordSpec(
-        source=_source(source),
+        source=_source(made_from),
         entities=[EntityCount(entity=entity, count=count) for entity, count in counts.items()],
         seed=seed,
         locale=locale,
