@@ -241,7 +241,9 @@ def rule_rows(cell: Cell, test: Test, hops: Hops, rows: Rows) -> Rows:
     for link, down in reversed(path):
         if down:
             up = link.rows[inside]
-            inside = np.unique(up[up >= 0])
+            marked = np.zeros(link.parents, np.bool_)
+            marked[up[up >= 0]] = True
+            inside = np.flatnonzero(marked)
         else:
             marked = np.zeros(link.parents + 1, np.bool_)
             marked[inside] = True
