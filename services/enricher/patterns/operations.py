@@ -91,7 +91,7 @@ class Patterns:
         return await self._patterns.similar(company, features(request), quality, similarity, limit or _FOUND)
 
     async def hints(self, company: str, request: Request) -> PatternHints:
-        """The best patterns of the request's domain and entity, for work that goes on without them.
+        """The best of the newest patterns of the request's domain and entity, for work that goes on without them.
 
         Their use is counted. Why none is found is told and not raised.
         """

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Row, Select, bindparam, case, cast, delete, func, select, update
+from sqlalchemy import ColumnElement, Float, Row, Select, Subquery, bindparam, case, cast, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from services.enricher.patterns.errors import PatternNotFound
 from services.enricher.patterns.model import PATTERN, Found, Pattern, Request
@@ -16,6 +17,8 @@ from shared.db.lists import page
 from shared.lists import Listed, Part
 
 _SHORT = [column for column in patterns.c if column.name != "document"]
+_COMPARED = 200
+"""How many patterns of a domain and entity are compared with a request that is enriched, the newest."""
 _USED = (
     update(patterns)
     .where(patterns.c.company == bindparam("of_company"), patterns.c.id == bindparam("of_id"))
@@ -46,9 +49,19 @@ class PatternStore:
     ) -> list[Found]:
         """The most similar patterns with at least this quality and similarity, short.
 
-        same: only those of the same domain and entity, whole.
+        same: only the newest _COMPARED of the same domain and entity, whole.
         """
-        ranked = _similar(company, by, same=same).where(patterns.c.quality >= quality).subquery()
+        good = [*_about(company, by.domain if same else "", by.entity if same else ""), patterns.c.quality >= quality]
+        if same:
+            newest = select(*_SHORT).where(*good).order_by(patterns.c.id.desc()).limit(_COMPARED).cte("newest")
+            # An outer join, because SQLite would otherwise read the features of all patterns.
+            wanted = (features.c.pattern == newest.c.id) & features.c.feature.in_(_all(by))
+            common = _counted(newest.c.id).select_from(newest.outerjoin(features, wanted)).group_by(newest.c.id)
+            ranked = _similar(by, newest.c, common.subquery("common")).subquery()
+        else:
+            of_company = features.c.company == company, features.c.feature.in_(_all(by))
+            common = _counted(features.c.pattern).where(*of_company).group_by(features.c.pattern)
+            ranked = _similar(by, patterns.c, common.subquery("common")).where(*good).subquery()
         query = (
             select(ranked)
             .where(ranked.c.similarity >= similarity)
@@ -85,17 +98,19 @@ class PatternStore:
         await self._db.writer.run(work)
 
 
-def _similar(company: str, by: Features, *, same: bool) -> Select[Any]:
-    """The company's patterns and their similarity."""
-    columns, kinds = patterns.c, (by.scenarios, by.fields, by.words)
-    wanted = frozenset().union(*kinds)
-    counts = [func.sum(case((features.c.kind == kind, 1), else_=0)).label(f"kind{kind}") for kind in range(len(kinds))]
-    common = (
-        select(features.c.pattern, *counts)
-        .where(features.c.company == company, features.c.feature.in_(sorted(wanted)))
-        .group_by(features.c.pattern)
-        .subquery("common")
-    )
+def _all(by: Features) -> list[int]:
+    return sorted(by.scenarios | by.fields | by.words)
+
+
+def _counted(pattern: ColumnElement[str]) -> Select[Any]:
+    """How many features of each kind each pattern has."""
+    columns: list[ColumnElement[Any]] = [pattern.label("pattern")]
+    columns += [func.sum(case((features.c.kind == kind, 1), else_=0)).label(f"kind{kind}") for kind in range(3)]
+    return select(*columns)
+
+
+def _similar(by: Features, columns: ReadOnlyColumnCollection[str, Any], common: Subquery) -> Select[Any]:
+    """Patterns with these columns, and their similarity. common: how many features each has in common with `by`."""
     parts = [
         DOMAIN * case((columns.domain == by.domain, 1.0), else_=0.0),
         ENTITY * case((columns.entity == by.entity, 1.0), else_=0.0),
@@ -105,11 +120,8 @@ def _similar(company: str, by: Features, *, same: bool) -> Select[Any]:
         WORDS * _jaccard(columns.words, len(by.words), common.c.kind2),
     ]
     total: ColumnElement[float] = sum(parts[1:], start=parts[0])
-    return (
-        select(*_SHORT, (total / float(WHOLE)).label("similarity"))
-        .outerjoin(common, common.c.pattern == columns.id)
-        .where(*_about(company, by.domain if same else "", by.entity if same else ""))
-    )
+    short = [columns[one.name] for one in _SHORT]
+    return select(*short, (total / float(WHOLE)).label("similarity")).outerjoin(common, common.c.pattern == columns.id)
 
 
 def _jaccard(here: ColumnElement[int], there: int, common: ColumnElement[int]) -> ColumnElement[float]:

@@ -389,7 +389,7 @@ class EnrichmentMetadata(message.Message):
     @builtins.property
     def patterns(self) -> containers.RepeatedCompositeFieldContainer[UsedPattern]:
         """The patterns that became hints, most similar first: up to 3 of the same domain and entity, with a quality and a similarity of
-        at least 0.7.
+        at least 0.7. The newest 200 are compared.
         """
 
     def __init__(
