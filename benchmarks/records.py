@@ -1,13 +1,38 @@
 """How fast orders with ten fields are generated and written, compared with Faker and Mimesis.
 
-All take turns within one run, on one pinned core, and are timed by processor time.
+All take turns within one run, on one pinned core, and are timed by processor time. A long stream shows whether the
+server's memory grows.
 """
+
+import asyncio
+
+import grpc
 
 from benchmarks.contest import Contestant, race
 from benchmarks.peers import python
-from benchmarks.results import compared, gates, report
+from benchmarks.results import compared, gates, limited, report
+from benchmarks.servers import server
+from greenroom.testdata.v1 import record_pb2 as pb
+from greenroom.testdata.v1 import record_pb2_grpc
 
 TOPIC = "records"
+_SCHEMA = b"""
+display_name: Shop
+entities:
+  order:
+    key: id
+    fields:
+      id: {type: identifier, format: uuid}
+      customer_name: {type: text}
+      email: {type: text, format: email, unique: true}
+      phone: {type: text, format: phone}
+      street: {type: text}
+      city: {type: text}
+      product_name: {type: text}
+      quantity: {type: integer, minimum: 1, maximum: 10}
+      price: {type: money, currency: EUR, minimum: 100, maximum: 100000}
+      created_at: {type: datetime}
+"""
 
 
 def run(quick: bool) -> bool:
@@ -35,4 +60,27 @@ def run(quick: bool) -> bool:
         contest = [Contestant("records:text", given=told), Contestant("mimesis_records:text", mimesis, told)]
         ours, theirs = race(contest, size["rounds"], size["seconds"])
         results.append(compared(gate[form.lower()], "records/s", ours, theirs))
+    told = {"unique": False, "format": "ROWS"}
+    contest = [Contestant("records:text", given=told), Contestant("message_records:rows", given=told)]
+    ours, theirs = race(contest, size["rounds"], size["seconds"])
+    results.append(compared(gate["rows"], "records/s", ours, theirs))
+    results.append(limited(gate["memory"], "MB", [asyncio.run(_growth(size["streamed"]))]))
     return report(TOPIC, results)
+
+
+async def _growth(records: int) -> float:
+    """MB by which the server and its workers grow from the first tenth of a stream to the last."""
+    spec = pb.RecordSpec(
+        source=pb.SchemaSource(yaml=_SCHEMA), entities=[pb.EntityCount(entity="order", count=records)], seed=1
+    )
+    request = pb.StreamRecordsRequest(spec=spec, format=pb.RECORD_FORMAT_JSONL)
+    sizes: list[float] = []
+    read = 0
+    with server("services.testdata") as ours:
+        stub = record_pb2_grpc.RecordServiceStub(grpc.aio.insecure_channel(ours.address))
+        async for response in stub.StreamRecords(request):
+            read += response.record_count
+            if read * 10 >= (len(sizes) + 1) * records:
+                sizes.append(ours.resident_mb())
+    assert read == records
+    return sizes[-1] - sizes[0]

@@ -37,12 +37,15 @@ def _fields(unique: bool) -> list[Field]:
     ]
 
 
-class _Orders:
+class Orders:
+    """Orders with ten fields. unique: whether ids and e-mails are."""
+
     def __init__(self, unique: bool) -> None:
         fields = _fields(unique)
         self._fillers = {field.name: (filler(field, "order"), Draws(1, "order", field.name)) for field in fields}
 
     def table(self, first: int, count: int) -> Table:
+        """`count` orders from number `first` on, from 0."""
         rows = np.arange(first, first + count)
         columns = {name: made.fill(draws, rows) for name, (made, draws) in self._fillers.items()}
         return Table("order", columns, count, first=first)
@@ -50,7 +53,7 @@ class _Orders:
 
 def parquet(given: Mapping[str, Any]) -> Work:
     """Generate and write a Parquet file in memory. Unit: a record. given: unique, whether ids and e-mails are."""
-    orders, write = _Orders(given["unique"]), FORMATS[Format.PARQUET].write
+    orders, write = Orders(given["unique"]), FORMATS[Format.PARQUET].write
     assert write is not None
     template = orders.table(0, 0)
 
@@ -64,7 +67,7 @@ def parquet(given: Mapping[str, Any]) -> Work:
 
 def text(given: Mapping[str, Any]) -> Work:
     """Generate and write text. Unit: a record. given: format, and unique, whether ids and e-mails are."""
-    orders, encoder = _Orders(given["unique"]), FORMATS[Format(given["format"])].encoder
+    orders, encoder = Orders(given["unique"]), FORMATS[Format(given["format"])].encoder
     assert encoder is not None
     made = encoder(orders.table(0, 0))
 
