@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from greenroom.testdata.v1 import record_pb2 as pb
 from services.testdata.records.formats import Format
 from services.testdata.records.formats.registry import FORMATS
 from services.testdata.records.formats.rows import RowsEncoder
@@ -263,33 +262,14 @@ def test_arrow_is_read_back_as_the_same_values(table: Table) -> None:
     assert [list(row.values()) for row in read.to_pylist()] == expected(table, as_text=False)
 
 
-@pytest.fixture(scope="module")
-def parse() -> Callable[[bytes], Iterator[list[Any]]]:
-    """Reads the repeated field `rows` with generated classes."""
-    file = descriptor_pb2.FileDescriptorProto(name="rows_test.proto", package="rows_test", syntax="proto3")
-    value = file.message_type.add(name="RecordValue")
-    value.oneof_decl.add(name="value")
-    for name, number, kind in (("text", 1, 9), ("integer", 2, 18), ("number", 3, 1), ("boolean", 4, 8)):
-        value.field.add(name=name, number=number, type=kind, label=1, oneof_index=0)
-    record = file.message_type.add(name="Record")
-    record.field.add(name="values", number=1, type=11, label=3, type_name=".rows_test.RecordValue")
-    response = file.message_type.add(name="Response")
-    response.field.add(name="rows", number=5, type=11, label=3, type_name=".rows_test.Record")
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    response_class = message_factory.GetMessageClass(pool.FindMessageTypeByName("rows_test.Response"))
-
-    def read(data: bytes) -> Iterator[list[Any]]:
-        message = response_class.FromString(data)
-        assert message.SerializeToString() == data, "the bytes are those of the generated classes"
-        for row in message.rows:  # type: ignore[attr-defined]
-            yield [getattr(one, one.WhichOneof("value")) if one.WhichOneof("value") else None for one in row.values]
-
-    return read
+def parsed(data: bytes) -> list[list[Any]]:
+    """Reads the field `rows` of an EntityRecords."""
+    message = pb.EntityRecords.FromString(data)
+    assert message.SerializeToString() == data, "the bytes are those of the generated classes"
+    rows = [[(value, value.WhichOneof("value")) for value in row.values] for row in message.rows]
+    return [[None if kind is None else getattr(value, kind) for value, kind in row] for row in rows]
 
 
-def test_rows_are_the_bytes_of_the_generated_classes(
-    table: Table, parse: Callable[[bytes], Iterator[list[Any]]]
-) -> None:
-    rows = [[*row[:-1], json.loads(row[-1])] for row in parse(RowsEncoder(5).encode(table))]
+def test_rows_are_the_bytes_of_the_generated_classes(table: Table) -> None:
+    rows = [[*row[:-1], json.loads(row[-1])] for row in parsed(RowsEncoder(5).encode(table))]
     assert rows == expected(table, as_text=True)
