@@ -10,7 +10,8 @@ import pytest
 
 from greenroom.testdata.v1 import record_pb2 as pb
 from greenroom.testdata.v1.record_pb2_grpc import RecordServiceStub
-from tests.suite import TestdataSuite, testdata_suite
+from tests.suite import TestdataSuite
+from tests.suite import testdata_suite as served
 
 PACKS = Path(__file__).parents[2] / "services/enricher/domains/packs"
 SHOP = (PACKS / "ecommerce.yaml").read_bytes()
@@ -27,7 +28,7 @@ def spec(yaml: bytes, counts: dict[str, int], **others: object) -> pb.RecordSpec
 async def records(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RecordServiceStub]:
     folder = tmp_path_factory.mktemp("records")
     async with (
-        testdata_suite(f"sqlite:///{folder}/testdata.db", folder) as suite,
+        served(f"sqlite:///{folder}/testdata.db", folder) as suite,
         grpc.aio.insecure_channel(suite.address) as channel,
     ):
         yield RecordServiceStub(channel)
