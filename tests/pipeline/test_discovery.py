@@ -335,7 +335,8 @@ def test_what_oracle_has_is_discovered_or_named_as_not_read() -> None:
 
     pack, found = discovery.pack, catalogue_of(discovery.pack)
     employees = _entity(pack, "EMPLOYEES")
-    assert (found.keys, found.uniques) == ({"EMPLOYEES": ("ID",)}, {("EMPLOYEES", frozenset({"NAME"}))})
+    assert found.keys == {"EMPLOYEES": ("ID",)}
+    assert found.uniques == {("EMPLOYEES", frozenset({"NAME"}))}
     assert found.optional == {("EMPLOYEES", "PAY"), ("EMPLOYEES", "BONUS")}
     assert [rule.expression for rule in pack.rules] == ["PAY > 0"]
     assert (_field(employees, "BONUS").derived, _field(employees, "PAY").description) == ("PAY * 0.1", "Each month")
