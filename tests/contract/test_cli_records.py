@@ -1,0 +1,54 @@
+"""greenroom records, against a real gateway."""
+
+import csv
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.houses import House, serving
+
+PACK = Path(__file__).parents[2] / "services/enricher/domains/packs/customer_support.yaml"
+
+
+@pytest.fixture(scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    async with serving(tmp_path_factory.mktemp("house")) as running:
+        yield running
+
+
+async def test_records_of_a_domain_go_to_the_screen_and_those_of_several_entities_to_files(
+    house: House, tmp_path: Path
+) -> None:
+    one = await house.ok("records", "generate", "domains/ecommerce", "customer=2", "--seed", "7", "--locale", "de-DE")
+    customers = [json.loads(line) for line in one.out.splitlines()]
+    refused = await house.run("records", "generate", "ecommerce", "customer=2", "order=2", "--format", "csv")
+    folder = tmp_path / "shop"
+    many = await house.ok(
+        *("records", "generate", "ecommerce", "order=3", "order_item=6"), *("--format", "csv", "--out", str(folder))
+    )
+
+    assert [len(customer["id"]) for customer in customers] == [36, 36]
+    assert "rules hold" in one.err
+    assert (refused.status, refused.err.count("\n")) == (2, 1)
+    assert sorted(file.name for file in folder.iterdir()) == ["order.csv", "order_item.csv"]
+    orders, items = (list(csv.DictReader((folder / f"{name}.csv").open())) for name in ("order", "order_item"))
+    assert (len(orders), len(items)) == (3, 6)
+    assert {item["order_id"] for item in items} == {order["id"] for order in orders}
+    assert many.out == ""
+
+
+async def test_a_schema_is_registered_listed_shown_used_and_deleted(house: House) -> None:
+    said = await house.ok("records", "register", str(PACK), "--as", "desk")
+    listed = await house.ok("records", "schemas")
+    shown = await house.ok("records", "show", "desk")
+    made = await house.ok("records", "generate", "schemas/desk", "agent=1")
+    await house.ok("records", "delete", "desk", "--yes")
+    gone = await house.run("records", "show", "desk")
+
+    assert said.out == "schemas/desk is registered with 9 entities.\n"
+    assert "Customer support" in listed.out
+    assert "customer, agreement" in shown.out
+    assert json.loads(made.out)["team"]
+    assert gone.status == 3
