@@ -16,7 +16,7 @@ from services.synthesizer.adapters.formats.records import ProcedureRecord, Resou
 from services.synthesizer.adapters.formats.table.reader import read_dealt
 from services.synthesizer.conversations.model import MAX_PART
 from services.synthesizer.imports.errors import UnknownFormat
-from services.synthesizer.imports.lines import Line
+from services.synthesizer.imports.lines import Lines
 from services.synthesizer.imports.model import Problem, Record
 from services.synthesizer.imports.sealed import Seal
 from services.synthesizer.imports.tables import TABLE
@@ -35,7 +35,7 @@ from services.synthesizer.sources.documents import (
     unpack_source_resources,
 )
 from services.synthesizer.sources.model import ExportedSource, NewSource
-from services.synthesizer.sources.transcripts import Transcript
+from services.synthesizer.sources.transcripts import Texts, Transcript
 from shared.limits import MAX_LINE
 from shared.model.events import AgentMessage, Event, UserMessage
 
@@ -52,7 +52,7 @@ _LARGE_RESOURCE = f"The resource has more than {MAX_PART:,} bytes; leave out wha
 
 
 def parse_sources(
-    open_since: int, redaction: Redaction | None, format_name: str, lines: Sequence[Line]
+    open_since: int, redaction: Redaction | None, format_name: str, lines: Lines
 ) -> list[NewSource | Problem]:
     """The sources in the lines, and the problems, in the order of the lines.
 
@@ -129,16 +129,14 @@ def _unpacked(seen: bytes) -> Observations:
     return pickle.loads(seen) if seen else Observations()  # noqa: S301 - packed above
 
 
-def parse_procedures(
-    redaction: Redaction | None, format_name: str, lines: Sequence[Line]
-) -> list[NewProcedure | Problem]:
+def parse_procedures(redaction: Redaction | None, format_name: str, lines: Lines) -> list[NewProcedure | Problem]:
     """The procedures in the lines, and the problems, in the order of the lines."""
     parsed: list[NewProcedure | Problem] = []
     for number, item in _each(formats.procedure_reader(format_name, redaction), lines):
         if isinstance(item, Problem):
             parsed.append(item)
             continue
-        size = len(lines[number - lines[0].number].text or b"")
+        size = len(lines.texts[number - lines.first] or b"")
         if size > MAX_REVISION:
             parsed.append(Problem(number, "REVISION_TOO_LARGE", _LARGE_REVISION))
             continue
@@ -153,7 +151,7 @@ def _new_procedure(record: ProcedureRecord, line: int) -> NewProcedure:
     return NewProcedure(line, procedure, revision, record.redacted)
 
 
-def parse_personas(format_name: str, lines: Sequence[Line]) -> list[NewPersona | Problem]:
+def parse_personas(format_name: str, lines: Lines) -> list[NewPersona | Problem]:
     """The personas in the lines, and the problems, in the order of the lines."""
     return [
         item if isinstance(item, Problem) else replace(item, line=number)
@@ -161,7 +159,7 @@ def parse_personas(format_name: str, lines: Sequence[Line]) -> list[NewPersona |
     ]
 
 
-def parse_resources(format_name: str, lines: Sequence[Line]) -> list[NewResource | Problem]:
+def parse_resources(format_name: str, lines: Lines) -> list[NewResource | Problem]:
     """The resources in the lines, and the problems, in the order of the lines."""
     return [
         item if isinstance(item, Problem) else _new_resource(item, number)
@@ -177,19 +175,19 @@ def _new_resource(record: ResourceRecord, line: int) -> NewResource | Problem:
     return NewResource(line, resource.type, resource.id, document)
 
 
-def parse_recordings(format_name: str, lines: Sequence[Line]) -> list[NewRecording | Problem]:
+def parse_recordings(format_name: str, lines: Lines) -> list[NewRecording | Problem]:
     """The recordings in the lines, and the problems, in the order of the lines."""
     if format_name != "greenroom":
         raise UnknownFormat(format=repr(format_name), known="greenroom for recordings")
     return [item for _, item in _each(read_recording, lines)]
 
 
-def _each(read: ReadLine[R], lines: Sequence[Line]) -> Iterable[tuple[int, R | Problem]]:
+def _each(read: ReadLine[R], lines: Lines) -> Iterable[tuple[int, R | Problem]]:
     """Read each line by itself; the store finds ids that are used twice."""
-    if not lines:
+    if not lines.texts:
         for item in read_lines(read, ()):
             yield 1, item
-    for number, text in lines:
+    for number, text in lines.numbered():
         if text is None:
             yield number, Problem(number, "LINE_TOO_LONG", _TOO_LONG)
             continue
@@ -215,12 +213,16 @@ def _unfit_source(record: SourceRecord) -> str | None:
     for text in (record.external_id, record.procedure_external_id):
         if not text.isascii() and not _is_unicode(text):
             return _HALF_PAIR
-    if isinstance(record.transcript, Transcript):
-        values = (_unfit(body, MAX_DEPTH - 3) for body in record.transcript.bodies())
-    else:
-        values = (_unfit(event, MAX_DEPTH - 2) for event in record.transcript)
-    why = next((why for why in values if why is not None), None)
+    why = None if isinstance(record.transcript, Texts) else _unfit_events(record.transcript)
     return why or (_unfit(record.resources, MAX_DEPTH - 1) if record.resources else None)
+
+
+def _unfit_events(events: Sequence[Event]) -> str | None:
+    if isinstance(events, Transcript):
+        values = (_unfit(body, MAX_DEPTH - 3) for body in events.bodies())
+    else:
+        values = (_unfit(event, MAX_DEPTH - 2) for event in events)
+    return next((why for why in values if why is not None), None)
 
 
 def _unfit(value: Any, depth: int) -> str | None:

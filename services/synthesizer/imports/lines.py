@@ -1,7 +1,7 @@
 """Splits chunks of bytes, cut anywhere, into lines, in bounded memory."""
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 
 from services.synthesizer.imports.json_list import list_as_lines
@@ -13,37 +13,45 @@ SLICE_BYTES = 1 << 20
 _PIECE = 1 << 16
 
 
-class Line(NamedTuple):
-    """A line with its number, from 1. text: None if the line has more than MAX_LINE bytes."""
+class Lines(NamedTuple):
+    """Consecutive lines of a file, of which `first` is the number of the first, from 1.
 
-    number: int
-    text: bytes | None
+    texts: without their line feeds; None for one that has more than MAX_LINE bytes.
+    """
+
+    first: int
+    texts: Sequence[bytes | None]
+
+    def numbered(self) -> Iterator[tuple[int, bytes | None]]:
+        """Each line with its number."""
+        return enumerate(self.texts, self.first)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the lines together."""
+        return sum(len(text or b"") for text in self.texts)
 
 
 class LineCutter:
     """Splits bytes into lines; stores the beginning of the line that has not ended."""
 
     def __init__(self) -> None:
-        self._number = 1
         self._begun = bytearray()
         self._too_long = False
 
-    def feed(self, data: bytes) -> Iterator[Line]:
-        """Add bytes; returns the lines that end in them."""
-        *whole, rest = data.split(b"\n")
-        for part in whole:
-            if self._begun or self._too_long or len(part) > MAX_LINE:
-                self._take(part)
-                yield self._end()
-            else:
-                yield Line(self._number, part)
-                self._number += 1
-        self._take(rest)
+    def feed(self, data: bytes) -> list[bytes | None]:
+        """Add up to MAX_LINE bytes; returns the lines that end in them, with None for those that are too long."""
+        first, *others = data.split(b"\n")
+        self._take(first)
+        if not others:
+            return []
+        lines = [self._end(), *others[:-1]]
+        self._take(others[-1])
+        return lines
 
-    def finish(self) -> Iterator[Line]:
+    def finish(self) -> list[bytes | None]:
         """The last line, if the file does not end with a line feed."""
-        if self._begun or self._too_long:
-            yield self._end()
+        return [self._end()] if self._begun or self._too_long else []
 
     def _take(self, part: bytes) -> None:
         if self._too_long or len(self._begun) + len(part) > MAX_LINE:
@@ -52,9 +60,8 @@ class LineCutter:
         else:
             self._begun += part
 
-    def _end(self) -> Line:
-        line = Line(self._number, None if self._too_long else bytes(self._begun))
-        self._number += 1
+    def _end(self) -> bytes | None:
+        line = None if self._too_long else bytes(self._begun)
         self._too_long = False
         self._begun.clear()
         return line
@@ -85,19 +92,19 @@ def as_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     return list_as_lines(as_utf8(chunks))
 
 
-async def slices(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Line]]:
+async def slices(chunks: AsyncIterator[bytes]) -> AsyncIterator[Lines]:
     """The lines of a file in slices of up to SLICE_LINES and about SLICE_BYTES; an empty file is one empty slice."""
     cutter = LineCutter()
-    pending: list[Line] = []
-    size, empty = 0, True
+    first, size = 1, 0
+    pending: list[bytes | None] = []
     async for chunk in as_lines(chunks):
         for start in range(0, len(chunk), _PIECE):
-            for line in cutter.feed(chunk[start : start + _PIECE]):
-                pending.append(line)
-                size += len(line.text or b"")
+            for text in cutter.feed(chunk[start : start + _PIECE]):
+                pending.append(text)
+                size += len(text or b"")
                 if len(pending) >= SLICE_LINES or size >= SLICE_BYTES:
-                    yield pending
-                    pending, size, empty = [], 0, False
+                    yield Lines(first, pending)
+                    first, size, pending = first + len(pending), 0, []
     pending += cutter.finish()
-    if pending or empty:
-        yield pending
+    if pending or first == 1:
+        yield Lines(first, pending)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from services.synthesizer.imports.errors import UnknownFormat
-from services.synthesizer.imports.lines import Line, slices
+from services.synthesizer.imports.lines import Lines, slices
 from services.synthesizer.imports.model import (
     FINISHED_AFTER,
     Header,
@@ -30,7 +30,7 @@ from shared.words import any_of
 LISTED_PROBLEMS = 1000
 
 N = TypeVar("N", bound=NewRecord)
-Parse = Callable[[str, Sequence[Line]], list[N | Problem]]
+Parse = Callable[[str, Lines], list[N | Problem]]
 """(name of the format, lines) → records and problems, in the order of the lines; runs in another process."""
 Chunks = AsyncIterator[bytes]
 Read = Callable[[Chunks], AsyncIterator[list[N | Problem]]]
@@ -101,7 +101,7 @@ class Imports:
                 if redacted:
                     digest.update(_read_bytes(parsed))
                 if not known:
-                    tally.add(*await _slice(parsed, store), _redacted(parsed))
+                    tally.add(*await _slice(parsed, store), _redacted(parsed) if redacted else {})
         if not header.request_id:
             return tally.summary
         key = RequestKey(method, header.request_id, digest.hexdigest())
@@ -110,8 +110,7 @@ class Imports:
     async def by_lines(self, format_name: str, parse: Parse[N], chunks: Chunks) -> AsyncIterator[list[N | Problem]]:
         """Read a file of lines in slices. Raises UnknownFormat."""
         async for lines in slices(chunks):
-            size = sum(len(line.text or b"") for line in lines)
-            yield await self._compute.run(parse, format_name, lines, reads=size)
+            yield await self._compute.run(parse, format_name, lines, reads=lines.size)
 
 
 def _header_bytes(header: Header, *, redacted: bool) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from services.synthesizer.imports.lines import Line
+from services.synthesizer.imports.lines import Lines
 from services.synthesizer.imports.model import Header, Problem, Stored, Summary
 from services.synthesizer.imports.operations import Chunks, Imports
 from services.synthesizer.personas.model import NewPersona
@@ -21,7 +21,7 @@ class PersonaFiles:
         store: PersonaStore,
         imports: Imports,
         *,
-        parse: Callable[[str, Sequence[Line]], list[NewPersona | Problem]],
+        parse: Callable[[str, Lines], list[NewPersona | Problem]],
         clock: Clock,
     ) -> None:
         self._store = store

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from services.synthesizer.imports.exports import AT_ONCE, chunks
-from services.synthesizer.imports.lines import Line
+from services.synthesizer.imports.lines import Lines
 from services.synthesizer.imports.model import Header, Outcome, Problem, Stored, Summary
 from services.synthesizer.imports.operations import Chunks, Imports
 from services.synthesizer.procedures.model import Domain, NewProcedure, Procedure, Revision
@@ -27,7 +27,7 @@ class ProcedureFiles:
         imports: Imports,
         compute: Compute,
         *,
-        parse: Callable[[Redaction | None, str, Sequence[Line]], list[NewProcedure | Problem]],
+        parse: Callable[[Redaction | None, str, Lines], list[NewProcedure | Problem]],
         write: Callable[[Sequence[tuple[Procedure, Revision]]], list[bytes]],
         read_domain: ReadDomain,
         clock: Clock,

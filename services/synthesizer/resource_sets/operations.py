@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from hashlib import sha256
 
 from services.synthesizer.imports.errors import UnknownFormat
-from services.synthesizer.imports.lines import Line, slices
+from services.synthesizer.imports.lines import Lines, slices
 from services.synthesizer.imports.model import Problem
 from services.synthesizer.resource_sets.errors import ResourceSetInvalid, ResourceSetTooLarge
 from services.synthesizer.resource_sets.model import (
@@ -26,7 +26,7 @@ from shared.words import any_of
 
 _LISTED_PROBLEMS = 100
 
-Parse = Callable[[str, Sequence[Line]], list[NewResource | Problem]]
+Parse = Callable[[str, Lines], list[NewResource | Problem]]
 """(name of the format, lines) → resources and problems; runs in another process."""
 
 
@@ -49,8 +49,7 @@ class ResourceSets:
         name = PREFIX + header.id
         content = _Content(name, header.file)
         async for lines in slices(chunks):
-            size = sum(len(line.text or b"") for line in lines)
-            content.add(await self._compute.run(self._parse, header.format, lines, reads=size))
+            content.add(await self._compute.run(self._parse, header.format, lines, reads=lines.size))
         content.check()
         new = ResourceSet(
             name,

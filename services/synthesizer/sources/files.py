@@ -7,7 +7,7 @@ from functools import partial
 from itertools import accumulate
 
 from services.synthesizer.imports.exports import AT_ONCE, chunks
-from services.synthesizer.imports.lines import Line, as_lines
+from services.synthesizer.imports.lines import Lines, as_lines
 from services.synthesizer.imports.model import Header, Outcome, Problem, Stored, Summary, TableMapping
 from services.synthesizer.imports.operations import Chunks, Imports
 from services.synthesizer.imports.tables import TABLE, Tables
@@ -45,7 +45,7 @@ class SourceFiles:
         imports: Imports,
         compute: Compute,
         *,
-        parse: Callable[[int, Redaction | None, str, Sequence[Line]], list[NewSource | Problem]],
+        parse: Callable[[int, Redaction | None, str, Lines], list[NewSource | Problem]],
         write: Callable[[Sequence[ExportedSource]], list[bytes]],
         tables: Tables[NewSource],
         detect: Callable[[bytes, TableMapping], str],

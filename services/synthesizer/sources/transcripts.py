@@ -89,17 +89,17 @@ class Texts(Transcript):
     quotes: what `quoted` makes of the texts.
     """
 
-    def __init__(self, speakers: tuple[Speaker, ...], texts: Sequence[str], quotes: tuple[str, ...]) -> None:
+    def __init__(self, speakers: tuple[Speaker, ...], texts: Sequence[str], quotes: Sequence[str]) -> None:
         self._speakers = speakers
         self._texts = texts
         self._quotes = quotes
 
     def packed(self) -> bytes:
-        return (_template(self._speakers) % self._quotes).encode()
+        return filled(_packed_gaps(self._speakers), self._quotes).encode()
 
     def short(self) -> bytes:
         """The events in half of the bytes, each on a line, for `unpack_short`."""
-        return "\n".join(map(str.__add__, map(_LETTERS.__getitem__, self._speakers), self._quotes)).encode()
+        return filled(_short_gaps(self._speakers), self._quotes).encode()
 
     def bodies(self) -> Iterator[Kind]:
         return iter(())
@@ -119,6 +119,24 @@ def unpack_short(line: bytes, seq: int) -> Event:
 
 
 @lru_cache(maxsize=256)
-def _template(speakers: tuple[Speaker, ...]) -> str:
+def _packed_gaps(speakers: tuple[Speaker, ...]) -> list[str]:
     """As `text_template`, of all messages of a transcript; many have the same speakers in the same order."""
-    return "\n".join(text_template(one, seq, (seq - 1) * MINUTE) for seq, one in enumerate(speakers, start=1))
+    return gaps("\n".join(text_template(one, seq, (seq - 1) * MINUTE) for seq, one in enumerate(speakers, start=1)))
+
+
+@lru_cache(maxsize=256)
+def _short_gaps(speakers: tuple[Speaker, ...]) -> list[str]:
+    return gaps("\n".join(f"{_LETTERS[one]}%s" for one in speakers))
+
+
+def gaps(template: str) -> list[str]:
+    """A text with `%s` in several places, for `filled`."""
+    pieces = template.split("%s")
+    return [part for piece in pieces for part in (piece, "")][:-1]
+
+
+def filled(template: list[str], texts: Sequence[str]) -> str:
+    """The text with these in the places of `%s`; the operator `%` takes twice as long."""
+    parts = template.copy()
+    parts[1::2] = texts
+    return "".join(parts)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.synthesizer.adapters.formats import FORMATS, read_procedures, read_sources
 from services.synthesizer.adapters.formats.chats import digest
+from services.synthesizer.adapters.formats.fields import parsed
 from services.synthesizer.adapters.formats.records import ProcedureRecord, SourceRecord
 from services.synthesizer.imports.errors import UnknownFormat
 from services.synthesizer.imports.model import Problem
@@ -375,3 +376,22 @@ def test_chats_of_texts_are_read_and_stored_as_if_each_message_was_read_by_itsel
         stored = shorten_source(pack_source(read.transcript, ()), read.transcript)
         assert unpack_source_events(stored) == read.events
         assert unpack_source_events(stored, 1, 2) == read.events[1:3]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "-0",
+        "1E5",
+        "123456789012345678901234567890",
+        "1e999",
+        "4.9e-324",
+        '"\\ud83d\\ude00"',
+        '"\\ud800"',
+        "[" * 300 + "]" * 300,
+    ],
+)
+def test_a_line_has_the_values_that_the_standard_library_reads(value: str) -> None:
+    line = f'{{"a": 1, "a": {value}, "é": "\\u0000/"}}'
+
+    assert parsed(line.encode()) == json.loads(line)

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.synthesizer.adapters.parsing import parse_sources
-from services.synthesizer.imports.lines import SLICE_LINES, Line, LineCutter, as_lines, slices
+from services.synthesizer.imports.lines import SLICE_LINES, LineCutter, Lines, as_lines, slices
 from services.synthesizer.imports.model import Problem
 from shared.limits import MAX_LINE
 
@@ -28,29 +28,29 @@ def test_lines_do_not_depend_on_where_the_bytes_are_cut(data: bytes, size: int) 
     whole = data.split(b"\n")
     if not whole[-1]:
         whole.pop()
-    assert cut == [Line(number, text) for number, text in enumerate(whole, start=1)]
+    assert cut == whole
 
 
 def test_a_line_that_is_too_long_is_skipped_and_not_stored_in_memory() -> None:
     cutter = LineCutter()
     for _ in range(3):
-        assert list(cutter.feed(b"x" * MAX_LINE)) == []
+        assert cutter.feed(b"x" * MAX_LINE) == []
         assert len(cutter._begun) <= MAX_LINE
 
-    assert list(cutter.feed(b"\nnext\n")) == [Line(1, None), Line(2, b"next")]
+    assert cutter.feed(b"\nnext\n") == [None, b"next"]
 
 
 async def test_slices_are_bounded_and_an_empty_file_is_one_empty_slice() -> None:
-    cut = [len(lines) async for lines in slices(feed(b"a\n" * (2 * SLICE_LINES + 1)))]
+    cut = [(lines.first, len(lines.texts)) async for lines in slices(feed(b"a\n" * (2 * SLICE_LINES + 1)))]
 
-    assert cut == [SLICE_LINES, SLICE_LINES, 1]
-    assert [lines async for lines in slices(feed())] == [[]]
-    assert [[lines[-1]] async for lines in slices(feed(b"a\n" * SLICE_LINES))] == [[Line(SLICE_LINES, b"a")]]
+    assert cut == [(1, SLICE_LINES), (1 + SLICE_LINES, SLICE_LINES), (1 + 2 * SLICE_LINES, 1)]
+    assert [lines async for lines in slices(feed())] == [Lines(1, [])]
+    assert [lines async for lines in slices(feed(b"a\n" * SLICE_LINES))] == [Lines(1, [b"a"] * SLICE_LINES)]
 
 
 def test_every_format_has_the_same_limit_on_lines() -> None:
     """A line that is too long is a problem with its own number; readers never see it."""
-    lines = [Line(7, b"[]"), Line(8, None), Line(9, b"{")]
+    lines = Lines(7, [b"[]", None, b"{"])
     problems = parse_sources(0, None, "greenroom", lines)
     assert all(isinstance(problem, Problem) for problem in problems)
     assert [(problem.line, problem.reason) for problem in problems if isinstance(problem, Problem)] == [
@@ -104,10 +104,10 @@ async def test_the_objects_of_a_list_are_lines_however_it_is_written(
     data = b"\xef\xbb\xbf\r\n " + json.dumps(items, indent=indent, ensure_ascii=ascii_only).encode() + b"\n"
     cut = [data[start : start + size] for start in range(0, len(data), size)]
 
-    read = [line async for lines in slices(feed(*cut)) for line in lines]
+    read = [line async for lines in slices(feed(*cut)) for line in lines.numbered()]
 
-    assert [json.loads(line.text or b"") for line in read] == items
-    assert [line.number for line in read] == list(range(1, len(items) + 1))
+    assert [json.loads(text or b"") for _, text in read] == items
+    assert [number for number, _ in read] == list(range(1, len(items) + 1))
 
 
 @pytest.mark.parametrize(

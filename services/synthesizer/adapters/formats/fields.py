@@ -5,6 +5,8 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from jiter import from_json
+
 from services.synthesizer.imports.model import Problem, Record
 from shared.model.events import Json
 from shared.model.numbers import INEXACT, inexact
@@ -52,10 +54,25 @@ def read_line(read: ReadLine[R], line: bytes, number: int) -> list[R | Problem]:
 
 def parsed(line: bytes) -> Mapping[str, Json]:
     """The JSON object on a line. Raises BadLine."""
+    try:
+        record = from_json(line, allow_inf_nan=False)
+    except ValueError:
+        record = _parsed_slowly(line)
+    if not isinstance(record, dict):
+        raise BadLine("NOT_AN_OBJECT", f"The line is {kind_of(record)} where it should be a JSON object.")
+    return record
+
+
+def _parsed_slowly(line: bytes) -> Json:
+    """The JSON value on a line that the fast parser refuses, or what is wrong with it. Raises BadLine.
+
+    The fast parser says less about errors, and refuses half a surrogate pair and deep nesting, whose problems have
+    sentences of their own. What it accepts, both read as the same value.
+    """
     if not line.strip():
         raise BadLine("BLANK_LINE", "The line is blank; each line should be one JSON object.")
     try:
-        record = _decode(line.removeprefix(BOM_UTF8).decode())
+        return _decode(line.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         raise BadLine("BAD_UTF8", f"Byte {error.start + 1} of the line is not UTF-8.") from None
     except (ValueError, RecursionError) as error:
@@ -63,9 +80,6 @@ def parsed(line: bytes) -> Mapping[str, Json]:
             f"{error.msg} at character {error.colno}" if isinstance(error, json.JSONDecodeError) else "it is malformed"
         )
         raise BadLine("BAD_JSON", f"The line is not JSON: {why}.") from None
-    if not isinstance(record, dict):
-        raise BadLine("NOT_AN_OBJECT", f"The line is {kind_of(record)} where it should be a JSON object.")
-    return record
 
 
 def _refuse_constant(name: str) -> Json:

@@ -1,6 +1,6 @@
 """Reads the format `openai`: chats of the Chat Completions API, `{"messages": […]}` a line, with or without `tools`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from services.synthesizer.adapters.formats.chats import (
     IDS,
@@ -31,14 +31,13 @@ _PLAIN = PlainChats(
 )
 
 
-def read_source(record: Mapping[str, Json], line: int) -> Iterator[SourceRecord | Problem]:
+def read_source(record: Mapping[str, Json], line: int) -> Sequence[SourceRecord | Problem]:
     """Read a chat; a message that cannot be read is a problem, and the rest is imported."""
     if (plain := _PLAIN.source(record, line)) is not None:
-        yield plain
-        return
+        return (plain,)
     fields, chat = Fields(record), _read(record, line)
-    yield from chat.problems
-    yield chat.source(external_id(fields, IDS), finished=fields.flag("finished") if "finished" in record else None)
+    source = chat.source(external_id(fields, IDS), finished=fields.flag("finished") if "finished" in record else None)
+    return (*chat.problems, source)
 
 
 def read_procedure(record: Mapping[str, Json], line: int) -> Iterator[ProcedureRecord | Problem]:

@@ -6,12 +6,13 @@ Most chats of an export are plain. One that is not, or has anything wrong with i
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
+from operator import itemgetter
 from typing import NamedTuple
 
 from services.synthesizer.adapters.formats.chats import IDS, LONGEST, digest_of, external_id, instructed
 from services.synthesizer.adapters.formats.fields import Fields
 from services.synthesizer.adapters.formats.records import SourceRecord
-from services.synthesizer.sources.transcripts import Speaker, Texts
+from services.synthesizer.sources.transcripts import Speaker, Texts, filled, gaps
 from shared.model.events import Json, quoted
 
 MOST = 100
@@ -19,10 +20,10 @@ MOST = 100
 
 
 class _Pattern(NamedTuple):
-    """What chats with the same roles have in common. line: as `digest` reads it, with `%s` in place of each text."""
+    """What chats with the same roles have in common. line: as `digest` reads it, `filled` with the texts."""
 
     speakers: tuple[Speaker, ...]
-    line: str
+    line: list[str]
 
 
 class PlainChats:
@@ -35,8 +36,8 @@ class PlainChats:
     def __init__(self, messages: str, role: str, text: str, speakers: Mapping[str, Speaker | None]) -> None:
         self._members = {messages, *IDS}
         self._messages = messages
-        self._role = role
-        self._text = text
+        self._role, self._role_of = role, itemgetter(role)
+        self._text, self._text_of = text, itemgetter(text)
         self._speakers = speakers
         self._pattern = lru_cache(maxsize=256)(self._pattern_of)
 
@@ -46,21 +47,25 @@ class PlainChats:
         if not record.keys() <= self._members or not isinstance(messages, list) or not 0 < len(messages) <= MOST:
             return None
         try:
-            texts = [message[self._text] for message in messages]
-            pattern = self._pattern(tuple([message[self._role] for message in messages]))
-        except (KeyError, TypeError):  # not an object, or no such member, or a role that is a list
+            texts = list(map(self._text_of, messages))
+            pattern = self._pattern(tuple(map(self._role_of, messages)))
+            all_texts = "".join(texts)
+        except (KeyError, TypeError):  # not an object, or no such member, or a role that is a list, or no text
             return None
-        if pattern is None or set(map(len, messages)) != {2} or set(map(type, texts)) != {str}:
+        if pattern is None or sum(map(len, messages)) > 2 * len(messages):
             return None
-        all_texts = "".join(texts)
-        if "\0" in all_texts or not all(map(str.strip, texts)) or max(map(len, texts)) > LONGEST:
+        if "\0" in all_texts or not all(map(str.strip, texts)):
             return None  # `chats.said` says why
+        if len(all_texts) > LONGEST and max(map(len, texts)) > LONGEST:
+            return None
         if (quotes := _quoted(texts, all_texts)) is None:
             return None
         first = len(texts) - len(pattern.speakers)
         procedure = instructed(texts[0]) if first else None
         return SourceRecord(
-            external_id=external_id(Fields(record), IDS) if len(record) > 1 else digest_of(pattern.line % quotes.ascii),
+            external_id=external_id(Fields(record), IDS)
+            if len(record) > 1
+            else digest_of(filled(pattern.line, quotes.ascii)),
             finished=True,
             transcript=Texts(pattern.speakers, texts[first:], quotes.unicode[first:]),
             resources=(),
@@ -79,23 +84,23 @@ class PlainChats:
             return None
         messages = (sorted([f'"{self._role}": "{role}"', f'"{self._text}": %s']) for role in roles)
         line = ", ".join(f"{{{', '.join(members)}}}" for members in messages)
-        return _Pattern(spoken, f'{{"{self._messages}": [{line}]}}')
+        return _Pattern(spoken, gaps(f'{{"{self._messages}": [{line}]}}'))
 
 
 class _Quotes(NamedTuple):
     """Texts as JSON, in ASCII and in Unicode."""
 
-    ascii: tuple[str, ...]
-    unicode: tuple[str, ...]
+    ascii: list[str]
+    unicode: list[str]
 
 
 def _quoted(texts: Sequence[str], all_texts: str) -> _Quotes | None:
     """None if one has half a surrogate pair."""
-    in_ascii = tuple(map(encode_basestring_ascii, texts))
+    in_ascii = list(map(encode_basestring_ascii, texts))
     if all_texts.isascii() and "\x7f" not in all_texts:
         return _Quotes(in_ascii, in_ascii)
     try:
         all_texts.encode()
     except UnicodeEncodeError:
         return None
-    return _Quotes(in_ascii, tuple(map(quoted, texts)))
+    return _Quotes(in_ascii, list(map(quoted, texts)))

@@ -38,14 +38,13 @@ _PLAIN = PlainChats(
 )
 
 
-def read_source(record: Mapping[str, Json], line: int) -> Iterator[SourceRecord | Problem]:
+def read_source(record: Mapping[str, Json], line: int) -> Sequence[SourceRecord | Problem]:
     """Read a conversation; a turn that cannot be read is a problem, and the rest is imported."""
     if (plain := _PLAIN.source(record, line)) is not None:
-        yield plain
-        return
+        return (plain,)
     fields, chat = Fields(record), _read(record, line)
-    yield from chat.problems
-    yield chat.source(external_id(fields, IDS), finished=None)
+    source = chat.source(external_id(fields, IDS), finished=None)
+    return (*chat.problems, source)
 
 
 def read_procedure(record: Mapping[str, Json], line: int) -> Iterator[ProcedureRecord | Problem]:
