@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,6 +29,14 @@ class Generator:
         self._fillers = dict(_fillers(plan))
         self._cells: OrderedDict[int, Cell] = OrderedDict()
         self._shared: Cell | None = None
+
+    def with_seed(self, seed: int) -> "Generator":
+        """The same with another seed, for which nothing has to be planned again."""
+        other = copy(self)
+        other.plan = replace(self.plan, spec=replace(self.plan.spec, seed=seed))
+        other._turns = turns(other.plan)
+        other._cells, other._shared = OrderedDict(), None
+        return other
 
     def tables(self, entity: str, start: int, stop: int) -> Iterator[Table]:
         """The rows from `start` to before `stop` of an entity, in tables of up to a cell."""
