@@ -8,8 +8,9 @@ from cli.kit.bounds import asked
 from cli.kit.names import named, naming
 from cli.kit.render import Rows, console, facts, print_json
 from cli.kit.run import Failed, Json, command, verb
+from cli.kit.shares import share
 from greenroom.client import Client
-from greenroom.enricher.v1.enrichment_pb2 import DomainContext, EnrichRequest, EnrichResponse, ScenarioShare
+from greenroom.enricher.v1.enrichment_pb2 import DomainContext, EnrichRequest, EnrichResponse
 from shared.plain import visible
 
 app = verb()
@@ -51,7 +52,7 @@ async def enrich(
         revision=revision,
         entity=entity,
         hints=hint or [],
-        scenarios=map(_share, scenario or []),
+        scenarios=map(share, scenario or []),
         workflow=workflow,
         include_edge_cases=edge_cases,
         template=template,
@@ -63,15 +64,6 @@ async def enrich(
         _print_enriched(response)
     if response.HasField("error"):
         raise Failed(response.error.message)
-
-
-def _share(text: str) -> ScenarioShare:
-    """A scenario with its share, 1 if none is given, from `edge_cases=0.2`."""
-    name, _, share = text.partition("=")
-    try:
-        return ScenarioShare(scenario=name, share=float(share) if share else 1.0)
-    except ValueError:
-        raise Failed(f"--scenario {text}: the share `{share}` is not a number; write one such as {name}=0.2.") from None
 
 
 def _print_context(context: DomainContext) -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "personas": "Simulated users.",
     "resources": "Sets of records, such as orders, that tools read and change.",
     "enrich": "What a domain says about an entity, and what a request for it becomes.",
+    "generate": "Test data that obeys a domain, from one request.",
     "domains": "What businesses know: entities, rules, edge cases, workflows.",
     "records": "Records that obey the rules of a domain, and the schemas that they are made from.",
     "knowledge": "What your business knows: documents, and what worked when records were generated.",

@@ -1,4 +1,4 @@
-"""The gateway's composition root: one address for all services, and the rehearsals that combine them.
+"""The gateway's composition root: one address for all services, and the rehearsals and generations that combine them.
 
 `greenroom up` forwards nothing: its server holds the servicers themselves. It builds only the rehearsals.
 """
@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from greenroom.gateway.v1 import rehearsal_pb2, rehearsal_pb2_grpc
+from greenroom.gateway.v1 import generation_pb2_grpc, rehearsal_pb2, rehearsal_pb2_grpc
 from services.gateway.adapters.children import RemoteChildren
+from services.gateway.adapters.generation import RemoteSteps
 from services.gateway.adapters.items import RemoteItems
 from services.gateway.adapters.peers import HealthMirror
 from services.gateway.forwarding.servicer import forwarded
+from services.gateway.generations.operations import Generations
+from services.gateway.generations.servicer import GenerationServicer
+from services.gateway.generations.store import AnswerStore
 from services.gateway.rehearsals.jobs import rehearsal_jobs
 from services.gateway.rehearsals.model import Rehearsal
 from services.gateway.rehearsals.operations import Rehearsals
@@ -114,12 +118,18 @@ async def build_own(settings: GatewaySettings, health: Health, peers: Peers) -> 
     )
     rehearsals = Rehearsals(WorkOperations(store, wall_clock), store, children)
     calls = WorkCalls(store, event_log, db.wakeups, _no_item)
+    generations = Generations(RemoteSteps(peers), AnswerStore(db, wall_clock), wall_clock)
     registrations = [
+        Registration(
+            "greenroom.gateway.v1.GenerationService",
+            generation_pb2_grpc.add_GenerationServiceServicer_to_server,
+            GenerationServicer(generations, settings.peer_timeout_seconds, wall_clock),
+        ),
         Registration(
             "greenroom.gateway.v1.RehearsalService",
             rehearsal_pb2_grpc.add_RehearsalServiceServicer_to_server,
             RehearsalServicer(rehearsals, store, calls, RemoteItems(children), db.wakeups),
-        )
+        ),
     ]
     for registration in registrations:
         db.on_health(partial(health.set_serving, registration.name))

@@ -1,7 +1,7 @@
 """Calls to other services for the starter of a work."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -78,6 +78,15 @@ class Peer:
         except grpc.aio.AioRpcError as error:
             raise said_by(self.name, error) from None
 
+    async def upload(
+        self, method: "grpc.aio.StreamUnaryMultiCallable[Request, Response]", requests: AsyncIterator[Request]
+    ) -> Response:
+        """The answer to a stream of requests. Raises as `unary` does."""
+        try:
+            return await self._caught(method(requests, metadata=self.metadata))
+        except grpc.aio.AioRpcError as error:
+            raise said_by(self.name, error) from None
+
     async def stream(
         self,
         method: "grpc.aio.UnaryStreamMultiCallable[Request, Response]",
@@ -142,6 +151,11 @@ class Peers:
     async def close(self) -> None:
         """Cancel running calls and close the connections."""
         await self._channels.close()
+
+
+def said_in(code: str, reason: str, sentence: str) -> GreenroomError:
+    """The error that a service describes in an answer, as an error of ours. code: such as `NOT_FOUND`."""
+    return repeated(_KINDS.get(code, GreenroomError), reason, sentence, (), {})
 
 
 def said_by(peer: str, error: grpc.aio.AioRpcError) -> GreenroomError:

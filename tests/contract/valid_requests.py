@@ -9,6 +9,7 @@ from greenroom.enricher.v1.knowledge_pb2 import Document
 from greenroom.enricher.v1.pattern_pb2 import Generation
 from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
 from greenroom.gateway.v1 import rehearsal_pb2
+from greenroom.gateway.v1.generation_pb2 import GenerateTestDataRequest
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest
 from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
@@ -34,6 +35,7 @@ entities:
       isbn: {type: identifier}
       price: {type: money, currency: EUR, minimum: 1}
 """
+CARTS = GenerateTestDataRequest(domain="domains/ecommerce", entity="cart", count=2, seed=1)
 DOCUMENT = Document(title="Prices", text="A price of a book never changes.")
 GENERATION = Generation(
     request=EnrichRequest(domain="domains/ecommerce", entity="order", hints=["only paid orders"]),
@@ -161,6 +163,10 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
         case "StreamCalls":
             request.workflow.CopyFrom(WorkflowSource(spec=SHORT))
             request.format = StreamCallsRequest.FORMAT_ROWS
+        case "GenerateTestData":
+            request.CopyFrom(CARTS)
+        case "StreamTestData" | "GenerateMany":
+            request.request.CopyFrom(CARTS)
         case "StartEvaluation":
             request.spec.batch = names["batches"]
         case "BuildReport":

@@ -22,6 +22,7 @@ from greenroom.client._rehearsals import Rehearsals
 from greenroom.client._reports import Reports
 from greenroom.client._resources import Resources
 from greenroom.client._sources import Sources
+from greenroom.client._test_data import TestData
 from greenroom.client._traces import Traces
 
 _MESSAGE_BYTES = 4 * 1024 * 1024
@@ -64,6 +65,7 @@ class Client:
         self.templates = Templates(calls)
         self.evaluations = Evaluations(calls)
         self.reports = Reports(calls)
+        self.test_data = TestData(calls)
         self.traces = Traces(calls)
         self._link = calls.link
 

@@ -3,11 +3,11 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
 
+from services.gateway.generations.deadline import Deadline
 from shared.auth import Caller
 from shared.errors import GreenroomError, Unavailable
 from shared.rpc.peers import Peer, Peers, PeerTimeout, PeerUnavailable, said_by
@@ -31,27 +31,6 @@ class PeerNeverThere(Unavailable):
     """The service {peer} has not answered since this server was started, because {why}; start it, or correct {setting}."""  # noqa: E501
 
     reason = "PEER_NEVER_THERE"
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """When the calls of one request must have been answered.
-
-    end: in seconds of the event loop. asked: how many seconds there were from the beginning.
-    """
-
-    end: float
-    asked: float
-
-    @classmethod
-    def within(cls, seconds: float) -> "Deadline":
-        """A deadline so many seconds from now."""
-        return cls(asyncio.get_running_loop().time() + seconds, seconds)
-
-    @property
-    def left(self) -> float:
-        """The seconds that are left."""
-        return max(0.0, self.end - asyncio.get_running_loop().time())
 
 
 class Attempts:

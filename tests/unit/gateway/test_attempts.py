@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import grpc
 import pytest
 
-from services.gateway.adapters.attempts import Attempts, Deadline, PeerNeverThere
+from services.gateway.adapters.attempts import Attempts, PeerNeverThere
+from services.gateway.generations.deadline import Deadline
 from shared.auth import DEVELOPMENT
 from shared.errors import GreenroomError
 from shared.rpc.peers import Peers, PeerTimeout

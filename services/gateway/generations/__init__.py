@@ -1,0 +1,1 @@
+"""Generations: test data from one request, which is enriched, made, checked, scored and remembered."""
