@@ -7,6 +7,7 @@ from typing import Any
 from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
 from greenroom.synthesizer.v1 import batch_pb2
 from services.gateway.adapters.checks import check_alike, check_expectations_of
+from services.gateway.adapters.records import RemoteRecords
 from services.gateway.adapters.stubs import Evaluator, Synthesizer
 from services.gateway.rehearsals import messages as convert
 from services.gateway.rehearsals.children import Progress
@@ -30,6 +31,7 @@ class RemoteChildren:
 
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
+        self._records = RemoteRecords(peers)
 
     def synthesizer(self, who: Caller) -> Synthesizer:
         """The synthesizer, called for somebody."""
@@ -39,12 +41,18 @@ class RemoteChildren:
         """The evaluator, called for somebody."""
         return Evaluator(self._peers.of(EVALUATOR, who))
 
+    async def settled(self, who: Caller, spec: bytes) -> bytes:
+        return await self._records.settled(who, spec)
+
     async def check(self, who: Caller, spec: bytes) -> None:
         synthesizer = self.synthesizer(who)
+        samples = await self._records.samples(who, spec) if convert.has_records(spec) else ()
         for number, side in enumerate(convert.sides_of(spec)):
             batch = convert.batch_spec(spec, number)
             if side.given:
                 continue
+            # The set is not made yet; the first records show which types there are.
+            convert.add_resources(batch, samples)
             try:
                 await synthesizer.peer.unary(
                     synthesizer.batches.EstimateBatch, batch_pb2.EstimateBatchRequest(spec=batch)
@@ -70,9 +78,14 @@ class RemoteChildren:
             }
         return [row.index for row in rows if row.conversation not in passed]
 
-    async def create_batch(self, who: Caller, spec: bytes, number: int, judged: str, key: str) -> str:
+    async def make_records(self, who: Caller, spec: bytes, key: str) -> str:
+        return await self._records.store(who, spec, key)
+
+    async def create_batch(self, who: Caller, spec: bytes, number: int, judged: str, resources: str, key: str) -> str:
         synthesizer = self.synthesizer(who)
         batch = convert.batch_spec(spec, number)
+        if resources:
+            batch.conversation.mock_resources.append(resources)
         if judged and not batch.HasField("again"):
             # Sources that were imported meanwhile, or another seed, would choose other conversations.
             size = (await synthesizer.batch(judged)).spec.size
@@ -126,7 +139,7 @@ class RemoteChildren:
             over &= ended is None or ended.batch.state in _BATCH_OVER
         return over
 
-    async def delete(self, who: Caller, sides: Sequence[Side]) -> None:
+    async def delete(self, who: Caller, sides: Sequence[Side], resources: str) -> None:
         synthesizer, evaluator = self.synthesizer(who), self.evaluator(who)
         evaluations = [name for side in sides for name in (side.evaluation, *side.earlier) if name]
         for name in evaluations:
@@ -138,6 +151,8 @@ class RemoteChildren:
             if side.batch and not side.given:
                 request = batch_pb2.DeleteBatchRequest(name=side.batch)
                 await _unless_gone(synthesizer.peer.unary(synthesizer.batches.DeleteBatch, request))
+        if resources:
+            await self._records.delete(who, resources)
 
 
 async def _delete_reports(evaluator: Evaluator, evaluation: str) -> None:

@@ -31,6 +31,10 @@ class Children(Protocol):
     spec: a serialized RehearsalSpec. number: of a side. key: names a repeated request.
     """
 
+    async def settled(self, who: Caller, spec: bytes) -> bytes:
+        """The spec with the revision of the domain of its records and with their entities."""
+        ...
+
     async def check(self, who: Caller, spec: bytes) -> None:
         """Refuse what starting refuses, and start nothing."""
         ...
@@ -43,10 +47,15 @@ class Children(Protocol):
         """The indexes of the conversations of a side that failed or did not pass."""
         ...
 
-    async def create_batch(self, who: Caller, spec: bytes, number: int, judged: str, key: str) -> str:
+    async def make_records(self, who: Caller, spec: bytes, key: str) -> str:
+        """Make the records of a spec and store them as a resource set; returns its name."""
+        ...
+
+    async def create_batch(self, who: Caller, spec: bytes, number: int, judged: str, resources: str, key: str) -> str:
         """Create the batch of a side without starting it; returns its name.
 
         judged: the batch of the side that is judged, whose sources and personas the other side has; "" for itself.
+        resources: the resource set that its conversations use, too; "" for none.
         """
         ...
 
@@ -78,6 +87,9 @@ class Children(Protocol):
         """Cancel the evaluation and the batch of a side; True when both are over."""
         ...
 
-    async def delete(self, who: Caller, sides: Sequence[Side]) -> None:
-        """Delete the reports, evaluations and batches of the sides, as far as they exist."""
+    async def delete(self, who: Caller, sides: Sequence[Side], resources: str) -> None:
+        """Delete the reports, evaluations and batches of the sides, as far as they exist.
+
+        Also the resource set, if there is one and nothing else uses it.
+        """
         ...

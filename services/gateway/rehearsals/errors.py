@@ -33,6 +33,12 @@ class RehearsalNotOver(FailedPrecondition):
     reason = "REHEARSAL_NOT_OVER"
 
 
+class RecordsTooLarge(FailedPrecondition):
+    """The records of the rehearsal take more than {most} MiB as JSON; ask for fewer of them, or for smaller ones."""
+
+    reason = "REHEARSAL_RECORDS_TOO_LARGE"
+
+
 class EvaluationStopped(FailedPrecondition):
     """{evaluation} was cancelled, so there is nothing to report; retry the rehearsal to evaluate again."""
 

@@ -32,6 +32,8 @@ class RehearsalSteps:
         if turn.work.state is State.PENDING:
             await turn.append(BEGUN)
         match turn.work.body.phase:
+            case Phase.RECORDS:
+                await self._make_records(turn)
             case Phase.STARTING:
                 await self._start(turn)
             case Phase.GENERATING:
@@ -54,6 +56,11 @@ class RehearsalSteps:
             if started:
                 await asyncio.sleep(_ENDING)
 
+    async def _make_records(self, turn: Turn[Rehearsal]) -> None:
+        rehearsal = turn.work.body
+        resources = await self._children.make_records(rehearsal.starter, rehearsal.spec, _key(turn.work))
+        await turn.append(WENT_ON, phase=Phase.STARTING, resources=resources)
+
     async def _start(self, turn: Turn[Rehearsal]) -> None:
         """Create the batches, start their evaluations, and then let the batches run, so that no turn is missed."""
         for number in range(len(turn.work.body.sides)):
@@ -68,7 +75,9 @@ class RehearsalSteps:
         side = rehearsal.sides[number]
         if not side.batch:
             judged = rehearsal.sides[0].batch
-            batch = await self._children.create_batch(rehearsal.starter, rehearsal.spec, number, judged, key)
+            batch = await self._children.create_batch(
+                rehearsal.starter, rehearsal.spec, number, judged, rehearsal.resources, key
+            )
             side = await self._save(turn, number, replace(side, batch=batch))
         if not side.evaluation:
             key = f"{key}-{rehearsal.attempt}"

@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 
+from google.protobuf.json_format import Parse
+
 from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
 from greenroom.gateway.v1 import rehearsal_pb2 as pb
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2
+from greenroom.testdata.v1 import record_pb2
 from greenroom.type.v1 import event_pb2
+from greenroom.type.v1.domain_pb2 import DomainPack
 from services.gateway.rehearsals.errors import RehearsalInvalid
 from services.gateway.rehearsals.model import Rehearsal, Side
+from services.gateway.rehearsals.records import MOST, OF_EACH
 from shared.errors import Violation
 from shared.rpc.values import enum_number, enum_value, timestamp
 from shared.work.model import State, Work
@@ -47,6 +52,48 @@ def _wrong(spec: pb.RehearsalSpec) -> list[Violation]:
     if spec.failed_of and spec.HasField("compare"):
         wrong.append(Violation("spec.compare", "What failed is played again as one side; leave it out."))
     return wrong
+
+
+def has_records(spec: bytes) -> bool:
+    """True if a stored spec has records."""
+    return pb.RehearsalSpec.FromString(spec).HasField("records")
+
+
+def records_of(spec: bytes) -> pb.RehearsalRecords:
+    """The records of a stored spec."""
+    return pb.RehearsalSpec.FromString(spec).records
+
+
+def settled(spec: bytes, revision: int, pack: DomainPack) -> bytes:
+    """The spec with this revision of the domain of its records, and with all of its entities if it names none.
+
+    Raises RehearsalInvalid.
+    """
+    read = pb.RehearsalSpec.FromString(spec)
+    records = read.records
+    records.revision = revision
+    if not records.entities:
+        records.entities.extend(pb.RecordCount(entity=one.name, count=OF_EACH) for one in pack.entities)
+    total = sum(one.count for one in records.entities)
+    if total > MOST:
+        wrong = Violation("spec.records.entities", f"A rehearsal has up to {MOST:,} records, not {total:,}.")
+        raise RehearsalInvalid(violations=[wrong])
+    return read.SerializeToString(deterministic=True)
+
+
+def record_spec(spec: bytes) -> record_pb2.RecordSpec:
+    """What test data makes for a stored spec that is settled."""
+    read = pb.RehearsalSpec.FromString(spec)
+    records = read.records
+    made = record_pb2.RecordSpec(
+        entities=[record_pb2.EntityCount(entity=one.entity, count=one.count) for one in records.entities],
+        seed=records.seed if records.HasField("seed") else read.batch.conversation.seed,
+        locale=records.locale,
+        scenario=records.scenario,
+        constraints=records.constraints,
+    )
+    made.source.domain = f"{records.domain}@{records.revision}"
+    return made
 
 
 def sides_of(spec: bytes) -> tuple[Side, ...]:
@@ -98,6 +145,15 @@ def batch_spec(spec: bytes, number: int) -> batch_pb2.BatchSpec:
     return batch
 
 
+def add_resources(batch: batch_pb2.BatchSpec, lines: Sequence[bytes]) -> None:
+    """Give the conversations of a batch the resources in these lines of a resource set, before their own."""
+    own = list(batch.conversation.resources)
+    del batch.conversation.resources[:]
+    for line in b"".join(lines).splitlines():
+        batch.conversation.resources.append(Parse(line, event_pb2.Resource()))
+    batch.conversation.resources.extend(own)
+
+
 def evaluation_spec(spec: bytes, batch: str) -> evaluation_pb2.EvaluationSpec:
     """What the evaluation of a side's batch is started with."""
     read = pb.RehearsalSpec.FromString(spec)
@@ -139,6 +195,7 @@ def rehearsal_message(work: Work[Rehearsal]) -> pb.Rehearsal:
             pb.SideProgress(label=side.label, batch=side.batch, evaluation=side.evaluation) for side in rehearsal.sides
         ],
         report=rehearsal.report,
+        resources=rehearsal.resources,
         reason=work.reason,
         detail=work.detail,
         creator=work.creator,

@@ -9,10 +9,15 @@ from shared.auth import Caller
 class Phase(StrEnum):
     """How far a rehearsal is."""
 
+    RECORDS = "RECORDS"
     STARTING = "STARTING"
     GENERATING = "GENERATING"
     REPORTING = "REPORTING"
     DONE = "DONE"
+
+
+UNSTARTED = (Phase.RECORDS, Phase.STARTING)
+"""The phases before any conversation runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Rehearsal:
 
     spec: a serialized RehearsalSpec with the labels filled in. starter: whose permissions its calls have.
     sides: the side that is judged, then the one that it is compared with, if any. report: "" before.
+    resources: the resource set of its records; "" before it is stored, and without records.
     attempt: how often it was retried. resumed: False until this attempt has resumed the batches and evaluations.
     """
 
@@ -50,6 +56,7 @@ class Rehearsal:
     report: str = ""
     attempt: int = 0
     resumed: bool = True
+    resources: str = ""
 
     def with_side(self, number: int, side: Side) -> tuple[Side, ...]:
         """The sides with another one at this place."""

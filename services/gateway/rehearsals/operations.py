@@ -4,8 +4,8 @@ from typing import Any
 
 from services.gateway.rehearsals.children import Children
 from services.gateway.rehearsals.errors import NothingFailed
-from services.gateway.rehearsals.messages import playing_again, sides_of
-from services.gateway.rehearsals.model import Phase, Rehearsal
+from services.gateway.rehearsals.messages import has_records, playing_again, sides_of
+from services.gateway.rehearsals.model import UNSTARTED, Phase, Rehearsal
 from shared.auth import Caller
 from shared.requests import RequestKey
 from shared.work.model import State, Work
@@ -17,6 +17,8 @@ NEEDED = (
     "procedures.read",
 )
 """The permissions that the services ask of who starts a rehearsal."""
+NEEDED_FOR_RECORDS = ("domains.read", "records.read", "resources.read", "resources.write")
+"""Those that they ask for records, too."""
 
 
 class Rehearsals:
@@ -42,11 +44,14 @@ class Rehearsals:
         """
 
         async def make(_: str) -> Rehearsal:
-            for permission in NEEDED:
+            records = has_records(spec)
+            for permission in (*NEEDED, *(NEEDED_FOR_RECORDS if records else ())):
                 caller.require(permission)
             played = await self._played(spec, failed_of, caller)
+            if records:
+                played = await self._children.settled(caller, played)
             await self._children.check(caller, played)
-            return Rehearsal(played, caller, sides_of(played))
+            return Rehearsal(played, caller, sides_of(played), Phase.RECORDS if records else Phase.STARTING)
 
         return await self._works.start(caller, key, make)
 
@@ -81,7 +86,7 @@ class Rehearsals:
         """
         work = await self._store.get(caller.company, name)
         rehearsal = work.body
-        changes: dict[str, Any] = {"attempt": rehearsal.attempt + 1, "resumed": rehearsal.phase is Phase.STARTING}
+        changes: dict[str, Any] = {"attempt": rehearsal.attempt + 1, "resumed": rehearsal.phase in UNSTARTED}
         if work.state is State.COMPLETED:
             played = [side for side in rehearsal.sides if not side.given]
             if not any([await self._children.failed(caller, side.batch) for side in played]):
@@ -93,5 +98,5 @@ class Rehearsals:
         """Delete a rehearsal that is over, with what it has started. Raises RehearsalNotFound, RehearsalNotOver."""
         work = await self._store.get(caller.company, name)
         if work.state.over:
-            await self._children.delete(caller, work.body.sides)
+            await self._children.delete(caller, work.body.sides, work.body.resources)
         await self._works.delete(caller.company, name)

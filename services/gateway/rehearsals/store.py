@@ -45,6 +45,7 @@ rehearsals = work_table(
     Column("report", String, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("resumed", Boolean, nullable=False),
+    Column("resources", String, nullable=False, server_default=""),
 )
 
 

@@ -13,6 +13,7 @@ from greenroom.evaluator.v1 import evaluation_pb2 as evaluation_pb2
 from greenroom.evaluator.v1 import report_pb2 as report_pb2
 from greenroom.synthesizer.v1 import batch_pb2 as batch_pb2
 from greenroom.synthesizer.v1 import conversation_pb2 as conversation_pb2
+from greenroom.type.v1 import domain_pb2 as domain_pb2
 from greenroom.type.v1 import event_pb2 as event_pb2
 from greenroom.type.v1 import expectation_pb2 as expectation_pb2
 import builtins as builtins
@@ -44,6 +45,7 @@ class RehearsalSpec(message.Message):
     MOST_INVALID_FIELD_NUMBER: builtins.int
     EXTERNAL_ID_FIELD_NUMBER: builtins.int
     FAILED_OF_FIELD_NUMBER: builtins.int
+    RECORDS_FIELD_NUMBER: builtins.int
     label: builtins.str
     """What the side that is judged is called; empty: `new`."""
     without_defaults: builtins.bool
@@ -78,6 +80,12 @@ class RehearsalSpec(message.Message):
     def expectations(self) -> containers.RepeatedCompositeFieldContainer[expectation_pb2.Expectation]:
         """Expectations besides those of the procedure's revision and of the personas, for both sides."""
 
+    @builtins.property
+    def records(self) -> RehearsalRecords:
+        """Records of a domain that are made first and become a resource set, which the conversations of both sides read and change as
+        those of `mock_resources`. Unset: none.
+        """
+
     def __init__(
         self,
         *,
@@ -93,10 +101,11 @@ class RehearsalSpec(message.Message):
         most_invalid: builtins.float | None = ...,
         external_id: builtins.str = ...,
         failed_of: builtins.str = ...,
+        records: RehearsalRecords | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "batch", b"batch", "compare", b"compare", "margin", b"margin", "most_invalid", b"most_invalid", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "batch", b"batch", "compare", b"compare", "margin", b"margin", "most_invalid", b"most_invalid", "records", b"records", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "alpha", b"alpha", "batch", b"batch", "compare", b"compare", "expectations", b"expectations", "external_id", b"external_id", "failed_of", b"failed_of", "label", b"label", "margin", b"margin", "most_invalid", b"most_invalid", "only_these", b"only_these", "threshold", b"threshold", "without_defaults", b"without_defaults"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "alpha", b"alpha", "batch", b"batch", "compare", b"compare", "expectations", b"expectations", "external_id", b"external_id", "failed_of", b"failed_of", "label", b"label", "margin", b"margin", "most_invalid", b"most_invalid", "only_these", b"only_these", "records", b"records", "threshold", b"threshold", "without_defaults", b"without_defaults"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__margin: _TypeAlias = typing.Literal["margin"]  # noqa: Y015
     _WhichOneofArgType__margin: _TypeAlias = typing.Literal["_margin", b"_margin"]  # noqa: Y015
@@ -110,6 +119,86 @@ class RehearsalSpec(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__most_invalid) -> _WhichOneofReturnType__most_invalid | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
+
+@typing.final
+class RehearsalRecords(message.Message):
+    """Records that obey a domain, as data of a rehearsal. Each becomes a resource: its type is the entity, and its id is its key, with
+    `/` between the values of several fields.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    ENTITIES_FIELD_NUMBER: builtins.int
+    SCENARIO_FIELD_NUMBER: builtins.int
+    CONSTRAINTS_FIELD_NUMBER: builtins.int
+    PRODUCTION_LIKE_FIELD_NUMBER: builtins.int
+    LOCALE_FIELD_NUMBER: builtins.int
+    SEED_FIELD_NUMBER: builtins.int
+    domain: builtins.str
+    """`domains/{domain}`."""
+    revision: builtins.int
+    """The revision; 0: the newest READY one, or else the newest, when the rehearsal is started."""
+    scenario: builtins.str
+    """The scenario; may be empty."""
+    production_like: builtins.bool
+    """True to draw skewed, seasonal and correlated values."""
+    locale: builtins.str
+    """Which names, addresses and so on, such as `de-DE`; empty: `en-GB`."""
+    seed: builtins.int
+    """The same seed gives the same records; unset: the seed of the conversations."""
+    @builtins.property
+    def entities(self) -> containers.RepeatedCompositeFieldContainer[RecordCount]:
+        """The entities, and how many records of each. Entities that these refer to are made too. Empty: 20 of every entity."""
+
+    @builtins.property
+    def constraints(self) -> containers.RepeatedCompositeFieldContainer[domain_pb2.FieldConstraint]:
+        """What is asked of fields."""
+
+    def __init__(
+        self,
+        *,
+        domain: builtins.str = ...,
+        revision: builtins.int = ...,
+        entities: abc.Iterable[RecordCount] | None = ...,
+        scenario: builtins.str = ...,
+        constraints: abc.Iterable[domain_pb2.FieldConstraint] | None = ...,
+        production_like: builtins.bool = ...,
+        locale: builtins.str = ...,
+        seed: builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_seed", b"_seed", "seed", b"seed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_seed", b"_seed", "constraints", b"constraints", "domain", b"domain", "entities", b"entities", "locale", b"locale", "production_like", b"production_like", "revision", b"revision", "scenario", b"scenario", "seed", b"seed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seed: _TypeAlias = typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+
+@typing.final
+class RecordCount(message.Message):
+    """How many records of an entity."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    entity: builtins.str
+    """The entity."""
+    count: builtins.int
+    """How many, 1 to 20,000."""
+    def __init__(
+        self,
+        *,
+        entity: builtins.str = ...,
+        count: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["count", b"count", "entity", b"entity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class Side(message.Message):
@@ -222,6 +311,8 @@ class Rehearsal(message.Message):
         """The report is built."""
         PHASE_DONE: Rehearsal._Phase.ValueType  # 4
         """There is a report."""
+        PHASE_RECORDS: Rehearsal._Phase.ValueType  # 5
+        """Before all others, if the spec has records: they are made and stored."""
 
     class Phase(_Phase, metaclass=_PhaseEnumTypeWrapper):
         """A phase."""
@@ -236,6 +327,8 @@ class Rehearsal(message.Message):
     """The report is built."""
     PHASE_DONE: Rehearsal.Phase.ValueType  # 4
     """There is a report."""
+    PHASE_RECORDS: Rehearsal.Phase.ValueType  # 5
+    """Before all others, if the spec has records: they are made and stored."""
 
     NAME_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
@@ -249,6 +342,7 @@ class Rehearsal(message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
     RESULT_FIELD_NUMBER: builtins.int
+    RESOURCES_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`rehearsals/{rehearsal}`; set by the service."""
     state: Rehearsal.State.ValueType
@@ -263,6 +357,8 @@ class Rehearsal(message.Message):
     """Why it failed, one sentence; empty otherwise."""
     creator: builtins.str
     """The caller who started it."""
+    resources: builtins.str
+    """The resource set of its records, `resources/{resource_set}`; empty before it is stored, and without records."""
     @builtins.property
     def spec(self) -> RehearsalSpec:
         """The spec."""
@@ -298,10 +394,11 @@ class Rehearsal(message.Message):
         create_time: timestamp_pb2.Timestamp | None = ...,
         end_time: timestamp_pb2.Timestamp | None = ...,
         result: report_pb2.Report | None = ...,
+        resources: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "end_time", b"end_time", "result", b"result", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "creator", b"creator", "detail", b"detail", "end_time", b"end_time", "name", b"name", "phase", b"phase", "reason", b"reason", "report", b"report", "result", b"result", "sides", b"sides", "spec", b"spec", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "creator", b"creator", "detail", b"detail", "end_time", b"end_time", "name", b"name", "phase", b"phase", "reason", b"reason", "report", b"report", "resources", b"resources", "result", b"result", "sides", b"sides", "spec", b"spec", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -82,8 +82,9 @@ class RehearsalServiceServicer(object):
     """
 
     def StartRehearsal(self, request, context):
-        """StartRehearsal starts one. What StartBatch and StartEvaluation refuse of its spec is refused here, before anything runs. It needs
-        the permissions to read and write batches, evaluations and reports, too, and `procedures.read`.
+        """StartRehearsal starts one. What StartBatch, StartEvaluation and GenerateRecords refuse of its spec is refused here, before
+        anything runs. It needs the permissions to read and write batches, evaluations and reports, too, and `procedures.read`; with
+        records also `domains.read`, `records.read`, `resources.read` and `resources.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,7 +136,8 @@ class RehearsalServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRehearsal(self, request, context):
-        """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations and batches.
+        """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations and batches, and with its resource set unless
+        other batches use it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

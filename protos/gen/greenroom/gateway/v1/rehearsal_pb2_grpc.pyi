@@ -17,8 +17,9 @@ class RehearsalServiceStub:
 
     def __init__(self, channel: aio.Channel) -> None: ...
     StartRehearsal: aio.UnaryUnaryMultiCallable[rehearsal_pb2.StartRehearsalRequest, rehearsal_pb2.StartRehearsalResponse]
-    """StartRehearsal starts one. What StartBatch and StartEvaluation refuse of its spec is refused here, before anything runs. It needs
-    the permissions to read and write batches, evaluations and reports, too, and `procedures.read`.
+    """StartRehearsal starts one. What StartBatch, StartEvaluation and GenerateRecords refuse of its spec is refused here, before
+    anything runs. It needs the permissions to read and write batches, evaluations and reports, too, and `procedures.read`; with
+    records also `domains.read`, `records.read`, `resources.read` and `resources.write`.
     """
     GetRehearsal: aio.UnaryUnaryMultiCallable[rehearsal_pb2.GetRehearsalRequest, rehearsal_pb2.GetRehearsalResponse]
     """GetRehearsal returns one rehearsal with its counts, or NOT_FOUND."""
@@ -39,7 +40,9 @@ class RehearsalServiceStub:
     step that failed, with a new report at its end. FAILED_PRECONDITION if it is CANCELLED.
     """
     DeleteRehearsal: aio.UnaryUnaryMultiCallable[rehearsal_pb2.DeleteRehearsalRequest, rehearsal_pb2.DeleteRehearsalResponse]
-    """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations and batches."""
+    """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations and batches, and with its resource set unless
+    other batches use it.
+    """
 
 class RehearsalServiceServicer(metaclass=abc_1.ABCMeta):
     """Rehearsals: conversations, their evaluation and the report from one spec, for one side or two."""
@@ -50,8 +53,9 @@ class RehearsalServiceServicer(metaclass=abc_1.ABCMeta):
         request: rehearsal_pb2.StartRehearsalRequest,
         context: aio.ServicerContext[rehearsal_pb2.StartRehearsalRequest, abc.Awaitable[rehearsal_pb2.StartRehearsalResponse]],
     ) -> abc.Awaitable[rehearsal_pb2.StartRehearsalResponse]:
-        """StartRehearsal starts one. What StartBatch and StartEvaluation refuse of its spec is refused here, before anything runs. It needs
-        the permissions to read and write batches, evaluations and reports, too, and `procedures.read`.
+        """StartRehearsal starts one. What StartBatch, StartEvaluation and GenerateRecords refuse of its spec is refused here, before
+        anything runs. It needs the permissions to read and write batches, evaluations and reports, too, and `procedures.read`; with
+        records also `domains.read`, `records.read`, `resources.read` and `resources.write`.
         """
 
     @abc_1.abstractmethod
@@ -114,6 +118,8 @@ class RehearsalServiceServicer(metaclass=abc_1.ABCMeta):
         request: rehearsal_pb2.DeleteRehearsalRequest,
         context: aio.ServicerContext[rehearsal_pb2.DeleteRehearsalRequest, abc.Awaitable[rehearsal_pb2.DeleteRehearsalResponse]],
     ) -> abc.Awaitable[rehearsal_pb2.DeleteRehearsalResponse]:
-        """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations and batches."""
+        """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations and batches, and with its resource set unless
+        other batches use it.
+        """
 
 def add_RehearsalServiceServicer_to_server(servicer: RehearsalServiceServicer, server: aio.Server) -> None: ...
