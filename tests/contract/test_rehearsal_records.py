@@ -11,7 +11,9 @@ from greenroom.synthesizer.v1 import batch_pb2
 from tests.scripted import Script, Theatre, calls, leaves, refused, says, theatre
 
 SHOP = "domains/ecommerce"
-LOOKS = Script(persona=[says("Which orders are there?"), leaves("Bye.")], agent=[calls("find_order"), says("These.")])
+LOOKS = Script(
+    persona=[says("Which orders are there?"), leaves("Bye.")], agent=[calls("find_order", order="all"), says("Yes.")]
+)
 OTHERS = dict.fromkeys(("enricher", "testdata", "evaluator", "gateway"), "sqlite")
 
 
@@ -30,7 +32,7 @@ def spec(stage: Theatre, *, sides: int = 1, **records: Any) -> pb.RehearsalSpec:
     ParseDict(mocks, batch.conversation.tool_config)
     made = pb.RehearsalSpec(batch=batch, records=ParseDict({"domain": SHOP, **records}, pb.RehearsalRecords()))
     if sides > 1:
-        made.compare.label = "the same again"
+        made.compare.seed = 8
     return made
 
 
@@ -46,7 +48,9 @@ async def orders(stage: Theatre, side: pb.SideProgress) -> list[dict[str, Any]]:
     """What the tool answered in the conversation of a side."""
     [row] = [one async for one in stage.client.batches.results(side.batch)]
     [result] = [one.tool_result for one in await stage.events(row.conversation) if one.HasField("tool_result")]
-    return [MessageToDict(one.struct_value) for one in result.answer.value.list_value.values]
+    shown: Any = MessageToDict(result.answer)
+    assert isinstance(shown.get("value"), list), shown
+    return list(shown["value"])
 
 
 async def test_an_agent_is_rehearsed_over_records_that_obey_the_domain(stage: Theatre) -> None:
@@ -64,10 +68,9 @@ async def test_an_agent_is_rehearsed_over_records_that_obey_the_domain(stage: Th
     made = await stage.client.resources.get(done.resources)
     assert dict(made.types) == {"order": 5, "order_item": 12}
     assert started.spec.records.revision == 1
-    first, second = [await orders(stage, side) for side in done.sides]
-    assert first == second
-    assert len({order["id"] for order in first}) == 5
-    assert {order["status"] for order in first} <= {"paid", "fulfilling", "shipped", "delivered"}
+    shown = await orders(stage, done.sides[0])
+    assert len({order["id"] for order in shown}) == 5
+    assert {order["status"] for order in shown} <= {"paid", "fulfilling", "shipped", "delivered"}
     for side in done.sides:
         assert done.resources in (await stage.client.batches.get(side.batch)).spec.conversation.mock_resources
 
