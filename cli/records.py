@@ -139,6 +139,8 @@ async def generate(
 ) -> None:
     """Generate records, parents first, and say how the rules fare on them."""
     counts = dict(map(_count, entities))
+    if len(counts) < len(entities):
+        raise Failed("An entity is named twice; say once how many of it there should be.", USAGE)
     if output is None and len(counts) > 1 and format not in _MIXED:
         raise Failed(f"Records of several entities in {format} need a folder each can have a file in: --out.", USAGE)
     if output is None and format in (Format.PARQUET, Format.ARROW) and sys.stdout.isatty():
@@ -151,17 +153,21 @@ async def generate(
         scenario=scenario,
     )
     checks: list[RuleCheck] = []
+    files: dict[Path, IO[bytes]] = {}
     with ExitStack() as stack:
-        files: dict[str, IO[bytes]] = {}
 
         def write(entity: str, data: bytes) -> None:
             if output is None:
                 sys.stdout.buffer.write(data)
                 return
-            if entity not in files:
+            path = output / f"{entity}.{format}"
+            if path not in files:
                 output.mkdir(parents=True, exist_ok=True)
-                files[entity] = stack.enter_context((output / f"{entity}.{format}").open("wb"))
-            files[entity].write(data)
+                part = path.with_name(f"{path.name}.part")
+                files[path] = stack.enter_context(part.open("wb"))
+                # Rename takes the part away when all is written; this does it when something fails.
+                stack.callback(part.unlink, missing_ok=True)
+            files[path].write(data)
 
         if format in _AT_ONCE:
             found = await client.records.generate(spec, _FORMATS[format])
@@ -175,6 +181,9 @@ async def generate(
                     write(message.entity, message.data + b"".join(rows)) if message.entity else None
                     checks += message.checks
         sys.stdout.flush()
+        for path, file in files.items():
+            file.close()
+            path.with_name(f"{path.name}.part").rename(path)
     _say(checks)
 
 

@@ -24,6 +24,9 @@ from greenroom.client import Backoff, Client, GreenroomError
 from shared.errors import GreenroomError as OwnError
 from shared.plain import visible
 
+_TOO_LARGE = "Value out of range: "
+"""How protobuf begins what it says of a number that a field cannot hold."""
+
 OK, FAILED, USAGE, NOT_FOUND, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 _STATUS_OF_CODE = {
@@ -101,6 +104,8 @@ def report(error: Exception) -> int:
             return _print(_sentence(error), USAGE)
         case Failed() | OwnError() | OSError() | TyperException():
             return _print(_sentence(error), getattr(error, "status", getattr(error, "exit_code", _own_status(error))))
+        case ValueError() if str(error).startswith(_TOO_LARGE):
+            return _print(f"{str(error).removeprefix(_TOO_LARGE)} is too large or too small for a request.", USAGE)
         case _:
             raise error
 

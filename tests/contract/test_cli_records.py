@@ -52,3 +52,19 @@ async def test_a_schema_is_registered_listed_shown_used_and_deleted(house: House
     assert "customer, agreement" in shown.out
     assert json.loads(made.out)["team"]
     assert gone.status == 3
+
+
+async def test_what_fails_leaves_the_files_of_before_and_no_half_of_a_file(house: House, tmp_path: Path) -> None:
+    wanted = ("records", "generate", "ecommerce", "--out", str(tmp_path))
+    await house.ok(*wanted, "product=3")
+    before = (tmp_path / "product.jsonl").read_bytes()
+    # The file of orders cannot be opened after that of products was begun.
+    (tmp_path / "order.jsonl.part").mkdir()
+    failed = await house.run(*wanted, "product=5", "order=2")
+    twice = await house.run(*wanted, "product=5", "product=2")
+    huge = await house.run(*wanted, "product=5", "--seed", str(2**63))
+
+    assert before.count(b"\n") == 3
+    assert [(one.status, one.err.count("\n")) for one in (failed, twice, huge)] == [(2, 1)] * 3
+    assert (tmp_path / "product.jsonl").read_bytes() == before
+    assert not (tmp_path / "product.jsonl.part").exists()
