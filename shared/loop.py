@@ -6,18 +6,16 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+from shared.garbage import THRESHOLDS
 
-_GARBAGE = (10_000, 20, 50)
-"""The thresholds of garbage collection. By default the interpreter collects after every 700 new objects, and each
-collection visits the hundreds of conversations under way."""
+T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Like asyncio.run, on this loop."""
     # Imported modules stay, so no collection has to visit them.
     gc.freeze()
-    gc.set_threshold(*_GARBAGE)
+    gc.set_threshold(*THRESHOLDS)
     if sys.platform == "win32":
         return asyncio.run(main)
     import uvloop

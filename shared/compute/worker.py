@@ -5,6 +5,7 @@ python -m shared.compute.worker SERVER, with the process id of the server that s
 
 import ctypes
 import errno
+import gc
 import os
 import pickle
 import select
@@ -18,6 +19,7 @@ from shared.compute.errors import TooMuchMemory
 from shared.compute.frames import LENGTH, frame
 from shared.compute.loading import load
 from shared.compute.memory import data_bytes, limited_memory, resident_bytes
+from shared.garbage import THRESHOLDS
 from shared.limits import KEPT, MIB
 
 _PR_SET_PDEATHSIG = 1
@@ -32,6 +34,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     # Print to standard error, so that nothing the work prints mixes with the answers.
     os.dup2(2, 1)
+    gc.set_threshold(*THRESHOLDS)
     try:
         while (body := _read(requests)) is not None:
             answers.write(frame(_answer(body)))
