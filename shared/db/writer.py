@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 
 from shared.db.appends import Append, Appended, Appender, Write
 from shared.db.faults import StoreUnavailable, is_deadlock, is_unavailable, store_error
@@ -154,12 +154,15 @@ class Writer:
             return list(zip(appends, outcomes, strict=True)), topics
         conn = await self._connection()
         announced(conn)
-        async with conn.begin():
+        async with conn.begin() as transaction:
             # Appends and writes run first, without a savepoint: if they fail, nothing else has to be rolled back.
             outcomes, topics = await conn.run_sync(self._appender.run, works, alone) if works else ([], set())
             results = [*outcomes]
-            for unit in runs:
-                results.append(await self._run(conn, unit, topics))
+            if len(group) == 1 and runs:
+                results.append(await self._run_alone(conn, transaction, runs[0], topics))
+            else:
+                for unit in runs:
+                    results.append(await self._run(conn, unit, topics))
             if topics:
                 await self._wakeups.send(conn, topics)
         return list(zip(appends + runs, results, strict=True)), topics
@@ -173,6 +176,22 @@ class Writer:
             announced(conn)
             if is_unavailable(error):
                 raise
+            return error
+        topics |= announced(conn)
+        return result
+
+    async def _run_alone(
+        self, conn: AsyncConnection, transaction: AsyncTransaction, unit: _Unit, topics: set[str]
+    ) -> object:
+        """Run a unit that has the transaction to itself, and so needs no savepoint."""
+        work = cast(Callable[[AsyncConnection], Awaitable[object]], unit.work)
+        try:
+            result = await work(conn)
+        except Exception as error:
+            announced(conn)
+            if is_unavailable(error):
+                raise
+            await transaction.rollback()
             return error
         topics |= announced(conn)
         return result
