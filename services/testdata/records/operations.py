@@ -54,7 +54,13 @@ class Records:
         self._clock = clock
 
     async def register(self, caller: Caller, own: str, yaml: bytes, domain: str, key: RequestKey | None) -> Schema:
-        """Store a pack as a schema. Raises PackInvalid, BadYaml, SchemaExists, RequestIdReused, ResultDeleted."""
+        """Store a pack as a schema.
+
+        Raises PackInvalid, BadYaml, SchemaExists, RequestIdReused, ResultDeleted, and what the enricher says of
+        the domain.
+        """
+        if domain:
+            await self._domains.pack(caller, domain)
         pack = await self._compute.run(read_pack, yaml, f"{own}.yaml", reads=len(yaml))
         schema = schema_of(pack, name=PREFIX + own, domain=domain, creator=caller.subject, create_time=self._clock())
         return await self._store.create(caller.company, schema, dump_document(document(pack)), digest(pack), key)

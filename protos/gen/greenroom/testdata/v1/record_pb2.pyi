@@ -293,7 +293,7 @@ class RegisterSchemaRequest(message.Message):
     yaml: builtins.bytes
     """The pack as YAML, up to 3 MiB."""
     domain: builtins.str
-    """The domain that it belongs to, `domains/{domain}`; may be empty."""
+    """The domain that it belongs to, `domains/{domain}`; may be empty. An unknown one fails NOT_FOUND."""
     request_id: builtins.str
     """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS."""
     def __init__(
