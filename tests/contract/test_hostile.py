@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 
 import grpc
 import pytest
@@ -33,6 +34,8 @@ DOCUMENTED = {
 
 CHANGING = ("Add", "Append", "Cancel", "Delete", "Finish", "Mark", "Play", "Retry", "Run", "Update")
 """How the names of methods begin that change resources which exist."""
+NUMBERS = count()
+"""Of new resources, because a deleted one does not give its name back to all that was made with it."""
 
 
 def collections_in(method: Method) -> frozenset[str]:
@@ -98,13 +101,8 @@ async def populated(stage: Theatre) -> dict[str, list[str]]:
         "conversations": [created.name, done.name],
         "batches": [over.name],
     }
-    names = await one_of_each(stage, f"own-{len(await workflows(stage))}")
+    names = await one_of_each(stage, f"own-{next(NUMBERS)}")
     return {collection: [name, *more.get(collection, ()), f"{collection}/none"] for collection, name in names.items()}
-
-
-async def workflows(stage: Theatre) -> list[str]:
-    """The names of all workflows."""
-    return [one.name async for one in stage.client.traces.workflows.list()]
 
 
 @cache
