@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import cycle, islice
 from pathlib import Path
-from signal import SIGKILL
 from typing import Any
 
 import pytest
@@ -15,41 +14,13 @@ from google.protobuf.json_format import MessageToDict
 
 from greenroom.client import Backoff, Client, connect
 from greenroom.gateway.v1 import rehearsal_pb2 as pb
-from tests.processes import PATIENCE, Service, service
+from tests.durable.houses import Houses
+from tests.processes import PATIENCE
 from tests.rehearsals import batch_spec, import_rehearsal
 
 VICTIMS = ("gateway", "evaluator")
 ITEMS = 15
 """The most items between two kills. All together there are a few hundred."""
-
-
-class Houses:
-    """Synthesizer, evaluator and gateway as processes. Those that are killed start again on their ports."""
-
-    def __init__(self, stack: AsyncExitStack, folder: Path) -> None:
-        self._stack = stack
-        self._folder = folder
-        self._running: dict[str, Service] = {}
-
-    @property
-    def address(self) -> str:
-        """The gateway's address."""
-        return self._running["gateway"].address
-
-    async def start(self, name: str) -> None:
-        """Start a service, at the port that it had before."""
-        settings = {"GREENROOM_DATA_DIR": str(self._folder / name), "GREENROOM_JOB_RETRY_SECONDS": "0.5"}
-        for peer, one in self._running.items():
-            settings[f"GREENROOM_{peer.upper()}_ADDRESS"] = one.address
-        if name in self._running:
-            settings["GREENROOM_PORT"] = str(self._running[name].port)
-        self._running[name] = await self._stack.enter_async_context(service(f"services.{name}", settings))
-
-    async def kill(self, name: str) -> None:
-        """Kill a service with SIGKILL, and start another one."""
-        self._running[name].kill()
-        assert await self._running[name].died() == -SIGKILL
-        await self.start(name)
 
 
 @asynccontextmanager
