@@ -103,6 +103,14 @@ def test_dates_times_and_durations_keep_their_bounds() -> None:
         assert isinstance(most, int)
         assert least <= min(found) < max(found) <= most
     assert {date.fromordinal(719_163 + day).year for day in drawn(FIELDS[11])} == {1990}
+    for kind, last in (
+        (FieldType.DATE, "9999-12-30"),
+        (FieldType.DATETIME, "9999-12-31T23:59:50Z"),
+        (FieldType.TIME, "23:59:50"),
+    ):
+        least = stored_value(kind, last)
+        assert isinstance(least, int)
+        assert least <= min(drawn(Field("end", kind, minimum=last)))
 
 
 PATTERNS = [

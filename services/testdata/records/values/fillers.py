@@ -34,6 +34,13 @@ _TOGETHER = {"people", "places", "companies", "products"}
 _FIXED = {"phone", "iban", "card", "country"}
 """Texts that have no room for a number."""
 _SECOND, _DAY = 1_000_000, 86_400_000_000
+_EPOCH = date(1970, 1, 1)
+_CALENDAR = {
+    FieldType.DATE: ((date.min - _EPOCH).days, (date.max - _EPOCH).days),
+    FieldType.DATETIME: ((date.min - _EPOCH).days * _DAY, ((date.max - _EPOCH).days + 1) * _DAY - 1),
+    FieldType.TIME: (0, _DAY - 1),
+}
+"""The first and the last value of types that have them: the years 1 to 9999."""
 
 
 class Filler(Protocol):
@@ -199,6 +206,8 @@ class _Choice:
             return value
 
         least, most = self._bounds(read, self._usual_times(), step)
+        if (calendar := _CALENDAR.get(field.type)) is not None:
+            least, most = max(least, calendar[0]), min(most, calendar[1])
         least = -(-least // step) * step if field.minimum is None or least % step == 0 else least
         return WholeFiller(field.type, least, (most - least) // step + 1, step, unique=self.unique)
 
@@ -213,7 +222,7 @@ class _Choice:
             years = (1945, 2006)
         elif re.search(r"expir|until|due|deadline|renew", self._name):
             years = (2026, 2028)
-        days = [(date(year, *day) - date(1970, 1, 1)).days for year, day in zip(years, ((1, 1), (12, 31)), strict=True)]
+        days = [(date(year, *day) - _EPOCH).days for year, day in zip(years, ((1, 1), (12, 31)), strict=True)]
         if kind is FieldType.DATE:
             return days[0], days[1]
         return days[0] * _DAY, (days[1] + 1) * _DAY - _SECOND
