@@ -106,7 +106,8 @@ def make_plan(spec: RecordSpec) -> Plan:
     pack = replace(pack, relationships=relationships)
     linked = frozenset(_linked(pack))
     rules, derived = read_rules(pack, spec.pack, linked)
-    pack = replace(pack, relationships=tuple(_each_with_one(pack, counts, rules, derived, spec.scenario)))
+    narrowed = bool(spec.scenario or spec.constraints)
+    pack = replace(pack, relationships=tuple(_each_with_one(pack, counts, rules, derived, narrowed)))
     combined = {}
     entities = []
     for entity in pack.entities:
@@ -180,9 +181,10 @@ def _counts(spec: RecordSpec, pack: Pack) -> dict[str, int]:
     counts = dict(spec.counts)
     pending = list(counts)
     rules, derived = read_rules(pack, spec.pack, frozenset())
+    narrowed = {one.name for one, whole in zip(pack.entities, spec.pack.entities, strict=True) if one != whole}
     while pending:
         name = pending.pop(0)
-        asked = name in spec.counts
+        asked = name in spec.counts or name in narrowed
         for other, rows in _needed(pack, name, counts[name], rules, derived, asked=asked):
             rows = min(rows, _most(pack, other))
             if other not in spec.counts and rows > counts.get(other, -1):
@@ -196,7 +198,8 @@ def _needed(
 ) -> Iterator[tuple[str, int]]:
     """The entities that the records of one entity need, and how many rows of each.
 
-    asked: the caller asked for the entity, so that whatever its rules read is made too; otherwise it may be empty.
+    asked: the caller asked for the entity, or it is narrowed, so that whatever its rules read is made too; otherwise it
+    may be empty.
     """
     every = {*_read_by(rules, name), *_read_by(derived, name)}
     named = every if asked else {*_read_by(derived, name)}
@@ -302,18 +305,18 @@ def _folded(some: Sequence[Rule | Derived]) -> set[tuple[str, str]]:
 
 
 def _each_with_one(
-    pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derived: Sequence[Derived], scenario: str
+    pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derived: Sequence[Derived], narrowed: bool
 ) -> Iterator[Relationship]:
     """Relationships so that each parent has a child, where a rule cannot hold without one.
 
-    In a scenario also where rules read the children and there are enough of them: it leaves fewer ways out, as an order
-    that must be paid needs a payment.
+    narrowed: also where rules read the children and there are enough of them, because a scenario or constraints leave
+    fewer ways out, as an order that must be paid needs a payment.
     """
     folded = _folded(rules) | _folded(derived)
     needed = {one for rule in rules for one in _cannot_do_without(rule)}
     for one in pack.relationships:
         name = (one.parent, one.child_name)
-        enough = scenario and name in folded and one.required and counts[one.child] >= counts[one.parent]
+        enough = narrowed and name in folded and one.required and counts[one.child] >= counts[one.parent]
         if name in needed or enough:
             yield replace(one, minimum=max(one.minimum, 1))
         else:
