@@ -1,14 +1,12 @@
 """greenroom generate"""
 
-import json as json_text
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from google.protobuf.json_format import ParseDict, ParseError
 
 from cli.kit.export import Chunk, Output, write_file, write_stdout
 from cli.kit.live import lost_in_lines
@@ -52,16 +50,15 @@ class Asked:
         typer.Option(metavar="TEXT", help="A wish in words, such as `only paid orders`; may be repeated."),
     ] = None
     workflow: Annotated[str, typer.Option(metavar="ID", help="The workflow that they are for.")] = ""
-    edge_cases: Annotated[bool, typer.Option("--edge-cases", help="With edge cases among them.")] = False
+    edge_cases: Annotated[
+        bool, typer.Option("--edge-cases", help="Tell edge cases in the hints; no record has one yet.")
+    ] = False
     production_like: Annotated[
         bool, typer.Option("--production-like", help="Draw skewed, seasonal and correlated values.")
     ] = False
     locale: Annotated[str, typer.Option(help="Which names, addresses and so on, such as de-DE.")] = ""
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same records.")] = None
     revision: Annotated[int, typer.Option(min=0, help="Which revision; 0: the newest ready one.")] = 0
-    sample: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Records that people have, as JSONL, to compare with.")
-    ] = None
     cache: Annotated[bool, typer.Option("--cache", help="Take the answer that the same request got before.")] = False
 
 
@@ -105,7 +102,7 @@ async def generate(
 def _request(
     domain: str, entity: str, asked: Asked, form: record_pb2.RecordFormat.ValueType
 ) -> GenerateTestDataRequest:
-    request = GenerateTestDataRequest(
+    return GenerateTestDataRequest(
         domain=domain,
         entity=entity,
         count=asked.count,
@@ -120,22 +117,6 @@ def _request(
         seed=asked.seed,
         revision=asked.revision,
     )
-    if asked.sample is not None:
-        for number, row in enumerate(_rows(asked.sample), 1):
-            try:
-                ParseDict(row, request.sample_rows.add())
-            except ParseError:
-                raise Failed(f"{asked.sample}:{number}: this is no JSON object.", USAGE) from None
-    return request
-
-
-def _rows(path: Path) -> Iterator[Any]:
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield json_text.loads(line)
-            except ValueError:
-                raise Failed(f"{path}:{number}: this is no JSON.", USAGE) from None
 
 
 async def _write(data: bytes, request: GenerateTestDataRequest, output: Path | None, *, quiet: bool) -> None:

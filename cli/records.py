@@ -132,6 +132,9 @@ async def generate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same records.")] = 0,
     locale: Annotated[str, typer.Option(help="The language and country of names and addresses: de-DE.")] = "",
     scenario: Annotated[str, typer.Option(metavar="ID", help="A scenario of the domain, such as happy_path.")] = "",
+    production_like: Annotated[
+        bool, typer.Option("--production-like", help="Draw skewed, seasonal and correlated values.")
+    ] = False,
     format: Annotated[Format, typer.Option(help="What to write.")] = Format.JSONL,  # noqa: A002
     output: Annotated[
         Path | None, typer.Option("--out", "-o", help="A folder for a file of each entity; none: standard output.")
@@ -151,6 +154,7 @@ async def generate(
         seed=seed,
         locale=locale,
         scenario=scenario,
+        production_like=production_like,
     )
     checks: list[RuleCheck] = []
     files: dict[Path, IO[bytes]] = {}

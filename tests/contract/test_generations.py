@@ -69,6 +69,25 @@ async def test_a_hundred_carts_obey_the_rules_and_say_how_they_were_made(house: 
     assert another.data != answer.data
 
 
+async def test_records_like_those_of_production_are_skewed_and_obey_the_rules_too(house: Suite) -> None:
+    quantities = {}
+    for alike in (False, True):
+        answer = await house.client.test_data.generate(
+            asked(entity="cart_item", workflow="", count=1000, production_like=alike)
+        )
+        assert not any(one.violated for one in answer.generation_metadata.checks)
+        quantities[alike] = sorted(row["quantity"] for row in rows(answer))
+    assert quantities[True][500] < quantities[False][500] / 2
+
+
+async def test_sample_rows_are_refused_because_nothing_compares_them_yet(house: Suite) -> None:
+    request = asked()
+    request.sample_rows.add().update({"id": "1"})
+    with pytest.raises(GreenroomError) as raised:
+        await house.client.test_data.generate(request)
+    assert raised.value.reason == "GENERATION_SAMPLES_NOT_COMPARED"
+
+
 async def test_constraints_hints_and_the_scenario_narrow_the_records(house: Suite) -> None:
     narrow = FieldConstraint(field="status")
     narrow.bounds.values.add().string_value = "abandoned"
@@ -78,6 +97,11 @@ async def test_constraints_hints_and_the_scenario_narrow_the_records(house: Suit
     hinted = await house.client.test_data.generate(asked(hints=["only converted carts"]))
     assert hinted.enrichment_metadata.hints[0].applied
     assert {cart["status"] for cart in rows(hinted)} == {"converted"}
+
+    paid = FieldConstraint(field="status")
+    paid.bounds.values.add().string_value = "paid"
+    orders = rows(await house.client.test_data.generate(asked(entity="order", workflow="", constraints=[paid])))
+    assert all(order["paid_at"] >= order["placed_at"] for order in orders)
 
     happy = await house.client.test_data.generate(asked(entity="order_item", workflow="", scenario="happy_path"))
     assert (happy.scenario, happy.generation_metadata.scenario) == ("happy_path", "happy_path")

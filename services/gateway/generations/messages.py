@@ -7,6 +7,7 @@ from typing import Any
 from greenroom.enricher.v1 import enrichment_pb2, pattern_pb2
 from greenroom.gateway.v1 import generation_pb2 as pb
 from greenroom.testdata.v1 import record_pb2
+from services.gateway.generations.errors import SamplesNotCompared
 from services.gateway.generations.model import Remembered, Wanted
 from shared.errors import GreenroomError
 from shared.rpc.values import timestamp
@@ -18,7 +19,9 @@ _LONGEST_ERROR = 2000
 
 
 def wanted(message: pb.GenerateTestDataRequest) -> Wanted:
-    """The request in a message."""
+    """The request in a message. Raises SamplesNotCompared."""
+    if message.sample_rows:
+        raise SamplesNotCompared
     content = pb.GenerateTestDataRequest()
     content.CopyFrom(message)
     content.ClearField("request_id")
@@ -49,6 +52,7 @@ def record_spec(message: pb.GenerateTestDataRequest, enriched: Any, seed: int) -
         locale=message.locale,
         scenario=shares[0] if len(shares) == 1 else "",
         constraints=enriched.constraints,
+        production_like=message.production_like,
     )
     spec.source.domain = f"{message.domain}@{enriched.metadata.revision}"
     for one in spec.constraints:

@@ -91,6 +91,7 @@ def record_spec(spec: bytes) -> record_pb2.RecordSpec:
         locale=records.locale,
         scenario=records.scenario,
         constraints=records.constraints,
+        production_like=records.production_like,
     )
     made.source.domain = f"{records.domain}@{records.revision}"
     return made

@@ -28,6 +28,7 @@ def wanted(message: pb.RecordSpec) -> Wanted:
         message.locale,
         message.scenario,
         tuple(map(constraint, message.constraints)),
+        message.production_like,
     )
 
 

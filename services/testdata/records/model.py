@@ -19,6 +19,7 @@ class Wanted:
     locale: str
     scenario: str
     constraints: tuple[Constraint, ...]
+    production_like: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class RecordSpec:
     """What to generate.
 
     counts: entity → number of records; entities that these need are made too. scenario: an id of the pack, or empty.
-    constraints: what the caller asks of fields, beside the scenario.
+    constraints: what the caller asks of fields, beside the scenario. production_like: with skewed, seasonal and
+    correlated values.
     """
 
     pack: Pack
@@ -35,6 +37,7 @@ class RecordSpec:
     locale: str = "en-GB"
     scenario: str = ""
     constraints: tuple[Constraint, ...] = ()
+    production_like: bool = False
 
 
 @dataclass(frozen=True, slots=True)

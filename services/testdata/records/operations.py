@@ -93,6 +93,7 @@ class Records:
             wanted.locale,
             wanted.scenario,
             wanted.constraints,
+            wanted.production_like,
         )
 
     async def _pack(self, caller: Caller, source: str | bytes) -> Pack:

@@ -144,5 +144,6 @@ def _fillers(plan: Plan) -> Iterator[tuple[Place, Filler]]:
         for of in entity.fields:
             if (entity.name, of.name) not in given:
                 unique = of.unique or entity.key == (of.name,)
-                made = filler(of, entity.name, plan.spec.locale, plan.counts[entity.name], unique)
+                rows, like = plan.counts[entity.name], plan.spec.production_like
+                made = filler(of, entity.name, plan.spec.locale, rows, unique, production_like=like)
                 yield (entity.name, of.name), made

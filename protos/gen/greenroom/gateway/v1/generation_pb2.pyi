@@ -71,7 +71,7 @@ class GenerateTestDataRequest(message.Message):
     scenario: builtins.str
     """The only scenario; empty: `scenarios`."""
     include_edge_cases: builtins.bool
-    """True to have edge cases among them."""
+    """True to have edge cases among them. They are told in the hints, and no record has one yet."""
     locale: builtins.str
     """Which names, addresses and so on, such as `de-DE`; empty: `en-GB`."""
     seed: builtins.int
@@ -84,7 +84,7 @@ class GenerateTestDataRequest(message.Message):
 
     @builtins.property
     def scenarios(self) -> containers.RepeatedCompositeFieldContainer[enrichment_pb2.ScenarioShare]:
-        """Scenarios and their shares; empty: `scenario`, or those of the domain by their weights."""
+        """Scenarios and their shares; empty: `scenario`, or those of the domain by their weights. Only a single one bounds the records yet."""
 
     @builtins.property
     def constraints(self) -> containers.RepeatedCompositeFieldContainer[domain_pb2.FieldConstraint]:
@@ -92,7 +92,9 @@ class GenerateTestDataRequest(message.Message):
 
     @builtins.property
     def sample_rows(self) -> containers.RepeatedCompositeFieldContainer[struct_pb2.Struct]:
-        """Records of the entity that people have, to measure how like them the generated ones are."""
+        """Records of the entity that people have, to measure how like them the generated ones are. They are not compared yet: a request
+        with some fails INVALID_ARGUMENT.
+        """
 
     def __init__(
         self,

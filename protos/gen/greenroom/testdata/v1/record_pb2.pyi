@@ -435,12 +435,15 @@ class RecordSpec(message.Message):
     LOCALE_FIELD_NUMBER: builtins.int
     SCENARIO_FIELD_NUMBER: builtins.int
     CONSTRAINTS_FIELD_NUMBER: builtins.int
+    PRODUCTION_LIKE_FIELD_NUMBER: builtins.int
     seed: builtins.int
     """Any number; the same seed gives the same records."""
     locale: builtins.str
     """The language and country of names and addresses, such as `de-DE`; `en-GB` when empty."""
     scenario: builtins.str
     """The scenario whose bounds the records keep, such as `happy_path`; none when empty."""
+    production_like: builtins.bool
+    """True to draw skewed, seasonal and correlated values within the same bounds."""
     @builtins.property
     def source(self) -> SchemaSource:
         """Where the entities and rules come from."""
@@ -462,10 +465,11 @@ class RecordSpec(message.Message):
         locale: builtins.str = ...,
         scenario: builtins.str = ...,
         constraints: abc.Iterable[domain_pb2.FieldConstraint] | None = ...,
+        production_like: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "entities", b"entities", "locale", b"locale", "scenario", b"scenario", "seed", b"seed", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "entities", b"entities", "locale", b"locale", "production_like", b"production_like", "scenario", b"scenario", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
