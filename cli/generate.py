@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -157,7 +158,9 @@ async def _stream(
 
 
 def _of(request: GenerateTestDataRequest) -> str:
-    return f"{request.count} {request.entity} of {request.domain}"
+    """What is asked for, in words, and the digest of the whole request."""
+    digest = sha256(request.SerializeToString(deterministic=True)).hexdigest()[:8]
+    return f"{request.count} {request.entity} of {request.domain} (request {digest})"
 
 
 def _print_summary(answer: GenerateTestDataResponse) -> None:

@@ -10,6 +10,7 @@ from typing import IO, Annotated
 import typer
 from google.protobuf.json_format import MessageToDict
 
+from cli.kit.export import write_out
 from cli.kit.imports import File
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import full_name, named
@@ -162,7 +163,7 @@ async def generate(
 
         def write(entity: str, data: bytes) -> None:
             if output is None:
-                sys.stdout.buffer.write(data)
+                write_out(data)
                 return
             path = output / f"{entity}.{format}"
             if path not in files:

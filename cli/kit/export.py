@@ -73,16 +73,20 @@ async def write_file(path: Path, of: str, chunks: Callable[[str], AsyncGenerator
 
 async def write_stdout(chunks: AsyncIterator[Chunk], cursor: str) -> None:
     """Write a stream to standard output; if it ends early, print the cursor for the next attempt to stderr."""
-    out: BinaryIO = sys.stdout.buffer
     try:
         async for chunk in chunks:
-            shown = visible(chunk.data.decode(errors="backslashreplace")).encode() if is_terminal() else chunk.data
-            _write_all(out, shown)
+            write_out(chunk.data)
             cursor = chunk.cursor
     except BaseException:
         if cursor:
             console(stderr=True).print(f"Continue with --cursor {cursor}", soft_wrap=True)
         raise
+
+
+def write_out(data: bytes) -> None:
+    """Write bytes to standard output; on a terminal, characters that would change the screen are escaped."""
+    out: BinaryIO = sys.stdout.buffer
+    _write_all(out, visible(data.decode(errors="backslashreplace")).encode() if is_terminal() else data)
 
 
 def _write_all(out: BinaryIO, data: bytes) -> None:

@@ -19,6 +19,10 @@ from shared.rpc.handlers import Context, Handler, Layer
 # protovalidate quotes the regular expression that a text does not match. Say instead what to write.
 _PATTERN = re.compile(r"pattern `(.+)`", re.DOTALL)
 _NAME = re.compile(r"\^\(?([a-z]+)/\[a-z0-9-\]\{1,64\}\)?\??\$")
+_LOW_NAME = re.compile(
+    r"\^\(?([a-z]+)/(?:\[a-z\])?\[a-z0-9_-\]\{(?:1,64|0,63)\}(\(@\[1-9\]\[0-9\]\{0,8\}\)\?)?\)?\??\$"
+)
+"""A name that may have `_`, and with the second group the number of a revision."""
 _HOST = r"(([A-Za-z0-9._-]|\{pull_request\}){1,253}|\[[0-9A-Fa-f:.]{2,45}\])"
 _WEB = r"^https?://" + _HOST + r"(:[0-9]{1,5})?(/([A-Za-z0-9._~!$&'()*+,;=:@%/MORE-]|\{pull_request\})*)?$"
 _SENTENCES = {
@@ -30,6 +34,8 @@ _SENTENCES = {
     r"^[A-Za-z][A-Za-z0-9_.-]{0,127}$": "Must be a letter, then up to 127 letters, digits, `_`, `.` or `-`.",
     r"^[A-Za-z0-9][A-Za-z0-9._/=:-]{0,62}$": "Must be a letter or digit, then up to 62 letters, digits or `._/=:-`.",
     r"^[a-z0-9-]{0,64}$": "Must be up to 64 small letters, digits or `-`.",
+    r"^[a-z0-9_-]{0,64}$": "Must be up to 64 small letters, digits, `_` or `-`.",
+    r"^[a-z][a-z0-9_-]{0,63}$": "Must be a small letter, then up to 63 small letters, digits, `_` or `-`.",
     r"^([a-z0-9][a-z0-9-]{0,62})?$": "Must be a small letter or digit, then up to 62 small letters, digits or `-`.",
     r"^[a-z0-9][a-z0-9-]{0,62}$": "Must be a small letter or digit, then up to 62 small letters, digits or `-`.",
     r"^[a-z0-9][a-z0-9-]{0,63}$": "Must be a small letter or digit, then up to 63 small letters, digits or `-`.",
@@ -185,5 +191,8 @@ def _sentence(text: str) -> str:
     if pattern := _PATTERN.search(text):
         if name := _NAME.fullmatch(pattern[1]):
             return f"Write {name[1]}/… in small letters, digits and dashes."
+        if name := _LOW_NAME.fullmatch(pattern[1]):
+            revision = f", or {name[1]}/…@3 for a revision" if name[2] else ""
+            return f"Write {name[1]}/… in small letters, digits, `_` and dashes{revision}."
         text = _SENTENCES.get(pattern[1], text)
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

@@ -60,7 +60,7 @@ async def test_up_refuses_one_postgresql_database_for_two_services_before_it_cre
     outcome = await finished(process)
 
     assert outcome.status == 1
-    assert "set GREENROOM_SYNTHESIZER_DATABASE_URL" in outcome.err
+    assert "set GREENROOM_ENRICHER_DATABASE_URL" in outcome.err
     assert not (tmp_path / "new").exists()
 
 

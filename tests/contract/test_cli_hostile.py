@@ -150,14 +150,22 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
             yield (*path, name), found
 
 
+_ARGUMENTS = {
+    "revision": "1",
+    "arguments": "order=O-7",
+    "entities": "order=2",
+    "kind": "ngrams",
+    "target": "127.0.0.1:1",
+}
+"""What arguments need that are no names."""
+
+
 def arguments(command: Any, folder: Path) -> list[str]:
     """What a command needs: a name, a number, a file, an output."""
     given = []
     for one in command.params:
         if one.param_type_name == "argument":
-            given.append(
-                {"revision": "1", "arguments": "order=O-7", "kind": "ngrams", "target": "127.0.0.1:1"}.get(one.name, ID)
-            )
+            given.append(_ARGUMENTS.get(one.name, ID))
             if one.name in ("file", "files", "workflow", "truth"):
                 given[-1] = str(folder / "input.csv")
         elif one.name == "yes":

@@ -88,6 +88,13 @@ async def _generated(address: str) -> None:
         await client.generations.record(Generation(request=failed, error="No cart can have this many items."))
 
 
+_TYPO = """\
+procedure:
+  display_name: Returns
+revision:
+  instructions: Take a return.
+  domain: domains/ecomerce
+"""
 PAGES = {
     "docs/tools.md": Page(
         {
@@ -99,12 +106,14 @@ PAGES = {
         {
             "bookshop.yaml": lambda: _block("docs/domains.md", "display_name: Book shop"),
             "shop.sql": lambda: _block("docs/domains.md", "CREATE TYPE state"),
+            "typo.yaml": lambda: _TYPO,
             "wrong.yaml": lambda: (
                 _block("docs/domains.md", "display_name: Book shop")
                 .replace("minimum: 1}\nrel", "minimum: ten}\nrel")
                 .replace("expression: quantity", "expression: quantiti")
             ),
-        }
+        },
+        {"the persona has another name at each run": ("greenroom personas show bd9",)},
     ),
     "docs/knowledge.md": Page(
         {"returns.md": lambda: _block("docs/knowledge.md", "# Returns")},

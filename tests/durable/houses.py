@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from signal import SIGKILL
 
-from tests.processes import Service, service
+from tests.processes import PATIENCE, Service, service
 
 
 class Houses:
@@ -23,6 +23,8 @@ class Houses:
     async def start(self, name: str, **more: str) -> None:
         """Start a service, at the port that it had before. more: settings, such as `testdata_address`."""
         settings = {"GREENROOM_DATA_DIR": str(self._folder / name), "GREENROOM_JOB_RETRY_SECONDS": "0.5"}
+        # The first records of a process take seconds, and more on a busy machine.
+        settings["GREENROOM_PEER_TIMEOUT_SECONDS"] = str(PATIENCE)
         for peer, one in self._running.items():
             settings[f"GREENROOM_{peer.upper()}_ADDRESS"] = one.address
         settings |= {f"GREENROOM_{setting.upper()}": value for setting, value in more.items()}

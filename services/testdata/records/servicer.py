@@ -35,10 +35,10 @@ class RecordServicer(record_pb2_grpc.RecordServiceServicer):
         self._records = records
 
     async def GetSchemas(self, request: pb.GetSchemasRequest, context: Context) -> pb.GetSchemasResponse:
+        page = read_page(request)
         if request.domain:
             found = await self._records.of_domain(caller(), request.domain, request.revision)
             return pb.GetSchemasResponse(schemas=[schema_message(found)], total_size=1)
-        page = read_page(request)
         listed = await self._records.page(caller().company, list_part(request, page))
         messages = [schema_message(one) for one in listed.items]
         shown, token = cut(messages, page, lambda message: before(message, message.create_time.ToMilliseconds()))
