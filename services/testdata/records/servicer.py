@@ -36,10 +36,11 @@ class RecordServicer(record_pb2_grpc.RecordServiceServicer):
 
     async def GetSchemas(self, request: pb.GetSchemasRequest, context: Context) -> pb.GetSchemasResponse:
         page = read_page(request)
+        part = list_part(request, page)
         if request.domain:
             found = await self._records.of_domain(caller(), request.domain, request.revision)
             return pb.GetSchemasResponse(schemas=[schema_message(found)], total_size=1)
-        listed = await self._records.page(caller().company, list_part(request, page))
+        listed = await self._records.page(caller().company, part)
         messages = [schema_message(one) for one in listed.items]
         shown, token = cut(messages, page, lambda message: before(message, message.create_time.ToMilliseconds()))
         return pb.GetSchemasResponse(schemas=shown, next_page_token=token, total_size=listed.total)
