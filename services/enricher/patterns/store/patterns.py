@@ -3,7 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Row, Select, Subquery, bindparam, case, cast, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Integer,
+    Row,
+    Select,
+    Subquery,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -51,24 +65,20 @@ class PatternStore:
 
         same: only the newest _COMPARED of the same domain and entity, whole.
         """
-        good = [*_about(company, by.domain if same else "", by.entity if same else ""), patterns.c.quality >= quality]
-        if same:
-            newest = select(*_SHORT).where(*good).order_by(patterns.c.id.desc()).limit(_COMPARED).cte("newest")
-            # An outer join, because SQLite would otherwise read the features of all patterns.
-            wanted = (features.c.pattern == newest.c.id) & features.c.feature.in_(_all(by))
-            common = _counted(newest.c.id).select_from(newest.outerjoin(features, wanted)).group_by(newest.c.id)
-            ranked = _similar(by, newest.c, common.subquery("common")).subquery()
-        else:
-            of_company = features.c.company == company, features.c.feature.in_(_all(by))
-            common = _counted(features.c.pattern).where(*of_company).group_by(features.c.pattern)
-            ranked = _similar(by, patterns.c, common.subquery("common")).where(*good).subquery()
-        query = (
-            select(ranked)
-            .where(ranked.c.similarity >= similarity)
-            .order_by(ranked.c.similarity.desc(), ranked.c.quality.desc(), ranked.c.id.desc())
-            .limit(limit)
-        )
-        found = {row.id: row for row in await self._db.fetch(query)}
+        wanted = {
+            "company": company,
+            "domain": by.domain,
+            "entity": by.entity,
+            "workflow": by.workflow,
+            "scenarios": len(by.scenarios),
+            "fields": len(by.fields),
+            "words": len(by.words),
+            "features": sorted(by.scenarios | by.fields | by.words),
+            "least_quality": quality,
+            "least_similarity": similarity,
+            "most": limit,
+        }
+        found = {row.id: row for row in await self._db.fetch(_NEWEST if same else _ALL, wanted)}
         if not same or not found:
             return [Found(_read(row), row.similarity) for row in found.values()]
         whole = select(patterns).where(patterns.c.company == company, patterns.c.id.in_(found))
@@ -98,10 +108,6 @@ class PatternStore:
         await self._db.writer.run(work)
 
 
-def _all(by: Features) -> list[int]:
-    return sorted(by.scenarios | by.fields | by.words)
-
-
 def _counted(pattern: ColumnElement[str]) -> Select[Any]:
     """How many features of each kind each pattern has."""
     columns: list[ColumnElement[Any]] = [pattern.label("pattern")]
@@ -109,26 +115,62 @@ def _counted(pattern: ColumnElement[str]) -> Select[Any]:
     return select(*columns)
 
 
-def _similar(by: Features, columns: ReadOnlyColumnCollection[str, Any], common: Subquery) -> Select[Any]:
-    """Patterns with these columns, and their similarity. common: how many features each has in common with `by`."""
+def _similar(columns: ReadOnlyColumnCollection[str, Any], common: Subquery) -> Select[Any]:
+    """Patterns with these columns, and their similarity. common: the counts of features that a request has too."""
     parts = [
-        DOMAIN * case((columns.domain == by.domain, 1.0), else_=0.0),
-        ENTITY * case((columns.entity == by.entity, 1.0), else_=0.0),
-        WORKFLOW * case((columns.workflow == by.workflow, 1.0), else_=0.0),
-        SCENARIOS * _jaccard(columns.scenarios, len(by.scenarios), common.c.kind0),
-        FIELDS * _jaccard(columns.fields, len(by.fields), common.c.kind1),
-        WORDS * _jaccard(columns.words, len(by.words), common.c.kind2),
+        DOMAIN * case((columns.domain == bindparam("domain"), 1.0), else_=0.0),
+        ENTITY * case((columns.entity == bindparam("entity"), 1.0), else_=0.0),
+        WORKFLOW * case((columns.workflow == bindparam("workflow"), 1.0), else_=0.0),
+        SCENARIOS * _jaccard(columns.scenarios, bindparam("scenarios", type_=Integer), common.c.kind0),
+        FIELDS * _jaccard(columns.fields, bindparam("fields", type_=Integer), common.c.kind1),
+        WORDS * _jaccard(columns.words, bindparam("words", type_=Integer), common.c.kind2),
     ]
     total: ColumnElement[float] = sum(parts[1:], start=parts[0])
     short = [columns[one.name] for one in _SHORT]
     return select(*short, (total / float(WHOLE)).label("similarity")).outerjoin(common, common.c.pattern == columns.id)
 
 
-def _jaccard(here: ColumnElement[int], there: int, common: ColumnElement[int]) -> ColumnElement[float]:
+def _jaccard(here: ColumnElement[int], there: ColumnElement[int], common: ColumnElement[int]) -> ColumnElement[float]:
     """How many both have of all; 1 if there are none. here, there: how many each has."""
     both = func.coalesce(common, 0)
     either = here + there - both
     return case((either == 0, 1.0), else_=cast(both, Float) / either)
+
+
+def _ranked(similar: Select[Any]) -> Select[Any]:
+    """The most similar of them first."""
+    ranked = similar.subquery()
+    return (
+        select(ranked)
+        .where(ranked.c.similarity >= bindparam("least_similarity", type_=Float))
+        .order_by(ranked.c.similarity.desc(), ranked.c.quality.desc(), ranked.c.id.desc())
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+def _newest() -> Select[Any]:
+    """The most similar of the newest patterns of the same domain and entity."""
+    of_both = patterns.c.domain == bindparam("domain"), patterns.c.entity == bindparam("entity")
+    good = select(*_SHORT).where(_OF_COMPANY, *of_both, _GOOD)
+    newest = good.order_by(patterns.c.id.desc()).limit(_COMPARED).cte("newest")
+    # An outer join, because SQLite would otherwise read the features of all patterns.
+    wanted = (features.c.pattern == newest.c.id) & _WANTED
+    common = _counted(newest.c.id).select_from(newest.outerjoin(features, wanted)).group_by(newest.c.id)
+    return _ranked(_similar(newest.c, common.subquery("common")))
+
+
+def _all() -> Select[Any]:
+    """The most similar of all patterns of a company."""
+    of_company = features.c.company == bindparam("company")
+    common = _counted(features.c.pattern).where(of_company, _WANTED).group_by(features.c.pattern)
+    return _ranked(_similar(patterns.c, common.subquery("common")).where(_OF_COMPANY, _GOOD))
+
+
+# To build a query takes longer than to run it, so both are built once.
+_OF_COMPANY = patterns.c.company == bindparam("company")
+_GOOD = patterns.c.quality >= bindparam("least_quality")
+_WANTED = features.c.feature.in_(bindparam("features", expanding=True))
+_NEWEST, _ALL = _newest(), _all()
 
 
 def _of(company: str, name: str) -> ColumnElement[bool]:
