@@ -11,7 +11,8 @@ from services.testdata.records.generation.cell import Cell, Values
 from services.testdata.records.generation.plan import Plan
 from services.testdata.records.generation.references import assign
 from services.testdata.records.generation.rules import Place
-from services.testdata.records.generation.search import Search, turns
+from services.testdata.records.generation.schedule import turns
+from services.testdata.records.generation.search import Search
 from services.testdata.records.tables import Column, Strings, Table, Texts
 from services.testdata.records.values import Draws, Filler, filler
 from shared.rules.evaluation import compute
@@ -101,7 +102,7 @@ class Generator:
             return
         found = self.plan.pack.entity(entity)
         assert found is not None
-        from services.testdata.records.generation.search import choices
+        from services.testdata.records.generation.schedule import choices
 
         options = [choices(of) for of in map(found.field, names) if of is not None]
         space = int(np.prod([len(one) for one in options]))

@@ -1,0 +1,255 @@
+"""Which entities take part in a generation, and with how many records: those asked for, and what they need."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from services.testdata.records.errors import (
+    DerivedInCircle,
+    EntityUnknown,
+    ScenarioUnknown,
+)
+from services.testdata.records.generation.rules import Derived, Place, Rule, columns, read_rules
+from services.testdata.records.model import RecordSpec
+from shared.model.packs.model import Constraint, Field, FieldType, Pack, Relationship
+from shared.rules import tables
+from shared.rules.evaluation import evaluate
+from shared.rules.schema import Kind, Type
+from shared.rules.syntax import LARGEST
+from shared.rules.typed import Column
+from shared.yaml import near
+
+_SMALL_SPACE = 64
+"""An entity that nobody asked for has all of its combinations, if they are so few."""
+_CHILDREN = 2
+"""Children of a parent, where nobody said how many."""
+_PARENT_SHARE, _FEW_PARENTS = 3, 20
+"""Children for each parent, where nobody said how many parents; but so many parents if there are as many children."""
+
+
+def narrowed(spec: RecordSpec) -> Pack:
+    """The pack with its fields as the scenario and the caller constrain them."""
+    scenario = next((one for one in spec.pack.scenarios if one.id == spec.scenario), None)
+    if spec.scenario and scenario is None:
+        known = [one.id for one in spec.pack.scenarios]
+        raise ScenarioUnknown(scenario=spec.scenario, hint=near(spec.scenario, known) or "")
+    constraints = [*(scenario.constraints if scenario else ()), *spec.constraints]
+    entities = tuple(
+        replace(
+            entity,
+            fields=tuple(
+                constrained(one, [each for each in constraints if (each.entity, each.field) == (entity.name, one.name)])
+                for one in entity.fields
+            ),
+        )
+        for entity in spec.pack.entities
+    )
+    return replace(spec.pack, entities=entities)
+
+
+def constrained(of: Field, constraints: Sequence[Constraint]) -> Field:
+    """The field with narrower bounds."""
+    for one in constraints:
+        changes: dict[str, object] = {}
+        if one.minimum is not None:
+            changes |= {"minimum": one.minimum, "exclusive_minimum": one.exclusive_minimum}
+        if one.maximum is not None:
+            changes |= {"maximum": one.maximum, "exclusive_maximum": one.exclusive_maximum}
+        if one.min_length:
+            changes["min_length"] = max(of.min_length, one.min_length)
+        if one.max_length is not None:
+            changes["max_length"] = min(one.max_length, LARGEST if of.max_length is None else of.max_length)
+        if one.pattern:
+            changes["pattern"] = one.pattern
+        if one.values:
+            changes["values"] = tuple(v for v in one.values if not of.values or v in of.values)
+        if one.nullable is not None:
+            changes["nullable"] = of.nullable and one.nullable
+        of = replace(of, **changes)  # type: ignore[arg-type]
+    return of
+
+
+def counts_of(spec: RecordSpec, pack: Pack) -> dict[str, int]:
+    """The rows of every entity that takes part: as asked for, and as many others as those need."""
+    names = [entity.name for entity in pack.entities]
+    for name in spec.counts:
+        if name not in names:
+            raise EntityUnknown(entity=name, hint=near(name, names) or "")
+    counts = dict(spec.counts)
+    pending = list(counts)
+    rules, derived = read_rules(pack, spec.pack, frozenset())
+    narrowed = {one.name for one, whole in zip(pack.entities, spec.pack.entities, strict=True) if one != whole}
+    while pending:
+        name = pending.pop(0)
+        asked = name in spec.counts or name in narrowed
+        for other, rows in _needed(pack, name, counts[name], rules, derived, asked=asked):
+            rows = min(rows, _most(pack, other))
+            if other not in spec.counts and rows > counts.get(other, -1):
+                counts[other] = rows
+                pending.append(other)
+    return {name: counts[name] for name in names if name in counts}
+
+
+def _needed(
+    pack: Pack, name: str, rows: int, rules: Sequence[Rule], derived: Sequence[Derived], *, asked: bool
+) -> Iterator[tuple[str, int]]:
+    """The entities that the records of one entity need, and how many rows of each.
+
+    asked: the caller asked for the entity, or it is narrowed, so that whatever its rules read is made too; otherwise it
+    may be empty.
+    """
+    every = {*_read_by(rules, name), *_read_by(derived, name)}
+    named = every if asked else {*_read_by(derived, name)}
+    for one in pack.relationships:
+        single = one.maximum == 1 or only_child(pack, one)
+        if rows and one.child == name and one.parent != name and (one.required or one.parent in named):
+            least = rows if single else max(rows // _PARENT_SHARE, min(rows, _FEW_PARENTS))
+            if one.maximum:
+                least = max(least, -(-rows // one.maximum))
+            if one.minimum > 1:
+                least = min(least, max(1, rows // one.minimum))
+            space = _most(pack, one.parent)
+            yield one.parent, space if space <= _SMALL_SPACE else least
+        if one.parent == name and one.child != name and (one.minimum or one.child in named):
+            each = max(one.minimum, 1 if single else _CHILDREN)
+            if one.maximum is not None:
+                each = min(each, max(one.maximum, 1))
+            yield one.child, -(-rows // 2) if single and not one.minimum else rows * each
+    for entity in every - {name}:
+        yield entity, int(entity in named and rows > 0)
+
+
+def _read_by(some: Sequence[Rule | Derived], name: str) -> Iterator[str]:
+    """The entities that the expressions of an entity read."""
+    for one in some:
+        if one.entity == name:
+            for column in columns(one.compiled.typed):
+                yield from _along(one, column)
+
+
+def _along(one: Rule | Derived, column: Column) -> Iterator[str]:
+    """The entities that lead to a column, and its own."""
+    entity = one.entity
+    for child in column.scope:
+        entity = one.schema.entities[entity].children[child]
+        yield entity
+    for parent in column.parents:
+        entity = one.schema.entities[entity].parents[parent]
+        yield entity
+
+
+def _most(pack: Pack, name: str) -> int:
+    """The most rows of an entity that its unique sets of enumerations allow."""
+    entity = pack.entity(name)
+    assert entity is not None
+    sets = [names for names in (entity.key, *entity.uniques) if names]
+    sets += [(one.name,) for one in entity.fields if one.unique]
+    spaces = [LARGEST]
+    for names in sets:
+        fields = [entity.field(one) for one in names]
+        if all(one is not None and few_values(one) for one in fields):
+            spaces.append(int(np.prod([len(few_values(one)) for one in fields if one is not None])))
+    return min(spaces)
+
+
+def few_values(of: Field) -> tuple[object, ...]:
+    """The few values that a field takes; empty if there are many."""
+    return (False, True) if of.type is FieldType.BOOLEAN else of.values
+
+
+def part_of(pack: Pack, counts: Mapping[str, int]) -> Pack:
+    """What concerns the entities that take part."""
+    entities = tuple(entity for entity in pack.entities if entity.name in counts)
+    relationships = tuple(one for one in pack.relationships if one.child in counts and one.parent in counts)
+    kept = replace(pack, entities=entities, relationships=relationships)
+    return replace(kept, rules=tuple(rule for rule in pack.rules if rule.entity in counts and rule.expression))
+
+
+def derived_circle(pack: Pack) -> None:
+    """Refuse a key or reference that is derived."""
+    for one in pack.relationships:
+        child = pack.entity(one.child)
+        assert child is not None
+        for name in one.child_fields:
+            found = child.field(name)
+            if found is not None and found.derived:
+                raise DerivedInCircle(field=f"{child.name}.{name}")
+
+
+def parents_first(pack: Pack) -> tuple[str, ...]:
+    """The entities, those before that others must refer to."""
+    left = [entity.name for entity in pack.entities]
+    needs = {name: {one.parent for one in pack.relationships if one.child == name and one.required} for name in left}
+    wants = {name: {one.parent for one in pack.relationships if one.child == name} for name in left}
+    done: list[str] = []
+    while left:
+        ready = [name for name in left if needs[name] <= {*done, name}]
+        assert ready, "a checked pack has no circle of required references"
+        best = min(ready, key=lambda name: len(wants[name] - {*done, name}))
+        done.append(best)
+        left.remove(best)
+    return tuple(done)
+
+
+def backwards(one: Relationship, first: Sequence[str]) -> bool:
+    """True for an optional reference to records that are written later; it stays null."""
+    return one.parent != one.child and first.index(one.parent) > first.index(one.child)
+
+
+def folded_children(some: Sequence[Rule | Derived]) -> set[tuple[str, str]]:
+    """The children, by their parent and their name in rules, that expressions fold."""
+    return {(one.entity, column.scope[0]) for one in some for column in columns(one.compiled.typed) if column.scope}
+
+
+def each_with_one(
+    pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derived: Sequence[Derived], narrowed: bool
+) -> Iterator[Relationship]:
+    """Relationships so that each parent has a child, where a rule cannot hold without one.
+
+    narrowed: also where rules read the children and there are enough of them, because a scenario or constraints leave
+    fewer ways out, as an order that must be paid needs a payment.
+    """
+    folded = folded_children(rules) | folded_children(derived)
+    needed = {one for rule in rules for one in _cannot_do_without(rule)}
+    for one in pack.relationships:
+        name = (one.parent, one.child_name)
+        enough = narrowed and name in folded and one.required and counts[one.child] >= counts[one.parent]
+        if name in needed or enough:
+            yield replace(one, minimum=max(one.minimum, 1))
+        else:
+            yield one
+
+
+def _cannot_do_without(rule: Rule) -> Iterator[tuple[str, str]]:
+    """The children, by their parent and their name, without which a rule that reads nothing else is violated."""
+    read = [*columns(rule.compiled.typed)]
+    names = {column.scope[:1] for column in read}
+    if len(names) != 1 or not read[0].scope or any(len(one.scope) > 1 or one.parents for one in read):
+        return
+    none = {one.name: _no_values(one.type) for one in read if one.name}
+    children = {read[0].scope[0]: tables.Children(tables.Table(0, none), np.zeros(2, np.int64))}
+    if evaluate(rule.compiled, tables.Table(1, {}, children)).violated[0]:
+        yield rule.entity, read[0].scope[0]
+
+
+def _no_values(type_: Type) -> tables.Column:
+    if type_.textual:
+        return tables.Column(np.zeros(0, np.int32), None, tables.Texts(("",)))
+    kind = {Kind.NUMBER: np.float64, Kind.BOOLEAN: np.bool_, Kind.JSON: np.bool_}.get(type_.kind, np.int64)
+    return tables.Column(np.zeros(0, kind))
+
+
+def linked(pack: Pack) -> Iterator[Place]:
+    """The fields that refer to records, and those that are referred to."""
+    for one in pack.relationships:
+        yield from ((one.child, name) for name in one.child_fields)
+        yield from ((one.parent, name) for name in one.parent_fields)
+
+
+def only_child(pack: Pack, one: Relationship) -> bool:
+    """True if no two children have the same parent."""
+    entity = pack.entity(one.child)
+    assert entity is not None
+    sets = [{*entity.key}, *map(set, entity.uniques), *({each.name} for each in entity.fields if each.unique)]
+    return any(some and some <= {*one.child_fields} for some in sets)
