@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from services.testdata.records.tables import Column, Numbers, Serials, Texts, Uuids
 from services.testdata.records.values import Draws, fill, filler
 from services.testdata.records.values.edges import EdgeFiller, boundary_cases, security_cases
-from services.testdata.records.values.errors import NoSuchLocale, NoValues, PatternRefused, TooFewValues
+from services.testdata.records.values.errors import NoSuchLocale, NoValues, TooFewValues
 from services.testdata.records.values.fillers import column_of, stored_value
 from services.testdata.records.values.pools import POOLS, locales, pool
 from shared.model.packs.model import Field, FieldType
 from shared.patterns import compile_pattern
+from shared.patterns.errors import PatternRefused
 
 ROWS = 3_000
 

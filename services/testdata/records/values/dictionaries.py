@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.testdata.records.tables import Strings
-from services.testdata.records.values.automaton import automaton
 from services.testdata.records.values.pools import pool
 from shared.patterns import compile_pattern
+from shared.patterns.automaton import automaton
 
 _ENOUGH = 20
 """A pool fits if one of so many texts is allowed."""

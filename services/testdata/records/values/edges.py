@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.testdata.records.tables import Column, Mask, Numbers, Rows, Strings, Texts
-from services.testdata.records.values.automaton import lengths
 from services.testdata.records.values.draws import Draws
 from services.testdata.records.values.fillers import Filler, column_of, stored_value
 from services.testdata.records.values.patterns import PatternFiller
 from shared.model.events import Json
 from shared.model.packs.model import Category, Field, FieldType
+from shared.patterns.automaton import lengths
 
 LONGEST = 10_000
 """The characters of an over-long text, unless the field allows fewer."""

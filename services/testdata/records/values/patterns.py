@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.testdata.records.tables import Rows, Strings, Texts
-from services.testdata.records.values.automaton import lengths
 from services.testdata.records.values.draws import Draws
 from services.testdata.traces.generation.jit import inlined, kernel
 from services.testdata.traces.generation.philox_kernels import HALF, LOW, philox
 from shared.model.packs.model import FieldType
+from shared.patterns.automaton import lengths
 
 _EXACT = 1 << 62
 """Numbers of texts are exact below this."""

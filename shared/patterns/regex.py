@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from services.testdata.records.values.errors import PatternRefused
+from shared.patterns.errors import PatternRefused
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
 """Characters as sorted, disjoint ranges of code points, both ends included."""

@@ -12,8 +12,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import assert_never
 
-from services.testdata.records.values.errors import PatternMatchesNothing, PatternTooLarge
-from services.testdata.records.values.regex import Chars, Concatenation, Either, Node, Repeat, parse
+from shared.patterns.errors import PatternMatchesNothing, PatternTooLarge
+from shared.patterns.regex import Chars, Concatenation, Either, Node, Repeat, parse
 
 _MOST_STATES = 4_000
 _MOST_WORK = 4_000_000
