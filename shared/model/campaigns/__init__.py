@@ -1,0 +1,1 @@
+"""Campaigns of messages: what replies ask, and how texts are sent."""
