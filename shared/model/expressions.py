@@ -18,6 +18,8 @@ TEXT = cel.Type.STRING
 ANYTHING = cel.Type.DYN
 OBJECT = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
 INT = cel.Type.INT
+NUMBER = cel.Type.DOUBLE
+TRUTH = cel.Type.BOOL
 TEXTS = cel.Type.List(cel.Type.STRING)
 OBJECTS = cel.Type.List(cel.Type.DYN)
 COUNTS = cel.Type.Map(cel.Type.STRING, cel.Type.INT)
@@ -81,12 +83,14 @@ class Expression:
     """A compiled expression.
 
     boolean: True if its result is true or false. paths: its names with the members that follow, as ("args", "order").
+    names: the declared names among them; a declared name may have points.
     """
 
     _compiled: Any
     _shape: _Shape
     boolean: bool
     paths: frozenset[tuple[str, ...]]
+    names: frozenset[str]
 
     def value(self, data: Mapping[str, Any]) -> Json:
         """The value for this data, which has every declared name.
@@ -96,7 +100,7 @@ class Expression:
         """
         with work_budget():
             # What the expression does not name is not converted for CEL, and does not count.
-            used = {path[0]: data[path[0]] for path in self.paths if path[0] in data}
+            used = {name: data[name] for name in self.names if name in data}
             spend_call(self._shape.work(used))
             try:
                 found = self._compiled.eval(data=used)
@@ -147,7 +151,9 @@ class Expressions:
             boolean = compiled.return_type() == cel.Type.BOOL  # raises for `{null: 1}`
         except RuntimeError as error:
             raise BadExpression(self._sentence(str(error))) from None
-        return Expression(compiled, _shape(source), boolean, _paths(source))
+        paths = _paths(source)
+        names = {".".join(path[:length]) for path in paths for length in range(1, len(path) + 1)}
+        return Expression(compiled, _shape(source), boolean, paths, frozenset(names & self._names.keys()))
 
     def condition(self, source: str) -> Expression:
         """Compile an expression whose result is true or false. Raises BadExpression."""
