@@ -1,1 +1,1 @@
-"""Campaigns of messages: what replies ask, and how texts are sent."""
+"""Campaigns: message workflows, how they are read, written and evaluated, and how their texts are sent."""
