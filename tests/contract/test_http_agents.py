@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from greenroom.synthesizer.v1 import conversation_pb2 as pb
+from greenroom.type.v1 import event_pb2
 from services.synthesizer.adapters.agents.http import HttpAgent
 from services.synthesizer.adapters.agents.kind import Access
 from services.synthesizer.conversations.targets import TargetFailed, View
@@ -118,6 +119,14 @@ async def test_an_answer_that_cannot_be_used_is_told_in_a_sentence(agent: Bot, a
         await caller.act(VIEW)
 
     await caller.close()
+
+
+async def test_a_number_that_a_double_cannot_tell_from_its_neighbours_is_its_fault(stage: Theatre, agent: Bot) -> None:
+    agent.answers = [whole({"call_tool": {"tool": "find_order", "arguments": {"order": 9007199254740993}}})]
+
+    done = await stage.play(Script(persona=[says("a")]), agent=target(agent))
+
+    assert (done.ended.reason, done.ended.fault) == ("AGENT_CALL_NOT_EXACT", event_pb2.FAULT_AGENT)
 
 
 async def test_its_host_must_be_allowed(stage: Theatre) -> None:

@@ -244,6 +244,14 @@ async def test_what_it_does_wrong_is_its_fault(stage: Theatre, agent: Bot) -> No
     assert done.ended.detail == f'The agent {url} failed: it answered 404, "<html>Not here</html>".'
 
 
+async def test_a_number_that_a_double_cannot_tell_from_its_neighbours_is_its_fault(stage: Theatre, agent: Bot) -> None:
+    agent.answers = [whole(chat("", ("find_order", '{"order": 9007199254740993}')))]
+
+    done = await stage.play(Script(persona=ONE_TURN), agent=target(agent), source=stage.source)
+
+    assert (done.ended.reason, done.ended.fault) == ("AGENT_CALL_NOT_EXACT", event_pb2.FAULT_AGENT)
+
+
 async def test_the_same_call_of_a_tool_forever_is_its_fault(stage: Theatre, agent: Bot) -> None:
     agent.answers = [whole(chat("", FIND))]
 
