@@ -59,8 +59,6 @@ _FORMATS = {
     Format.ARROW: RECORD_FORMAT_ARROW_IPC,
     Format.ROWS: RECORD_FORMAT_ROWS,
 }
-_AT_ONCE = (Format.PARQUET,)
-"""Formats that are not streamed."""
 _MIXED = (Format.JSONL, Format.SQL, Format.ROWS)
 """Formats in which several entities may follow each other in one output."""
 
@@ -174,17 +172,11 @@ async def generate(
                 stack.callback(part.unlink, missing_ok=True)
             files[path].write(data)
 
-        if format in _AT_ONCE:
-            found = await client.records.generate(spec, _FORMATS[format])
-            for made in found.entities:
-                write(made.entity, made.data)
-            checks += found.checks
-        else:
-            async with aclosing(client.records.stream(spec, _FORMATS[format])) as messages:
-                async for message in messages:
-                    rows = (f"{jsons.dumps(MessageToDict(row))}\n".encode() for row in message.rows)
-                    write(message.entity, message.data + b"".join(rows)) if message.entity else None
-                    checks += message.checks
+        async with aclosing(client.records.stream(spec, _FORMATS[format])) as messages:
+            async for message in messages:
+                rows = (f"{jsons.dumps(MessageToDict(row))}\n".encode() for row in message.rows)
+                write(message.entity, message.data + b"".join(rows)) if message.entity else None
+                checks += message.checks
         sys.stdout.flush()
         for path, file in files.items():
             file.close()

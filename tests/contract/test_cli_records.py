@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.contract.houses import House, serving
@@ -37,6 +38,15 @@ async def test_records_of_a_domain_go_to_the_screen_and_those_of_several_entitie
     assert (len(orders), len(items)) == (3, 6)
     assert {item["order_id"] for item in items} == {order["id"] for order in orders}
     assert many.out == ""
+
+
+async def test_more_parquet_than_one_answer_holds_is_streamed_to_a_file(house: House, tmp_path: Path) -> None:
+    await house.ok("records", "generate", "ecommerce", "product=12000", "--format", "parquet", "--out", str(tmp_path))
+    other = tmp_path / "carts.parquet"
+    await house.ok("generate", "ecommerce", "cart", "-n", "12000", "--format", "parquet", "-o", str(other))
+
+    assert pq.read_metadata(tmp_path / "product.parquet").num_rows == 12_000
+    assert pq.read_metadata(other).num_rows == 12_000
 
 
 async def test_a_schema_is_registered_listed_shown_used_and_deleted(house: House) -> None:

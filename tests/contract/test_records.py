@@ -1,11 +1,14 @@
 """Records that obey the rules of their domain, by gRPC."""
 
+import io
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from greenroom.testdata.v1 import record_pb2 as pb
@@ -16,6 +19,16 @@ from tests.suite import testdata_suite as served
 PACKS = Path(__file__).parents[2] / "services/enricher/domains/packs"
 SHOP = (PACKS / "ecommerce.yaml").read_bytes()
 SUPPORT = (PACKS / "customer_support.yaml").read_bytes()
+BOXES = b"""
+display_name: Boxes
+entities:
+  box: {key: id, fields: {id: {type: identifier}, called: {type: text, nullable: true}}}
+  piece: {key: id, fields: {id: {type: identifier}, box_id: {type: identifier}, grams: {type: integer, minimum: 1}}}
+relationships:
+  - {child: piece, child_fields: box_id, parent: box, parent_fields: id}
+rules:
+  light: {entity: piece, text: A piece weighs up to 900 g., expression: grams <= 900}
+"""
 
 
 def spec(yaml: bytes, counts: dict[str, int], **others: object) -> pb.RecordSpec:
@@ -111,6 +124,38 @@ async def test_a_range_alone_has_the_bytes_that_it_has_in_all_records(records: R
     part = b"".join([one.data async for one in records.StreamRecords(request)]).splitlines()
 
     assert part == whole[30_000:35_000]
+
+
+async def test_parquet_streams_as_one_file_with_row_groups_that_continues_from_any_cursor(
+    records: RecordServiceStub,
+) -> None:
+    asked = spec(BOXES, {"box": 1_500, "piece": 140_000}, seed=3)
+    request = pb.StreamRecordsRequest(spec=asked, format=pb.RECORD_FORMAT_PARQUET)
+    whole = [one async for one in records.StreamRecords(request)]
+    request.cursor = whole[-3].cursor
+    rest = [one async for one in records.StreamRecords(request)]
+    request.format, request.cursor = pb.RECORD_FORMAT_ARROW_IPC, ""
+    other = [one async for one in records.StreamRecords(request)]
+    request.format = pb.RECORD_FORMAT_PARQUET
+    request.range.CopyFrom(pb.RecordRange(first=1_001, count=100_000))
+    ranged = [one async for one in records.StreamRecords(request)]
+
+    assert whole[-1].checks
+    assert not [one.rule for one in whole[-1].checks if one.violated]
+    for entity, rows in (("box", 1_500), ("piece", 140_000)):
+        file = pq.ParquetFile(io.BytesIO(data(whole, entity)))
+        assert (file.metadata.num_rows, file.metadata.num_row_groups) == (rows, 2)
+        as_arrow = pa.ipc.open_stream(data(other, entity)).read_all()
+        assert file.read().cast(as_arrow.schema) == as_arrow
+        part = pq.read_table(io.BytesIO(data(ranged, entity)))
+        assert part.cast(as_arrow.schema) == as_arrow.slice(1_000, 100_000)
+        assert data(rest, entity) == b"".join(one.data for one in whole[-2:] if one.entity == entity)
+        assert sum(one.record_count for one in whole if one.entity == entity) == rows
+
+
+def data(stream: list[pb.StreamRecordsResponse], entity: str) -> bytes:
+    """The document of an entity."""
+    return b"".join(one.data for one in stream if one.entity == entity)
 
 
 async def test_a_registered_schema_is_a_source_until_it_is_deleted(traces: TestdataSuite) -> None:

@@ -85,9 +85,3 @@ class RangeOutside(OutOfRange):
     """The range begins with record {first}, and there are {count} `{entity}`."""
 
     reason = "RECORD_RANGE_OUTSIDE"
-
-
-class FormatNotStreamed(InvalidArgument):
-    """PARQUET cannot be continued or cut, so it has no cursor and no range; use another format."""
-
-    reason = "RECORD_FORMAT_NOT_STREAMED"

@@ -5,14 +5,14 @@ The server only passes these functions on, so what they need is imported when th
 
 import io
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from services.testdata.records.errors import RecordsTooLarge, RuleNotSatisfiable
-from services.testdata.records.formats import Format
-from services.testdata.records.model import Checked, RecordSpec
+from services.testdata.records.formats import PARQUET_MAGIC, Format
+from services.testdata.records.model import Checked, RecordSpec, together
 from shared.model.packs.model import Severity
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 20
 """Bytes of a chunk, about."""
+GROUP_ROWS = 1 << 17
+"""Records of the largest entity in a row group of Parquet, about."""
 MOST_BYTES = 3 << 20
 """The most bytes of records in one answer."""
 _SAMPLE = 64
@@ -45,7 +47,7 @@ class MadeRecords:
 class Chunk:
     """Encoded records of one entity. last: the number of the last record, from 1. fields: only in its first chunk.
 
-    place: which chunk of the cell it is.
+    place: which chunk of the cell it is. footer: in PARQUET, of the row groups that end with it.
     """
 
     entity: str
@@ -54,14 +56,19 @@ class Chunk:
     count: int
     last: int
     place: int
+    footer: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A stream before it begins. entities: in the order in which they can be stored, with their numbers of records."""
+    """A stream before it begins. entities: in the order in which they can be stored, with their numbers of records.
+
+    group: how many cells make a row group of PARQUET.
+    """
 
     entities: tuple[tuple[str, int], ...]
     cells: int
+    group: int
 
 
 def packed(spec: RecordSpec) -> bytes:
@@ -107,36 +114,103 @@ def outline(source: bytes) -> Outline:
     """How much a stream has. Makes and checks the first records, so that what cannot be made is refused at once."""
     generator = _generator(source)
     _checks(generator, generator.cell(0))
-    counts = generator.plan.spec.counts
+    counts, cells = generator.plan.spec.counts, generator.plan.cells
+    largest = max(generator.plan.counts.values()) // cells + 1
     return Outline(
-        tuple((entity, counts[entity]) for entity in generator.plan.written if entity in counts), generator.plan.cells
+        tuple((entity, counts[entity]) for entity in generator.plan.written if entity in counts),
+        cells,
+        max(1, GROUP_ROWS // largest),
     )
 
 
 def make_cell(source: bytes, form: Format, number: int, first: int, count: int) -> tuple[list[Chunk], list[Checked]]:
-    """The records of a cell as chunks, and how its rules fare. first, count: only these records of each entity."""
+    """The records of a cell as chunks, and how its rules fare. first, count: only these records of each entity.
+
+    A cell without any of them is not made.
+    """
     generator = _generator(source)
+    wanted = _wanted(generator, number, first, count)
+    if not wanted:
+        return [], []
     cell = generator.cell(number)
+    chunks = [chunk for entity in wanted for chunk in _chunks(generator, cell, entity, form, first, count)]
+    return _placed(chunks), _checks(generator, cell, shared=number == 0, refuse=False)
+
+
+def make_row_groups(source: bytes, numbers: range, first: int, count: int) -> tuple[list[Chunk], list[Checked]]:
+    """The records of some cells as chunks of row groups of Parquet, and how their rules fare; otherwise as `make_cell`.
+
+    The chunks of an entity are bytes of the file, cut anywhere.
+    """
+    from services.testdata.records.formats import parquet
+
+    generator = _generator(source)
+    tables: dict[str, list[Table]] = {}
+    checks: list[Checked] = []
+    for number in numbers:
+        if wanted := _wanted(generator, number, first, count):
+            cell = generator.cell(number)
+            for entity in wanted:
+                tables.setdefault(entity, []).append(_rows(generator, cell, entity, first, count)[0])
+            checks = together(checks, _checks(generator, cell, shared=number == 0, refuse=False))
     chunks: list[Chunk] = []
-    for entity in generator.plan.written:
-        if entity in generator.plan.spec.counts and not (number and entity in generator.plan.shared):
-            chunks += _chunks(generator, cell, entity, form, first, count)
-    chunks = [replace(chunk, place=place) for place, chunk in enumerate(chunks)]
-    return chunks, _checks(generator, cell, shared=number == 0, refuse=False)
+    for entity, some in tables.items():
+        made, begins = parquet.row_groups(some), not some[0].first
+        rows, last = sum(table.rows for table in some), first + some[-1].first + some[-1].rows
+        data = (PARQUET_MAGIC if begins else b"") + made.data
+        fields = tuple(some[0].columns) if begins else ()
+        pieces = [replace(one, last=last - rows) for one in _cut(entity, data)]
+        pieces[0] = replace(pieces[0], fields=fields)
+        pieces[-1] = replace(pieces[-1], count=rows, last=last, footer=made.footer)
+        chunks += pieces
+    return _placed(chunks), checks
 
 
-def _chunks(generator: "Generator", cell: "Cell", entity: str, form: Format, first: int, count: int) -> Iterator[Chunk]:
-    whole = cell.table(entity, generator.fields(entity))
-    all_rows = generator.plan.spec.counts[entity]
-    end = min(first + count, all_rows) if count else all_rows
+def parquet_endings(files: Mapping[str, Sequence[tuple[int, bytes]]]) -> list[Chunk]:
+    """What ends the Parquet file of each entity. files: their row groups, as `parquet.ending` takes them."""
+    from services.testdata.records.formats import parquet
+
+    return _placed([chunk for entity, pieces in files.items() for chunk in _cut(entity, parquet.ending(pieces))])
+
+
+def _wanted(generator: "Generator", number: int, first: int, count: int) -> list[str]:
+    """The entities, parents first, of which a cell has records that are asked for."""
+    plan = generator.plan
+    return [
+        entity
+        for entity in plan.written
+        if entity in plan.spec.counts and number in plan.cells_of(entity, first, _end(generator, entity, first, count))
+    ]
+
+
+def _end(generator: "Generator", entity: str, first: int, count: int) -> int:
+    """The number after the last record that is asked for."""
+    rows = generator.plan.spec.counts[entity]
+    return min(first + count, rows) if count else rows
+
+
+def _rows(generator: "Generator", cell: "Cell", entity: str, first: int, count: int) -> "tuple[Table, bool]":
+    """The records of a cell that are asked for, and whether they are the last of the stream."""
+    whole, end = cell.table(entity, generator.fields(entity)), _end(generator, entity, first, count)
     start, stop = max(first - whole.first, 0), min(end - whole.first, whole.rows)
     table = whole.part(start, max(stop, start))
     # Encoders see where the stream begins, not where the records do.
-    table = replace(table, first=table.first - first)
-    encoder = _encoder(table.part(0, 0), form, _STREAMED_ROWS_FIELD)
-    begins, ends = start < stop and table.first == 0, table.first + table.rows == end - first and start < stop
+    return replace(table, first=table.first - first), stop == end - whole.first
+
+
+def _cut(entity: str, data: bytes) -> list[Chunk]:
+    return [Chunk(entity, (), data[at : at + CHUNK_BYTES], 0, 0, 0) for at in range(0, len(data), CHUNK_BYTES)]
+
+
+def _placed(chunks: Sequence[Chunk]) -> list[Chunk]:
+    return [replace(chunk, place=place) for place, chunk in enumerate(chunks)]
+
+
+def _chunks(generator: "Generator", cell: "Cell", entity: str, form: Format, first: int, count: int) -> Iterator[Chunk]:
+    table, ends = _rows(generator, cell, entity, first, count)
     if not table.rows:
         return
+    encoder, begins = _encoder(table.part(0, 0), form, _STREAMED_ROWS_FIELD), not table.first
     sample = max(1, len(encoder.encode(table.part(0, min(_SAMPLE, table.rows)))) // min(_SAMPLE, table.rows))
     step = max(1, CHUNK_BYTES // sample)
     for row in range(0, table.rows, step):

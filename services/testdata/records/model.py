@@ -65,3 +65,14 @@ class Checked:
             violated=self.violated + other.violated,
             examples=(self.examples + other.examples)[:EXAMPLES],
         )
+
+
+def together(one: list[Checked], other: list[Checked]) -> list[Checked]:
+    """The checks of two parts of the records."""
+    if not one:
+        return other
+    more = {(check.rule, check.entity): check for check in other}
+    return [
+        check.plus(more.get((check.rule, check.entity), replace(check, checked=0, held=0, violated=0, examples=())))
+        for check in one
+    ]

@@ -1,21 +1,24 @@
 """What callers do with schemas and records."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator
-from dataclasses import replace
-from typing import Protocol
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
-from services.testdata.records.errors import CountTooLarge, FormatNotStreamed, RangeOutside
-from services.testdata.records.formats import Format
+from services.testdata.records.errors import CountTooLarge, RangeOutside
+from services.testdata.records.formats import PARQUET_MAGIC, Format
 from services.testdata.records.making import (
     Chunk,
     MadeRecords,
     Outline,
     make_cell,
     make_records,
+    make_row_groups,
     outline,
     packed,
+    parquet_endings,
 )
 from services.testdata.records.model import Checked, RecordSpec, Wanted
 from services.testdata.records.schemas import PREFIX, Schema, schema_of
@@ -29,6 +32,8 @@ from shared.model.packs.model import Pack
 from shared.model.packs.reading import read_document, read_pack
 from shared.model.packs.writing import digest, document, write_pack
 from shared.requests import RequestKey
+
+T = TypeVar("T")
 
 MOST_AT_ONCE = 10_000
 """The most records of an entity in one answer."""
@@ -113,13 +118,11 @@ class Records:
                 raise CountTooLarge(entity=entity, count=f"{count:,}", most=f"{MOST_AT_ONCE:,}")
         return await self._compute.run(make_records, packed(spec), form)
 
-    async def outline(self, spec: RecordSpec, form: Format, first: int) -> Outline:
+    async def outline(self, spec: RecordSpec, first: int) -> Outline:
         """How much a stream has. first: the first record of each entity, from 0.
 
-        Raises RangeOutside, FormatNotStreamed, and what `outline` of `making` raises.
+        Raises RangeOutside, and what `outline` of `making` raises.
         """
-        if form is Format.PARQUET:
-            raise FormatNotStreamed
         found = await self._compute.run(outline, packed(spec))
         for entity, count in found.entities:
             if first >= count:
@@ -129,37 +132,65 @@ class Records:
     async def stream(
         self, spec: RecordSpec, form: Format, found: Outline, first: int, count: int, cell: int
     ) -> AsyncGenerator[tuple[int, list[Chunk], list[Checked]], None]:
-        """The cells from one on, with their records and how the rules fare in them. Closing it stops the generation."""
+        """The cells from one on, with their records and how the rules fare in them. Closing it stops the generation.
+
+        In PARQUET several cells come together, with the number of the first, and after the last cell the footers.
+        """
         source = packed(spec)
-        cells = iter(range(cell, found.cells))
-        coming = deque[tuple[int, asyncio.Task[tuple[list[Chunk], list[Checked]]]]]()
-        try:
-            while True:
-                while len(coming) < _AHEAD and (number := next(cells, None)) is not None:
-                    made = self._compute.run(make_cell, source, form, number, first, count)
-                    coming.append((number, asyncio.create_task(made)))
-                if not coming:
-                    return
-                number, task = coming[0]
-                chunks, checks = await task
-                coming.popleft()
+        if form is not Format.PARQUET:
+            numbers = range(cell, found.cells)
+            made = (partial(self._compute.run, make_cell, source, form, number, first, count) for number in numbers)
+            async with aclosing(_ahead(zip(numbers, made, strict=True))) as cells:
+                async for number, (chunks, checks) in cells:
+                    yield number, chunks, checks
+        elif cell <= found.cells:
+            async with aclosing(self._parquet(source, found, first, count)) as groups:
+                async for number, chunks, checks in groups:
+                    if number >= cell:
+                        yield number, chunks, checks
+
+    async def _parquet(
+        self, source: bytes, found: Outline, first: int, count: int
+    ) -> AsyncGenerator[tuple[int, list[Chunk], list[Checked]], None]:
+        """The files from their beginning: a footer has the places of all row groups, so these are made again."""
+        files: dict[str, list[tuple[int, bytes]]] = {}
+        sizes, before = Counter[str](), Counter[str]()
+        numbers = range(0, found.cells, found.group)
+        groups = (range(number, min(number + found.group, found.cells)) for number in numbers)
+        made = (partial(self._compute.run, make_row_groups, source, group, first, count) for group in groups)
+        async with aclosing(_ahead(zip(numbers, made, strict=True))) as cells:
+            async for number, (chunks, checks) in cells:
+                for chunk in chunks:
+                    before.setdefault(chunk.entity, len(PARQUET_MAGIC))
+                    sizes[chunk.entity] += len(chunk.data)
+                    if chunk.footer:
+                        files.setdefault(chunk.entity, []).append((before[chunk.entity], chunk.footer))
+                        before[chunk.entity] = sizes[chunk.entity]
                 yield number, chunks, checks
-        finally:
-            for _, task in coming:
-                task.cancel()
-            if coming:
-                await asyncio.wait([task for _, task in coming])
+        yield found.cells, await self._compute.run(parquet_endings, files), []
 
 
-def together(one: list[Checked], other: list[Checked]) -> list[Checked]:
-    """The checks of two parts of the records."""
-    if not one:
-        return other
-    more = {(check.rule, check.entity): check for check in other}
-    return [
-        check.plus(more.get((check.rule, check.entity), replace(check, checked=0, held=0, violated=0, examples=())))
-        for check in one
-    ]
+async def _ahead(
+    work: Iterable[tuple[int, Callable[[], Coroutine[Any, Any, T]]]],
+) -> AsyncGenerator[tuple[int, T], None]:
+    """The results in order, with their numbers; some are made before they are asked for."""
+    left = iter(work)
+    coming = deque[tuple[int, asyncio.Task[T]]]()
+    try:
+        while True:
+            while len(coming) < _AHEAD and (one := next(left, None)) is not None:
+                coming.append((one[0], asyncio.create_task(one[1]())))
+            if not coming:
+                return
+            number, task = coming[0]
+            done = await task
+            coming.popleft()
+            yield number, done
+    finally:
+        for _, task in coming:
+            task.cancel()
+        if coming:
+            await asyncio.wait([task for _, task in coming])
 
 
 def _read(stored: bytes) -> Pack:

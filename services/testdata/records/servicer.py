@@ -14,8 +14,8 @@ from services.testdata.records.messages import (
     schema_message,
     wanted,
 )
-from services.testdata.records.model import Checked
-from services.testdata.records.operations import Records, together
+from services.testdata.records.model import Checked, together
+from services.testdata.records.operations import Records
 from shared.auth import caller
 from shared.rpc.cursors import decode_token, encode_token, malformed
 from shared.rpc.handlers import Context, ready
@@ -74,7 +74,7 @@ class RecordServicer(record_pb2_grpc.RecordServiceServicer):
         first, count = max(request.range.first - 1, 0), request.range.count
         scope = f"{spec!r} {form} {first} {count}"
         cell, place = _read(request.cursor, scope)
-        outline = await self._records.outline(spec, form, first)
+        outline = await self._records.outline(spec, first)
         checks: list[Checked] = []
         stream = self._records.stream(spec, form, outline, first, count, cell)
         async with aclosing(stream):
@@ -85,7 +85,7 @@ class RecordServicer(record_pb2_grpc.RecordServiceServicer):
                     cursor = encode_token(_KIND, scope, [number, chunk.place + 1])
                     yield ready(pb.StreamRecordsResponse, _response(chunk, form, cursor))
                 place = 0
-        last = pb.StreamRecordsResponse(cursor=encode_token(_KIND, scope, [outline.cells, 0]))
+        last = pb.StreamRecordsResponse(cursor=encode_token(_KIND, scope, [outline.cells + 1, 0]))
         if not request.cursor:
             last.checks.extend(check_messages(checks))
         yield last

@@ -13,3 +13,7 @@ class Format(StrEnum):
     SQL = "SQL"
     PARQUET = "PARQUET"
     ARROW_IPC = "ARROW_IPC"
+
+
+PARQUET_MAGIC = b"PAR1"
+"""The first and the last bytes of a Parquet file."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.testdata.records.generation.rules import Place
 from services.testdata.records.tables import Column as Made
-from services.testdata.records.tables import Numbers, Rows, Serials, Texts, Uuids
+from services.testdata.records.tables import Numbers, Rows, Serials, Strings, Texts, Uuids
 from services.testdata.records.tables import Table as MadeTable
 from shared.model.packs.model import FieldType, Pack, Relationship
 from shared.rules import tables
@@ -18,6 +18,7 @@ from shared.rules.typed import Column, Typed, every_typed
 
 Mask = NDArray[np.bool_]
 NO_ROW = -1
+_NO_TEXT = Strings.of([""])
 
 
 @dataclass(slots=True, eq=False)
@@ -239,10 +240,25 @@ def picked(made: Made, rows: Rows, type_: FieldType) -> Made:
     known = rows >= 0
     if not len(made):
         assert not known.any()
-        return Numbers(type=type_, values=np.zeros(len(rows), np.int64), known=known)
+        return replace(_zeros(made, len(rows)), type=type_, known=known)
     picked = made.at(np.maximum(rows, 0))
     both = known if picked.known is None else known & picked.known
     return replace(picked, type=type_, known=None if both.all() else both)
+
+
+def _zeros(made: Made, rows: int) -> Made:
+    """Any values in a column of the same class, so that all cells have the same."""
+    match made:
+        case Numbers():
+            return replace(made, values=np.zeros(rows, made.values.dtype))
+        case Texts():
+            return replace(made, strings=_NO_TEXT, codes=np.zeros(rows, np.int32), distinct=False)
+        case Uuids():
+            return replace(made, high=np.zeros(rows, np.uint64), low=np.zeros(rows, np.uint64))
+        case Serials():
+            return replace(made, numbers=np.zeros(rows, np.int64))
+        case _:
+            assert_never(made)
 
 
 def readable(made: Made) -> Values:
@@ -279,7 +295,5 @@ def written(values: Values, base: Made | None, type_: FieldType) -> Made:
     elif isinstance(base, Uuids | Serials):
         return replace(base.at(values.values.astype(np.int64)), known=known)
     else:
-        from services.testdata.records.tables import Strings
-
         strings = Strings.of(values.texts.texts)
     return Texts(type=type_, strings=strings, codes=values.values.astype(np.int32), known=known)

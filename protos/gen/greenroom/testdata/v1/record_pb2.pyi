@@ -40,7 +40,10 @@ class _RecordFormatEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_RecordFor
     RECORD_FORMAT_SQL: _RecordFormat.ValueType  # 5
     """INSERT statements of standard SQL, which SQLite and PostgreSQL read."""
     RECORD_FORMAT_PARQUET: _RecordFormat.ValueType  # 6
-    """A Parquet file per entity; only in GenerateRecords, because such a file cannot be continued."""
+    """A Parquet file per entity. A stream of it sends bytes of the file, cut anywhere; its row groups have about 131,072 records of
+    the largest entity. A stream that continues from a cursor makes the row groups before it again, without sending them, because
+    the end of the file has the sizes of all.
+    """
     RECORD_FORMAT_ARROW_IPC: _RecordFormat.ValueType  # 7
     """An Arrow IPC stream per entity."""
 
@@ -60,7 +63,10 @@ RECORD_FORMAT_CSV: RecordFormat.ValueType  # 4
 RECORD_FORMAT_SQL: RecordFormat.ValueType  # 5
 """INSERT statements of standard SQL, which SQLite and PostgreSQL read."""
 RECORD_FORMAT_PARQUET: RecordFormat.ValueType  # 6
-"""A Parquet file per entity; only in GenerateRecords, because such a file cannot be continued."""
+"""A Parquet file per entity. A stream of it sends bytes of the file, cut anywhere; its row groups have about 131,072 records of
+the largest entity. A stream that continues from a cursor makes the row groups before it again, without sending them, because
+the end of the file has the sizes of all.
+"""
 RECORD_FORMAT_ARROW_IPC: RecordFormat.ValueType  # 7
 """An Arrow IPC stream per entity."""
 
@@ -769,7 +775,9 @@ class StreamRecordsResponse(message.Message):
 
     @builtins.property
     def checks(self) -> containers.RepeatedCompositeFieldContainer[RuleCheck]:
-        """How each rule fares, in the last message of the stream; only if the stream had all records from the first on."""
+        """How each rule fares, in the last message of the stream, unless it began with a cursor. With a range: on the parts that have
+        records of it.
+        """
 
     def __init__(
         self,
