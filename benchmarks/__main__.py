@@ -30,6 +30,7 @@ TOPICS = (
     "rules",
     "domains",
     "knowledge",
+    "messages",
 )
 """Each topic is a module with `run(quick) -> bool`."""
 

@@ -1,0 +1,1 @@
+"""What single messages of a campaign say and how they are sent."""
