@@ -10,12 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import assert_never
 
 from shared.patterns.errors import PatternMatchesNothing, PatternTooLarge
-from shared.patterns.regex import Chars, Concatenation, Either, Node, Repeat, parse
+from shared.patterns.nfa import MOST_STATES, Nfa
 
-_MOST_STATES = 4_000
 _MOST_WORK = 4_000_000
 """The most transitions times lengths."""
 WINDOW = 12
@@ -53,9 +51,7 @@ _PAST = 1 << 30
 @lru_cache(maxsize=256)
 def automaton(pattern: str) -> Automaton:
     """Raises PatternRefused, PatternTooLarge."""
-    nfa = _Nfa(pattern)
-    end = nfa.add(parse(pattern), 0)
-    return _determined(nfa, end, pattern)
+    return _determined(Nfa(pattern), pattern)
 
 
 @lru_cache(maxsize=256)
@@ -89,72 +85,7 @@ def lengths(pattern: str, least: int, most: int | None) -> tuple[Automaton, list
     return machine, counts, range(shortest, len(counts))
 
 
-class _Nfa:
-    """States with moves that read a character, and moves that read none."""
-
-    def __init__(self, pattern: str) -> None:
-        self.reads: list[list[tuple[int, int, int]]] = [[]]
-        self.skips: list[list[int]] = [[]]
-        self._pattern = pattern
-
-    def _state(self) -> int:
-        if len(self.reads) >= _MOST_STATES:
-            raise PatternTooLarge(pattern=self._pattern[:100], most="any number of")
-        self.reads.append([])
-        self.skips.append([])
-        return len(self.reads) - 1
-
-    def add(self, node: Node, start: int) -> int:
-        """Add what a node reads after a state; returns the state in which it ends."""
-        match node:
-            case Chars(ranges):
-                end = self._state()
-                self.reads[start] += [(low, high, end) for low, high in ranges]
-                return end
-            case Concatenation(parts):
-                for part in parts:
-                    start = self.add(part, start)
-                return start
-            case Either(options):
-                ends = []
-                for option in options:
-                    begin = self._state()
-                    self.skips[start].append(begin)
-                    ends.append(self.add(option, begin))
-                return self._join(ends)
-            case Repeat(part, least, most):
-                for _ in range(least):
-                    start = self.add(part, start)
-                if most is None:
-                    again = self._join([start])
-                    self.skips[self.add(part, again)].append(again)
-                    return self._join([again])
-                ends = [start]
-                for _ in range(most - least):
-                    ends.append(self.add(part, self._join([ends[-1]])))
-                return self._join(ends)
-            case _:
-                assert_never(node)
-
-    def _join(self, ends: list[int]) -> int:
-        state = self._state()
-        for end in ends:
-            self.skips[end].append(state)
-        return state
-
-    def closure(self, states: Iterable[int]) -> frozenset[int]:
-        """The states, and those that they reach without reading."""
-        seen = set(states)
-        pending = [*seen]
-        while pending:
-            for state in self.skips[pending.pop()]:
-                if state not in seen:
-                    seen.add(state)
-                    pending.append(state)
-        return frozenset(seen)
-
-
-def _determined(nfa: _Nfa, end: int, pattern: str) -> Automaton:
+def _determined(nfa: Nfa, pattern: str) -> Automaton:
     """The subset construction."""
     first = nfa.closure([0])
     numbers, pending = {first: 0}, deque([first])
@@ -168,10 +99,10 @@ def _determined(nfa: _Nfa, end: int, pattern: str) -> Automaton:
             if not reached:
                 continue
             if reached not in numbers:
-                if len(numbers) >= _MOST_STATES:
+                if len(numbers) >= MOST_STATES:
                     raise PatternTooLarge(pattern=pattern[:100], most="any number of")
                 numbers[reached] = len(numbers)
                 pending.append(reached)
             of_state.append((low, after - 1, numbers[reached]))
         moves.append(tuple(of_state))
-    return Automaton(tuple(moves), frozenset(number for states, number in numbers.items() if end in states))
+    return Automaton(tuple(moves), frozenset(number for states, number in numbers.items() if nfa.end in states))

@@ -1,10 +1,10 @@
 """Reads patterns: the part of RE2's syntax for which texts can be generated, as a finite automaton's building blocks.
 
-Read are literals, escapes, classes, groups, alternatives, counts, and anchors at the beginning and the end. Flags, word
-boundaries, classes of Unicode and look-around are refused with their place.
+Read are literals, escapes, classes, groups, alternatives, counts, and anchors at both ends. Flags but `s` of
+a group, word boundaries, classes of Unicode and look-around are refused with their place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,8 @@ Ranges: TypeAlias = tuple[tuple[int, int], ...]
 MAX_REPEAT = 1_000
 """The most that a count may be, as in RE2."""
 _LAST = 0x10FFFF
+_ANY: Ranges = ((0, _LAST),)
+_LINE: Ranges = ((0, 9), (11, _LAST))
 _DIGITS: Ranges = ((48, 57),)
 _WORD: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
 _SPACE: Ranges = ((9, 10), (12, 13), (32, 32))
@@ -33,7 +35,7 @@ _POSIX = {
     "word": _WORD,
 }
 PRINTABLE: Ranges = ((32, 126),)
-"""What a class that excludes characters, and the dot, stand for, as far as it is in them."""
+"""What a class that excludes characters, and the dot, stand for in readable texts, as far as it is in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,9 @@ class Repeat:
 Node: TypeAlias = Chars | Concatenation | Either | Repeat
 
 
-def parse(source: str) -> Node:
-    """Raises PatternRefused."""
-    return _Parser(source).whole()
+def parse(source: str, *, readable: bool = True) -> Node:
+    """readable: keep only the printable characters of a class or a dot, where it has some. Raises PatternRefused."""
+    return _Parser(source, _readable if readable else _all).whole()
 
 
 def joined(ranges: Sequence[tuple[int, int]]) -> Ranges:
@@ -108,10 +110,16 @@ def _readable(ranges: Ranges) -> Ranges:
     )
 
 
+def _all(ranges: Ranges) -> Ranges:
+    return ranges
+
+
 class _Parser:
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, kept: Callable[[Ranges], Ranges]) -> None:
         self._source = source
+        self._kept = kept
         self._at = 0
+        self._dot = _LINE
 
     def whole(self) -> Node:
         node = self._either(0)
@@ -199,20 +207,24 @@ class _Parser:
         if char == "(":
             return self._group(depth, start)
         if char == "[":
-            return Chars(_readable(self._class()))
+            return Chars(self._kept(self._class()))
         if char == ".":
-            return Chars(_readable(_without(((10, 10),))))
+            return Chars(self._kept(self._dot))
         if char == "\\":
-            return Chars(_readable(self._escape(start)))
+            return Chars(self._kept(self._escape(start)))
         if char in "*+?":
             raise self._refused("a count of nothing", start)
         return Chars(((ord(char), ord(char)),))
 
     def _group(self, depth: int, start: int) -> Node:
+        dot = self._dot
         if self._peek() == "?":
             rest = self._source[self._at :]
             if rest.startswith("?:"):
                 self._at += 2
+            elif rest.startswith("?s:"):
+                self._at += 3
+                self._dot = _ANY
             elif rest.startswith(("?P<", "?<")) and not rest.startswith(("?<=", "?<!")):
                 end = self._source.find(">", self._at)
                 if end < 0:
@@ -225,6 +237,7 @@ class _Parser:
         if self._peek() != ")":
             raise self._refused("a group without its end", start)
         self._at += 1
+        self._dot = dot
         return node
 
     def _escape(self, start: int) -> Ranges:

@@ -37,6 +37,14 @@ class Pattern:
             return None
         return None if found is None else found.span()
 
+    def is_whole(self, text: str) -> bool:
+        """True if the whole text matches. A text with half a surrogate pair does not. Raises TooMuchWork."""
+        spend_call(1 + len(text) * self._regexp.programsize // 30)
+        try:
+            return self._regexp.fullmatch(text) is not None
+        except UnicodeEncodeError:
+            return False
+
     def find_all(self, text: str) -> Iterator[tuple[int, int]]:
         """The offsets of all matches that are not empty, or of their first group if the pattern has groups.
 

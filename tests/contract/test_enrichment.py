@@ -6,6 +6,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf import struct_pb2
 
 from greenroom.client import GreenroomError
 from greenroom.enricher.v1 import enrichment_pb2 as pb
@@ -31,6 +32,17 @@ def allowed(field: str, *values: str) -> domain_pb2.FieldConstraint:
     made = domain_pb2.FieldConstraint(field=field)
     for value in values:
         made.bounds.values.add().string_value = value
+    return made
+
+
+def bounds(minimum: float | str, maximum: float | str, *, exclusive: bool = False) -> Bounds:
+    """What two limits ask. exclusive: the limits themselves are not allowed."""
+    made = Bounds(exclusive_minimum=exclusive, exclusive_maximum=exclusive)
+    for name, value in (("minimum", minimum), ("maximum", maximum)):
+        if isinstance(value, str):
+            getattr(made, name).string_value = value
+        else:
+            getattr(made, name).number_value = value
     return made
 
 
@@ -144,6 +156,12 @@ async def test_constraints_that_contradict_each_other_are_named_with_who_asked_f
         "no value can be both."
     )
 
+    response = await enrich(pb.EnrichRequest(domain=SHOP, entity="order", hints=["total between 50 and 10 EUR"]))
+    assert response.error.message == (
+        "For `total`, the hint “total between 50 and 10 EUR” asks for at least 5000 and at most 1000; "
+        "no value can be both."
+    )
+
 
 async def test_a_constraint_that_its_field_cannot_have_is_refused_with_what_it_can(enricher: EnricherSuite) -> None:
     async def why(constraint: domain_pb2.FieldConstraint) -> str:
@@ -162,7 +180,7 @@ async def test_a_constraint_that_its_field_cannot_have_is_refused_with_what_it_c
         "no value can be both."
     )
     assert await why(bounded("shipping", minimum=1, maximum=0)) == (
-        "For `shipping`, the request asks for at least 1, and the request asks for at most 0; no value can be both."
+        "For `shipping`, the request asks for at least 1 and at most 0; no value can be both."
     )
     lettered = domain_pb2.FieldConstraint(field="status", bounds=Bounds(pattern="[A-Z]+"))
     assert "only pending, paid" in await why(lettered)
@@ -285,3 +303,119 @@ async def test_requests_are_enriched_without_documents_where_they_are_switched_o
     assert response.metadata.knowledge_problem == (
         "The setting GREENROOM_KNOWLEDGE_SECONDS is 0, so documents are not searched."
     )
+
+
+PARTS = """
+display_name: Parts
+entities:
+  part:
+    fields:
+      code: {pattern: "[A-Z]{3}[0-9]{2}"}
+      name: {}
+      grade: {values: [a, b, c]}
+      pieces: {type: integer}
+      weight: {type: number, scale: 2, precision: 5}
+      small: {type: number}
+      made_on: {type: date}
+      opens: {type: time, maximum: "18:00:00"}
+      lasts: {type: duration, values: [1 day, 2 days]}
+      tags: {type: json, values: [[a], [b]]}
+"""
+LONG, LONG_TOO = "(a|b)*a(a|b){200}", "(a|b)*b(a|b){200}"
+IMPOSSIBLE: list[tuple[str, list[Bounds], str]] = [
+    ("code", [Bounds(max_length=4)], "its entity § [A-Z]{3}[0-9]{2}, and the request asks for at most 4 characters"),
+    ("code", [Bounds(pattern="[A-Z]{5}")], "its entity § [A-Z]{3}[0-9]{2}, and the request § [A-Z]{5}"),
+    (
+        "name",
+        [Bounds(pattern="[A-Z]{10}", max_length=5)],
+        "the request § [A-Z]{10} and at most 5 characters; no value can be both.",
+    ),
+    ("name", [Bounds(pattern="a*b"), Bounds(pattern="b*a")], "the request § a*b and the pattern b*a;"),
+    (
+        "name",
+        [Bounds(pattern="(ab)*"), Bounds(min_length=3), Bounds(max_length=3)],
+        "the request § (ab)*, at least 3 characters and at most 3 characters; no value can be all of it.",
+    ),
+    ("grade", [Bounds(pattern="[a-z]{2}")], "its entity allows only a, b, c, and the request § [a-z]{2}"),
+    (
+        "grade",
+        [Bounds(pattern="[ax]"), Bounds(pattern="[bcy]")],
+        "its entity allows only a, b, c, and the request § [bcy] and the pattern [ax]; no value can be all of it.",
+    ),
+    (
+        "pieces",
+        [bounds(1, 2, exclusive=True)],
+        "the request asks for more than 1 and less than 2; no value can be both.",
+    ),
+    (
+        "weight",
+        [bounds(0.001, 0.009)],
+        "the request asks for at least 0.001 and at most 0.009, and its entity has at most 2 digits after the point",
+    ),
+    (
+        "weight",
+        [bounds(1000, 2000)],
+        "the request asks for at least 1000, and its entity has at most 3 digits before the",
+    ),
+    (
+        "made_on",
+        [bounds("2026-01-31", "2026-02-01", exclusive=True)],
+        "the request asks for more than 2026-01-31 and less than 2026-02-01;",
+    ),
+    (
+        "opens",
+        [bounds("19:00:00+01:00", "20:00:00")],
+        "at least 19:00:00+01:00, and its entity asks for at most 18:00:00",
+    ),
+]
+
+
+async def test_constraints_that_leave_no_value_are_named_pairwise(enricher: EnricherSuite) -> None:
+    file = enricher.folder / "parts.yaml"
+    file.write_text(PARTS)
+    await enricher.client.domains.import_file(file, "parts")
+
+    async def merged(field: str, *asked: Bounds) -> pb.EnrichResponse:
+        constraints = [domain_pb2.FieldConstraint(field=field, bounds=one) for one in asked]
+        return await enricher.client.enrichment.enrich(
+            pb.EnrichRequest(domain="domains/parts", entity="part", constraints=constraints)
+        )
+
+    for field, asked, said in IMPOSSIBLE:
+        response = await merged(field, *asked)
+        wanted = said.replace("§", "asks for the pattern")
+        assert response.error.reason == "CONSTRAINTS_CONTRADICT", (field, asked)
+        assert wanted in response.error.message, (wanted, response.error.message)
+
+    response = await merged("name", Bounds(pattern=LONG), Bounds(pattern=LONG_TOO))
+    assert response.error.message == (
+        f"What the request asks of `name` is not possible: it takes too long to tell whether a text matches {LONG} and "
+        f"{LONG_TOO}; make their counts smaller."
+    )
+
+
+async def test_constraints_that_leave_a_value_are_merged(enricher: EnricherSuite) -> None:
+    file = enricher.folder / "parts_too.yaml"
+    file.write_text(PARTS)
+    await enricher.client.domains.import_file(file, "parts_too")
+    asked = {
+        "code": Bounds(pattern="[^0-9]+[1-9]+"),
+        "grade": Bounds(pattern="[^a]"),
+        "name": Bounds(pattern=r"\bword\b", min_length=4),
+        "pieces": bounds(1, 2),
+        "weight": bounds(0.001, 0.011, exclusive=True),
+        "small": bounds(1e-300, 2e-300),
+        "lasts": Bounds(values=[struct_pb2.Value(string_value="24 hours"), struct_pb2.Value(string_value="2 days")]),
+    }
+    constraints = [domain_pb2.FieldConstraint(field=field, bounds=one) for field, one in asked.items()]
+    constraints[0].nullable = True
+
+    response = await enricher.client.enrichment.enrich(
+        pb.EnrichRequest(domain="domains/parts_too", entity="part", constraints=constraints)
+    )
+
+    assert response.enriched, response.error.message
+    assert [value.string_value for value in of(response, "grade").values] == ["b", "c"]
+    assert [value.string_value for value in of(response, "lasts").values] == ["1 day", "2 days"]
+    assert len(of(response, "tags").values) == 2
+    assert not next(one for one in response.constraints if one.field == "code").nullable

@@ -40,6 +40,6 @@ class ConstraintInvalid(InvalidArgument):
 
 
 class ConstraintsContradict(InvalidArgument):
-    """For `{field}`, {one}, and {other}; no value can be both."""
+    """For `{field}`, {asked}; no value can be {together}."""
 
     reason = "CONSTRAINTS_CONTRADICT"

@@ -8,8 +8,9 @@ from shared.model.events import Json
 from shared.model.packs.expressions import check_expressions
 from shared.model.packs.faults import Fault, Path
 from shared.model.packs.model import Constraint, Entity, Field, FieldType, Pack, Relationship
-from shared.model.packs.values import NUMERIC, ORDERED, TEXTUAL, described, read_value
+from shared.model.packs.values import NUMERIC, ORDERED, TEXTUAL, described, has_between, read_value
 from shared.patterns import BadPattern, compile_pattern
+from shared.patterns.overlap import Overlap, Overlaps
 from shared.words import all_of
 from shared.yaml import near
 
@@ -19,6 +20,8 @@ MAX_FIELDS = 1_000
 """The most fields of an entity."""
 MAX_VALUES = 1_000
 """The most values of an enumeration."""
+_PATTERN_WORK = 1_000_000
+"""How much is looked at to compare the patterns of a pack with lengths, which takes about a second."""
 MAX_NAME, MAX_TITLE, MAX_TEXT = 128, 200, 10_000
 """The most characters of a name or id, of the name of a domain, and of any other text."""
 
@@ -30,6 +33,7 @@ def check_pack(pack: Pack) -> Iterator[Fault]:
     yield from _check_sizes(pack)
     for entity in pack.entities:
         yield from _check_entity(entity, ("entities", entity.name))
+    yield from _check_patterns(pack)
     for number, relationship in enumerate(pack.relationships):
         yield from _check_relationship(relationship, entities, ("relationships", number))
     yield from _check_child_names(pack)
@@ -172,8 +176,9 @@ def _check_bounds(given: Field | Constraint, kind: FieldType, path: Path) -> Ite
             yield Fault((*path, name), f"The {name} of a field that is {kind} is {described(kind)}.")
         else:
             bounds[name] = read
-    if len(bounds) == 2 and not _in_order(bounds, given):
-        exclusive = " and one of them is excluded" if bounds["minimum"] == bounds["maximum"] else ""
+    if len(bounds) == 2 and not _has_between(kind, bounds, given):
+        is_excluded = bounds["minimum"] <= bounds["maximum"] and (given.exclusive_minimum or given.exclusive_maximum)
+        exclusive = " and one of them is excluded" if is_excluded else ""
         shown = f"The minimum {_shown(given.minimum)} and the maximum {_shown(given.maximum)} leave no value{exclusive}"
         yield Fault((*path, "maximum"), f"{shown}; the maximum should be greater.")
     longest = given.max_length
@@ -194,6 +199,20 @@ def _check_bounds(given: Field | Constraint, kind: FieldType, path: Path) -> Ite
         except BadPattern as bad:
             yield Fault((*path, "pattern"), str(bad))
     yield from _check_values(given, kind, bounds, path)
+
+
+def _check_patterns(pack: Pack) -> Iterator[Fault]:
+    """Patterns that no text of their field's lengths matches, as far as _PATTERN_WORK reaches."""
+    overlaps = Overlaps(_PATTERN_WORK)
+    for entity in pack.entities:
+        for field in entity.fields:
+            least, most = field.min_length, field.max_length
+            if not field.pattern or (most is not None and most < least):
+                continue
+            if overlaps.of([field.pattern], least, most) is Overlap.NONE:
+                long = f"of at least {least} characters" if most is None else f"of {least} to {most} characters"
+                sentence = f"No text {long} matches the pattern {field.pattern}; mend the pattern or the lengths."
+                yield Fault(("entities", entity.name, "fields", field.name, "pattern"), sentence)
 
 
 def _check_values(given: Field | Constraint, kind: FieldType, bounds: Mapping[str, Any], path: Path) -> Iterator[Fault]:
@@ -244,14 +263,15 @@ def _within(read: Any, given: Field | Constraint, bounds: Mapping[str, Any]) -> 
     if len(read) < given.min_length or (given.max_length is not None and len(read) > given.max_length):
         return False
     try:
-        return not given.pattern or compile_pattern(f"^(?:{given.pattern})$").find(read) is not None
+        return not given.pattern or compile_pattern(given.pattern).is_whole(read)
     except BadPattern:
         return True  # reported by itself
 
 
-def _in_order(bounds: Mapping[str, Any], given: Field | Constraint) -> bool:
-    least, most = bounds["minimum"], bounds["maximum"]
-    return bool(least < most or (least == most and not (given.exclusive_minimum or given.exclusive_maximum)))
+def _has_between(kind: FieldType, bounds: Mapping[str, Any], given: Field | Constraint) -> bool:
+    above, below = given.exclusive_minimum, given.exclusive_maximum
+    scale = given.scale if isinstance(given, Field) else None
+    return has_between(kind, bounds["minimum"], bounds["maximum"], above=above, below=below, scale=scale)
 
 
 def _read(kind: FieldType, value: Json) -> Any:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 from shared.model.events import Json
@@ -22,6 +24,11 @@ def read_duration(text: str) -> timedelta:
 def _moment(text: str) -> datetime:
     read = datetime.fromisoformat(text)
     return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def _clock(text: str) -> time:
+    """An offset is left out, because times are those of the place."""
+    return time.fromisoformat(text).replace(tzinfo=None)
 
 
 def _whole(value: Json) -> int:
@@ -63,7 +70,7 @@ _READ: Mapping[FieldType, tuple[Callable[[Json], Any], str]] = {
     FieldType.BOOLEAN: (_flag, "true or false"),
     FieldType.MONEY: (_whole, "a whole number of minor units, such as 1999"),
     FieldType.DATE: (_of_text(date.fromisoformat), "a date such as 2026-01-31"),
-    FieldType.TIME: (_of_text(time.fromisoformat), 'a time such as "08:30:00", in quotes'),
+    FieldType.TIME: (_of_text(_clock), 'a time such as "08:30:00", in quotes'),
     FieldType.DATETIME: (_of_text(_moment), "a time such as 2026-01-31T08:30:00Z"),
     FieldType.DURATION: (_of_text(read_duration), "a duration such as 3 days"),
     FieldType.IDENTIFIER: (_name, "text or a whole number"),
@@ -85,3 +92,30 @@ def read_value(kind: FieldType, value: Json) -> Any:
 def described(kind: FieldType) -> str:
     """What a value of this type is, in words."""
     return _READ[kind][1]
+
+
+_STEPS: Mapping[FieldType, Any] = {
+    FieldType.INTEGER: 1,
+    FieldType.MONEY: 1,
+    FieldType.DATE: timedelta(days=1),
+    FieldType.DURATION: timedelta(seconds=1),
+}
+"""How far apart the values of a type are, where others cannot lie between them."""
+_MOST_SCALE = 400
+"""Digits after the point beyond these change no number."""
+
+
+def has_between(kind: FieldType, least: Any, most: Any, *, above: bool, below: bool, scale: int | None = None) -> bool:
+    """True if a value lies between two that were read. above, below: not `least`, or `most`, itself.
+
+    scale: how many digits a number has after the point at most; None for any.
+    """
+    if kind is FieldType.NUMBER and scale is not None:
+        unit = 10 ** min(scale, _MOST_SCALE)
+        low, high = Fraction(str(least)) * unit, Fraction(str(most)) * unit
+        first = floor(low) + 1 if above else ceil(low)
+        last = ceil(high) - 1 if below else floor(high)
+        return bool(first <= last)
+    if kind in _STEPS:
+        return bool(most - least >= _STEPS[kind] * (above + below))
+    return bool(least < most or (least == most and not (above or below)))

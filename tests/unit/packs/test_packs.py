@@ -67,6 +67,12 @@ FIELDS = [
     ("type: time, minimum: §12:30:00", 'The minimum of a field that is time is a time such as "08:30:00", in quotes.'),
     ("type: text, minimum: §1", "A field that is text has no minimum"),
     ("type: integer, exclusive_minimum: §true", "`exclusive_minimum` needs a `minimum`."),
+    ("type: integer, minimum: 1, maximum: §2, exclusive_minimum: true, exclusive_maximum: true", "The minimum `1` and"),
+    (
+        "type: number, scale: 1, minimum: 0.01, maximum: §0.09",
+        "The minimum `0.01` and the maximum `0.09` leave no value;",
+    ),
+    ('type: text, max_length: 5, pattern: §"[A-Z]{10}"', "No text of 0 to 5 characters matches the pattern [A-Z]{10};"),
     ("type: text, min_length: 5, max_length: §4", "Texts of 5 to 4 characters do not exist"),
     ("type: integer, pattern: §a", "Only text has a pattern, and this field is integer."),
     ('type: text, pattern: §"(a"', "The pattern '(a' cannot be used"),

@@ -36,7 +36,7 @@ class Bounds:
         """True if the text is within the bounds."""
         if len(text) < self.least or (self.most is not None and len(text) > self.most):
             return False
-        return not self.pattern or compile_pattern(rf"^(?:{self.pattern})$").find(text) is not None
+        return not self.pattern or compile_pattern(self.pattern).is_whole(text)
 
 
 @lru_cache(maxsize=256)
