@@ -94,6 +94,16 @@ def test_numbers_keep_their_bounds_and_reach_narrow_ones(
     assert bounds[1] > 10 or len(set(numbers)) == bounds[1] + 3 - exclusive
 
 
+@pytest.mark.parametrize(
+    ("least", "most"), [(1e-300, 2e-300), (-2e-9, 3e-9), (1 + 1e-10, 1 + 2e-10), (1e300, 2e300), (None, -1e300)]
+)
+def test_numbers_of_any_size_keep_their_bounds(least: float | None, most: float) -> None:
+    numbers = drawn(Field("size", FieldType.NUMBER, minimum=least, maximum=most, exclusive_maximum=True), rows=200)
+
+    assert all((least is None or least <= number) and number < most for number in numbers)
+    assert len(set(numbers)) > 100
+
+
 def test_dates_times_and_durations_keep_their_bounds() -> None:
     for name in ("born", "made", "takes", "opens"):
         field = next(field for field in FIELDS if field.name == name)

@@ -27,6 +27,10 @@ from shared.rules.literals import stored
 
 NULLS = 10
 """One in so many values of a nullable field is null."""
+_FINEST = 308
+"""The most digits after the point; the least normal float has so many."""
+_EXACT = 1 << 49
+"""Below this, whole numbers and tenths are exact floats."""
 _NUMBER_DIGITS = 8
 """The digits of numbers in different texts, unless the count of rows is known."""
 _TOGETHER = {"people", "places", "companies", "products"}
@@ -178,9 +182,7 @@ class _Choice:
         least, most = (None if bound is None else Decimal(str(bound)) for bound in (field.minimum, field.maximum))
         scale = field.scale
         if scale is None:
-            scale = 2
-            while least is not None and most is not None and scale < 9 and (most - least) * 10**scale < 1_000:
-                scale += 1
+            scale = _scale_of(least, most)
         unit = Decimal(10) ** scale
         low = None if least is None else int((least * unit).to_integral_value(ROUND_CEILING))
         high = None if most is None else int((most * unit).to_integral_value(ROUND_FLOOR))
@@ -188,7 +190,7 @@ class _Choice:
             low += 1
         if high is not None and most is not None and field.exclusive_maximum and high == most * unit:
             high -= 1
-        lowest, highest = self._within(low, high, (0, 1_000 * 10**scale))
+        lowest, highest = self._within(low, high, (0, 1_000 * 10 ** max(scale, 0)))
         # Larger numbers are no exact floats.
         digits = min(2**53, 10**field.precision - 1 if field.precision is not None and field.precision < 16 else 2**53)
         lowest, highest = max(lowest, -digits), min(highest, digits)
@@ -307,6 +309,22 @@ _PATTERNS = {
     "uuid": "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
 }
 """Texts of these formats, where no pool has enough or fitting ones."""
+
+
+def _scale_of(least: Decimal | None, most: Decimal | None) -> int:
+    """Digits after the point for a thousand different numbers within bounds, as far as floats tell them apart.
+
+    Below 0 where only numbers exist that are too large for others.
+    """
+    scale, smallest = 2, max(least or Decimal(), -(most or Decimal()))
+    while smallest.scaleb(scale) >= _EXACT:
+        scale -= 1
+    if least is None or most is None:
+        return scale
+    finest, largest = 9 if least == most else _FINEST, max(abs(least), abs(most))
+    while scale < finest and (most - least).scaleb(scale) < 1_000 and largest.scaleb(scale) < _EXACT:
+        scale += 1
+    return scale
 
 
 def stored_value(kind: FieldType, value: Any) -> int | float | bool | str | None:
