@@ -1,7 +1,7 @@
 """Templates of what agents say and mocked tools answer: Liquid with some tags and filters, and bounded values."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
+from functools import cache, wraps
 from itertools import takewhile
 from typing import Any
 
@@ -82,7 +82,6 @@ class _CountedTemplate(BoundTemplate):
 
 class _Bounded(Environment):
     template_class = _CountedTemplate
-    output_stream_limit = MAX_OUTPUT
     loop_iteration_limit = MAX_ITEMS
     local_namespace_limit = 4 * MAX_OUTPUT
     context_depth_limit = 20
@@ -136,8 +135,10 @@ def _alternatives(first: Any, *others: Any) -> str:
     return any_of(texts)
 
 
-def _environment() -> Environment:
-    environment = _Bounded()
+@cache
+def _environment(longest: int) -> Environment:
+    """The environment of templates that render up to `longest` characters."""
+    environment: Environment = type("_Limited", (_Bounded,), {"output_stream_limit": longest})()
     environment.filters["alternatives"] = _alternatives
     for name in [name for name in environment.filters if name not in _FILTERS]:
         del environment.filters[name]
@@ -148,20 +149,22 @@ def _environment() -> Environment:
     return environment
 
 
-_ENVIRONMENT = _environment()
-_STATIC = RenderContext(_ENVIRONMENT.from_string(""))
+_STATIC = RenderContext(_environment(MAX_OUTPUT).from_string(""))
 _FAILURES = (ArithmeticError, AttributeError, LiquidError, LookupError, RecursionError, TypeError, ValueError)
 """What Liquid raises: errors of its own, and those of Python's operations on the values that filters are given."""
 
 
 class Template:
-    """A template, parsed once. Raises BadTemplate when it is not valid Liquid."""
+    """A template, parsed once. Raises BadTemplate when it is not valid Liquid.
+
+    longest: the most characters of what it renders.
+    """
 
     __slots__ = ("_parsed", "_source")
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, longest: int = MAX_OUTPUT) -> None:
         self._source = source
-        self._parsed = _parsed(source) if "{{" in source or "{%" in source else None
+        self._parsed = _parsed(source, longest) if "{{" in source or "{%" in source else None
 
     def render(self, values: Mapping[str, Any]) -> str:
         """The template filled in; a name without a value is empty.
@@ -205,9 +208,9 @@ def _paths(template: BoundTemplate) -> list[tuple[str, ...]]:
     return [tuple(map(str, takewhile(lambda part: isinstance(part, str), use.segments))) for use in uses]
 
 
-def _parsed(source: str) -> BoundTemplate:
+def _parsed(source: str, longest: int = MAX_OUTPUT) -> BoundTemplate:
     try:
-        template = _ENVIRONMENT.from_string(source)
+        template = _environment(longest).from_string(source)
         for node in template.nodes:
             _check_ranges(node)
     except _FAILURES as error:
