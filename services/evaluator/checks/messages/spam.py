@@ -19,6 +19,13 @@ WARN_ABOVE = 70
 _THRESHOLD = 5.0
 _START = 300
 _AT_ONCE = 12
+_FULL = 120
+_OPT_OUT = re.compile(
+    r"\b(?:reply|text|txt|send)(?: with)? \W?(?:stop|end|quit|unsubscribe|cancel|help)\b\W?"
+    r"(?: ?(?:to|2|for)(?: [a-z]+){1,4}\b)?(?!\W*\d)",
+    re.IGNORECASE,
+)
+"""How an SMS says to opt out, or to get help, as the law and carriers want it to: that is no sign of spam."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -40,7 +47,8 @@ class SpamRisk:
 
 def spam_risk(message: Message) -> SpamRisk:
     """Apply the rules of the message's channel. Takes time linear in the message."""
-    texts = {"subject": message.subject, "start": message.text[:_START], "text": f"{message.subject}\n{message.text}"}
+    text = _OPT_OUT.sub("", message.text) if message.channel is Channel.SMS else message.text
+    texts = {"subject": message.subject, "start": text[:_START], "text": f"{message.subject}\n{text}"}
     hits = [hit for of, text in texts.items() for hit in _rules(message.channel, of).hits(text)]
     hits += _measured(message)
     points = sum(hit.points for hit in hits)
@@ -107,6 +115,8 @@ def _measured(message: Message) -> Iterator[Hit]:
     yield from _shouting(message)
     if message.channel is Channel.EMAIL:
         yield from _markup(message)
+    elif len(message.text) >= _FULL:
+        yield Hit("FULL_LENGTH", 0.5, "It fills an SMS, as those do who pay for each of many.")
 
 
 def _shouting(message: Message) -> Iterator[Hit]:
