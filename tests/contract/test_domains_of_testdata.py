@@ -2,6 +2,7 @@
 
 import pytest
 
+from greenroom.enricher.v1.enrichment_pb2 import EnrichRequest
 from services.testdata.adapters.domains import EnricherDomains
 from shared.auth import DEVELOPMENT
 from shared.compute import Compute
@@ -22,6 +23,10 @@ async def test_test_data_reads_the_newest_ready_revision_of_a_domain(enricher: E
     try:
         ready = await domains.pack(DEVELOPMENT, "domains/read_by_testdata")
         second = await domains.pack(DEVELOPMENT, "domains/read_by_testdata", 2)
+        request = EnrichRequest(domain="domains/read_by_testdata", entity="book", revision=1)
+        digest = (await enricher.client.enrichment.enrich(request)).metadata.revision_digest
+        again = await domains.pack(DEVELOPMENT, request.domain, 1, digest)
+        other = await domains.pack(DEVELOPMENT, request.domain, 2, digest)
         with pytest.raises(NotFound, match="did you mean `domains/ecommerce`") as unknown:
             await domains.pack(DEVELOPMENT, "domains/ecomerce")
         with pytest.raises(PeerUnavailable, match="The service enricher cannot be reached"):
@@ -35,4 +40,6 @@ async def test_test_data_reads_the_newest_ready_revision_of_a_domain(enricher: E
         (1, "quantity <= 100"),
         (2, "quantity <= 9007199254740993"),
     ]
+    assert again[1] is ready[1], "a revision whose digest is known was read again"
+    assert other == second
     assert unknown.value.reason == "DOMAIN_NOT_FOUND"

@@ -64,6 +64,7 @@ def enriched_message(request_id: str, enriched: Enriched, context: pb.DomainCont
         constraints=map(constraint_message, enriched.merged.constraints),
         metadata=pb.EnrichmentMetadata(
             revision=context.revision,
+            revision_digest=enriched.digest,
             knowledge_problem=enriched.found.documents.missing,
             meaning_problem=enriched.found.documents.meaning_problem,
             hints=[

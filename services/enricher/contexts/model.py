@@ -95,11 +95,12 @@ class UsedPattern:
 class Enriched:
     """A request merged with its domain, and what was found about it.
 
-    hints: how to generate, those of its template and its own, and of the patterns that were found. patterns_missing:
-    why none were searched, as a sentence; else "". template: its name, or "".
+    digest: of the domain's revision. hints: how to generate, those of its template and its own, and of the patterns
+    that were found. patterns_missing: why none were searched, as a sentence; else "". template: its name, or "".
     """
 
     found: Found
+    digest: str
     hints: tuple[str, ...]
     merged: Merged
     patterns: Sequence[UsedPattern]

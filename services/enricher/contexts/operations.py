@@ -81,6 +81,7 @@ class Contexts:
         ]
         return Enriched(
             found=Found(context, documents),
+            digest=digest,
             hints=(*context.hints, *request.hints, *(one.hint for one in used)),
             merged=merged,
             patterns=used,

@@ -55,6 +55,7 @@ def record_spec(message: pb.GenerateTestDataRequest, enriched: Any, seed: int) -
         production_like=message.production_like,
     )
     spec.source.domain = f"{message.domain}@{enriched.metadata.revision}"
+    spec.source.digest = enriched.metadata.revision_digest
     for one in spec.constraints:
         one.entity = one.entity or message.entity
     return spec

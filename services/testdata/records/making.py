@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from services.testdata.records.errors import RecordsTooLarge, RuleNotSatisfiable
 from services.testdata.records.formats import PARQUET_MAGIC, Format
 from services.testdata.records.model import Checked, RecordSpec, together
-from shared.model.packs.model import Severity
+from shared.model.packs.model import Pack, Severity
 
 if TYPE_CHECKING:
     from services.testdata.records.formats.registry import Encoder
@@ -27,6 +27,7 @@ GROUP_ROWS = 1 << 17
 """Records of the largest entity in a row group of Parquet, about."""
 MOST_BYTES = 3 << 20
 """The most bytes of records in one answer."""
+_NO_PACK = Pack("")
 _SAMPLE = 64
 """Records that are encoded to learn how many make a chunk."""
 _ROWS_FIELD, _STREAMED_ROWS_FIELD = 5, 1
@@ -71,23 +72,30 @@ class Outline:
     group: int
 
 
-def packed(spec: RecordSpec) -> bytes:
-    """The spec for a worker process."""
-    return pickle.dumps(spec)
+def packed_pack(pack: Pack) -> bytes:
+    """The pack for a worker process."""
+    return pickle.dumps(pack)
+
+
+def packed(spec: RecordSpec, pack: bytes) -> bytes:
+    """The spec for a worker process. pack: its pack, packed."""
+    rest = pickle.dumps(replace(spec, pack=_NO_PACK, seed=0))
+    return pickle.dumps((pack, rest, spec.seed))
 
 
 @lru_cache(maxsize=4)
 def _generator(source: bytes) -> "Generator":
-    spec: RecordSpec = pickle.loads(source)  # noqa: S301 - from our own server
-    return _planned(packed(replace(spec, seed=0))).with_seed(spec.seed)
+    pack, rest, seed = pickle.loads(source)  # noqa: S301 - from our own server
+    return _planned(pack, rest).with_seed(seed)
 
 
 @lru_cache(maxsize=4)
-def _planned(source: bytes) -> "Generator":
+def _planned(pack: bytes, rest: bytes) -> "Generator":
     from services.testdata.records.generation.generate import Generator
     from services.testdata.records.generation.plan import make_plan
 
-    return Generator(make_plan(pickle.loads(source)))  # noqa: S301 - from our own server
+    spec: RecordSpec = pickle.loads(rest)  # noqa: S301 - from our own server
+    return Generator(make_plan(replace(spec, pack=pickle.loads(pack))))  # noqa: S301 - from our own server
 
 
 def make_records(source: bytes, form: Format) -> tuple[list[MadeRecords], list[Checked]]:

@@ -23,6 +23,7 @@ def wanted(message: pb.RecordSpec) -> Wanted:
     source = message.source
     return Wanted(
         getattr(source, source.WhichOneof("source") or "domain"),
+        source.digest,
         counts,
         message.seed,
         message.locale,

@@ -11,9 +11,13 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a caller asks for. source: a schema, a domain with or without a revision, or a pack as YAML."""
+    """What a caller asks for.
+
+    source: a schema, a domain with or without a revision, or a pack as YAML. digest: of the domain's revision, or "".
+    """
 
     source: str | bytes
+    digest: str
     counts: Mapping[str, int]
     seed: int
     locale: str

@@ -18,6 +18,7 @@ from services.testdata.records.making import (
     make_row_groups,
     outline,
     packed,
+    packed_pack,
     parquet_endings,
 )
 from services.testdata.records.model import Checked, RecordSpec, Wanted
@@ -28,6 +29,7 @@ from shared.clock import Clock
 from shared.compute import Compute
 from shared.db.documents import dump_document, load_document, reading_record
 from shared.lists import Listed, Part
+from shared.lru import LruCache
 from shared.model.packs.model import Pack
 from shared.model.packs.reading import read_document, read_pack
 from shared.model.packs.writing import digest, document, write_pack
@@ -37,6 +39,8 @@ T = TypeVar("T")
 
 MOST_AT_ONCE = 10_000
 """The most records of an entity in one answer."""
+_KEPT_BYTES = 16 << 20
+"""The most bytes of packs that are kept for worker processes."""
 _AHEAD = 2
 """Cells that are made before the reader asks for them."""
 
@@ -44,8 +48,11 @@ _AHEAD = 2
 class Domains(Protocol):
     """The domains that callers name."""
 
-    async def pack(self, caller: Caller, name: str, revision: int = 0) -> tuple[int, Pack]:
-        """The number and the pack of a revision, 0 for the newest READY one or else the newest."""
+    async def pack(self, caller: Caller, name: str, revision: int = 0, digest: str = "") -> tuple[int, Pack]:
+        """The number and the pack of a revision, 0 for the newest READY one or else the newest.
+
+        digest: of the revision, if the caller knows it; then it may come from memory.
+        """
         ...
 
 
@@ -57,6 +64,7 @@ class Records:
         self._domains = domains
         self._compute = compute
         self._clock = clock
+        self._packed = LruCache[int, tuple[Pack, bytes]](_KEPT_BYTES)
 
     async def register(self, caller: Caller, own: str, yaml: bytes, domain: str, key: RequestKey | None) -> Schema:
         """Store a pack as a schema.
@@ -92,7 +100,7 @@ class Records:
     async def resolve(self, caller: Caller, wanted: Wanted) -> RecordSpec:
         """What to make, with the pack that the caller names."""
         return RecordSpec(
-            await self._pack(caller, wanted.source),
+            await self._pack(caller, wanted.source, wanted.digest),
             wanted.counts,
             wanted.seed,
             wanted.locale,
@@ -101,14 +109,14 @@ class Records:
             wanted.production_like,
         )
 
-    async def _pack(self, caller: Caller, source: str | bytes) -> Pack:
+    async def _pack(self, caller: Caller, source: str | bytes, digest: str) -> Pack:
         if isinstance(source, bytes):
             return await self._compute.run(read_pack, source, "the pack", reads=len(source))
         if source.startswith(PREFIX):
             _, stored = await self._store.get(caller.company, source)
             return _read(stored)
         name, _, revision = source.partition("@")
-        _, pack = await self._domains.pack(caller, name, int(revision or 0))
+        _, pack = await self._domains.pack(caller, name, int(revision or 0), digest)
         return pack
 
     async def generate(self, spec: RecordSpec, form: Format) -> tuple[list[MadeRecords], list[Checked]]:
@@ -116,14 +124,14 @@ class Records:
         for entity, count in spec.counts.items():
             if count > MOST_AT_ONCE:
                 raise CountTooLarge(entity=entity, count=f"{count:,}", most=f"{MOST_AT_ONCE:,}")
-        return await self._compute.run(make_records, packed(spec), form)
+        return await self._compute.run(make_records, self._source(spec), form)
 
     async def outline(self, spec: RecordSpec, first: int) -> Outline:
         """How much a stream has. first: the first record of each entity, from 0.
 
         Raises RangeOutside, and what `outline` of `making` raises.
         """
-        found = await self._compute.run(outline, packed(spec))
+        found = await self._compute.run(outline, self._source(spec))
         for entity, count in found.entities:
             if first >= count:
                 raise RangeOutside(entity=entity, first=f"{first + 1:,}", count=f"{count:,}")
@@ -136,7 +144,7 @@ class Records:
 
         In PARQUET several cells come together, with the number of the first, and after the last cell the footers.
         """
-        source = packed(spec)
+        source = self._source(spec)
         if form is not Format.PARQUET:
             numbers = range(cell, found.cells)
             made = (partial(self._compute.run, make_cell, source, form, number, first, count) for number in numbers)
@@ -168,6 +176,14 @@ class Records:
                         before[chunk.entity] = sizes[chunk.entity]
                 yield number, chunks, checks
         yield found.cells, await self._compute.run(parquet_endings, files), []
+
+    def _source(self, spec: RecordSpec) -> bytes:
+        """The spec for a worker process. Its pack is pickled once, which takes longer than making some records."""
+        kept = self._packed.get(id(spec.pack))
+        if kept is None:
+            kept = spec.pack, packed_pack(spec.pack)
+            self._packed.put(id(spec.pack), kept, len(kept[1]))
+        return packed(spec, kept[1])
 
 
 async def _ahead(

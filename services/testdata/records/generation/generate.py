@@ -35,7 +35,6 @@ class Generator:
         """The same with another seed, for which nothing has to be planned again."""
         other = copy(self)
         other.plan = replace(self.plan, spec=replace(self.plan.spec, seed=seed))
-        other._turns = turns(other.plan)
         other._cells, other._shared = OrderedDict(), None
         return other
 

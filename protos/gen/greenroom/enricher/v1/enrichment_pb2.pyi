@@ -372,6 +372,7 @@ class EnrichmentMetadata(message.Message):
     PATTERNS_PROBLEM_FIELD_NUMBER: builtins.int
     TEMPLATE_FIELD_NUMBER: builtins.int
     MEANING_PROBLEM_FIELD_NUMBER: builtins.int
+    REVISION_DIGEST_FIELD_NUMBER: builtins.int
     revision: builtins.int
     """The revision of the domain that was read."""
     knowledge_problem: builtins.str
@@ -382,6 +383,8 @@ class EnrichmentMetadata(message.Message):
     """The template that was merged; empty for none."""
     meaning_problem: builtins.str
     """Why not all documents were searched by meaning, as sentences; empty if they were, or if the server has no embedding model."""
+    revision_digest: builtins.str
+    """A hash of what the revision says, for `SchemaSource.digest` of test data."""
     @builtins.property
     def hints(self) -> containers.RepeatedCompositeFieldContainer[HintOutcome]:
         """Each hint of the template and then of the request, in their order."""
@@ -402,10 +405,11 @@ class EnrichmentMetadata(message.Message):
         patterns_problem: builtins.str = ...,
         template: builtins.str = ...,
         meaning_problem: builtins.str = ...,
+        revision_digest: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["hints", b"hints", "knowledge_problem", b"knowledge_problem", "meaning_problem", b"meaning_problem", "patterns", b"patterns", "patterns_problem", b"patterns_problem", "revision", b"revision", "template", b"template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["hints", b"hints", "knowledge_problem", b"knowledge_problem", "meaning_problem", b"meaning_problem", "patterns", b"patterns", "patterns_problem", b"patterns_problem", "revision", b"revision", "revision_digest", b"revision_digest", "template", b"template"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

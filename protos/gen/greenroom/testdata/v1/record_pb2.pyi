@@ -382,6 +382,7 @@ class SchemaSource(message.Message):
     SCHEMA_FIELD_NUMBER: builtins.int
     DOMAIN_FIELD_NUMBER: builtins.int
     YAML_FIELD_NUMBER: builtins.int
+    DIGEST_FIELD_NUMBER: builtins.int
     schema: builtins.str
     """A registered schema, `schemas/{schema}`."""
     domain: builtins.str
@@ -390,16 +391,21 @@ class SchemaSource(message.Message):
     """
     yaml: builtins.bytes
     """A pack as YAML, up to 3 MiB."""
+    digest: builtins.str
+    """Of a domain's revision, what Enrich said as its `revision_digest`, or empty. A server that has read the revision with this
+    digest for the caller's company does not read it again; the records are the same without it.
+    """
     def __init__(
         self,
         *,
         schema: builtins.str = ...,
         domain: builtins.str = ...,
         yaml: builtins.bytes = ...,
+        digest: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["domain", b"domain", "schema", b"schema", "source", b"source", "yaml", b"yaml"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["domain", b"domain", "schema", b"schema", "source", b"source", "yaml", b"yaml"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["digest", b"digest", "domain", b"domain", "schema", b"schema", "source", b"source", "yaml", b"yaml"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = typing.Literal["schema", "domain", "yaml"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = typing.Literal["source", b"source"]  # noqa: Y015
