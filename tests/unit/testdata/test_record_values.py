@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from services.testdata.records.tables import Column, Numbers, Serials, Texts, Uuids
 from services.testdata.records.values import Draws, fill, filler
-from services.testdata.records.values.edges import EdgeFiller, boundary_cases, security_cases
+from services.testdata.records.values.edges import allows, boundary_cases, cases_of_pack, security_cases
 from services.testdata.records.values.errors import NoSuchLocale, NoValues, TooFewValues
-from services.testdata.records.values.fillers import column_of, stored_value
+from services.testdata.records.values.fillers import stored_value
 from services.testdata.records.values.pools import POOLS, locales, pool
-from shared.model.packs.model import Field, FieldType
+from shared.model.packs.model import Category, EdgeCase, Field, FieldType
 from shared.patterns import compile_pattern
 from shared.patterns.errors import PatternRefused
 
@@ -261,31 +261,17 @@ def test_production_like_values_are_skewed_seasonal_and_go_together_within_the_s
 
 
 @pytest.mark.parametrize("field", [replace(field, nullable=True) for field in FIELDS], ids=lambda field: field.name)
-def test_edge_cases_are_values_that_the_field_allows_and_are_labelled_in_each_cell(field: Field) -> None:
+def test_edge_cases_are_values_that_the_field_allows_unless_they_say_otherwise(field: Field) -> None:
     cases = (*boundary_cases(field), *security_cases(field))
-    plain = replace(field, nullable=False)
-    made, draws, rows = (
-        EdgeFiller(filler(plain, "order"), field, cases, 4),
-        Draws(7, "order", field.name),
-        np.arange(ROWS),
-    )
-    column, labels = made.fill(draws, rows), made.labels(draws, rows).tolist()
-    found, usual = values(column), drawn(plain)
-
-    assert 0.2 < sum(label >= 0 for label in labels) / ROWS < 0.3
-    wanted = values(column_of(field, [case.value for case in cases]))
-    for value, label, other in zip(found, labels, usual, strict=True):
-        assert value == (other if label < 0 else wanted[label])
-    assert values(made.fill(draws, rows[1_000:2_000])) == found[1_000:2_000]
-    assert {*range(len(cases))} == {label for label in labels if label >= 0}
+    assert len({case.id for case in cases}) == len(cases)
     for case in cases:
-        within = isinstance(case.value, str) and field.type is FieldType.TEXT
-        assert not within or field.min_length <= len(str(case.value)) <= (field.max_length or 10_000)
+        assert case.text.endswith(".")
+        assert case.value is None or allows(field, case.value) != case.broken
 
 
 def test_the_boundaries_of_a_field_are_among_its_edge_cases() -> None:
     def labelled(field: Field) -> dict[str, Any]:
-        return {case.label: case.value for case in boundary_cases(field)}
+        return {case.id: case.value for case in boundary_cases(field)}
 
     rate = Field("rate", FieldType.NUMBER, minimum=0, exclusive_minimum=True, maximum=0.3, scale=3)
     assert labelled(rate) == {"minimum": 0.001, "next_to_minimum": 0.002, "maximum": 0.3, "next_to_maximum": 0.299}
@@ -295,14 +281,27 @@ def test_the_boundaries_of_a_field_are_among_its_edge_cases() -> None:
     name = labelled(Field("name", min_length=1, max_length=200, nullable=True))
     assert (name["shortest"], len(name["longest"]), name["null"]) == ("a", 200, None)
     assert name["japanese"] == "山田 太郎"
-    assert labelled(Field("born", FieldType.DATE, minimum="1900-01-01"))["calendar_1"] == "2024-02-29"
+    assert labelled(Field("born", FieldType.DATE, minimum="1900-01-01"))["leap_day"] == "2024-02-29"
     assert labelled(Field("email", unique=True, nullable=True)) == {"null": None}
 
 
+def test_edge_cases_of_a_pack_may_break_a_field_only_if_they_are_invalid_or_attacks() -> None:
+    field = Field("score", FieldType.INTEGER, minimum=1, maximum=5)
+    listed = [
+        EdgeCase("most", "review", Category.BOUNDARY, "The best.", "score", 5),
+        EdgeCase("beyond", "review", Category.BOUNDARY, "More than the best.", "score", 6),
+        EdgeCase("six", "review", Category.INVALID, "Six of five.", "score", 6),
+        EdgeCase("words", "review", Category.INVALID, "No number.", "score", "five"),
+        EdgeCase("of-another", "order", Category.BOUNDARY, "Another entity.", "score", 5),
+    ]
+    found = cases_of_pack(field, "review", listed)
+    assert [(one.id, one.broken) for one in found] == [("most", False), ("six", True)]
+
+
 def test_attacks_are_only_in_free_texts_that_have_room_for_them() -> None:
-    attacks = {case.label: str(case.value) for case in security_cases(Field("note", max_length=500))}
+    attacks = {case.id: str(case.value) for case in security_cases(Field("note", max_length=500))}
     assert {"sql_injection", "script", "formula", "homoglyphs", "over_long"} <= attacks.keys()
-    assert len(attacks["over_long"]) == 500
-    assert all(len(str(case.value)) <= 12 for case in security_cases(Field("note", max_length=12)))
+    assert len(attacks["over_long"]) == 501
+    assert all(len(str(one.value)) <= 12 for one in security_cases(Field("note", max_length=12)) if not one.broken)
     assert security_cases(Field("code", pattern="[A-Z]+")) == ()
     assert security_cases(Field("email", format="email")) == ()
