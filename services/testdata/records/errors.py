@@ -15,6 +15,12 @@ class ScenarioUnknown(InvalidArgument):
     reason = "RECORD_SCENARIO_UNKNOWN"
 
 
+class ScenarioTwice(InvalidArgument):
+    """The scenario `{scenario}` is named twice; name each once, with its share."""
+
+    reason = "RECORD_SCENARIO_TWICE"
+
+
 class DerivedInCircle(FailedPrecondition):
     """The field `{field}` is derived from fields that depend on it; derive it from others."""
 

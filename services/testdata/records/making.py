@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.testdata.records.errors import RecordsTooLarge, RuleNotSatisfiable
 from services.testdata.records.formats import PARQUET_MAGIC, Format
-from services.testdata.records.model import Checked, RecordSpec, together
+from services.testdata.records.model import Beside, Checked, RecordSpec, together
 from shared.model.packs.model import Pack, Severity
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ GROUP_ROWS = 1 << 17
 MOST_BYTES = 3 << 20
 """The most bytes of records in one answer."""
 _NO_PACK = Pack("")
+_NOTHING = Beside()
 _SAMPLE = 64
 """Records that are encoded to learn how many make a chunk."""
 _ROWS_FIELD, _STREAMED_ROWS_FIELD = 5, 1
@@ -42,6 +43,7 @@ class MadeRecords:
     fields: tuple[str, ...]
     count: int
     data: bytes
+    beside: Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Chunk:
     count: int
     last: int
     place: int
+    beside: Beside
     footer: bytes = b""
 
 
@@ -103,16 +106,19 @@ def make_records(source: bytes, form: Format) -> tuple[list[MadeRecords], list[C
 
     Raises RecordsTooLarge, RuleNotSatisfiable, and what `make_plan` and the fillers raise.
     """
+    from services.testdata.records.generation.telling import beside
+
     generator = _generator(source)
     plan, cell = generator.plan, generator.cell(0)
     checks = _checks(generator, cell)
+    cell = generator.finished(cell)
     made, size = [], 0
     for entity in plan.written:
         if entity in plan.spec.counts:
             table = cell.table(entity, generator.fields(entity))
             data = _encoded(table, form)
             size += len(data)
-            made.append(MadeRecords(entity, tuple(table.columns), table.rows, data))
+            made.append(MadeRecords(entity, tuple(table.columns), table.rows, data, beside(plan, cell, table)))
     if size > MOST_BYTES:
         raise RecordsTooLarge(size=f"{size:,}", most=f"{MOST_BYTES:,}")
     return made, checks
@@ -141,7 +147,8 @@ def make_cell(source: bytes, form: Format, number: int, first: int, count: int) 
     if not wanted:
         return [], []
     cell = generator.cell(number)
-    chunks = [chunk for entity in wanted for chunk in _chunks(generator, cell, entity, form, first, count)]
+    finished = generator.finished(cell)
+    chunks = [chunk for entity in wanted for chunk in _chunks(generator, finished, entity, form, first, count)]
     return _placed(chunks), _checks(generator, cell, shared=number == 0, refuse=False)
 
 
@@ -154,12 +161,16 @@ def make_row_groups(source: bytes, numbers: range, first: int, count: int) -> tu
 
     generator = _generator(source)
     tables: dict[str, list[Table]] = {}
+    beside: dict[str, Beside] = {}
     checks: list[Checked] = []
     for number in numbers:
         if wanted := _wanted(generator, number, first, count):
             cell = generator.cell(number)
+            finished = generator.finished(cell)
             for entity in wanted:
-                tables.setdefault(entity, []).append(_rows(generator, cell, entity, first, count)[0])
+                table, told, _ = _rows(generator, finished, entity, first, count)
+                tables.setdefault(entity, []).append(table)
+                beside[entity] = beside.get(entity, _NOTHING).plus(told)
             checks = together(checks, _checks(generator, cell, shared=number == 0, refuse=False))
     chunks: list[Chunk] = []
     for entity, some in tables.items():
@@ -169,7 +180,7 @@ def make_row_groups(source: bytes, numbers: range, first: int, count: int) -> tu
         fields = tuple(some[0].columns) if begins else ()
         pieces = [replace(one, last=last - rows) for one in _cut(entity, data)]
         pieces[0] = replace(pieces[0], fields=fields)
-        pieces[-1] = replace(pieces[-1], count=rows, last=last, footer=made.footer)
+        pieces[-1] = replace(pieces[-1], count=rows, last=last, beside=beside[entity], footer=made.footer)
         chunks += pieces
     return _placed(chunks), checks
 
@@ -197,17 +208,21 @@ def _end(generator: "Generator", entity: str, first: int, count: int) -> int:
     return min(first + count, rows) if count else rows
 
 
-def _rows(generator: "Generator", cell: "Cell", entity: str, first: int, count: int) -> "tuple[Table, bool]":
-    """The records of a cell that are asked for, and whether they are the last of the stream."""
+def _rows(generator: "Generator", cell: "Cell", entity: str, first: int, count: int) -> "tuple[Table, Beside, bool]":
+    """The records of a cell that are asked for, what is told beside them, and whether they are the stream's last."""
+    from services.testdata.records.generation.telling import beside, between
+
     whole, end = cell.table(entity, generator.fields(entity)), _end(generator, entity, first, count)
     start, stop = max(first - whole.first, 0), min(end - whole.first, whole.rows)
     table = whole.part(start, max(stop, start))
     # Encoders see where the stream begins, not where the records do.
-    return replace(table, first=table.first - first), stop == end - whole.first
+    told = between(beside(generator.plan, cell, whole), whole.first + start, whole.first + stop)
+    return replace(table, first=table.first - first), told, stop == end - whole.first
 
 
 def _cut(entity: str, data: bytes) -> list[Chunk]:
-    return [Chunk(entity, (), data[at : at + CHUNK_BYTES], 0, 0, 0) for at in range(0, len(data), CHUNK_BYTES)]
+    starts = range(0, len(data), CHUNK_BYTES)
+    return [Chunk(entity, (), data[at : at + CHUNK_BYTES], 0, 0, 0, _NOTHING) for at in starts]
 
 
 def _placed(chunks: Sequence[Chunk]) -> list[Chunk]:
@@ -215,7 +230,9 @@ def _placed(chunks: Sequence[Chunk]) -> list[Chunk]:
 
 
 def _chunks(generator: "Generator", cell: "Cell", entity: str, form: Format, first: int, count: int) -> Iterator[Chunk]:
-    table, ends = _rows(generator, cell, entity, first, count)
+    from services.testdata.records.generation.telling import between
+
+    table, told, ends = _rows(generator, cell, entity, first, count)
     if not table.rows:
         return
     encoder, begins = _encoder(table.part(0, 0), form, _STREAMED_ROWS_FIELD), not table.first
@@ -229,7 +246,8 @@ def _chunks(generator: "Generator", cell: "Cell", entity: str, form: Format, fir
             data, fields = encoder.beginning() + data, tuple(table.columns)
         if ends and row + step >= table.rows:
             data += encoder.ending()
-        yield Chunk(entity, fields, data, part.rows, part.first + part.rows + first, 0)
+        last = part.first + part.rows + first
+        yield Chunk(entity, fields, data, part.rows, last, 0, between(told, last - part.rows, last))
 
 
 def _encoder(template: "Table", form: Format, rows_field: int) -> "Encoder":
@@ -257,7 +275,7 @@ def _encoded(table: "Table", form: Format) -> bytes:
 
 def _checks(generator: "Generator", cell: "Cell", *, shared: bool = True, refuse: bool = True) -> list[Checked]:
     """How the rules fare in a cell. refuse: raise RuleNotSatisfiable for one that generation could not hold."""
-    from services.testdata.records.generation.checks import check_cell
+    from services.testdata.records.generation.checks import check_broken, check_cell
 
     plan = generator.plan
     entities: Sequence[str] = [name for name in cell.rows if shared or name not in plan.shared]
@@ -274,7 +292,10 @@ def _checks(generator: "Generator", cell: "Cell", *, shared: bool = True, refuse
                     tried=f"{one.checked:,}",
                     needs=_needs(sorted({f"`{entity}.{name}`" for entity, name in rule.columns})),
                 )
-    return found
+    broken = generator.broken(cell)
+    if not broken:
+        return found
+    return [*check_cell(plan, generator.finished(cell), entities), *check_broken(cell, entities, broken)]
 
 
 def _needs(fields: list[str]) -> str:

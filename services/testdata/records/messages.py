@@ -7,7 +7,7 @@ from greenroom.type.v1 import domain_pb2
 from services.testdata.records.errors import EntityTwice
 from services.testdata.records.formats import Format
 from services.testdata.records.making import MadeRecords
-from services.testdata.records.model import Checked, Wanted
+from services.testdata.records.model import Beside, Checked, Wanted
 from services.testdata.records.schemas import Schema
 from shared.rpc.packs import constraint
 from shared.rpc.values import enum_number, enum_value, timestamp
@@ -30,6 +30,8 @@ def wanted(message: pb.RecordSpec) -> Wanted:
         message.scenario,
         tuple(map(constraint, message.constraints)),
         message.production_like,
+        tuple((one.scenario, one.share) for one in message.scenarios if one.share > 0),
+        message.include_edge_cases,
     )
 
 
@@ -79,9 +81,36 @@ def check_messages(checks: Iterable[Checked]) -> list[pb.RuleCheck]:
     ]
 
 
+def edge_messages(beside: Beside) -> list[pb.RecordEdge]:
+    """The edge cases of records as messages."""
+    return [
+        pb.RecordEdge(
+            field=one.field,
+            category=enum_number(domain_pb2.EdgeCase.Category, "CATEGORY", one.category.name),
+            edge_case=one.id,
+            text=one.text,
+            scenario=one.scenario,
+            records=one.records.tolist(),
+        )
+        for one in beside.edges
+    ]
+
+
+def scenario_messages(beside: Beside) -> list[pb.ScenarioRecords]:
+    """The scenarios of records as messages."""
+    return [pb.ScenarioRecords(scenario=name, records=records.tolist()) for name, records in beside.scenarios]
+
+
 def records_message(made: MadeRecords, form: Format) -> pb.EntityRecords:
     """Records of an entity as a message."""
-    head = pb.EntityRecords(entity=made.entity, fields=made.fields, record_count=made.count)
+    head = pb.EntityRecords(
+        entity=made.entity,
+        fields=made.fields,
+        record_count=made.count,
+        edges=edge_messages(made.beside),
+        scenarios=scenario_messages(made.beside),
+        edges_asked=made.beside.asked,
+    )
     if form is Format.ROWS:
         return pb.EntityRecords.FromString(head.SerializeToString() + made.data)
     head.data = made.data

@@ -3,10 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from shared.model.packs.model import Constraint, Pack, Severity
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.model.packs.model import Category, Constraint, Pack, Severity
 
 EXAMPLES = 5
 """The most records that are named for a rule."""
+EDGE_CASES, SECURITY_TESTING, HAPPY_PATH = "edge_cases", "security_testing", "happy_path"
+"""Scenarios that every schema has, also where its pack does not name them."""
+EDGE_SHARE = 0.2
+"""The share of records with edge cases, where they are asked for and no scenario has some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +31,18 @@ class Wanted:
     scenario: str
     constraints: tuple[Constraint, ...]
     production_like: bool
+    scenarios: tuple[tuple[str, float], ...] = ()
+    include_edge_cases: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSpec:
     """What to generate.
 
-    counts: entity → number of records; entities that these need are made too. scenario: an id of the pack, or empty.
+    counts: entity → number of records; entities that these need are made too. scenario: the only one, or empty.
     constraints: what the caller asks of fields, beside the scenario. production_like: with skewed, seasonal and
-    correlated values.
+    correlated values. shares: several scenarios with their shares; then `scenario` is empty. include_edge_cases: also
+    if no scenario has some.
     """
 
     pack: Pack
@@ -42,6 +52,37 @@ class RecordSpec:
     scenario: str = ""
     constraints: tuple[Constraint, ...] = ()
     production_like: bool = False
+    shares: tuple[tuple[str, float], ...] = ()
+    include_edge_cases: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An edge case that records have. id: the pack's, or such as `maximum`. records: their numbers, from 1."""
+
+    field: str
+    id: str
+    category: Category
+    text: str
+    scenario: str
+    records: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is told beside some records.
+
+    edges: the edge cases that they have. scenarios: the numbers of the records of each scenario, from 1; empty if all
+    have the same. asked: how many edge cases all records of the entity shall have together.
+    """
+
+    edges: tuple[Edge, ...] = ()
+    scenarios: tuple[tuple[str, NDArray[np.int64]], ...] = ()
+    asked: int = 0
+
+    def plus(self, later: "Beside") -> "Beside":
+        """Both together, of the same entity."""
+        return Beside(self.edges + later.edges, self.scenarios + later.scenarios, max(self.asked, later.asked))
 
 
 @dataclass(frozen=True, slots=True)

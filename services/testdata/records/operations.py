@@ -22,6 +22,7 @@ from services.testdata.records.making import (
     parquet_endings,
 )
 from services.testdata.records.model import Checked, RecordSpec, Wanted
+from services.testdata.records.scenarios import scenarios_of
 from services.testdata.records.schemas import PREFIX, Schema, schema_of
 from services.testdata.records.store import SchemaStore
 from shared.auth import Caller
@@ -99,14 +100,18 @@ class Records:
 
     async def resolve(self, caller: Caller, wanted: Wanted) -> RecordSpec:
         """What to make, with the pack that the caller names."""
+        pack = await self._pack(caller, wanted.source, wanted.digest)
+        scenario, shares = scenarios_of(pack, wanted)
         return RecordSpec(
-            await self._pack(caller, wanted.source, wanted.digest),
+            pack,
             wanted.counts,
             wanted.seed,
             wanted.locale,
-            wanted.scenario,
+            scenario,
             wanted.constraints,
             wanted.production_like,
+            shares,
+            wanted.include_edge_cases,
         )
 
     async def _pack(self, caller: Caller, source: str | bytes, digest: str) -> Pack:

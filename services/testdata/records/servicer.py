@@ -9,8 +9,10 @@ from services.testdata.records.formats import Format
 from services.testdata.records.making import Chunk
 from services.testdata.records.messages import (
     check_messages,
+    edge_messages,
     record_format,
     records_message,
+    scenario_messages,
     schema_message,
     wanted,
 )
@@ -113,6 +115,9 @@ def _response(chunk: Chunk, form: Format, cursor: str) -> bytes:
         fields=chunk.fields,
         record_count=chunk.count,
         last_record=chunk.last,
+        edges=edge_messages(chunk.beside),
+        scenarios=scenario_messages(chunk.beside),
+        edges_asked=chunk.beside.asked,
     )
     if form is Format.ROWS:  # its bytes are the field `rows` already
         return chunk.data + message.SerializeToString()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from shared.model.packs.model import FieldType, Pack, Relationship
 from shared.rules import tables
 from shared.rules.schema import Kind, Type
 from shared.rules.typed import Column, Typed, every_typed
+
+if TYPE_CHECKING:
+    from services.testdata.records.generation.division import Divided
 
 Mask = NDArray[np.bool_]
 NO_ROW = -1
@@ -78,7 +81,8 @@ class Cell:
     """The rows of a cell while they are made.
 
     first, rows: by entity: the number of its first row, and the number of its rows. links: by the relationship's index
-    in the pack; those that are missing are not assigned yet.
+    in the pack; those that are missing are not assigned yet. divided: the scenarios of rows. plain: fields before they
+    took edge cases, and which rows took some.
     """
 
     def __init__(
@@ -96,6 +100,8 @@ class Cell:
         self.links: dict[int, Link] = {}
         self.made: dict[Place, Made] = {}
         self.values: dict[Place, Values] = {}
+        self.divided: dict[str, Divided] = {}
+        self.plain: dict[Place, tuple[Made, Mask]] = {}
         self.shared = shared
         if shared is not None:
             self.first |= shared.first
@@ -103,6 +109,7 @@ class Cell:
             self.links |= shared.links
             self.made |= shared.made
             self.values |= shared.values
+            self.divided |= shared.divided
         self._by_child_name = {(one.parent, one.child_name): i for i, one in enumerate(pack.relationships)}
         self._by_parent_name = {(one.child, one.parent_name): i for i, one in enumerate(pack.relationships)}
 

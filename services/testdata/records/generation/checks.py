@@ -1,13 +1,15 @@
 """Checks every rule on finished records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 from services.testdata.records.generation.cell import Cell
 from services.testdata.records.generation.plan import Plan
-from services.testdata.records.generation.rules import Rule
+from services.testdata.records.generation.rules import Place, Rule
 from services.testdata.records.model import EXAMPLES, Checked
+from services.testdata.records.tables import Rows
+from shared.model.packs.model import Severity
 from shared.rules.evaluation import evaluate
 
 
@@ -31,3 +33,15 @@ def _checked(rule: Rule, cell: Cell) -> Checked:
         len(violated),
         tuple((violated[:EXAMPLES] + cell.first[rule.entity]).tolist()),
     )
+
+
+def check_broken(cell: Cell, entities: Iterable[str], broken: Mapping[Place, Rows]) -> Iterator[Checked]:
+    """What fields allow, for those that have values that they do not allow. broken: the rows with such values."""
+    some = {*entities}
+    for (entity, name), rows in broken.items():
+        if entity in some:
+            count = cell.rows[entity]
+            examples = tuple((rows[:EXAMPLES] + cell.first[entity]).tolist())
+            text = f"`{name}` has a value that the field allows."
+            rule = f"{entity}.{name}"
+            yield Checked(rule, entity, text, Severity.ERROR, count, count - len(rows), len(rows), examples)

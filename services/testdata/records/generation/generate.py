@@ -3,18 +3,22 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from services.testdata.records.generation.cell import Cell, Values
+from services.testdata.records.generation.division import NO_CASE
+from services.testdata.records.generation.placing import Placing
 from services.testdata.records.generation.plan import Plan
 from services.testdata.records.generation.references import assign
 from services.testdata.records.generation.rules import Place
 from services.testdata.records.generation.schedule import turns
 from services.testdata.records.generation.search import Search
-from services.testdata.records.tables import Column, Strings, Table, Texts
+from services.testdata.records.tables import Column, Rows, Strings, Table, Texts
 from services.testdata.records.values import Draws, Filler, filler
+from services.testdata.records.values.edges import Case
+from services.testdata.records.values.fillers import column_of
 from shared.rules.evaluation import compute
 
 KEPT = 2
@@ -28,6 +32,9 @@ class Generator:
         self.plan = plan
         self._turns = turns(plan)
         self._fillers = dict(_fillers(plan))
+        self._others = dict(_fillers_of_parts(plan))
+        self._cases = dict(_cases(plan))
+        self._placing = Placing()
         self._cells: OrderedDict[int, Cell] = OrderedDict()
         self._shared: Cell | None = None
 
@@ -76,6 +83,8 @@ class Generator:
     def _make(self, first: dict[str, int], rows: dict[str, int], shared: Cell | None) -> Cell:
         plan = self.plan
         cell = Cell(plan.pack, first, rows, shared, self._filled)
+        for name in {*plan.divisions} & {*rows}:
+            cell.divided[name] = plan.divisions[name].of(plan.spec.seed, cell.numbers(name))
         for one in plan.early:
             if one.relationship.child in rows:
                 assign(cell, one, plan.spec.seed)
@@ -92,7 +101,47 @@ class Generator:
         return cell
 
     def _filled(self, cell: Cell, entity: str, name: str) -> Column:
-        return self._fillers[entity, name].fill(Draws(self.plan.spec.seed, entity, name), cell.numbers(entity))
+        draws, rows = Draws(self.plan.spec.seed, entity, name), cell.numbers(entity)
+        column = self._fillers[entity, name].fill(draws, rows)
+        if entity not in self.plan.divisions:
+            return column
+        for part in range(len(self.plan.divisions[entity].parts)):
+            if (other := self._others.get((entity, name, part))) is not None:
+                mine = np.flatnonzero(cell.divided[entity].parts == part)
+                column = self._placing.placed(column, mine, other.fill(draws, rows[mine]), np.arange(len(mine)))
+        if (cases := self._cases.get((entity, name, False))) is not None:
+            numbers = self._numbers(cell, entity, cases)
+            cell.plain[entity, name] = column, numbers != NO_CASE
+            column = self._with_cases(column, cases, numbers)
+        return column
+
+    def _numbers(self, cell: Cell, entity: str, cases: "_Cases") -> Rows:
+        return self.plan.divisions[entity].numbers(cell.divided[entity], cases.cases)
+
+    def _with_cases(self, column: Column, cases: "_Cases", numbers: Rows) -> Column:
+        rows = np.flatnonzero(numbers != NO_CASE)
+        return self._placing.placed(column, rows, cases.values, numbers[rows])
+
+    def broken(self, cell: Cell) -> dict[Place, Rows]:
+        """The rows that take values that their fields do not allow, because edge cases ask for that."""
+        return {
+            (entity, name): np.flatnonzero(self._numbers(cell, entity, cases) != NO_CASE)
+            for (entity, name, broken), cases in self._cases.items()
+            if broken and entity in cell.rows
+        }
+
+    def finished(self, cell: Cell) -> Cell:
+        """The cell with those values. They are put in last, so everything else is as it is without them."""
+        if not any(broken for _, _, broken in self._cases):
+            return cell
+        other = copy(cell)
+        other.made, other.values = {**cell.made}, {**cell.values}
+        for (entity, name, broken), cases in self._cases.items():
+            if broken and entity in cell.rows:
+                column = cell.written(entity, name)
+                other.made[entity, name] = self._with_cases(column, cases, self._numbers(cell, entity, cases))
+                other.values.pop((entity, name), None)
+        return other
 
     def _combine(self, cell: Cell, entity: str) -> None:
         """Give each record another combination of the enumerations that no two may share."""
@@ -133,6 +182,34 @@ class Generator:
                     cell.values[one.entity, one.field.name] = Values(values, column.known, column.texts)
                     waiting.remove(one)
                     changed = True
+
+
+@dataclass(frozen=True, eq=False)
+class _Cases:
+    """The edge cases of a field, and their values as a column."""
+
+    cases: list[Case]
+    values: Column
+
+
+def _cases(plan: Plan) -> Iterator[tuple[tuple[str, str, bool], _Cases]]:
+    """The edge cases that records take, by entity and field; True for those that the field does not allow."""
+    for entity, division in plan.divisions.items():
+        for name in dict.fromkeys(one.field.name for part in division.placed for one in part):
+            for broken in (False, True):
+                if some := division.placed_in(name, broken=broken):
+                    column = column_of(some[0].field, [one.value for one in some])
+                    yield (entity, name, broken), _Cases(some, column)
+
+
+def _fillers_of_parts(plan: Plan) -> Iterator[tuple[tuple[str, str, int], Filler]]:
+    """How fields are filled that a scenario narrows: by entity, field, and the number of the part."""
+    for entity, division in plan.divisions.items():
+        for number, part in enumerate(division.parts):
+            for name, of in part.fields.items():
+                spec = plan.spec
+                made = filler(of, entity, spec.locale, part.count, unique=False, production_like=spec.production_like)
+                yield (entity, name, number), made
 
 
 def _fillers(plan: Plan) -> Iterator[tuple[Place, Filler]]:

@@ -10,8 +10,10 @@ from services.testdata.records.errors import (
     EntityUnknown,
     ScenarioUnknown,
 )
-from services.testdata.records.generation.rules import Derived, Place, Rule, columns, read_rules
-from services.testdata.records.model import RecordSpec
+from services.testdata.records.generation.rules import Derived, Place, Rule, columns, read_rules, stored_value
+from services.testdata.records.model import EDGE_CASES, HAPPY_PATH, SECURITY_TESTING, RecordSpec
+from services.testdata.records.values.errors import NoValues
+from shared.model.events import Json
 from shared.model.packs.model import Constraint, Field, FieldType, Pack, Relationship
 from shared.rules import tables
 from shared.rules.evaluation import evaluate
@@ -31,7 +33,7 @@ _PARENT_SHARE, _FEW_PARENTS = 3, 20
 def narrowed(spec: RecordSpec) -> Pack:
     """The pack with its fields as the scenario and the caller constrain them."""
     scenario = next((one for one in spec.pack.scenarios if one.id == spec.scenario), None)
-    if spec.scenario and scenario is None:
+    if spec.scenario and scenario is None and spec.scenario not in (HAPPY_PATH, EDGE_CASES, SECURITY_TESTING):
         known = [one.id for one in spec.pack.scenarios]
         raise ScenarioUnknown(scenario=spec.scenario, hint=near(spec.scenario, known) or "")
     constraints = [*(scenario.constraints if scenario else ()), *spec.constraints]
@@ -39,7 +41,11 @@ def narrowed(spec: RecordSpec) -> Pack:
         replace(
             entity,
             fields=tuple(
-                constrained(one, [each for each in constraints if (each.entity, each.field) == (entity.name, one.name)])
+                constrained(
+                    one,
+                    [each for each in constraints if (each.entity, each.field) == (entity.name, one.name)],
+                    entity.name,
+                )
                 for one in entity.fields
             ),
         )
@@ -48,13 +54,13 @@ def narrowed(spec: RecordSpec) -> Pack:
     return replace(spec.pack, entities=entities)
 
 
-def constrained(of: Field, constraints: Sequence[Constraint]) -> Field:
-    """The field with narrower bounds."""
+def constrained(of: Field, constraints: Sequence[Constraint], entity: str) -> Field:
+    """The field with narrower bounds. Raises NoValues if none of its values is left."""
     for one in constraints:
         changes: dict[str, object] = {}
-        if one.minimum is not None:
+        if one.minimum is not None and _is_narrower(of, one.minimum, of.minimum, 1):
             changes |= {"minimum": one.minimum, "exclusive_minimum": one.exclusive_minimum}
-        if one.maximum is not None:
+        if one.maximum is not None and _is_narrower(of, one.maximum, of.maximum, -1):
             changes |= {"maximum": one.maximum, "exclusive_maximum": one.exclusive_maximum}
         if one.min_length:
             changes["min_length"] = max(of.min_length, one.min_length)
@@ -63,11 +69,22 @@ def constrained(of: Field, constraints: Sequence[Constraint]) -> Field:
         if one.pattern:
             changes["pattern"] = one.pattern
         if one.values:
-            changes["values"] = tuple(v for v in one.values if not of.values or v in of.values)
+            left = tuple(v for v in one.values if not of.values or v in of.values)
+            if not left:
+                asked = ", ".join(map(str, one.values[:5]))
+                raise NoValues(field=of.name, entity=entity, why=f"something else excludes {asked}")
+            changes["values"] = left
         if one.nullable is not None:
             changes["nullable"] = of.nullable and one.nullable
         of = replace(of, **changes)  # type: ignore[arg-type]
     return of
+
+
+def _is_narrower(of: Field, bound: Json, own: Json, sign: int) -> bool:
+    """True if a bound leaves no more values than the field's own. sign: 1 for minimums, -1 for maximums."""
+    if own is None:
+        return True
+    return bool(sign * stored_value(of, bound) >= sign * stored_value(of, own))
 
 
 def counts_of(spec: RecordSpec, pack: Pack) -> dict[str, int]:
@@ -80,6 +97,8 @@ def counts_of(spec: RecordSpec, pack: Pack) -> dict[str, int]:
     pending = list(counts)
     rules, derived = read_rules(pack, spec.pack, frozenset())
     narrowed = {one.name for one, whole in zip(pack.entities, spec.pack.entities, strict=True) if one != whole}
+    some = {name for name, _ in spec.shares}
+    narrowed |= {each.entity for one in spec.pack.scenarios if one.id in some for each in one.constraints}
     while pending:
         name = pending.pop(0)
         asked = name in spec.counts or name in narrowed

@@ -14,6 +14,7 @@ from services.testdata.records.errors import (
     ValuesTooFew,
 )
 from services.testdata.records.generation.computed import with_computed
+from services.testdata.records.generation.division import Division, divisions
 from services.testdata.records.generation.linking import assigned
 from services.testdata.records.generation.participants import (
     backwards,
@@ -49,7 +50,8 @@ class Plan:
     pack: with the entities that take part, their fields as the scenario narrows them. counts: rows in all.
     order: the entities, in the order in which their values are chosen. references: in the order in which they are
     assigned; early ones before any value. shared: entities that are the same for all cells.
-    bounds: for other entities, the first row of each cell, and the end.
+    bounds: for other entities, the first row of each cell, and the end. divisions: of entities whose records differ in
+    their scenarios, or have edge cases.
     """
 
     spec: RecordSpec
@@ -64,6 +66,7 @@ class Plan:
     cells: int
     bounds: Mapping[str, Rows] = field(repr=False)
     combined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    divisions: Mapping[str, Division] = field(default_factory=dict)
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ def make_plan(spec: RecordSpec) -> Plan:
     relationships = tuple(one for one in pack.relationships if not backwards(one, first))
     pack = replace(pack, relationships=relationships)
     rules, derived = read_rules(pack, spec.pack, frozenset(linked(pack)))
-    is_narrowed = bool(spec.scenario or spec.constraints)
+    is_narrowed = bool(spec.scenario or spec.shares or spec.constraints)
     pack = replace(pack, relationships=tuple(each_with_one(pack, counts, rules, derived, is_narrowed)))
     combined = {}
     entities = []
@@ -123,7 +126,7 @@ def make_plan(spec: RecordSpec) -> Plan:
     early, late = assigned(pack, counts, rules, shared, bounds, anchors)
     plan = Plan(spec, pack, counts, order, early, late, tuple(rules), tuple(derived), shared, cells, bounds, combined)
     _check_counts(plan)
-    return plan
+    return replace(plan, divisions=dict(divisions(spec, pack, counts)))
 
 
 # Unique sets.

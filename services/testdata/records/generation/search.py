@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.testdata.records.generation.bounds import Numbers, Solved
-from services.testdata.records.generation.cell import NO_ROW, Cell, Link, Mask, Values
+from services.testdata.records.generation.cell import NO_ROW, Cell, Link, Mask, Values, readable
+from services.testdata.records.generation.limits import limits_of
 from services.testdata.records.generation.schedule import Hops, Test, Turn, static_bounds
 from services.testdata.records.tables import Rows
 from services.testdata.records.values.draws import Draws
@@ -94,7 +95,10 @@ class Search:
         self._count = cell.rows[entity]
         self._numbers = cell.numbers(entity)
         self._base: dict[str, Values] = {}
+        self._plain: dict[str, Values] = {}
+        self._limits = dict(limits_of(plan, cell, entity, entity_turns))
         self._assigned: dict[int, Rows] = {}
+        self._elsewhere: dict[int, Mask] = {}
         self._forbidden = {
             index: np.zeros((self._count, len(turn.choices) + 1 if turn.choices else 2), np.bool_)
             for index, turn in enumerate(entity_turns)
@@ -119,7 +123,9 @@ class Search:
         if turn.field.nullable and found.known is None:
             found.known = np.ones(self._count, np.bool_)
         known = None if found.known is None else found.known.copy()
-        self._base[turn.field.name] = Values(found.values.copy(), known, found.texts)
+        base = self._base[turn.field.name] = Values(found.values.copy(), known, found.texts)
+        plain = self._cell.plain.get((self._entity, turn.field.name))
+        self._plain[turn.field.name] = base if plain is None else readable(plain[0])
 
     def run(self) -> None:
         """Choose all values."""
@@ -182,6 +188,10 @@ class Search:
                 if mine.any():
                     broken[test.rule.id] = broken.get(test.rule.id, np.zeros(self._count, np.bool_)) | mine
                     bad |= mine
+        if (limits := self._limits.get(self._turns[index].field.name)) and self._turns[index].reference is None:
+            found = self._cell.values[self._entity, self._turns[index].field.name]
+            code = self._code(index) if limits.allowed is not None else None
+            bad |= limits.outside(found, code)
         return bad
 
     def _blame(self, index: int, rows: Rows, broken: Mapping[str, Mask]) -> None:
@@ -205,6 +215,9 @@ class Search:
             forbidden[here, self._code(before)[here]] = True
             exhausted = forbidden[here][:, self._open_codes(before)].all(axis=1)
             forbidden[here[exhausted]] = False
+            if self._can_draw_again(self._turns[before]):
+                self._elsewhere.setdefault(before, np.zeros(self._count, np.bool_))[here[exhausted]] = True
+                left[here] = False
             left[here[~exhausted]] = False
 
     def _reads(self, rule: str, turn: Turn) -> bool:
@@ -251,13 +264,14 @@ class Search:
         assigned = self._assigned[turn.reference]
         reference = self._plan.references[turn.reference]
         forbidden = self._forbidden[index]
+        elsewhere = self._elsewhere.get(index)
 
         def keep(rows: Rows) -> Mask:
             if not np.array_equal(link.rows[rows], assigned[rows]):
                 link.rows[rows] = assigned[rows]
                 link.index()
             allowed: Mask = ~forbidden[rows, (assigned[rows] < 0).astype(np.int64)]
-            return allowed
+            return allowed if elsewhere is None else allowed & ~elsewhere[rows]
 
         def drop(rows: Rows) -> Mask:
             link.rows[rows] = NO_ROW
@@ -270,22 +284,31 @@ class Search:
             link.rows[rows] = draws.below(self._numbers[rows], link.parents, lane)
             link.index()
             assigned[rows] = link.rows[rows]
+            if elsewhere is not None:
+                elsewhere[rows] = False
             allowed: Mask = ~forbidden[rows, 0]
             return allowed
 
         yield keep
         if not reference.required:
             yield drop
-        if (
+        if self._can_draw_again(turn):
+            for number in range(4):
+                yield partial(again, lane=attempt * 4 + number)
+
+    def _can_draw_again(self, turn: Turn) -> bool:
+        """True if records may refer to other parents than those that they were given."""
+        if turn.reference is None:
+            return False
+        reference = self._plan.references[turn.reference]
+        return bool(
             reference.maximum is None
             and not reference.minimum
             and not reference.beside
-            and link.parents
+            and self._cell.links[turn.reference].parents
             and reference.relationship.parent != self._entity
             and not self._sorted(reference.index)
-        ):
-            for number in range(4):
-                yield partial(again, lane=attempt * 4 + number)
+        )
 
     def _sorted(self, index: int) -> bool:
         return any(index in one.beside for one in self._plan.references.values())
@@ -313,12 +336,12 @@ class Search:
             yield partial(choose, number=number)
 
     def _texts(self, index: int, turn: Turn, rows: Rows, attempt: int) -> Iterator[Callable[[Rows], Mask]]:
-        base = self._base[turn.field.name]
+        base, plain = self._base[turn.field.name], self._plain[turn.field.name]
         found = self._cell.values[self._entity, turn.field.name]
 
         def take(rows: Rows, shift: int, null: bool) -> Mask:
             places = (rows + shift) % self._count
-            found.values[rows] = base.values[places]
+            found.values[rows] = (plain if shift else base).values[places]
             if found.known is not None and base.known is not None:
                 found.known[rows] = base.known[rows] != null
             return self._open(index, rows)
@@ -392,6 +415,8 @@ class Search:
         return np.logical_not(self._forbidden[index][rows, self._code(index)[rows]])
 
     def _own(self, turn: Turn) -> tuple[Numbers, Numbers]:
+        if (limits := self._limits.get(turn.field.name)) is not None:
+            return limits.low.copy(), limits.high.copy()
         low, high = static_bounds(turn.field)
         return np.full(self._count, low), np.full(self._count, high)
 
@@ -454,7 +479,11 @@ class Search:
     ) -> Numbers:
         """A value for each row between its bounds: the field's own if that is, otherwise one that is drawn."""
         shift = attempt * 8 + lane
-        own = base.values[(rows + shift * 7) % self._count if shift else rows].astype(np.float64)
+        plain, edges = self._plain[turn.field.name], self._cell.plain.get((self._entity, turn.field.name))
+        if shift:
+            own = plain.values[(rows + shift * 7) % self._count].astype(np.float64)
+        else:
+            own = base.values[rows].astype(np.float64)
         if turn.field.unique and shift:
             own = base.values[rows].astype(np.float64)
         least, most = static_bounds(turn.field)
@@ -462,7 +491,8 @@ class Search:
         fits = (own >= low) & (own <= high)
         moment = turn.field.type in (FieldType.DATE, FieldType.DATETIME)
         if moment:
-            fits &= ~follows
+            # A moment that follows another is soon after it, unless it is an edge case.
+            fits &= ~follows if edges is None or shift else ~follows | edges[1][rows]
         if fits.all():
             return own
         units = draws.units(self._numbers[rows], _LANE + shift)

@@ -448,14 +448,20 @@ class RecordSpec(message.Message):
     SCENARIO_FIELD_NUMBER: builtins.int
     CONSTRAINTS_FIELD_NUMBER: builtins.int
     PRODUCTION_LIKE_FIELD_NUMBER: builtins.int
+    SCENARIOS_FIELD_NUMBER: builtins.int
+    INCLUDE_EDGE_CASES_FIELD_NUMBER: builtins.int
     seed: builtins.int
     """Any number; the same seed gives the same records."""
     locale: builtins.str
     """The language and country of names and addresses, such as `de-DE`; `en-GB` when empty."""
     scenario: builtins.str
-    """The scenario whose bounds the records keep, such as `happy_path`; none when empty."""
+    """The only scenario: one of the pack, or `happy_path`, `edge_cases` or `security_testing`. The records keep its bounds and have
+    its edge cases. Empty: `scenarios`.
+    """
     production_like: builtins.bool
     """True to draw skewed, seasonal and correlated values within the same bounds."""
+    include_edge_cases: builtins.bool
+    """True to have edge cases, also if no scenario has some: then one record in five takes one."""
     @builtins.property
     def source(self) -> SchemaSource:
         """Where the entities and rules come from."""
@@ -468,6 +474,12 @@ class RecordSpec(message.Message):
     def constraints(self) -> containers.RepeatedCompositeFieldContainer[domain_pb2.FieldConstraint]:
         """What else is asked of single fields."""
 
+    @builtins.property
+    def scenarios(self) -> containers.RepeatedCompositeFieldContainer[RecordScenario]:
+        """Scenarios and their shares of the records of each entity, exact to one record; empty: with include_edge_cases those of the pack
+        by their weights, otherwise none.
+        """
+
     def __init__(
         self,
         *,
@@ -478,10 +490,104 @@ class RecordSpec(message.Message):
         scenario: builtins.str = ...,
         constraints: abc.Iterable[domain_pb2.FieldConstraint] | None = ...,
         production_like: builtins.bool = ...,
+        scenarios: abc.Iterable[RecordScenario] | None = ...,
+        include_edge_cases: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "entities", b"entities", "locale", b"locale", "production_like", b"production_like", "scenario", b"scenario", "seed", b"seed", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "entities", b"entities", "include_edge_cases", b"include_edge_cases", "locale", b"locale", "production_like", b"production_like", "scenario", b"scenario", "scenarios", b"scenarios", "seed", b"seed", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecordScenario(message.Message):
+    """A scenario and its share of the records."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SCENARIO_FIELD_NUMBER: builtins.int
+    SHARE_FIELD_NUMBER: builtins.int
+    scenario: builtins.str
+    """The scenario's id."""
+    share: builtins.float
+    """Its share, relative to the sum of all."""
+    def __init__(
+        self,
+        *,
+        scenario: builtins.str = ...,
+        share: builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["scenario", b"scenario", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecordEdge(message.Message):
+    """An edge case, and the records that have it. The values of records do not say so; this does."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: builtins.int
+    CATEGORY_FIELD_NUMBER: builtins.int
+    EDGE_CASE_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    SCENARIO_FIELD_NUMBER: builtins.int
+    RECORDS_FIELD_NUMBER: builtins.int
+    field: builtins.str
+    """The field whose value it is."""
+    category: domain_pb2.EdgeCase.Category.ValueType
+    """Its kind. Values that the field does not allow are of the kinds INVALID and SECURITY only; `checks` report them, too."""
+    edge_case: builtins.str
+    """The id of the pack's edge case, or what every domain has, such as `maximum` or `sql_injection`."""
+    text: builtins.str
+    """What it is, one sentence."""
+    scenario: builtins.str
+    """The scenario to which it belongs; empty if it belongs to none."""
+    @builtins.property
+    def records(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """The numbers of the records that have it, from 1, in order."""
+
+    def __init__(
+        self,
+        *,
+        field: builtins.str = ...,
+        category: domain_pb2.EdgeCase.Category.ValueType = ...,
+        edge_case: builtins.str = ...,
+        text: builtins.str = ...,
+        scenario: builtins.str = ...,
+        records: abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["category", b"category", "edge_case", b"edge_case", "field", b"field", "records", b"records", "scenario", b"scenario", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ScenarioRecords(message.Message):
+    """The records of one scenario."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SCENARIO_FIELD_NUMBER: builtins.int
+    RECORDS_FIELD_NUMBER: builtins.int
+    scenario: builtins.str
+    """The scenario's id."""
+    @builtins.property
+    def records(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """The numbers of its records, from 1, in order."""
+
+    def __init__(
+        self,
+        *,
+        scenario: builtins.str = ...,
+        records: abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["records", b"records", "scenario", b"scenario"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -550,12 +656,17 @@ class EntityRecords(message.Message):
     RECORD_COUNT_FIELD_NUMBER: builtins.int
     DATA_FIELD_NUMBER: builtins.int
     ROWS_FIELD_NUMBER: builtins.int
+    EDGES_FIELD_NUMBER: builtins.int
+    SCENARIOS_FIELD_NUMBER: builtins.int
+    EDGES_ASKED_FIELD_NUMBER: builtins.int
     entity: builtins.str
     """The entity."""
     record_count: builtins.int
     """How many records there are."""
     data: builtins.bytes
     """The records in every format but ROWS."""
+    edges_asked: builtins.int
+    """How many edge cases the records should have together: as many as there are, or as there are records to take them."""
     @builtins.property
     def fields(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """The names of its fields, in the order of values in rows."""
@@ -563,6 +674,14 @@ class EntityRecords(message.Message):
     @builtins.property
     def rows(self) -> containers.RepeatedCompositeFieldContainer[Record]:
         """The records in ROWS."""
+
+    @builtins.property
+    def edges(self) -> containers.RepeatedCompositeFieldContainer[RecordEdge]:
+        """The edge cases that records have."""
+
+    @builtins.property
+    def scenarios(self) -> containers.RepeatedCompositeFieldContainer[ScenarioRecords]:
+        """The records of each scenario; empty if all have the same."""
 
     def __init__(
         self,
@@ -572,10 +691,13 @@ class EntityRecords(message.Message):
         record_count: builtins.int = ...,
         data: builtins.bytes = ...,
         rows: abc.Iterable[Record] | None = ...,
+        edges: abc.Iterable[RecordEdge] | None = ...,
+        scenarios: abc.Iterable[ScenarioRecords] | None = ...,
+        edges_asked: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["data", b"data", "entity", b"entity", "fields", b"fields", "record_count", b"record_count", "rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["data", b"data", "edges", b"edges", "edges_asked", b"edges_asked", "entity", b"entity", "fields", b"fields", "record_count", b"record_count", "rows", b"rows", "scenarios", b"scenarios"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -761,6 +883,9 @@ class StreamRecordsResponse(message.Message):
     RECORD_COUNT_FIELD_NUMBER: builtins.int
     LAST_RECORD_FIELD_NUMBER: builtins.int
     CHECKS_FIELD_NUMBER: builtins.int
+    EDGES_FIELD_NUMBER: builtins.int
+    SCENARIOS_FIELD_NUMBER: builtins.int
+    EDGES_ASKED_FIELD_NUMBER: builtins.int
     data: builtins.bytes
     """The next bytes in every other format. What belongs to one entity, without what belongs to others, is its document."""
     cursor: builtins.str
@@ -771,6 +896,8 @@ class StreamRecordsResponse(message.Message):
     """How many records the message has."""
     last_record: builtins.int
     """The number of the last record in this message."""
+    edges_asked: builtins.int
+    """How many edge cases the records of the entity should have together, as in EntityRecords."""
     @builtins.property
     def rows(self) -> containers.RepeatedCompositeFieldContainer[Record]:
         """The records in ROWS."""
@@ -785,6 +912,14 @@ class StreamRecordsResponse(message.Message):
         records of it.
         """
 
+    @builtins.property
+    def edges(self) -> containers.RepeatedCompositeFieldContainer[RecordEdge]:
+        """The edge cases that the records in this message have."""
+
+    @builtins.property
+    def scenarios(self) -> containers.RepeatedCompositeFieldContainer[ScenarioRecords]:
+        """The records of each scenario, of those in this message; empty if all of the stream have the same."""
+
     def __init__(
         self,
         *,
@@ -796,9 +931,12 @@ class StreamRecordsResponse(message.Message):
         record_count: builtins.int = ...,
         last_record: builtins.int = ...,
         checks: abc.Iterable[RuleCheck] | None = ...,
+        edges: abc.Iterable[RecordEdge] | None = ...,
+        scenarios: abc.Iterable[ScenarioRecords] | None = ...,
+        edges_asked: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["checks", b"checks", "cursor", b"cursor", "data", b"data", "entity", b"entity", "fields", b"fields", "last_record", b"last_record", "record_count", b"record_count", "rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["checks", b"checks", "cursor", b"cursor", "data", b"data", "edges", b"edges", "edges_asked", b"edges_asked", "entity", b"entity", "fields", b"fields", "last_record", b"last_record", "record_count", b"record_count", "rows", b"rows", "scenarios", b"scenarios"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
