@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from services.evaluator.checks.messages.message import Message
-from services.evaluator.checks.messages.rendering import UNSUBSCRIBE, Written
+from services.evaluator.checks.messages.rendering import Written
 from services.evaluator.checks.model import Issue, Severity
 from shared.model.campaigns.model import Channel
+from shared.model.campaigns.simulation import UNSUBSCRIBE_URL
 
 _BY_SMS = re.compile(
     r"\b(?:reply|text|txt|send|answer|respond(?: with)?)\b.{0,25}\b(?:stop|end|quit|unsubscribe|cancel|optout)\b|"
@@ -76,7 +77,7 @@ def opting_out_issues(written: Written) -> Iterator[Issue]:
 
 
 def _says_how(message: Message) -> bool:
-    if UNSUBSCRIBE in message.body or _BY_EMAIL.search(message.text):
+    if UNSUBSCRIBE_URL in message.body or _BY_EMAIL.search(message.text):
         return True
     return any(_BY_EMAIL.search(link.url) for link in message.links)
 

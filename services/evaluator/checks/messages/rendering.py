@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from services.evaluator.checks.messages.message import Message
 from shared.model.campaigns.model import MAX_EMAIL, Campaign, Channel, Field, FieldType, SendEmail, SendSms, Step
+from shared.model.campaigns.simulation import UNSUBSCRIBE_URL
 from shared.model.events import Json
 from shared.model.templates import Template
 
-UNSUBSCRIBE = "https://unsubscribe.example.com/c/8f3a61"
-"""Stands for the contact's own link."""
 _SAMPLES: Mapping[FieldType, Json] = {
     FieldType.TEXT: "Alexandra",
     FieldType.INTEGER: 12,
@@ -38,7 +37,7 @@ def sample_values(campaign: Campaign) -> dict[str, Json]:
         "reply": "",
         "results": {},
         "sender": {"name": sender.name, "sms": sender.sms, "email": sender.email, "address": sender.address},
-        "unsubscribe_url": UNSUBSCRIBE,
+        "unsubscribe_url": UNSUBSCRIBE_URL,
     }
 
 
