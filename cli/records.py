@@ -196,7 +196,7 @@ def _source(given: str) -> SchemaSource:
         return SchemaSource(schema=full_name("schemas", given))
     if given.endswith((".yaml", ".yml")):
         try:
-            return SchemaSource(yaml=Path(given).read_bytes())
+            return SchemaSource(yaml=Path(given).read_bytes(), file=given)
         except OSError as error:
             raise Failed(f"{given} cannot be read: {error.strerror}.", USAGE) from None
     name, at, revision = given.partition("@")

@@ -64,6 +64,15 @@ async def test_a_schema_is_registered_listed_shown_used_and_deleted(house: House
     assert gone.status == 3
 
 
+async def test_what_is_wrong_with_a_pack_is_named_in_its_file(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "desk.yaml"
+    file.write_text("display_name: Desk\nentities:\n  desk:\n    fields:\n      id: {typ: text}\n")
+
+    refused = await house.run("records", "generate", str(file), "desk=1")
+
+    assert f"{file}:5:12" in refused.err.replace("\n", "")
+
+
 async def test_what_fails_leaves_the_files_of_before_and_no_half_of_a_file(house: House, tmp_path: Path) -> None:
     wanted = ("records", "generate", "ecommerce", "--out", str(tmp_path))
     await house.ok(*wanted, "product=3")

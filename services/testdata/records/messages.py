@@ -24,6 +24,7 @@ def wanted(message: pb.RecordSpec) -> Wanted:
     return Wanted(
         getattr(source, source.WhichOneof("source") or "domain"),
         source.digest,
+        source.file,
         counts,
         message.seed,
         message.locale,

@@ -21,10 +21,12 @@ class Wanted:
     """What a caller asks for.
 
     source: a schema, a domain with or without a revision, or a pack as YAML. digest: of the domain's revision, or "".
+    file: the name of the pack's file, or "".
     """
 
     source: str | bytes
     digest: str
+    file: str
     counts: Mapping[str, int]
     seed: int
     locale: str

@@ -100,7 +100,7 @@ class Records:
 
     async def resolve(self, caller: Caller, wanted: Wanted) -> RecordSpec:
         """What to make, with the pack that the caller names."""
-        pack = await self._pack(caller, wanted.source, wanted.digest)
+        pack = await self._pack(caller, wanted)
         scenario, shares = scenarios_of(pack, wanted)
         return RecordSpec(
             pack,
@@ -114,14 +114,15 @@ class Records:
             wanted.include_edge_cases,
         )
 
-    async def _pack(self, caller: Caller, source: str | bytes, digest: str) -> Pack:
+    async def _pack(self, caller: Caller, wanted: Wanted) -> Pack:
+        source = wanted.source
         if isinstance(source, bytes):
-            return await self._compute.run(read_pack, source, "the pack", reads=len(source))
+            return await self._compute.run(read_pack, source, wanted.file or "the pack", reads=len(source))
         if source.startswith(PREFIX):
             _, stored = await self._store.get(caller.company, source)
             return _read(stored)
         name, _, revision = source.partition("@")
-        _, pack = await self._domains.pack(caller, name, int(revision or 0), digest)
+        _, pack = await self._domains.pack(caller, name, int(revision or 0), wanted.digest)
         return pack
 
     async def generate(self, spec: RecordSpec, form: Format) -> tuple[list[MadeRecords], list[Checked]]:

@@ -383,6 +383,7 @@ class SchemaSource(message.Message):
     DOMAIN_FIELD_NUMBER: builtins.int
     YAML_FIELD_NUMBER: builtins.int
     DIGEST_FIELD_NUMBER: builtins.int
+    FILE_FIELD_NUMBER: builtins.int
     schema: builtins.str
     """A registered schema, `schemas/{schema}`."""
     domain: builtins.str
@@ -395,6 +396,8 @@ class SchemaSource(message.Message):
     """Of a domain's revision, what Enrich said as its `revision_digest`, or empty. A server that has read the revision with this
     digest for the caller's company does not read it again; the records are the same without it.
     """
+    file: builtins.str
+    """The name of the file with the YAML, for problems; empty: `the pack`."""
     def __init__(
         self,
         *,
@@ -402,10 +405,11 @@ class SchemaSource(message.Message):
         domain: builtins.str = ...,
         yaml: builtins.bytes = ...,
         digest: builtins.str = ...,
+        file: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["domain", b"domain", "schema", b"schema", "source", b"source", "yaml", b"yaml"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["digest", b"digest", "domain", b"domain", "schema", b"schema", "source", b"source", "yaml", b"yaml"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["digest", b"digest", "domain", b"domain", "file", b"file", "schema", b"schema", "source", b"source", "yaml", b"yaml"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = typing.Literal["schema", "domain", "yaml"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = typing.Literal["source", b"source"]  # noqa: Y015
