@@ -77,6 +77,13 @@ async def test_several_entities_refer_to_each_other_and_every_rule_is_checked_an
     assert not [one.rule for one in found.checks if one.violated]
 
 
+async def test_as_many_parents_are_made_as_children_need_that_no_two_have_alike(records: RecordServiceStub) -> None:
+    asked = spec(SHOP, {"order": 1, "order_item": 150})
+    found = await records.GenerateRecords(pb.GenerateRecordsRequest(spec=asked))
+
+    assert len({item["product_id"] for item in lines(found, "order_item")}) == 150
+
+
 @pytest.mark.parametrize("pack", [SHOP, SUPPORT], ids=["shop", "support"])
 async def test_a_scenario_narrows_the_values_and_all_rules_hold(records: RecordServiceStub, pack: bytes) -> None:
     main, held = ("order", {"paid", "fulfilling", "shipped", "delivered"}) if pack is SHOP else ("ticket", None)
@@ -215,6 +222,11 @@ rules:
         (spec(SHOP, {"order": 1}, scenario="happy_pat"), "no scenario `happy_pat`.*did you mean `happy_path`"),
         (spec(SHOP, {"order": 1}, locale="xx-XX"), "no values for the locale xx-XX"),
         (spec(SHOP, {"order": 9, "order_item": 4}), "at least 1 `order_item`, so there must be 9"),
+        (spec(SHOP, {"order": 1, "order_item": 201}), "at most 200 `order_item`, so there can be 200 `order_item`"),
+        (
+            spec(SHOP, {"order": 1, "order_item": 150, "product": 60}),
+            "No two `order_item` of a `order` have the same `product`, so 150 need more `product` or `order`",
+        ),
         (spec(SUPPORT, {"agreement": 17}), "the same `tier` and `priority`, and there are 16 combinations"),
         (spec(SUPPORT, {"satisfaction": 9, "ticket": 5}), "at most 1 `satisfaction`, so there can be 5"),
         (spec(CIRCLE, {"a": 1}), "the pack has 1 problem and was not read"),

@@ -39,6 +39,12 @@ class ChildrenTooMany(InvalidArgument):
     reason = "RECORD_CHILDREN_TOO_MANY"
 
 
+class OthersTooFew(InvalidArgument):
+    """No two `{child}` of a `{parent}` have the same `{other}`, so {rows} need more `{other}` or `{parent}`."""
+
+    reason = "RECORD_OTHERS_TOO_FEW"
+
+
 class ValuesTooFew(InvalidArgument):
     """No two `{entity}` have the same {fields}, and there are {values} combinations, fewer than {rows} records need."""
 

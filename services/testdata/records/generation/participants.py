@@ -107,6 +107,11 @@ def counts_of(spec: RecordSpec, pack: Pack) -> dict[str, int]:
             if other not in spec.counts and rows > counts.get(other, -1):
                 counts[other] = rows
                 pending.append(other)
+        if not pending:
+            for other, rows in _combined(pack, counts):
+                if other not in spec.counts and rows > counts[other]:
+                    counts[other] = rows
+                    pending.append(other)
     return {name: counts[name] for name in names if name in counts}
 
 
@@ -137,6 +142,18 @@ def _needed(
             yield one.child, -(-rows // 2) if single and not one.minimum else rows * each
     for entity in every - {name}:
         yield entity, int(entity in named and rows > 0)
+
+
+def _combined(pack: Pack, counts: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """How many records of a parent there must be for children that no two have the same two parents."""
+    for entity in pack.entities:
+        for names in (entity.key, *entity.uniques):
+            of = [one for one in pack.relationships if one.child == entity.name and {*one.child_fields} <= {*names}]
+            fields = {name for one in of for name in one.child_fields}
+            if len(of) == 2 and fields == {*names} and {entity.name, of[0].parent, of[1].parent} <= {*counts}:
+                children, first, second = counts[entity.name], of[0].parent, of[1].parent
+                yield first, -(-children // max(counts[second], 1))
+                yield second, -(-children // max(counts[first], 1))
 
 
 def _read_by(some: Sequence[Rule | Derived], name: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from services.testdata.records.errors import (
     ChildrenTooFew,
     ChildrenTooMany,
     DerivedInCircle,
+    OthersTooFew,
     TooManyTogether,
     ValuesTooFew,
 )
@@ -280,6 +281,14 @@ def _check_counts(plan: Plan) -> None:
                 rows=f"{children:,}",
             )
         if one.required and one.maximum is not None and children > parents * one.maximum:
+            others = [other.relationship.parent for other in plan.references.values() if one.index in other.beside]
+            if others and (relationship.maximum is None or children <= parents * relationship.maximum):
+                raise OthersTooFew(
+                    child=relationship.child,
+                    parent=relationship.parent,
+                    other=min(others, key=plan.counts.__getitem__),
+                    rows=f"{children:,}",
+                )
             raise ChildrenTooMany(
                 parent=relationship.parent,
                 child=relationship.child,
