@@ -12,8 +12,10 @@ import typer
 from cli.kit.export import Chunk, Output, write_file, write_stdout
 from cli.kit.live import lost_in_lines
 from cli.kit.names import named
+from cli.kit.quality import quality_words
 from cli.kit.render import console, facts, is_terminal, print_json
 from cli.kit.run import FAILED, NOT_FOUND, USAGE, Failed, Json, command, verb
+from cli.kit.samples import read_samples
 from cli.kit.shares import share
 from greenroom.client import Client
 from greenroom.gateway.v1.generation_pb2 import GenerateTestDataRequest, GenerateTestDataResponse
@@ -57,6 +59,14 @@ class Asked:
     production_like: Annotated[
         bool, typer.Option("--production-like", help="Draw skewed, seasonal and correlated values.")
     ] = False
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rows that you have, as CSV, JSONL or Parquet: the records are compared with them, and with "
+            "--production-like drawn like them.",
+        ),
+    ] = None
     locale: Annotated[str, typer.Option(help="Which names, addresses and so on, such as de-DE.")] = ""
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same records.")] = None
     revision: Annotated[int, typer.Option(min=0, help="Which revision; 0: the newest ready one.")] = 0
@@ -117,6 +127,7 @@ def _request(
         locale=asked.locale,
         seed=asked.seed,
         revision=asked.revision,
+        sample_rows=[] if asked.samples is None else read_samples(asked.samples),
     )
 
 
@@ -164,22 +175,17 @@ def _of(request: GenerateTestDataRequest) -> str:
 
 
 def _print_summary(answer: GenerateTestDataResponse) -> None:
-    made, quality = answer.generation_metadata, answer.quality
-    parts = [f"{name.replace('_', ' ')} {getattr(quality, name):.2f}" for name in _parts(answer)]
+    made = answer.generation_metadata
     problems = filter(None, [answer.metadata.knowledge_problem, answer.enrichment_metadata.knowledge_problem])
     rows = [
         ("records", f"{counted(answer.record_count, answer.entity)}, seed {made.seed}, {made.locale}"),
-        ("quality", f"{quality.score:.2f}: {', '.join(parts)}"),
+        ("quality", quality_words(answer.quality)),
         ("kept", "from the same request before" if answer.metadata.cached else ""),
         ("pattern", answer.metadata.pattern),
         *(("not stored", problem) for problem in problems),
     ]
     if answer.HasField("quality"):
         console(stderr=True).print(facts(*((name, visible(text)) for name, text in rows if text)))
-
-
-def _parts(answer: GenerateTestDataResponse) -> list[str]:
-    return [field.name for field, _ in answer.quality.ListFields() if field.name != "score"]
 
 
 def _failed(answer: GenerateTestDataResponse) -> Failed:

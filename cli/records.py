@@ -14,8 +14,10 @@ from cli.kit.export import write_out
 from cli.kit.imports import File
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import full_name, named
+from cli.kit.quality import quality_words
 from cli.kit.render import Rows, console, facts, print_json, when
 from cli.kit.run import USAGE, Failed, Json, Yes, command, confirmed, noun
+from cli.kit.samples import read_samples
 from greenroom.client import Client
 from greenroom.testdata.v1.record_pb2 import (
     RECORD_FORMAT_ARROW_IPC,
@@ -26,11 +28,13 @@ from greenroom.testdata.v1.record_pb2 import (
     RECORD_FORMAT_ROWS,
     RECORD_FORMAT_SQL,
     EntityCount,
+    EntitySamples,
     RecordSpec,
     RuleCheck,
     Schema,
     SchemaSource,
 )
+from greenroom.testdata.v1.record_quality_pb2 import EntityQuality
 from greenroom.type.v1.domain_pb2 import BusinessRule
 
 app = noun("Records that obey the rules of a domain, and the schemas that they are made from.")
@@ -134,6 +138,15 @@ async def generate(
     production_like: Annotated[
         bool, typer.Option("--production-like", help="Draw skewed, seasonal and correlated values.")
     ] = False,
+    samples: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENTITY=FILE",
+            help="Rows of an entity that you have, as CSV, JSONL or Parquet: the records are compared with them, and "
+            "with --production-like drawn like them; may be repeated.",
+        ),
+    ] = None,
+    quality: Annotated[bool, typer.Option("--quality", help="Say how good the records of each entity are.")] = False,
     format: Annotated[Format, typer.Option(help="What to write.")] = Format.JSONL,  # noqa: A002
     output: Annotated[
         Path | None, typer.Option("--out", "-o", help="A folder for a file of each entity; none: standard output.")
@@ -154,8 +167,11 @@ async def generate(
         locale=locale,
         scenario=scenario,
         production_like=production_like,
+        samples=map(_samples, samples or []),
     )
+    measured = quality or bool(samples)
     checks: list[RuleCheck] = []
+    qualities: list[EntityQuality] = []
     files: dict[Path, IO[bytes]] = {}
     with ExitStack() as stack:
 
@@ -172,16 +188,20 @@ async def generate(
                 stack.callback(part.unlink, missing_ok=True)
             files[path].write(data)
 
-        async with aclosing(client.records.stream(spec, _FORMATS[format])) as messages:
+        streamed = client.records.stream(spec, _FORMATS[format], measure_quality=measured)
+        async with aclosing(streamed) as messages:
             async for message in messages:
                 rows = (f"{jsons.dumps(MessageToDict(row))}\n".encode() for row in message.rows)
                 write(message.entity, message.data + b"".join(rows)) if message.entity else None
                 checks += message.checks
+                qualities += message.qualities
         sys.stdout.flush()
         for path, file in files.items():
             file.close()
             path.with_name(f"{path.name}.part").rename(path)
     _say(checks)
+    for one in qualities:
+        console(stderr=True).print(f"{one.entity}: quality {quality_words(one.quality)}", soft_wrap=True)
 
 
 def _count(given: str) -> tuple[str, int]:
@@ -189,6 +209,13 @@ def _count(given: str) -> tuple[str, int]:
     if not entity or not equals or not count.replace("_", "").isdecimal() or not 0 < int(count) <= 10**10:
         raise Failed(f"`{given}` is no entity with a number of records, such as order=100.", USAGE)
     return entity, int(count)
+
+
+def _samples(given: str) -> EntitySamples:
+    entity, equals, path = given.partition("=")
+    if not entity or not equals or not path:
+        raise Failed(f"`{given}` is no entity with a file of its rows, such as order=orders.csv.", USAGE)
+    return EntitySamples(entity=entity, rows=read_samples(Path(path)))
 
 
 def _source(given: str) -> SchemaSource:

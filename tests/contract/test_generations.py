@@ -17,6 +17,7 @@ from greenroom.enricher.v1.enrichment_pb2 import ScenarioShare
 from greenroom.gateway.v1 import generation_pb2 as pb
 from greenroom.gateway.v1.generation_pb2_grpc import GenerationServiceStub
 from greenroom.testdata.v1 import record_pb2
+from greenroom.testdata.v1.record_quality_pb2 import RecordQuality
 from greenroom.type.v1.domain_pb2 import FieldConstraint
 from tests.processes import PATIENCE
 from tests.suite import Suite, suite
@@ -80,12 +81,34 @@ async def test_records_like_those_of_production_are_skewed_and_obey_the_rules_to
     assert quantities[True][500] < quantities[False][500] / 2
 
 
-async def test_sample_rows_are_refused_because_nothing_compares_them_yet(house: Suite) -> None:
+async def test_the_quality_has_parts_and_with_sample_rows_says_how_like_them_the_records_are(house: Suite) -> None:
+    plain = (await house.client.test_data.generate(asked())).quality
+    named = {field.name for field, _ in plain.ListFields()}
+    assert named == {"score", "rules_held", "diversity", "constraint_coverage"}
+    assert (plain.rules_held, plain.diversity) == (1, 1)
+
+    async def compared(carts: list[dict[str, Any]]) -> RecordQuality:
+        request = asked()
+        for cart in carts:
+            request.sample_rows.add().update(cart)
+        answer = await house.client.test_data.generate(request)
+        assert answer.success, answer.error.message
+        return answer.quality
+
+    carts = rows(await house.client.test_data.generate(asked(seed=8, count=400)))
+    alike = await compared(carts)
+    other = await compared([{**cart, "status": "active", "created_at": carts[0]["created_at"]} for cart in carts])
+    assert alike.column_shapes > other.column_shapes + 0.2
+    assert alike.pair_trends > other.pair_trends + 0.2
+    assert 0 < alike.cardinality <= 1
+
     request = asked()
-    request.sample_rows.add().update({"id": "1"})
-    with pytest.raises(GreenroomError) as raised:
-        await house.client.test_data.generate(request)
-    assert raised.value.reason == "GENERATION_SAMPLES_NOT_COMPARED"
+    for cart in carts[:9]:
+        request.sample_rows.add().update(cart)
+    request.sample_rows[7].update({"created_at": "soon"})
+    refused = await house.client.test_data.generate(request)
+    assert (refused.success, refused.error.reason) == (False, "RECORD_SAMPLE_INVALID")
+    assert refused.error.fields[0].field == "sample_rows[7].created_at"
 
 
 async def test_constraints_hints_and_the_scenario_narrow_the_records(house: Suite) -> None:

@@ -59,10 +59,14 @@ class Records:
         self._stub = RecordServiceStub(calls.channel)
 
     async def generate(
-        self, spec: pb.RecordSpec, record_format: pb.RecordFormat.ValueType = pb.RECORD_FORMAT_JSONL
+        self,
+        spec: pb.RecordSpec,
+        record_format: pb.RecordFormat.ValueType = pb.RECORD_FORMAT_JSONL,
+        *,
+        measure_quality: bool = False,
     ) -> pb.GenerateRecordsResponse:
-        """Up to 10,000 records of each entity, and how the rules fare on them."""
-        request = pb.GenerateRecordsRequest(spec=spec, format=record_format)
+        """Up to 10,000 records of each entity, how the rules fare on them, and if asked for how good they are."""
+        request = pb.GenerateRecordsRequest(spec=spec, format=record_format, measure_quality=measure_quality)
         return await self._calls.unary(self._stub.GenerateRecords, request)
 
     def stream(
@@ -73,11 +77,15 @@ class Records:
         first: int = 0,
         count: int = 0,
         cursor: str = "",
+        measure_quality: bool = False,
     ) -> AsyncGenerator[pb.StreamRecordsResponse, None]:
         """Any number of records, about 1 MiB at a time.
 
         first, count: only these records of each entity. cursor: of the last message that was received.
+        measure_quality: say in the last message how good the first records are.
         """
-        request = pb.StreamRecordsRequest(spec=spec, format=record_format, cursor=cursor)
+        request = pb.StreamRecordsRequest(
+            spec=spec, format=record_format, cursor=cursor, measure_quality=measure_quality
+        )
         request.range.first, request.range.count = first, count
         return self._calls.resumed(self._stub.StreamRecords, request)

@@ -52,7 +52,9 @@ class RemoteSteps:
 
         def after(last: record_pb2.StreamRecordsResponse | None) -> record_pb2.StreamRecordsRequest:
             at = cursor if last is None else last.cursor
-            return record_pb2.StreamRecordsRequest(spec=spec, format=wanted.message.output_format, cursor=at)
+            return record_pb2.StreamRecordsRequest(
+                spec=spec, format=wanted.message.output_format, cursor=at, measure_quality=True
+            )
 
         messages = self._attempts.stream(
             TESTDATA, who, lambda channel: RecordServiceStub(channel).StreamRecords, after, deadline

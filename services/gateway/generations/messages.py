@@ -1,27 +1,25 @@
 """Requests for test data and their answers as messages."""
 
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
 from greenroom.enricher.v1 import enrichment_pb2, pattern_pb2
 from greenroom.gateway.v1 import generation_pb2 as pb
 from greenroom.testdata.v1 import record_pb2
-from services.gateway.generations.errors import SamplesNotCompared
 from services.gateway.generations.model import Remembered, Wanted
 from shared.errors import GreenroomError
 from shared.rpc.values import timestamp
 
 _LOCALE = "en-GB"
 """Where no locale is named."""
+_SAMPLES = "spec.samples[0].rows"
+"""What test data calls the sample rows."""
 _LONGEST_ERROR = 2000
 """The most characters of the error of a generation."""
 
 
 def wanted(message: pb.GenerateTestDataRequest) -> Wanted:
-    """The request in a message. Raises SamplesNotCompared."""
-    if message.sample_rows:
-        raise SamplesNotCompared
+    """The request in a message."""
     content = pb.GenerateTestDataRequest()
     content.CopyFrom(message)
     content.ClearField("request_id")
@@ -56,6 +54,8 @@ def record_spec(message: pb.GenerateTestDataRequest, enriched: Any, seed: int) -
     )
     spec.source.domain = f"{message.domain}@{enriched.metadata.revision}"
     spec.source.digest = enriched.metadata.revision_digest
+    if message.sample_rows:
+        spec.samples.add(entity=message.entity, rows=message.sample_rows)
     for one in spec.constraints:
         one.entity = one.entity or message.entity
     return spec
@@ -63,7 +63,8 @@ def record_spec(message: pb.GenerateTestDataRequest, enriched: Any, seed: int) -
 
 def records_request(message: pb.GenerateTestDataRequest, enriched: Any, seed: int) -> record_pb2.GenerateRecordsRequest:
     """What test data is asked for."""
-    return record_pb2.GenerateRecordsRequest(spec=record_spec(message, enriched, seed), format=message.output_format)
+    spec = record_spec(message, enriched, seed)
+    return record_pb2.GenerateRecordsRequest(spec=spec, format=message.output_format, measure_quality=True)
 
 
 def records_made(
@@ -71,27 +72,28 @@ def records_made(
 ) -> pb.GenerateTestDataResponse:
     """What test data made, as parts of an answer."""
     [entity] = made.entities
-    answer = generated(spec, enriched, made.checks)
+    answer = generated(spec, enriched, made)
     answer.data, answer.record_count = entity.data, entity.record_count
     return answer
 
 
 def generated(
-    spec: record_pb2.RecordSpec, enriched: Any, checks: Sequence[record_pb2.RuleCheck]
+    spec: record_pb2.RecordSpec,
+    enriched: Any,
+    made: record_pb2.GenerateRecordsResponse | record_pb2.StreamRecordsResponse,
 ) -> pb.GenerateTestDataResponse:
-    """What is said about records, as parts of an answer."""
+    """What is said about records, as parts of an answer. made: what test data said last."""
     answer = pb.GenerateTestDataResponse(
         generation_metadata=pb.GenerationMetadata(
             revision=enriched.metadata.revision,
             seed=spec.seed,
             locale=spec.locale or _LOCALE,
             scenario=spec.scenario,
-            checks=checks,
+            checks=made.checks,
         )
     )
-    if checked := sum(one.checked for one in checks):
-        held = 1 - sum(one.violated for one in checks) / checked
-        answer.quality.rules_held = answer.quality.score = held
+    for one in made.qualities:
+        answer.quality.CopyFrom(one.quality)
     return answer
 
 
@@ -153,7 +155,10 @@ def kept_message(wanted: Wanted, kept: bytes) -> pb.GenerateTestDataResponse:
 
 def error_message(error: GreenroomError) -> pb.GenerationError:
     """An error with its sentence and the fields that are to blame."""
-    fields = [pb.WrongField(field=one.field, description=one.description) for one in error.violations]
+    fields = [
+        pb.WrongField(field=one.field.replace(_SAMPLES, "sample_rows"), description=one.description)
+        for one in error.violations
+    ]
     return pb.GenerationError(code=error.code, reason=error.reason, message=str(error), fields=fields)
 
 

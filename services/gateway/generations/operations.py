@@ -1,7 +1,7 @@
 """What callers do with generations."""
 
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Protocol
@@ -102,14 +102,15 @@ class Generations:
         wanted.message.revision = place.revision
         enriched = await self._steps.enrich(who, wanted, deadline)
         place = replace(place, revision=enriched.metadata.revision)
-        checks: Sequence[Any] = ()
+        last = None
         messages = self._steps.stream(who, wanted, enriched, place.seed, place.cursor, deadline)
         async with aclosing(messages):
             async for message in messages:
                 place = replace(place, cursor=message.cursor, sent=place.sent + message.record_count)
-                checks = message.checks
+                last = message
                 yield message, place
-        made = generated(record_spec(wanted.message, enriched, place.seed), enriched, checks)
+        assert last is not None, "a stream has a last message"
+        made = generated(record_spec(wanted.message, enriched, place.seed), enriched, last)
         made.record_count = place.sent
         remembered = await self._steps.remember(who, wanted, enriched, made, deadline)
         yield made_message(wanted, enriched, made, remembered, self._clock()), place

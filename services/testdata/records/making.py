@@ -6,13 +6,13 @@ The server only passes these functions on, so what they need is imported when th
 import io
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from services.testdata.records.errors import RecordsTooLarge, RuleNotSatisfiable
 from services.testdata.records.formats import PARQUET_MAGIC, Format
-from services.testdata.records.model import Beside, Checked, RecordSpec, together
+from services.testdata.records.model import Beside, Checked, Quality, RecordSpec, together
 from shared.model.packs.model import Pack, Severity
 
 if TYPE_CHECKING:
@@ -67,12 +67,13 @@ class Chunk:
 class Outline:
     """A stream before it begins. entities: in the order in which they can be stored, with their numbers of records.
 
-    group: how many cells make a row group of PARQUET.
+    group: how many cells make a row group of PARQUET. qualities: by entity, those of the first cell.
     """
 
     entities: tuple[tuple[str, int], ...]
     cells: int
     group: int
+    qualities: Mapping[str, Quality] = field(default_factory=dict)
 
 
 def packed_pack(pack: Pack) -> bytes:
@@ -101,8 +102,10 @@ def _planned(pack: bytes, rest: bytes) -> "Generator":
     return Generator(make_plan(replace(spec, pack=pickle.loads(pack))))  # noqa: S301 - from our own server
 
 
-def make_records(source: bytes, form: Format) -> tuple[list[MadeRecords], list[Checked]]:
-    """All records that were asked for, and how the rules fare.
+def make_records(
+    source: bytes, form: Format, measured: bool
+) -> tuple[list[MadeRecords], list[Checked], dict[str, Quality]]:
+    """All records that were asked for, how the rules fare, and if `measured` the quality by entity.
 
     Raises RecordsTooLarge, RuleNotSatisfiable, and what `make_plan` and the fillers raise.
     """
@@ -112,6 +115,7 @@ def make_records(source: bytes, form: Format) -> tuple[list[MadeRecords], list[C
     plan, cell = generator.plan, generator.cell(0)
     checks = _checks(generator, cell)
     cell = generator.finished(cell)
+    qualities = _qualities(generator, cell, checks) if measured else {}
     made, size = [], 0
     for entity in plan.written:
         if entity in plan.spec.counts:
@@ -121,19 +125,21 @@ def make_records(source: bytes, form: Format) -> tuple[list[MadeRecords], list[C
             made.append(MadeRecords(entity, tuple(table.columns), table.rows, data, beside(plan, cell, table)))
     if size > MOST_BYTES:
         raise RecordsTooLarge(size=f"{size:,}", most=f"{MOST_BYTES:,}")
-    return made, checks
+    return made, checks, qualities
 
 
-def outline(source: bytes) -> Outline:
+def outline(source: bytes, measured: bool) -> Outline:
     """How much a stream has. Makes and checks the first records, so that what cannot be made is refused at once."""
     generator = _generator(source)
-    _checks(generator, generator.cell(0))
+    cell = generator.cell(0)
+    checks = _checks(generator, cell)
     counts, cells = generator.plan.spec.counts, generator.plan.cells
     largest = max(generator.plan.counts.values()) // cells + 1
     return Outline(
         tuple((entity, counts[entity]) for entity in generator.plan.written if entity in counts),
         cells,
         max(1, GROUP_ROWS // largest),
+        _qualities(generator, generator.finished(cell), checks) if measured else {},
     )
 
 
@@ -296,6 +302,15 @@ def _checks(generator: "Generator", cell: "Cell", *, shared: bool = True, refuse
     if not broken:
         return found
     return [*check_cell(plan, generator.finished(cell), entities), *check_broken(cell, entities, broken)]
+
+
+def _qualities(generator: "Generator", cell: "Cell", checks: Sequence[Checked]) -> dict[str, Quality]:
+    """The quality of the records of a cell, by entity."""
+    from services.testdata.records.quality.measuring import measure
+
+    plan = generator.plan
+    wanted = [entity for entity in plan.written if entity in plan.spec.counts]
+    return {entity: measure(plan, cell, cell.table(entity, generator.fields(entity)), checks) for entity in wanted}
 
 
 def _needs(fields: list[str]) -> str:

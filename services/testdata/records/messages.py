@@ -1,16 +1,19 @@
 """Schemas, specs and records as messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 
 from greenroom.testdata.v1 import record_pb2 as pb
+from greenroom.testdata.v1.record_quality_pb2 import EntityQuality, RecordQuality
 from greenroom.type.v1 import domain_pb2
 from services.testdata.records.errors import EntityTwice
 from services.testdata.records.formats import Format
 from services.testdata.records.making import MadeRecords
-from services.testdata.records.model import Beside, Checked, Wanted
+from services.testdata.records.model import Beside, Checked, Quality, Samples, Wanted
 from services.testdata.records.schemas import Schema
+from shared.model.events import Json
 from shared.rpc.packs import constraint
-from shared.rpc.values import enum_number, enum_value, timestamp
+from shared.rpc.values import enum_number, enum_value, struct_json, timestamp
 
 
 def wanted(message: pb.RecordSpec) -> Wanted:
@@ -33,7 +36,18 @@ def wanted(message: pb.RecordSpec) -> Wanted:
         message.production_like,
         tuple((one.scenario, one.share) for one in message.scenarios if one.share > 0),
         message.include_edge_cases,
+        tuple(map(_samples, message.samples)),
     )
+
+
+def _samples(message: pb.EntitySamples) -> Samples:
+    content = message.SerializeToString(deterministic=True)
+    return Samples(message.entity, content, sha256(content).hexdigest())
+
+
+def sample_rows(content: bytes) -> list[dict[str, Json]]:
+    """The rows in a serialised EntitySamples. Raises NumberNotFinite."""
+    return [struct_json(row) for row in pb.EntitySamples.FromString(content).rows]
 
 
 def record_format(number: pb.RecordFormat.ValueType) -> Format:
@@ -100,6 +114,14 @@ def edge_messages(beside: Beside) -> list[pb.RecordEdge]:
 def scenario_messages(beside: Beside) -> list[pb.ScenarioRecords]:
     """The scenarios of records as messages."""
     return [pb.ScenarioRecords(scenario=name, records=records.tolist()) for name, records in beside.scenarios]
+
+
+def quality_messages(qualities: Mapping[str, Quality]) -> list[EntityQuality]:
+    """The quality of each entity, as messages."""
+    return [
+        EntityQuality(entity=entity, quality=RecordQuality(score=one.score or 0, **one.parts))
+        for entity, one in qualities.items()
+    ]
 
 
 def records_message(made: MadeRecords, form: Format) -> pb.EntityRecords:

@@ -1,7 +1,7 @@
 """What records are made from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,15 @@ EDGE_CASES, SECURITY_TESTING, HAPPY_PATH = "edge_cases", "security_testing", "ha
 """Scenarios that every schema has, also where its pack does not name them."""
 EDGE_SHARE = 0.2
 """The share of records with edge cases, where they are asked for and no scenario has some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Sample rows of an entity, not read yet. content: the message EntitySamples. digest: of the content."""
+
+    entity: str
+    content: bytes = field(repr=False)
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,7 @@ class Wanted:
     production_like: bool
     scenarios: tuple[tuple[str, float], ...] = ()
     include_edge_cases: bool = False
+    samples: tuple[Samples, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +53,8 @@ class RecordSpec:
 
     counts: entity → number of records; entities that these need are made too. scenario: the only one, or empty.
     constraints: what the caller asks of fields, beside the scenario. production_like: with skewed, seasonal and
-    correlated values. shares: several scenarios with their shares; then `scenario` is empty. include_edge_cases: also
-    if no scenario has some.
+    correlated values, or as the samples of an entity have them. shares: several scenarios with their shares; then
+    `scenario` is empty. include_edge_cases: also if no scenario has some. samples: rows to compare the records with.
     """
 
     pack: Pack
@@ -56,6 +66,7 @@ class RecordSpec:
     production_like: bool = False
     shares: tuple[tuple[str, float], ...] = ()
     include_edge_cases: bool = False
+    samples: tuple[Samples, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +134,39 @@ def together(one: list[Checked], other: list[Checked]) -> list[Checked]:
         check.plus(more.get((check.rule, check.entity), replace(check, checked=0, held=0, violated=0, examples=())))
         for check in one
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good records are: parts from 0 to 1, or None where there is nothing to measure.
+
+    rules_held: of all checks of rules, those that held. edge_case_coverage: of the edge cases that were asked for,
+    those that some record is. diversity, constraint_coverage: see `quality/parts.py`. column_shapes, pair_trends,
+    cardinality: how like sample rows the records are.
+    """
+
+    rules_held: float | None = None
+    edge_case_coverage: float | None = None
+    diversity: float | None = None
+    constraint_coverage: float | None = None
+    column_shapes: float | None = None
+    pair_trends: float | None = None
+    cardinality: float | None = None
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """The parts that were measured."""
+        named = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return {name: value for name, value in named if value is not None}
+
+    @property
+    def score(self) -> float | None:
+        """The mean of the parts that were measured."""
+        known = self.parts.values()
+        return sum(known) / len(known) if known else None
+
+
+def rules_held(checks: Sequence[Checked]) -> float | None:
+    """Of all checks, the share that was not violated; None without any."""
+    checked = sum(one.checked for one in checks)
+    return 1 - sum(one.violated for one in checks) / checked if checked else None

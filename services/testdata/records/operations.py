@@ -21,7 +21,7 @@ from services.testdata.records.making import (
     packed_pack,
     parquet_endings,
 )
-from services.testdata.records.model import Checked, RecordSpec, Wanted
+from services.testdata.records.model import Checked, Quality, RecordSpec, Wanted
 from services.testdata.records.scenarios import scenarios_of
 from services.testdata.records.schemas import PREFIX, Schema, schema_of
 from services.testdata.records.store import SchemaStore
@@ -112,6 +112,7 @@ class Records:
             wanted.production_like,
             shares,
             wanted.include_edge_cases,
+            wanted.samples,
         )
 
     async def _pack(self, caller: Caller, wanted: Wanted) -> Pack:
@@ -125,19 +126,24 @@ class Records:
         _, pack = await self._domains.pack(caller, name, int(revision or 0), wanted.digest)
         return pack
 
-    async def generate(self, spec: RecordSpec, form: Format) -> tuple[list[MadeRecords], list[Checked]]:
-        """The records, and how the rules fare. Raises CountTooLarge, and what `make_records` raises."""
+    async def generate(
+        self, spec: RecordSpec, form: Format, measured: bool = False
+    ) -> tuple[list[MadeRecords], list[Checked], dict[str, Quality]]:
+        """The records, how the rules fare, and if `measured` the quality by entity.
+
+        Raises CountTooLarge, and what `make_records` raises.
+        """
         for entity, count in spec.counts.items():
             if count > MOST_AT_ONCE:
                 raise CountTooLarge(entity=entity, count=f"{count:,}", most=f"{MOST_AT_ONCE:,}")
-        return await self._compute.run(make_records, self._source(spec), form)
+        return await self._compute.run(make_records, self._source(spec), form, measured)
 
-    async def outline(self, spec: RecordSpec, first: int) -> Outline:
-        """How much a stream has. first: the first record of each entity, from 0.
+    async def outline(self, spec: RecordSpec, first: int, measured: bool = False) -> Outline:
+        """How much a stream has, and if `measured` how good its first cell is. first: of each entity, from 0.
 
         Raises RangeOutside, and what `outline` of `making` raises.
         """
-        found = await self._compute.run(outline, self._source(spec))
+        found = await self._compute.run(outline, self._source(spec), measured)
         for entity, count in found.entities:
             if first >= count:
                 raise RangeOutside(entity=entity, first=f"{first + 1:,}", count=f"{count:,}")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 from greenroom.testdata.v1 import record_pb2 as pb
 from greenroom.testdata.v1 import record_pb2_grpc
@@ -10,13 +11,14 @@ from services.testdata.records.making import Chunk
 from services.testdata.records.messages import (
     check_messages,
     edge_messages,
+    quality_messages,
     record_format,
     records_message,
     scenario_messages,
     schema_message,
     wanted,
 )
-from services.testdata.records.model import Checked, together
+from services.testdata.records.model import Checked, rules_held, together
 from services.testdata.records.operations import Records
 from shared.auth import caller
 from shared.rpc.cursors import decode_token, encode_token, malformed
@@ -63,9 +65,11 @@ class RecordServicer(record_pb2_grpc.RecordServiceServicer):
     async def GenerateRecords(self, request: pb.GenerateRecordsRequest, context: Context) -> pb.GenerateRecordsResponse:
         spec = await self._records.resolve(caller(), wanted(request.spec))
         form = record_format(request.format)
-        made, checks = await self._records.generate(spec, form)
+        made, checks, qualities = await self._records.generate(spec, form, request.measure_quality)
         return pb.GenerateRecordsResponse(
-            entities=[records_message(one, form) for one in made], checks=check_messages(checks)
+            entities=[records_message(one, form) for one in made],
+            checks=check_messages(checks),
+            qualities=quality_messages(qualities),
         )
 
     async def StreamRecords(
@@ -76,7 +80,7 @@ class RecordServicer(record_pb2_grpc.RecordServiceServicer):
         first, count = max(request.range.first - 1, 0), request.range.count
         scope = f"{spec!r} {form} {first} {count}"
         cell, place = _read(request.cursor, scope)
-        outline = await self._records.outline(spec, first)
+        outline = await self._records.outline(spec, first, request.measure_quality)
         checks: list[Checked] = []
         stream = self._records.stream(spec, form, outline, first, count, cell)
         async with aclosing(stream):
@@ -88,8 +92,12 @@ class RecordServicer(record_pb2_grpc.RecordServiceServicer):
                     yield ready(pb.StreamRecordsResponse, _response(chunk, form, cursor))
                 place = 0
         last = pb.StreamRecordsResponse(cursor=encode_token(_KIND, scope, [outline.cells + 1, 0]))
+        held = None
         if not request.cursor:
             last.checks.extend(check_messages(checks))
+            held = rules_held(checks)
+        qualities = {entity: replace(one, rules_held=held) for entity, one in outline.qualities.items()}
+        last.qualities.extend(quality_messages(qualities))
         yield last
 
 

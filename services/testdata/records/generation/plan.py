@@ -33,6 +33,7 @@ from services.testdata.records.generation.participants import (
 from services.testdata.records.generation.references import Reference
 from services.testdata.records.generation.rules import Derived, Rule, columns, place_of, read_rules
 from services.testdata.records.model import RecordSpec
+from services.testdata.records.quality.samples import Sample, read_samples
 from services.testdata.records.tables import Rows
 from shared.model.packs.model import Entity, Field, FieldType, Pack, Relationship
 
@@ -52,7 +53,7 @@ class Plan:
     order: the entities, in the order in which their values are chosen. references: in the order in which they are
     assigned; early ones before any value. shared: entities that are the same for all cells.
     bounds: for other entities, the first row of each cell, and the end. divisions: of entities whose records differ in
-    their scenarios, or have edge cases.
+    their scenarios, or have edge cases. samples: the sample rows of entities.
     """
 
     spec: RecordSpec
@@ -68,6 +69,7 @@ class Plan:
     bounds: Mapping[str, Rows] = field(repr=False)
     combined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     divisions: Mapping[str, Division] = field(default_factory=dict)
+    samples: Mapping[str, Sample] = field(default_factory=dict, repr=False)
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -101,6 +103,7 @@ class Plan:
 def make_plan(spec: RecordSpec) -> Plan:
     """Plan the generation. Raises what is said in `errors.py` of the noun."""
     spec = replace(spec, pack=with_computed(spec.pack))
+    samples = read_samples(spec.pack, spec.samples)
     pack = narrowed(spec)
     counts = counts_of(spec, pack)
     pack = part_of(pack, counts)
@@ -127,7 +130,7 @@ def make_plan(spec: RecordSpec) -> Plan:
     early, late = assigned(pack, counts, rules, shared, bounds, anchors)
     plan = Plan(spec, pack, counts, order, early, late, tuple(rules), tuple(derived), shared, cells, bounds, combined)
     _check_counts(plan)
-    return replace(plan, divisions=dict(divisions(spec, pack, counts)))
+    return replace(plan, divisions=dict(divisions(spec, pack, counts)), samples=samples)
 
 
 # Unique sets.

@@ -1,12 +1,12 @@
 """The parts of the quality of records, each from 0 to 1, or None where there is nothing to measure."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.testdata.records.quality import similarity
 from services.testdata.records.quality.series import counts, floats, is_numeric, same_codes
@@ -18,38 +18,10 @@ EDGE = 0.1
 """A value is at the edge of what is allowed if it lies within this share of the range from a bound."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """The parts.
-
-    rules_held: of all checks of rules, those that held. edge_case_coverage: of the edge cases that were asked for,
-    those that some record is. diversity, constraint_coverage: see below. column_shapes, pair_trends, cardinality: how
-    like sample rows the records are.
-    """
-
-    rules_held: float | None = None
-    edge_case_coverage: float | None = None
-    diversity: float | None = None
-    constraint_coverage: float | None = None
-    column_shapes: float | None = None
-    pair_trends: float | None = None
-    cardinality: float | None = None
-
-    @property
-    def score(self) -> float | None:
-        """The mean of the parts that were measured."""
-        return mean(getattr(self, one.name) for one in fields(self))
-
-
 def mean(values: Any) -> float | None:
     """The mean of the values that are not None; None if there are none."""
     known = [one for one in values if one is not None]
     return sum(known) / len(known) if known else None
-
-
-def share(part: int, whole: int) -> float | None:
-    """A share; None of nothing."""
-    return part / whole if whole else None
 
 
 def diversity(entity: Entity, table: Table, references: Collection[str] = ()) -> float | None:
@@ -128,13 +100,12 @@ def number_of(kind: FieldType, value: Any) -> float:
             raise TypeError(other)
 
 
-def compared(table: Table, sample: Table, identifying: Collection[str] = ()) -> Sequence[str]:
-    """The fields that can be compared: in both tables, of one kind, and not identifying a record."""
+def compared(table: Table, sample: Table) -> Sequence[str]:
+    """The fields that can be compared: in both tables, and of one kind."""
     return [
         name
         for name, column in table.columns.items()
         if name in sample.columns
-        and name not in identifying
         and not isinstance(column, Uuids | Serials)
         and is_numeric(column) == is_numeric(sample.columns[name])
     ]
@@ -148,7 +119,8 @@ def column_shapes(table: Table, sample: Table, names: Sequence[str]) -> float | 
 def _shape(sample: Column, made: Column) -> float | None:
     if isinstance(sample, Numbers) and isinstance(made, Numbers) and is_numeric(made):
         return similarity.ks_complement(floats(sample), floats(made))
-    return similarity.tv_complement(*same_codes(sample, made))
+    alike = same_codes(sample, made)
+    return similarity.tv_complement(*(codes[codes > 0] for codes in alike))
 
 
 def pair_trends(table: Table, sample: Table, names: Sequence[str]) -> float | None:
@@ -171,17 +143,9 @@ def _discrete(sample: Column, made: Column) -> tuple[similarity.Codes, similarit
     return same_codes(sample, made)
 
 
-def cardinality(table: Table, sample: Table, references: Collection[str]) -> float | None:
-    """The mean over references of KSComplement of how many records refer to one record that is referred to.
+def cardinality(pairs: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> float | None:
+    """The mean over references of KSComplement of how many records refer to one record, as CardinalityShapeSimilarity.
 
-    SDMetrics counts records without any too, which needs the table of the parents (CardinalityShapeSimilarity).
+    pairs: for each reference the numbers of children of parents, in the sample and as made.
     """
-    return mean(
-        similarity.ks_complement(_times(sample.columns[name]), _times(table.columns[name]))
-        for name in references
-        if name in table.columns and name in sample.columns
-    )
-
-
-def _times(column: Column) -> similarity.Floats:
-    return counts(column).astype(np.float64)
+    return mean(similarity.ks_complement(sample.astype(np.float64), made.astype(np.float64)) for sample, made in pairs)

@@ -35,7 +35,10 @@ def counts(column: Column) -> Codes:
             alike = [numbers.setdefault(text, len(numbers)) for text in _texts(column, used)]
             return np.bincount(alike, times).astype(np.int64) if alike else times
         case Uuids():
-            return np.unique(np.stack([column.high[known], column.low[known]]), axis=1, return_counts=True)[1]
+            high, low = column.high[known], column.low[known]
+            times = np.unique(high, return_counts=True)[1]
+            # Pairs are slow to count, and different random UUIDs differ in the first half.
+            return times if len(times) == len(high) else np.unique(np.stack([high, low]), axis=1, return_counts=True)[1]
         case Serials():
             return np.unique(column.numbers[known], return_counts=True)[1]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 """Numbers; NaN for a value that is null."""
 Codes = NDArray[np.int64]
-"""Numbers of categories, the same for both sets; a null is a category too."""
+"""Numbers of categories, the same for both sets; 0 for null."""
 
 
 def ks_complement(sample: Floats, made: Floats) -> float | None:
@@ -25,7 +25,7 @@ def ks_complement(sample: Floats, made: Floats) -> float | None:
 
 
 def tv_complement(sample: Codes, made: Codes) -> float | None:
-    """TVComplement: 1 less half the sum of the differences between the shares of each category."""
+    """TVComplement: 1 less half the sum of the differences between the shares of each category; give it no nulls."""
     if not len(sample) or not len(made):
         return None
     most = int(max(sample.max(), made.max())) + 1
@@ -51,7 +51,7 @@ def _correlation(one: Floats, other: Floats) -> float | None:
 
 
 def contingency_similarity(sample: tuple[Codes, Codes], made: tuple[Codes, Codes]) -> float | None:
-    """ContingencySimilarity: TVComplement of the pairs of categories."""
+    """ContingencySimilarity: TVComplement of the pairs of categories, of which null is one."""
     if not len(sample[0]) or not len(made[0]):
         return None
     most = int(max(sample[1].max(), made[1].max())) + 1
@@ -61,7 +61,13 @@ def contingency_similarity(sample: tuple[Codes, Codes], made: tuple[Codes, Codes
 
 
 def in_bins(sample: Floats, made: Floats) -> tuple[Codes, Codes]:
-    """Both as numbers of ten bins of equal width over the sample, for contingencies of numbers with categories."""
+    """Both as numbers of ten bins of equal width over the sample, for contingencies of numbers with categories.
+
+    The first and the last bin have no end. Nulls are in a bin of their own.
+    """
     known = sample[~np.isnan(sample)]
-    edges = np.histogram_bin_edges(known) if len(known) else np.zeros(1)
+    least, most = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+    # As numpy.histogram_bin_edges, which refuses large numbers that hardly differ.
+    edges = np.linspace(least, most, 11) if least < most else np.linspace(least - 0.5, most + 0.5, 11)
+    edges[0], edges[-1] = -np.inf, np.inf
     return np.digitize(sample, edges).astype(np.int64), np.digitize(made, edges).astype(np.int64)

@@ -65,7 +65,7 @@ class GenerateTestDataRequest(message.Message):
     keeps up to 1,000 answers of 64 MiB together, and the oldest make room for new ones.
     """
     production_like: builtins.bool
-    """True to draw skewed, seasonal and correlated values."""
+    """True to draw skewed, seasonal and correlated values, or the distributions of the sample rows if there are some."""
     workflow: builtins.str
     """The workflow that they are for; may be empty."""
     scenario: builtins.str
@@ -92,8 +92,8 @@ class GenerateTestDataRequest(message.Message):
 
     @builtins.property
     def sample_rows(self) -> containers.RepeatedCompositeFieldContainer[struct_pb2.Struct]:
-        """Records of the entity that people have, to measure how like them the generated ones are. They are not compared yet: a request
-        with some fails INVALID_ARGUMENT.
+        """Records of the entity that people have, as in EntitySamples, to measure how like them the generated ones are, and to draw
+        like them with production_like.
         """
 
     def __init__(
@@ -173,7 +173,7 @@ class GenerateTestDataResponse(message.Message):
 
     @builtins.property
     def quality(self) -> record_quality_pb2.RecordQuality:
-        """How good they are."""
+        """How good they are; of a stream, all parts but rules_held are about its first records."""
 
     @builtins.property
     def error(self) -> GenerationError:
@@ -346,7 +346,7 @@ class StreamTestDataRequest(message.Message):
     """The cursor of the last message received; empty: from the beginning."""
     @builtins.property
     def request(self) -> GenerateTestDataRequest:
-        """The request; its use_cache and sample_rows do not matter."""
+        """The request; its use_cache does not matter."""
 
     def __init__(
         self,

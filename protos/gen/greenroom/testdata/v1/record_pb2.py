@@ -23,12 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from greenroom.testdata.v1 import record_quality_pb2 as greenroom_dot_testdata_dot_v1_dot_record__quality__pb2
 from greenroom.type.v1 import domain_pb2 as greenroom_dot_type_dot_v1_dot_domain__pb2
 from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"greenroom/testdata/v1/record.proto\x12\x15greenroom.testdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egreenroom/type/v1/domain.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xcb\x02\n\x06Schema\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06\x64omain\x18\x02 \x01(\tR\x06\x64omain\x12\x1a\n\x08revision\x18\x03 \x01(\x05R\x08revision\x12!\n\x0c\x64isplay_name\x18\x04 \x01(\tR\x0b\x64isplayName\x12 \n\x0b\x64\x65scription\x18\x05 \x01(\tR\x0b\x64\x65scription\x12?\n\x08\x65ntities\x18\x06 \x03(\x0b\x32#.greenroom.testdata.v1.SchemaEntityR\x08\x65ntities\x12\x1c\n\tscenarios\x18\x07 \x03(\tR\tscenarios\x12\x18\n\x07\x63reator\x18\x08 \x01(\tR\x07\x63reator\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x9e\x01\n\x0cSchemaEntity\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x02 \x01(\tR\x0b\x64\x65scription\x12\x1f\n\x0b\x66ield_count\x18\x03 \x01(\x05R\nfieldCount\x12\x1d\n\nrule_count\x18\x04 \x01(\x05R\truleCount\x12\x18\n\x07parents\x18\x05 \x03(\tR\x07parents\"\xfb\x01\n\x11GetSchemasRequest\x12<\n\x06\x64omain\x18\x01 \x01(\tB$\xbaH!r\x1f\x32\x1d^(domains/[a-z0-9_-]{1,64})?$R\x06\x64omain\x12#\n\x08revision\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08revision\x12$\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12\x34\n\x08short_id\x18\x05 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[a-z0-9_-]{0,64}$R\x07shortId\"\x94\x01\n\x12GetSchemasResponse\x12\x37\n\x07schemas\x18\x01 \x03(\x0b\x32\x1d.greenroom.testdata.v1.SchemaR\x07schemas\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"N\n\x10GetSchemaRequest\x12:\n\x04name\x18\x01 \x01(\tB&\xbaH#r!2\x1f^schemas/[a-z][a-z0-9_-]{0,63}$R\x04name\"\x91\x01\n\x11GetSchemaResponse\x12\x35\n\x06schema\x18\x01 \x01(\x0b\x32\x1d.greenroom.testdata.v1.SchemaR\x06schema\x12\x31\n\x04pack\x18\x02 \x01(\x0b\x32\x1d.greenroom.type.v1.DomainPackR\x04pack\x12\x12\n\x04yaml\x18\x03 \x01(\x0cR\x04yaml\"\xdd\x01\n\x15RegisterSchemaRequest\x12;\n\tschema_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,63}$R\x08schemaId\x12 \n\x04yaml\x18\x02 \x01(\x0c\x42\x0c\xbaH\tz\x07\x10\x01\x18\x80\x80\xc0\x01R\x04yaml\x12<\n\x06\x64omain\x18\x03 \x01(\tB$\xbaH!r\x1f\x32\x1d^(domains/[a-z0-9_-]{1,64})?$R\x06\x64omain\x12\'\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"O\n\x16RegisterSchemaResponse\x12\x35\n\x06schema\x18\x01 \x01(\x0b\x32\x1d.greenroom.testdata.v1.SchemaR\x06schema\"Q\n\x13\x44\x65leteSchemaRequest\x12:\n\x04name\x18\x01 \x01(\tB&\xbaH#r!2\x1f^schemas/[a-z][a-z0-9_-]{0,63}$R\x04name\"\x16\n\x14\x44\x65leteSchemaResponse\"\x94\x02\n\x0cSchemaSource\x12@\n\x06schema\x18\x01 \x01(\tB&\xbaH#r!2\x1f^schemas/[a-z][a-z0-9_-]{0,63}$H\x00R\x06schema\x12N\n\x06\x64omain\x18\x02 \x01(\tB4\xbaH1r/2-^domains/[a-z0-9_-]{1,64}(@[1-9][0-9]{0,8})?$H\x00R\x06\x64omain\x12\"\n\x04yaml\x18\x03 \x01(\x0c\x42\x0c\xbaH\tz\x07\x10\x01\x18\x80\x80\xc0\x01H\x00R\x04yaml\x12\x1f\n\x06\x64igest\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x06\x64igest\x12\x1c\n\x04\x66ile\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\x04\x66ileB\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"V\n\x0b\x45ntityCount\x12\"\n\x06\x65ntity\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06\x65ntity\x12#\n\x05\x63ount\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x01R\x05\x63ount\"\xef\x03\n\nRecordSpec\x12\x43\n\x06source\x18\x01 \x01(\x0b\x32#.greenroom.testdata.v1.SchemaSourceB\x06\xbaH\x03\xc8\x01\x01R\x06source\x12J\n\x08\x65ntities\x18\x02 \x03(\x0b\x32\".greenroom.testdata.v1.EntityCountB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\x08\x65ntities\x12\x12\n\x04seed\x18\x03 \x01(\x03R\x04seed\x12\x1f\n\x06locale\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x10R\x06locale\x12$\n\x08scenario\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x08scenario\x12O\n\x0b\x63onstraints\x18\x06 \x03(\x0b\x32\".greenroom.type.v1.FieldConstraintB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x0b\x63onstraints\x12\'\n\x0fproduction_like\x18\x07 \x01(\x08R\x0eproductionLike\x12M\n\tscenarios\x18\n \x03(\x0b\x32%.greenroom.testdata.v1.RecordScenarioB\x08\xbaH\x05\x92\x01\x02\x10\x64R\tscenarios\x12,\n\x12include_edge_cases\x18\x0b \x01(\x08R\x10includeEdgeCases\"`\n\x0eRecordScenario\x12&\n\x08scenario\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x08scenario\x12&\n\x05share\x18\x02 \x01(\x01\x42\x10\xbaH\r\x12\x0b)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x05share\"\xcb\x01\n\nRecordEdge\x12\x14\n\x05\x66ield\x18\x01 \x01(\tR\x05\x66ield\x12@\n\x08\x63\x61tegory\x18\x02 \x01(\x0e\x32$.greenroom.type.v1.EdgeCase.CategoryR\x08\x63\x61tegory\x12\x1b\n\tedge_case\x18\x03 \x01(\tR\x08\x65\x64geCase\x12\x12\n\x04text\x18\x04 \x01(\tR\x04text\x12\x1a\n\x08scenario\x18\x05 \x01(\tR\x08scenario\x12\x18\n\x07records\x18\x06 \x03(\x03R\x07records\"G\n\x0fScenarioRecords\x12\x1a\n\x08scenario\x18\x01 \x01(\tR\x08scenario\x12\x18\n\x07records\x18\x02 \x03(\x03R\x07records\"\x9e\x01\n\x16GenerateRecordsRequest\x12=\n\x04spec\x18\x01 \x01(\x0b\x32!.greenroom.testdata.v1.RecordSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\x45\n\x06\x66ormat\x18\x02 \x01(\x0e\x32#.greenroom.testdata.v1.RecordFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06\x66ormat\"\x95\x01\n\x17GenerateRecordsResponse\x12@\n\x08\x65ntities\x18\x01 \x03(\x0b\x32$.greenroom.testdata.v1.EntityRecordsR\x08\x65ntities\x12\x38\n\x06\x63hecks\x18\x02 \x03(\x0b\x32 .greenroom.testdata.v1.RuleCheckR\x06\x63hecks\"\xc9\x02\n\rEntityRecords\x12\x16\n\x06\x65ntity\x18\x01 \x01(\tR\x06\x65ntity\x12\x16\n\x06\x66ields\x18\x02 \x03(\tR\x06\x66ields\x12!\n\x0crecord_count\x18\x03 \x01(\x03R\x0brecordCount\x12\x12\n\x04\x64\x61ta\x18\x04 \x01(\x0cR\x04\x64\x61ta\x12\x31\n\x04rows\x18\x05 \x03(\x0b\x32\x1d.greenroom.testdata.v1.RecordR\x04rows\x12\x37\n\x05\x65\x64ges\x18\x06 \x03(\x0b\x32!.greenroom.testdata.v1.RecordEdgeR\x05\x65\x64ges\x12\x44\n\tscenarios\x18\x07 \x03(\x0b\x32&.greenroom.testdata.v1.ScenarioRecordsR\tscenarios\x12\x1f\n\x0b\x65\x64ges_asked\x18\x08 \x01(\x05R\nedgesAsked\"D\n\x06Record\x12:\n\x06values\x18\x01 \x03(\x0b\x32\".greenroom.testdata.v1.RecordValueR\x06values\"~\n\x0bRecordValue\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12\x1a\n\x07integer\x18\x02 \x01(\x12H\x00R\x07integer\x12\x18\n\x06number\x18\x03 \x01(\x01H\x00R\x06number\x12\x1a\n\x07\x62oolean\x18\x04 \x01(\x08H\x00R\x07\x62ooleanB\x07\n\x05value\"\xf7\x01\n\tRuleCheck\x12\x12\n\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n\x06\x65ntity\x18\x02 \x01(\tR\x06\x65ntity\x12\x12\n\x04text\x18\x03 \x01(\tR\x04text\x12\x44\n\x08severity\x18\x04 \x01(\x0e\x32(.greenroom.type.v1.BusinessRule.SeverityR\x08severity\x12\x18\n\x07\x63hecked\x18\x05 \x01(\x03R\x07\x63hecked\x12\x12\n\x04held\x18\x06 \x01(\x03R\x04held\x12\x1a\n\x08violated\x18\x07 \x01(\x03R\x08violated\x12\x1a\n\x08\x65xamples\x18\x08 \x03(\x03R\x08\x65xamples\"\xf8\x01\n\x14StreamRecordsRequest\x12=\n\x04spec\x18\x01 \x01(\x0b\x32!.greenroom.testdata.v1.RecordSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\x45\n\x06\x66ormat\x18\x02 \x01(\x0e\x32#.greenroom.testdata.v1.RecordFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06\x66ormat\x12 \n\x06\x63ursor\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\x06\x63ursor\x12\x38\n\x05range\x18\x04 \x01(\x0b\x32\".greenroom.testdata.v1.RecordRangeR\x05range\"K\n\x0bRecordRange\x12\x1d\n\x05\x66irst\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x05\x66irst\x12\x1d\n\x05\x63ount\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x05\x63ount\"\xc4\x03\n\x15StreamRecordsResponse\x12\x31\n\x04rows\x18\x01 \x03(\x0b\x32\x1d.greenroom.testdata.v1.RecordR\x04rows\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x16\n\x06\x63ursor\x18\x03 \x01(\tR\x06\x63ursor\x12\x16\n\x06\x65ntity\x18\x04 \x01(\tR\x06\x65ntity\x12\x16\n\x06\x66ields\x18\x05 \x03(\tR\x06\x66ields\x12!\n\x0crecord_count\x18\x06 \x01(\x03R\x0brecordCount\x12\x1f\n\x0blast_record\x18\x07 \x01(\x03R\nlastRecord\x12\x38\n\x06\x63hecks\x18\x08 \x03(\x0b\x32 .greenroom.testdata.v1.RuleCheckR\x06\x63hecks\x12\x37\n\x05\x65\x64ges\x18\n \x03(\x0b\x32!.greenroom.testdata.v1.RecordEdgeR\x05\x65\x64ges\x12\x44\n\tscenarios\x18\x0b \x03(\x0b\x32&.greenroom.testdata.v1.ScenarioRecordsR\tscenarios\x12\x1f\n\x0b\x65\x64ges_asked\x18\x0c \x01(\x05R\nedgesAsked*\xdc\x01\n\x0cRecordFormat\x12\x1d\n\x19RECORD_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12RECORD_FORMAT_ROWS\x10\x01\x12\x16\n\x12RECORD_FORMAT_JSON\x10\x02\x12\x17\n\x13RECORD_FORMAT_JSONL\x10\x03\x12\x15\n\x11RECORD_FORMAT_CSV\x10\x04\x12\x15\n\x11RECORD_FORMAT_SQL\x10\x05\x12\x19\n\x15RECORD_FORMAT_PARQUET\x10\x06\x12\x1b\n\x17RECORD_FORMAT_ARROW_IPC\x10\x07\x32\xfa\x05\n\rRecordService\x12s\n\nGetSchemas\x12(.greenroom.testdata.v1.GetSchemasRequest\x1a).greenroom.testdata.v1.GetSchemasResponse\"\x10\xaa\xbb\x18\x0crecords.read\x12p\n\tGetSchema\x12\'.greenroom.testdata.v1.GetSchemaRequest\x1a(.greenroom.testdata.v1.GetSchemaResponse\"\x10\xaa\xbb\x18\x0crecords.read\x12\x80\x01\n\x0eRegisterSchema\x12,.greenroom.testdata.v1.RegisterSchemaRequest\x1a-.greenroom.testdata.v1.RegisterSchemaResponse\"\x11\xaa\xbb\x18\rrecords.write\x12z\n\x0c\x44\x65leteSchema\x12*.greenroom.testdata.v1.DeleteSchemaRequest\x1a+.greenroom.testdata.v1.DeleteSchemaResponse\"\x11\xaa\xbb\x18\rrecords.write\x12\x82\x01\n\x0fGenerateRecords\x12-.greenroom.testdata.v1.GenerateRecordsRequest\x1a..greenroom.testdata.v1.GenerateRecordsResponse\"\x10\xaa\xbb\x18\x0crecords.read\x12~\n\rStreamRecords\x12+.greenroom.testdata.v1.StreamRecordsRequest\x1a,.greenroom.testdata.v1.StreamRecordsResponse\"\x10\xaa\xbb\x18\x0crecords.read0\x01\x42;\n\x15greenroom.testdata.v1P\x01Z greenroom/testdata/v1;testdatav1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"greenroom/testdata/v1/record.proto\x12\x15greenroom.testdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*greenroom/testdata/v1/record_quality.proto\x1a\x1egreenroom/type/v1/domain.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xcb\x02\n\x06Schema\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06\x64omain\x18\x02 \x01(\tR\x06\x64omain\x12\x1a\n\x08revision\x18\x03 \x01(\x05R\x08revision\x12!\n\x0c\x64isplay_name\x18\x04 \x01(\tR\x0b\x64isplayName\x12 \n\x0b\x64\x65scription\x18\x05 \x01(\tR\x0b\x64\x65scription\x12?\n\x08\x65ntities\x18\x06 \x03(\x0b\x32#.greenroom.testdata.v1.SchemaEntityR\x08\x65ntities\x12\x1c\n\tscenarios\x18\x07 \x03(\tR\tscenarios\x12\x18\n\x07\x63reator\x18\x08 \x01(\tR\x07\x63reator\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x9e\x01\n\x0cSchemaEntity\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x02 \x01(\tR\x0b\x64\x65scription\x12\x1f\n\x0b\x66ield_count\x18\x03 \x01(\x05R\nfieldCount\x12\x1d\n\nrule_count\x18\x04 \x01(\x05R\truleCount\x12\x18\n\x07parents\x18\x05 \x03(\tR\x07parents\"\xfb\x01\n\x11GetSchemasRequest\x12<\n\x06\x64omain\x18\x01 \x01(\tB$\xbaH!r\x1f\x32\x1d^(domains/[a-z0-9_-]{1,64})?$R\x06\x64omain\x12#\n\x08revision\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08revision\x12$\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12\x34\n\x08short_id\x18\x05 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[a-z0-9_-]{0,64}$R\x07shortId\"\x94\x01\n\x12GetSchemasResponse\x12\x37\n\x07schemas\x18\x01 \x03(\x0b\x32\x1d.greenroom.testdata.v1.SchemaR\x07schemas\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"N\n\x10GetSchemaRequest\x12:\n\x04name\x18\x01 \x01(\tB&\xbaH#r!2\x1f^schemas/[a-z][a-z0-9_-]{0,63}$R\x04name\"\x91\x01\n\x11GetSchemaResponse\x12\x35\n\x06schema\x18\x01 \x01(\x0b\x32\x1d.greenroom.testdata.v1.SchemaR\x06schema\x12\x31\n\x04pack\x18\x02 \x01(\x0b\x32\x1d.greenroom.type.v1.DomainPackR\x04pack\x12\x12\n\x04yaml\x18\x03 \x01(\x0cR\x04yaml\"\xdd\x01\n\x15RegisterSchemaRequest\x12;\n\tschema_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,63}$R\x08schemaId\x12 \n\x04yaml\x18\x02 \x01(\x0c\x42\x0c\xbaH\tz\x07\x10\x01\x18\x80\x80\xc0\x01R\x04yaml\x12<\n\x06\x64omain\x18\x03 \x01(\tB$\xbaH!r\x1f\x32\x1d^(domains/[a-z0-9_-]{1,64})?$R\x06\x64omain\x12\'\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"O\n\x16RegisterSchemaResponse\x12\x35\n\x06schema\x18\x01 \x01(\x0b\x32\x1d.greenroom.testdata.v1.SchemaR\x06schema\"Q\n\x13\x44\x65leteSchemaRequest\x12:\n\x04name\x18\x01 \x01(\tB&\xbaH#r!2\x1f^schemas/[a-z][a-z0-9_-]{0,63}$R\x04name\"\x16\n\x14\x44\x65leteSchemaResponse\"\x94\x02\n\x0cSchemaSource\x12@\n\x06schema\x18\x01 \x01(\tB&\xbaH#r!2\x1f^schemas/[a-z][a-z0-9_-]{0,63}$H\x00R\x06schema\x12N\n\x06\x64omain\x18\x02 \x01(\tB4\xbaH1r/2-^domains/[a-z0-9_-]{1,64}(@[1-9][0-9]{0,8})?$H\x00R\x06\x64omain\x12\"\n\x04yaml\x18\x03 \x01(\x0c\x42\x0c\xbaH\tz\x07\x10\x01\x18\x80\x80\xc0\x01H\x00R\x04yaml\x12\x1f\n\x06\x64igest\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x06\x64igest\x12\x1c\n\x04\x66ile\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\x04\x66ileB\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"V\n\x0b\x45ntityCount\x12\"\n\x06\x65ntity\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06\x65ntity\x12#\n\x05\x63ount\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\xc8\xaf\xa0%(\x01R\x05\x63ount\"\xb9\x04\n\nRecordSpec\x12\x43\n\x06source\x18\x01 \x01(\x0b\x32#.greenroom.testdata.v1.SchemaSourceB\x06\xbaH\x03\xc8\x01\x01R\x06source\x12J\n\x08\x65ntities\x18\x02 \x03(\x0b\x32\".greenroom.testdata.v1.EntityCountB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\x08\x65ntities\x12\x12\n\x04seed\x18\x03 \x01(\x03R\x04seed\x12\x1f\n\x06locale\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x10R\x06locale\x12$\n\x08scenario\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x08scenario\x12O\n\x0b\x63onstraints\x18\x06 \x03(\x0b\x32\".greenroom.type.v1.FieldConstraintB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x0b\x63onstraints\x12\'\n\x0fproduction_like\x18\x07 \x01(\x08R\x0eproductionLike\x12M\n\tscenarios\x18\n \x03(\x0b\x32%.greenroom.testdata.v1.RecordScenarioB\x08\xbaH\x05\x92\x01\x02\x10\x64R\tscenarios\x12,\n\x12include_edge_cases\x18\x0b \x01(\x08R\x10includeEdgeCases\x12H\n\x07samples\x18\x14 \x03(\x0b\x32$.greenroom.testdata.v1.EntitySamplesB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x07samples\"`\n\x0eRecordScenario\x12&\n\x08scenario\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x08scenario\x12&\n\x05share\x18\x02 \x01(\x01\x42\x10\xbaH\r\x12\x0b)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x05share\"\xcb\x01\n\nRecordEdge\x12\x14\n\x05\x66ield\x18\x01 \x01(\tR\x05\x66ield\x12@\n\x08\x63\x61tegory\x18\x02 \x01(\x0e\x32$.greenroom.type.v1.EdgeCase.CategoryR\x08\x63\x61tegory\x12\x1b\n\tedge_case\x18\x03 \x01(\tR\x08\x65\x64geCase\x12\x12\n\x04text\x18\x04 \x01(\tR\x04text\x12\x1a\n\x08scenario\x18\x05 \x01(\tR\x08scenario\x12\x18\n\x07records\x18\x06 \x03(\x03R\x07records\"G\n\x0fScenarioRecords\x12\x1a\n\x08scenario\x18\x01 \x01(\tR\x08scenario\x12\x18\n\x07records\x18\x02 \x03(\x03R\x07records\"m\n\rEntitySamples\x12\"\n\x06\x65ntity\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06\x65ntity\x12\x38\n\x04rows\x18\x02 \x03(\x0b\x32\x17.google.protobuf.StructB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x90NR\x04rows\"\xc7\x01\n\x16GenerateRecordsRequest\x12=\n\x04spec\x18\x01 \x01(\x0b\x32!.greenroom.testdata.v1.RecordSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\x45\n\x06\x66ormat\x18\x02 \x01(\x0e\x32#.greenroom.testdata.v1.RecordFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06\x66ormat\x12\'\n\x0fmeasure_quality\x18\x03 \x01(\x08R\x0emeasureQuality\"\xd9\x01\n\x17GenerateRecordsResponse\x12@\n\x08\x65ntities\x18\x01 \x03(\x0b\x32$.greenroom.testdata.v1.EntityRecordsR\x08\x65ntities\x12\x38\n\x06\x63hecks\x18\x02 \x03(\x0b\x32 .greenroom.testdata.v1.RuleCheckR\x06\x63hecks\x12\x42\n\tqualities\x18\x14 \x03(\x0b\x32$.greenroom.testdata.v1.EntityQualityR\tqualities\"\xc9\x02\n\rEntityRecords\x12\x16\n\x06\x65ntity\x18\x01 \x01(\tR\x06\x65ntity\x12\x16\n\x06\x66ields\x18\x02 \x03(\tR\x06\x66ields\x12!\n\x0crecord_count\x18\x03 \x01(\x03R\x0brecordCount\x12\x12\n\x04\x64\x61ta\x18\x04 \x01(\x0cR\x04\x64\x61ta\x12\x31\n\x04rows\x18\x05 \x03(\x0b\x32\x1d.greenroom.testdata.v1.RecordR\x04rows\x12\x37\n\x05\x65\x64ges\x18\x06 \x03(\x0b\x32!.greenroom.testdata.v1.RecordEdgeR\x05\x65\x64ges\x12\x44\n\tscenarios\x18\x07 \x03(\x0b\x32&.greenroom.testdata.v1.ScenarioRecordsR\tscenarios\x12\x1f\n\x0b\x65\x64ges_asked\x18\x08 \x01(\x05R\nedgesAsked\"D\n\x06Record\x12:\n\x06values\x18\x01 \x03(\x0b\x32\".greenroom.testdata.v1.RecordValueR\x06values\"~\n\x0bRecordValue\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12\x1a\n\x07integer\x18\x02 \x01(\x12H\x00R\x07integer\x12\x18\n\x06number\x18\x03 \x01(\x01H\x00R\x06number\x12\x1a\n\x07\x62oolean\x18\x04 \x01(\x08H\x00R\x07\x62ooleanB\x07\n\x05value\"\xf7\x01\n\tRuleCheck\x12\x12\n\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n\x06\x65ntity\x18\x02 \x01(\tR\x06\x65ntity\x12\x12\n\x04text\x18\x03 \x01(\tR\x04text\x12\x44\n\x08severity\x18\x04 \x01(\x0e\x32(.greenroom.type.v1.BusinessRule.SeverityR\x08severity\x12\x18\n\x07\x63hecked\x18\x05 \x01(\x03R\x07\x63hecked\x12\x12\n\x04held\x18\x06 \x01(\x03R\x04held\x12\x1a\n\x08violated\x18\x07 \x01(\x03R\x08violated\x12\x1a\n\x08\x65xamples\x18\x08 \x03(\x03R\x08\x65xamples\"\xa1\x02\n\x14StreamRecordsRequest\x12=\n\x04spec\x18\x01 \x01(\x0b\x32!.greenroom.testdata.v1.RecordSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12\x45\n\x06\x66ormat\x18\x02 \x01(\x0e\x32#.greenroom.testdata.v1.RecordFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06\x66ormat\x12 \n\x06\x63ursor\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\x06\x63ursor\x12\x38\n\x05range\x18\x04 \x01(\x0b\x32\".greenroom.testdata.v1.RecordRangeR\x05range\x12\'\n\x0fmeasure_quality\x18\x05 \x01(\x08R\x0emeasureQuality\"K\n\x0bRecordRange\x12\x1d\n\x05\x66irst\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x05\x66irst\x12\x1d\n\x05\x63ount\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x05\x63ount\"\x88\x04\n\x15StreamRecordsResponse\x12\x31\n\x04rows\x18\x01 \x03(\x0b\x32\x1d.greenroom.testdata.v1.RecordR\x04rows\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x16\n\x06\x63ursor\x18\x03 \x01(\tR\x06\x63ursor\x12\x16\n\x06\x65ntity\x18\x04 \x01(\tR\x06\x65ntity\x12\x16\n\x06\x66ields\x18\x05 \x03(\tR\x06\x66ields\x12!\n\x0crecord_count\x18\x06 \x01(\x03R\x0brecordCount\x12\x1f\n\x0blast_record\x18\x07 \x01(\x03R\nlastRecord\x12\x38\n\x06\x63hecks\x18\x08 \x03(\x0b\x32 .greenroom.testdata.v1.RuleCheckR\x06\x63hecks\x12\x37\n\x05\x65\x64ges\x18\n \x03(\x0b\x32!.greenroom.testdata.v1.RecordEdgeR\x05\x65\x64ges\x12\x44\n\tscenarios\x18\x0b \x03(\x0b\x32&.greenroom.testdata.v1.ScenarioRecordsR\tscenarios\x12\x1f\n\x0b\x65\x64ges_asked\x18\x0c \x01(\x05R\nedgesAsked\x12\x42\n\tqualities\x18\x14 \x03(\x0b\x32$.greenroom.testdata.v1.EntityQualityR\tqualities*\xdc\x01\n\x0cRecordFormat\x12\x1d\n\x19RECORD_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12RECORD_FORMAT_ROWS\x10\x01\x12\x16\n\x12RECORD_FORMAT_JSON\x10\x02\x12\x17\n\x13RECORD_FORMAT_JSONL\x10\x03\x12\x15\n\x11RECORD_FORMAT_CSV\x10\x04\x12\x15\n\x11RECORD_FORMAT_SQL\x10\x05\x12\x19\n\x15RECORD_FORMAT_PARQUET\x10\x06\x12\x1b\n\x17RECORD_FORMAT_ARROW_IPC\x10\x07\x32\xfa\x05\n\rRecordService\x12s\n\nGetSchemas\x12(.greenroom.testdata.v1.GetSchemasRequest\x1a).greenroom.testdata.v1.GetSchemasResponse\"\x10\xaa\xbb\x18\x0crecords.read\x12p\n\tGetSchema\x12\'.greenroom.testdata.v1.GetSchemaRequest\x1a(.greenroom.testdata.v1.GetSchemaResponse\"\x10\xaa\xbb\x18\x0crecords.read\x12\x80\x01\n\x0eRegisterSchema\x12,.greenroom.testdata.v1.RegisterSchemaRequest\x1a-.greenroom.testdata.v1.RegisterSchemaResponse\"\x11\xaa\xbb\x18\rrecords.write\x12z\n\x0c\x44\x65leteSchema\x12*.greenroom.testdata.v1.DeleteSchemaRequest\x1a+.greenroom.testdata.v1.DeleteSchemaResponse\"\x11\xaa\xbb\x18\rrecords.write\x12\x82\x01\n\x0fGenerateRecords\x12-.greenroom.testdata.v1.GenerateRecordsRequest\x1a..greenroom.testdata.v1.GenerateRecordsResponse\"\x10\xaa\xbb\x18\x0crecords.read\x12~\n\rStreamRecords\x12+.greenroom.testdata.v1.StreamRecordsRequest\x1a,.greenroom.testdata.v1.StreamRecordsResponse\"\x10\xaa\xbb\x18\x0crecords.read0\x01\x42;\n\x15greenroom.testdata.v1P\x01Z greenroom/testdata/v1;testdatav1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -86,10 +88,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDSPEC'].fields_by_name['constraints']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_RECORDSPEC'].fields_by_name['scenarios']._loaded_options = None
   _globals['_RECORDSPEC'].fields_by_name['scenarios']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_RECORDSPEC'].fields_by_name['samples']._loaded_options = None
+  _globals['_RECORDSPEC'].fields_by_name['samples']._serialized_options = b'\272H\005\222\001\002\020d'
   _globals['_RECORDSCENARIO'].fields_by_name['scenario']._loaded_options = None
   _globals['_RECORDSCENARIO'].fields_by_name['scenario']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_RECORDSCENARIO'].fields_by_name['share']._loaded_options = None
   _globals['_RECORDSCENARIO'].fields_by_name['share']._serialized_options = b'\272H\r\022\013)\000\000\000\000\000\000\000\000@\001'
+  _globals['_ENTITYSAMPLES'].fields_by_name['entity']._loaded_options = None
+  _globals['_ENTITYSAMPLES'].fields_by_name['entity']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
+  _globals['_ENTITYSAMPLES'].fields_by_name['rows']._loaded_options = None
+  _globals['_ENTITYSAMPLES'].fields_by_name['rows']._serialized_options = b'\272H\010\222\001\005\010\001\020\220N'
   _globals['_GENERATERECORDSREQUEST'].fields_by_name['spec']._loaded_options = None
   _globals['_GENERATERECORDSREQUEST'].fields_by_name['spec']._serialized_options = b'\272H\003\310\001\001'
   _globals['_GENERATERECORDSREQUEST'].fields_by_name['format']._loaded_options = None
@@ -116,58 +124,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDSERVICE'].methods_by_name['GenerateRecords']._serialized_options = b'\252\273\030\014records.read'
   _globals['_RECORDSERVICE'].methods_by_name['StreamRecords']._loaded_options = None
   _globals['_RECORDSERVICE'].methods_by_name['StreamRecords']._serialized_options = b'\252\273\030\014records.read'
-  _globals['_RECORDFORMAT']._serialized_start=4847
-  _globals['_RECORDFORMAT']._serialized_end=5067
-  _globals['_SCHEMA']._serialized_start=189
-  _globals['_SCHEMA']._serialized_end=520
-  _globals['_SCHEMAENTITY']._serialized_start=523
-  _globals['_SCHEMAENTITY']._serialized_end=681
-  _globals['_GETSCHEMASREQUEST']._serialized_start=684
-  _globals['_GETSCHEMASREQUEST']._serialized_end=935
-  _globals['_GETSCHEMASRESPONSE']._serialized_start=938
-  _globals['_GETSCHEMASRESPONSE']._serialized_end=1086
-  _globals['_GETSCHEMAREQUEST']._serialized_start=1088
-  _globals['_GETSCHEMAREQUEST']._serialized_end=1166
-  _globals['_GETSCHEMARESPONSE']._serialized_start=1169
-  _globals['_GETSCHEMARESPONSE']._serialized_end=1314
-  _globals['_REGISTERSCHEMAREQUEST']._serialized_start=1317
-  _globals['_REGISTERSCHEMAREQUEST']._serialized_end=1538
-  _globals['_REGISTERSCHEMARESPONSE']._serialized_start=1540
-  _globals['_REGISTERSCHEMARESPONSE']._serialized_end=1619
-  _globals['_DELETESCHEMAREQUEST']._serialized_start=1621
-  _globals['_DELETESCHEMAREQUEST']._serialized_end=1702
-  _globals['_DELETESCHEMARESPONSE']._serialized_start=1704
-  _globals['_DELETESCHEMARESPONSE']._serialized_end=1726
-  _globals['_SCHEMASOURCE']._serialized_start=1729
-  _globals['_SCHEMASOURCE']._serialized_end=2005
-  _globals['_ENTITYCOUNT']._serialized_start=2007
-  _globals['_ENTITYCOUNT']._serialized_end=2093
-  _globals['_RECORDSPEC']._serialized_start=2096
-  _globals['_RECORDSPEC']._serialized_end=2591
-  _globals['_RECORDSCENARIO']._serialized_start=2593
-  _globals['_RECORDSCENARIO']._serialized_end=2689
-  _globals['_RECORDEDGE']._serialized_start=2692
-  _globals['_RECORDEDGE']._serialized_end=2895
-  _globals['_SCENARIORECORDS']._serialized_start=2897
-  _globals['_SCENARIORECORDS']._serialized_end=2968
-  _globals['_GENERATERECORDSREQUEST']._serialized_start=2971
-  _globals['_GENERATERECORDSREQUEST']._serialized_end=3129
-  _globals['_GENERATERECORDSRESPONSE']._serialized_start=3132
-  _globals['_GENERATERECORDSRESPONSE']._serialized_end=3281
-  _globals['_ENTITYRECORDS']._serialized_start=3284
-  _globals['_ENTITYRECORDS']._serialized_end=3613
-  _globals['_RECORD']._serialized_start=3615
-  _globals['_RECORD']._serialized_end=3683
-  _globals['_RECORDVALUE']._serialized_start=3685
-  _globals['_RECORDVALUE']._serialized_end=3811
-  _globals['_RULECHECK']._serialized_start=3814
-  _globals['_RULECHECK']._serialized_end=4061
-  _globals['_STREAMRECORDSREQUEST']._serialized_start=4064
-  _globals['_STREAMRECORDSREQUEST']._serialized_end=4312
-  _globals['_RECORDRANGE']._serialized_start=4314
-  _globals['_RECORDRANGE']._serialized_end=4389
-  _globals['_STREAMRECORDSRESPONSE']._serialized_start=4392
-  _globals['_STREAMRECORDSRESPONSE']._serialized_end=4844
-  _globals['_RECORDSERVICE']._serialized_start=5070
-  _globals['_RECORDSERVICE']._serialized_end=5832
+  _globals['_RECORDFORMAT']._serialized_start=5324
+  _globals['_RECORDFORMAT']._serialized_end=5544
+  _globals['_SCHEMA']._serialized_start=263
+  _globals['_SCHEMA']._serialized_end=594
+  _globals['_SCHEMAENTITY']._serialized_start=597
+  _globals['_SCHEMAENTITY']._serialized_end=755
+  _globals['_GETSCHEMASREQUEST']._serialized_start=758
+  _globals['_GETSCHEMASREQUEST']._serialized_end=1009
+  _globals['_GETSCHEMASRESPONSE']._serialized_start=1012
+  _globals['_GETSCHEMASRESPONSE']._serialized_end=1160
+  _globals['_GETSCHEMAREQUEST']._serialized_start=1162
+  _globals['_GETSCHEMAREQUEST']._serialized_end=1240
+  _globals['_GETSCHEMARESPONSE']._serialized_start=1243
+  _globals['_GETSCHEMARESPONSE']._serialized_end=1388
+  _globals['_REGISTERSCHEMAREQUEST']._serialized_start=1391
+  _globals['_REGISTERSCHEMAREQUEST']._serialized_end=1612
+  _globals['_REGISTERSCHEMARESPONSE']._serialized_start=1614
+  _globals['_REGISTERSCHEMARESPONSE']._serialized_end=1693
+  _globals['_DELETESCHEMAREQUEST']._serialized_start=1695
+  _globals['_DELETESCHEMAREQUEST']._serialized_end=1776
+  _globals['_DELETESCHEMARESPONSE']._serialized_start=1778
+  _globals['_DELETESCHEMARESPONSE']._serialized_end=1800
+  _globals['_SCHEMASOURCE']._serialized_start=1803
+  _globals['_SCHEMASOURCE']._serialized_end=2079
+  _globals['_ENTITYCOUNT']._serialized_start=2081
+  _globals['_ENTITYCOUNT']._serialized_end=2167
+  _globals['_RECORDSPEC']._serialized_start=2170
+  _globals['_RECORDSPEC']._serialized_end=2739
+  _globals['_RECORDSCENARIO']._serialized_start=2741
+  _globals['_RECORDSCENARIO']._serialized_end=2837
+  _globals['_RECORDEDGE']._serialized_start=2840
+  _globals['_RECORDEDGE']._serialized_end=3043
+  _globals['_SCENARIORECORDS']._serialized_start=3045
+  _globals['_SCENARIORECORDS']._serialized_end=3116
+  _globals['_ENTITYSAMPLES']._serialized_start=3118
+  _globals['_ENTITYSAMPLES']._serialized_end=3227
+  _globals['_GENERATERECORDSREQUEST']._serialized_start=3230
+  _globals['_GENERATERECORDSREQUEST']._serialized_end=3429
+  _globals['_GENERATERECORDSRESPONSE']._serialized_start=3432
+  _globals['_GENERATERECORDSRESPONSE']._serialized_end=3649
+  _globals['_ENTITYRECORDS']._serialized_start=3652
+  _globals['_ENTITYRECORDS']._serialized_end=3981
+  _globals['_RECORD']._serialized_start=3983
+  _globals['_RECORD']._serialized_end=4051
+  _globals['_RECORDVALUE']._serialized_start=4053
+  _globals['_RECORDVALUE']._serialized_end=4179
+  _globals['_RULECHECK']._serialized_start=4182
+  _globals['_RULECHECK']._serialized_end=4429
+  _globals['_STREAMRECORDSREQUEST']._serialized_start=4432
+  _globals['_STREAMRECORDSREQUEST']._serialized_end=4721
+  _globals['_RECORDRANGE']._serialized_start=4723
+  _globals['_RECORDRANGE']._serialized_end=4798
+  _globals['_STREAMRECORDSRESPONSE']._serialized_start=4801
+  _globals['_STREAMRECORDSRESPONSE']._serialized_end=5321
+  _globals['_RECORDSERVICE']._serialized_start=5547
+  _globals['_RECORDSERVICE']._serialized_end=6309
 # @@protoc_insertion_point(module_scope)

@@ -6,9 +6,11 @@ isort:skip_file
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
+from google.protobuf import struct_pb2 as struct_pb2
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
+from greenroom.testdata.v1 import record_quality_pb2 as record_quality_pb2
 from greenroom.type.v1 import domain_pb2 as domain_pb2
 import builtins as builtins
 import sys
@@ -454,6 +456,7 @@ class RecordSpec(message.Message):
     PRODUCTION_LIKE_FIELD_NUMBER: builtins.int
     SCENARIOS_FIELD_NUMBER: builtins.int
     INCLUDE_EDGE_CASES_FIELD_NUMBER: builtins.int
+    SAMPLES_FIELD_NUMBER: builtins.int
     seed: builtins.int
     """Any number; the same seed gives the same records."""
     locale: builtins.str
@@ -463,7 +466,9 @@ class RecordSpec(message.Message):
     its edge cases. Empty: `scenarios`.
     """
     production_like: builtins.bool
-    """True to draw skewed, seasonal and correlated values within the same bounds."""
+    """True to draw skewed, seasonal and correlated values within the same bounds. Entities with samples get the distributions of
+    those instead.
+    """
     include_edge_cases: builtins.bool
     """True to have edge cases, also if no scenario has some: then one record in five takes one."""
     @builtins.property
@@ -484,6 +489,10 @@ class RecordSpec(message.Message):
         by their weights, otherwise none.
         """
 
+    @builtins.property
+    def samples(self) -> containers.RepeatedCompositeFieldContainer[EntitySamples]:
+        """Records of a business: the generated ones are compared with them, and are drawn like them with production_like."""
+
     def __init__(
         self,
         *,
@@ -496,10 +505,11 @@ class RecordSpec(message.Message):
         production_like: builtins.bool = ...,
         scenarios: abc.Iterable[RecordScenario] | None = ...,
         include_edge_cases: builtins.bool = ...,
+        samples: abc.Iterable[EntitySamples] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "entities", b"entities", "include_edge_cases", b"include_edge_cases", "locale", b"locale", "production_like", b"production_like", "scenario", b"scenario", "scenarios", b"scenarios", "seed", b"seed", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["constraints", b"constraints", "entities", b"entities", "include_edge_cases", b"include_edge_cases", "locale", b"locale", "production_like", b"production_like", "samples", b"samples", "scenario", b"scenario", "scenarios", b"scenarios", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -596,6 +606,34 @@ class ScenarioRecords(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class EntitySamples(message.Message):
+    """Sample rows of an entity. No text of theirs appears in a generated record, unless the schema lists it or it is a category:
+    a short text without letters and digits mixed, of a field that means no person, place or sentence, in five rows or more.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: builtins.int
+    ROWS_FIELD_NUMBER: builtins.int
+    entity: builtins.str
+    """The name of the entity."""
+    @builtins.property
+    def rows(self) -> containers.RepeatedCompositeFieldContainer[struct_pb2.Struct]:
+        """Values by the names of fields, as in JSON records. Numbers, times and booleans may be text, as in CSV."""
+
+    def __init__(
+        self,
+        *,
+        entity: builtins.str = ...,
+        rows: abc.Iterable[struct_pb2.Struct] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entity", b"entity", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class GenerateRecordsRequest(message.Message):
     """What to generate at once."""
 
@@ -603,8 +641,11 @@ class GenerateRecordsRequest(message.Message):
 
     SPEC_FIELD_NUMBER: builtins.int
     FORMAT_FIELD_NUMBER: builtins.int
+    MEASURE_QUALITY_FIELD_NUMBER: builtins.int
     format: RecordFormat.ValueType
     """Their form."""
+    measure_quality: builtins.bool
+    """True to measure how good the records are."""
     @builtins.property
     def spec(self) -> RecordSpec:
         """What to make; up to 10,000 records of each entity."""
@@ -614,10 +655,11 @@ class GenerateRecordsRequest(message.Message):
         *,
         spec: RecordSpec | None = ...,
         format: RecordFormat.ValueType = ...,
+        measure_quality: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["format", b"format", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["format", b"format", "measure_quality", b"measure_quality", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -629,6 +671,7 @@ class GenerateRecordsResponse(message.Message):
 
     ENTITIES_FIELD_NUMBER: builtins.int
     CHECKS_FIELD_NUMBER: builtins.int
+    QUALITIES_FIELD_NUMBER: builtins.int
     @builtins.property
     def entities(self) -> containers.RepeatedCompositeFieldContainer[EntityRecords]:
         """The records of each entity, in the order in which they can be stored: parents first."""
@@ -637,15 +680,20 @@ class GenerateRecordsResponse(message.Message):
     def checks(self) -> containers.RepeatedCompositeFieldContainer[RuleCheck]:
         """How each rule fares, those of all entities that took part."""
 
+    @builtins.property
+    def qualities(self) -> containers.RepeatedCompositeFieldContainer[record_quality_pb2.EntityQuality]:
+        """How good the records of each entity are, if that was asked for."""
+
     def __init__(
         self,
         *,
         entities: abc.Iterable[EntityRecords] | None = ...,
         checks: abc.Iterable[RuleCheck] | None = ...,
+        qualities: abc.Iterable[record_quality_pb2.EntityQuality] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["checks", b"checks", "entities", b"entities"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["checks", b"checks", "entities", b"entities", "qualities", b"qualities"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -821,10 +869,13 @@ class StreamRecordsRequest(message.Message):
     FORMAT_FIELD_NUMBER: builtins.int
     CURSOR_FIELD_NUMBER: builtins.int
     RANGE_FIELD_NUMBER: builtins.int
+    MEASURE_QUALITY_FIELD_NUMBER: builtins.int
     format: RecordFormat.ValueType
     """Their form."""
     cursor: builtins.str
     """The cursor of the last message received; empty: from the first record."""
+    measure_quality: builtins.bool
+    """True to measure how good the first records are, about 16,000 of the largest entity."""
     @builtins.property
     def spec(self) -> RecordSpec:
         """What to make."""
@@ -840,10 +891,11 @@ class StreamRecordsRequest(message.Message):
         format: RecordFormat.ValueType = ...,
         cursor: builtins.str = ...,
         range: RecordRange | None = ...,
+        measure_quality: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["range", b"range", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["cursor", b"cursor", "format", b"format", "range", b"range", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cursor", b"cursor", "format", b"format", "measure_quality", b"measure_quality", "range", b"range", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -890,6 +942,7 @@ class StreamRecordsResponse(message.Message):
     EDGES_FIELD_NUMBER: builtins.int
     SCENARIOS_FIELD_NUMBER: builtins.int
     EDGES_ASKED_FIELD_NUMBER: builtins.int
+    QUALITIES_FIELD_NUMBER: builtins.int
     data: builtins.bytes
     """The next bytes in every other format. What belongs to one entity, without what belongs to others, is its document."""
     cursor: builtins.str
@@ -924,6 +977,12 @@ class StreamRecordsResponse(message.Message):
     def scenarios(self) -> containers.RepeatedCompositeFieldContainer[ScenarioRecords]:
         """The records of each scenario, of those in this message; empty if all of the stream have the same."""
 
+    @builtins.property
+    def qualities(self) -> containers.RepeatedCompositeFieldContainer[record_quality_pb2.EntityQuality]:
+        """How good the first records of each entity are, in the last message of the stream, if that was asked for. rules_held is set as
+        checks are, and is about all records.
+        """
+
     def __init__(
         self,
         *,
@@ -938,9 +997,10 @@ class StreamRecordsResponse(message.Message):
         edges: abc.Iterable[RecordEdge] | None = ...,
         scenarios: abc.Iterable[ScenarioRecords] | None = ...,
         edges_asked: builtins.int = ...,
+        qualities: abc.Iterable[record_quality_pb2.EntityQuality] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["checks", b"checks", "cursor", b"cursor", "data", b"data", "edges", b"edges", "edges_asked", b"edges_asked", "entity", b"entity", "fields", b"fields", "last_record", b"last_record", "record_count", b"record_count", "rows", b"rows", "scenarios", b"scenarios"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["checks", b"checks", "cursor", b"cursor", "data", b"data", "edges", b"edges", "edges_asked", b"edges_asked", "entity", b"entity", "fields", b"fields", "last_record", b"last_record", "qualities", b"qualities", "record_count", b"record_count", "rows", b"rows", "scenarios", b"scenarios"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

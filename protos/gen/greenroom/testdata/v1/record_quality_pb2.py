@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*greenroom/testdata/v1/record_quality.proto\x12\x15greenroom.testdata.v1\"\xca\x03\n\rRecordQuality\x12\x14\n\x05score\x18\x01 \x01(\x01R\x05score\x12\"\n\nrules_held\x18\x02 \x01(\x01H\x00R\trulesHeld\x88\x01\x01\x12\x31\n\x12\x65\x64ge_case_coverage\x18\x03 \x01(\x01H\x01R\x10\x65\x64geCaseCoverage\x88\x01\x01\x12!\n\tdiversity\x18\x04 \x01(\x01H\x02R\tdiversity\x88\x01\x01\x12\x34\n\x13\x63onstraint_coverage\x18\x05 \x01(\x01H\x03R\x12\x63onstraintCoverage\x88\x01\x01\x12(\n\rcolumn_shapes\x18\x06 \x01(\x01H\x04R\x0c\x63olumnShapes\x88\x01\x01\x12$\n\x0bpair_trends\x18\x07 \x01(\x01H\x05R\npairTrends\x88\x01\x01\x12%\n\x0b\x63\x61rdinality\x18\x08 \x01(\x01H\x06R\x0b\x63\x61rdinality\x88\x01\x01\x42\r\n\x0b_rules_heldB\x15\n\x13_edge_case_coverageB\x0c\n\n_diversityB\x16\n\x14_constraint_coverageB\x10\n\x0e_column_shapesB\x0e\n\x0c_pair_trendsB\x0e\n\x0c_cardinalityB;\n\x15greenroom.testdata.v1P\x01Z greenroom/testdata/v1;testdatav1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*greenroom/testdata/v1/record_quality.proto\x12\x15greenroom.testdata.v1\"\xca\x03\n\rRecordQuality\x12\x14\n\x05score\x18\x01 \x01(\x01R\x05score\x12\"\n\nrules_held\x18\x02 \x01(\x01H\x00R\trulesHeld\x88\x01\x01\x12\x31\n\x12\x65\x64ge_case_coverage\x18\x03 \x01(\x01H\x01R\x10\x65\x64geCaseCoverage\x88\x01\x01\x12!\n\tdiversity\x18\x04 \x01(\x01H\x02R\tdiversity\x88\x01\x01\x12\x34\n\x13\x63onstraint_coverage\x18\x05 \x01(\x01H\x03R\x12\x63onstraintCoverage\x88\x01\x01\x12(\n\rcolumn_shapes\x18\x06 \x01(\x01H\x04R\x0c\x63olumnShapes\x88\x01\x01\x12$\n\x0bpair_trends\x18\x07 \x01(\x01H\x05R\npairTrends\x88\x01\x01\x12%\n\x0b\x63\x61rdinality\x18\x08 \x01(\x01H\x06R\x0b\x63\x61rdinality\x88\x01\x01\x42\r\n\x0b_rules_heldB\x15\n\x13_edge_case_coverageB\x0c\n\n_diversityB\x16\n\x14_constraint_coverageB\x10\n\x0e_column_shapesB\x0e\n\x0c_pair_trendsB\x0e\n\x0c_cardinality\"g\n\rEntityQuality\x12\x16\n\x06\x65ntity\x18\x01 \x01(\tR\x06\x65ntity\x12>\n\x07quality\x18\x02 \x01(\x0b\x32$.greenroom.testdata.v1.RecordQualityR\x07qualityB;\n\x15greenroom.testdata.v1P\x01Z greenroom/testdata/v1;testdatav1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,4 +34,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\025greenroom.testdata.v1P\001Z greenroom/testdata/v1;testdatav1'
   _globals['_RECORDQUALITY']._serialized_start=70
   _globals['_RECORDQUALITY']._serialized_end=528
+  _globals['_ENTITYQUALITY']._serialized_start=530
+  _globals['_ENTITYQUALITY']._serialized_end=633
 # @@protoc_insertion_point(module_scope)

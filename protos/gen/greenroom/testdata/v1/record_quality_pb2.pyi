@@ -9,10 +9,10 @@ import builtins as builtins
 import sys
 import typing as typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: descriptor.FileDescriptor
 
@@ -51,7 +51,9 @@ class RecordQuality(message.Message):
     of SDMetrics, with numbers in ten bins of equal width over the sample rows.
     """
     cardinality: builtins.float
-    """How like sample rows the numbers of records are that refer to one record: the mean of KSComplement over references."""
+    """How like sample rows the numbers of records are that refer to one record: the mean over references of KSComplement, as in
+    CardinalityShapeSimilarity. Records to which none refers count if there are sample rows of them too.
+    """
     def __init__(
         self,
         *,
@@ -96,3 +98,29 @@ class RecordQuality(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pair_trends) -> _WhichOneofReturnType__pair_trends | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rules_held) -> _WhichOneofReturnType__rules_held | None: ...
+
+@typing.final
+class EntityQuality(message.Message):
+    """How good the records of one entity are."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: builtins.int
+    QUALITY_FIELD_NUMBER: builtins.int
+    entity: builtins.str
+    """The entity."""
+    @builtins.property
+    def quality(self) -> RecordQuality:
+        """The parts of their quality."""
+
+    def __init__(
+        self,
+        *,
+        entity: builtins.str = ...,
+        quality: RecordQuality | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["quality", b"quality"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entity", b"entity", "quality", b"quality"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
