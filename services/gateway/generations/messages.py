@@ -14,6 +14,8 @@ _LOCALE = "en-GB"
 """Where no locale is named."""
 _SAMPLES = "spec.samples[0].rows"
 """What test data calls the sample rows."""
+_SAME = 1e-9
+"""Shares that differ by less are the same."""
 _LONGEST_ERROR = 2000
 """The most characters of the error of a generation."""
 
@@ -43,15 +45,18 @@ def enrich_request(message: pb.GenerateTestDataRequest) -> enrichment_pb2.Enrich
 
 def record_spec(message: pb.GenerateTestDataRequest, enriched: Any, seed: int) -> record_pb2.RecordSpec:
     """What test data makes. enriched: an EnrichResponse, whose revision and constraints it has."""
-    shares = [one.scenario for one in enriched.scenarios if one.share > 0]
+    shares = [one for one in enriched.scenarios if one.share > 0]
     spec = record_pb2.RecordSpec(
         entities=[record_pb2.EntityCount(entity=message.entity, count=message.count)],
         seed=seed,
         locale=message.locale,
-        scenario=shares[0] if len(shares) == 1 else "",
+        scenario=shares[0].scenario if len(shares) == 1 else "",
         constraints=enriched.constraints,
         production_like=message.production_like,
+        include_edge_cases=message.include_edge_cases,
     )
+    if len(shares) > 1 and _are_named(shares, enriched):
+        spec.scenarios.extend(record_pb2.RecordScenario(scenario=one.scenario, share=one.share) for one in shares)
     spec.source.domain = f"{message.domain}@{enriched.metadata.revision}"
     spec.source.digest = enriched.metadata.revision_digest
     if message.sample_rows:
@@ -59,6 +64,15 @@ def record_spec(message: pb.GenerateTestDataRequest, enriched: Any, seed: int) -
     for one in spec.constraints:
         one.entity = one.entity or message.entity
     return spec
+
+
+def _are_named(shares: Sequence[enrichment_pb2.ScenarioShare], enriched: Any) -> bool:
+    """True if the request or its hints name the shares; otherwise they are those of the domain."""
+    weights = {one.id: one.weight for one in enriched.context.scenarios if one.weight}
+    total = sum(weights.values())
+    return {one.scenario for one in shares} != {*weights} or any(
+        abs(one.share - weights[one.scenario] / total) > _SAME for one in shares
+    )
 
 
 def records_request(message: pb.GenerateTestDataRequest, enriched: Any, seed: int) -> record_pb2.GenerateRecordsRequest:
@@ -74,6 +88,8 @@ def records_made(
     [entity] = made.entities
     answer = generated(spec, enriched, made)
     answer.data, answer.record_count = entity.data, entity.record_count
+    answer.edges.extend(entity.edges)
+    answer.record_scenarios.extend(entity.scenarios)
     return answer
 
 

@@ -50,7 +50,13 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
                 if isinstance(message, pb.GenerateTestDataResponse):
                     yield pb.StreamTestDataResponse(record_count=place.sent, cursor=cursor, result=message)
                 else:
-                    yield pb.StreamTestDataResponse(data=message.data, record_count=place.sent, cursor=cursor)
+                    yield pb.StreamTestDataResponse(
+                        data=message.data,
+                        record_count=place.sent,
+                        cursor=cursor,
+                        edges=message.edges,
+                        record_scenarios=message.scenarios,
+                    )
 
     async def GenerateMany(
         self, request_iterator: AsyncIterator[pb.GenerateManyRequest], context: Context

@@ -101,7 +101,7 @@ class Records:
     async def resolve(self, caller: Caller, wanted: Wanted) -> RecordSpec:
         """What to make, with the pack that the caller names."""
         pack = await self._pack(caller, wanted)
-        scenario, shares = scenarios_of(pack, wanted)
+        scenario, shares = scenarios_of(wanted)
         return RecordSpec(
             pack,
             wanted.counts,

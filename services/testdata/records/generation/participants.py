@@ -30,6 +30,24 @@ _PARENT_SHARE, _FEW_PARENTS = 3, 20
 """Children for each parent, where nobody said how many parents; but so many parents if there are as many children."""
 
 
+def with_scenarios(spec: RecordSpec) -> RecordSpec:
+    """The spec with the scenarios of its pack by their weights, if it asks for edge cases and names no scenario.
+
+    Scenarios that the caller's constraints exclude are left out.
+    """
+    if spec.scenario or spec.shares or not spec.include_edge_cases:
+        return spec
+    shares = []
+    for one in spec.pack.scenarios:
+        if one.weight and (not one.entities or any(name in spec.counts for name in one.entities)):
+            try:
+                narrowed(replace(spec, scenario=one.id))
+            except NoValues:
+                continue
+            shares.append((one.id, one.weight))
+    return replace(spec, scenario=shares[0][0]) if len(shares) == 1 else replace(spec, shares=tuple(shares))
+
+
 def narrowed(spec: RecordSpec) -> Pack:
     """The pack with its fields as the scenario and the caller constrain them."""
     scenario = next((one for one in spec.pack.scenarios if one.id == spec.scenario), None)
@@ -77,6 +95,8 @@ def constrained(of: Field, constraints: Sequence[Constraint], entity: str) -> Fi
         if one.nullable is not None:
             changes["nullable"] = of.nullable and one.nullable
         of = replace(of, **changes)  # type: ignore[arg-type]
+    if of.minimum is not None and of.maximum is not None and not _is_narrower(of, of.maximum, of.minimum, 1):
+        raise NoValues(field=of.name, entity=entity, why="its least value is above its greatest")
     return of
 
 

@@ -29,6 +29,7 @@ from services.testdata.records.generation.participants import (
     only_child,
     parents_first,
     part_of,
+    with_scenarios,
 )
 from services.testdata.records.generation.references import Reference
 from services.testdata.records.generation.rules import Derived, Rule, columns, place_of, read_rules
@@ -102,7 +103,7 @@ class Plan:
 
 def make_plan(spec: RecordSpec) -> Plan:
     """Plan the generation. Raises what is said in `errors.py` of the noun."""
-    spec = replace(spec, pack=with_computed(spec.pack))
+    spec = with_scenarios(replace(spec, pack=with_computed(spec.pack)))
     samples = read_samples(spec.pack, spec.samples)
     pack = narrowed(spec)
     counts = counts_of(spec, pack)

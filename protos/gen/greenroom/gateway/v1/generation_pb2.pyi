@@ -71,7 +71,7 @@ class GenerateTestDataRequest(message.Message):
     scenario: builtins.str
     """The only scenario; empty: `scenarios`."""
     include_edge_cases: builtins.bool
-    """True to have edge cases among them. They are told in the hints, and no record has one yet."""
+    """True to have edge cases among them, also if no scenario has some: then one record in five takes one."""
     locale: builtins.str
     """Which names, addresses and so on, such as `de-DE`; empty: `en-GB`."""
     seed: builtins.int
@@ -84,7 +84,9 @@ class GenerateTestDataRequest(message.Message):
 
     @builtins.property
     def scenarios(self) -> containers.RepeatedCompositeFieldContainer[enrichment_pb2.ScenarioShare]:
-        """Scenarios and their shares; empty: `scenario`, or those of the domain by their weights. Only a single one bounds the records yet."""
+        """Scenarios and their shares, exact to one record; empty: `scenario`, or those that hints name, or with include_edge_cases those of
+        the domain by their weights, otherwise none.
+        """
 
     @builtins.property
     def constraints(self) -> containers.RepeatedCompositeFieldContainer[domain_pb2.FieldConstraint]:
@@ -145,6 +147,8 @@ class GenerateTestDataResponse(message.Message):
     QUALITY_FIELD_NUMBER: builtins.int
     ERROR_FIELD_NUMBER: builtins.int
     GENERATED_AT_FIELD_NUMBER: builtins.int
+    EDGES_FIELD_NUMBER: builtins.int
+    RECORD_SCENARIOS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """The request's id."""
     success: builtins.bool
@@ -183,6 +187,14 @@ class GenerateTestDataResponse(message.Message):
     def generated_at(self) -> timestamp_pb2.Timestamp:
         """When they were generated."""
 
+    @builtins.property
+    def edges(self) -> containers.RepeatedCompositeFieldContainer[record_pb2.RecordEdge]:
+        """The edge cases that records have; for StreamTestData in its messages."""
+
+    @builtins.property
+    def record_scenarios(self) -> containers.RepeatedCompositeFieldContainer[record_pb2.ScenarioRecords]:
+        """The records of each scenario; empty if all have the same. For StreamTestData in its messages."""
+
     def __init__(
         self,
         *,
@@ -199,10 +211,12 @@ class GenerateTestDataResponse(message.Message):
         quality: record_quality_pb2.RecordQuality | None = ...,
         error: GenerationError | None = ...,
         generated_at: timestamp_pb2.Timestamp | None = ...,
+        edges: abc.Iterable[record_pb2.RecordEdge] | None = ...,
+        record_scenarios: abc.Iterable[record_pb2.ScenarioRecords] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["enrichment_metadata", b"enrichment_metadata", "error", b"error", "generated_at", b"generated_at", "generation_metadata", b"generation_metadata", "metadata", b"metadata", "quality", b"quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["data", b"data", "enrichment_metadata", b"enrichment_metadata", "entity", b"entity", "error", b"error", "generated_at", b"generated_at", "generation_metadata", b"generation_metadata", "metadata", b"metadata", "quality", b"quality", "record_count", b"record_count", "request_id", b"request_id", "scenario", b"scenario", "success", b"success", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["data", b"data", "edges", b"edges", "enrichment_metadata", b"enrichment_metadata", "entity", b"entity", "error", b"error", "generated_at", b"generated_at", "generation_metadata", b"generation_metadata", "metadata", b"metadata", "quality", b"quality", "record_count", b"record_count", "record_scenarios", b"record_scenarios", "request_id", b"request_id", "scenario", b"scenario", "success", b"success", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -370,6 +384,8 @@ class StreamTestDataResponse(message.Message):
     RECORD_COUNT_FIELD_NUMBER: builtins.int
     CURSOR_FIELD_NUMBER: builtins.int
     RESULT_FIELD_NUMBER: builtins.int
+    EDGES_FIELD_NUMBER: builtins.int
+    RECORD_SCENARIOS_FIELD_NUMBER: builtins.int
     data: builtins.bytes
     """The next bytes of the records, about 1 MiB. All `data` in order are the file."""
     record_count: builtins.int
@@ -380,6 +396,14 @@ class StreamTestDataResponse(message.Message):
     def result(self) -> GenerateTestDataResponse:
         """What GenerateTestData answers, without data; set in the last message only."""
 
+    @builtins.property
+    def edges(self) -> containers.RepeatedCompositeFieldContainer[record_pb2.RecordEdge]:
+        """The edge cases that the records in this message have."""
+
+    @builtins.property
+    def record_scenarios(self) -> containers.RepeatedCompositeFieldContainer[record_pb2.ScenarioRecords]:
+        """The records of each scenario, of those in this message; empty if all have the same."""
+
     def __init__(
         self,
         *,
@@ -387,10 +411,12 @@ class StreamTestDataResponse(message.Message):
         record_count: builtins.int = ...,
         cursor: builtins.str = ...,
         result: GenerateTestDataResponse | None = ...,
+        edges: abc.Iterable[record_pb2.RecordEdge] | None = ...,
+        record_scenarios: abc.Iterable[record_pb2.ScenarioRecords] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["cursor", b"cursor", "data", b"data", "record_count", b"record_count", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cursor", b"cursor", "data", b"data", "edges", b"edges", "record_count", b"record_count", "record_scenarios", b"record_scenarios", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

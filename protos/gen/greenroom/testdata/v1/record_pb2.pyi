@@ -486,7 +486,7 @@ class RecordSpec(message.Message):
     @builtins.property
     def scenarios(self) -> containers.RepeatedCompositeFieldContainer[RecordScenario]:
         """Scenarios and their shares of the records of each entity, exact to one record; empty: with include_edge_cases those of the pack
-        by their weights, otherwise none.
+        by their weights, without those that `constraints` exclude; otherwise none.
         """
 
     @builtins.property
