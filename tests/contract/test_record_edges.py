@@ -28,7 +28,7 @@ entities:
       id: {type: identifier, format: uuid}
       code: {type: text, unique: true, pattern: "[A-Z]{8}"}
       title: {type: text, min_length: 1, max_length: 40}
-      body: {type: text, nullable: true}
+      body: {type: text, min_length: 1, nullable: true}
       kind: {type: text, values: [memo, letter]}
       amount: {type: money, currency: EUR, minimum: 1, maximum: 100000}
       rate: {type: number, minimum: 0, maximum: 0.3, scale: 3}
