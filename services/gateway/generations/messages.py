@@ -1,5 +1,6 @@
 """Requests for test data and their answers as messages."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
