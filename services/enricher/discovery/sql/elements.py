@@ -303,7 +303,7 @@ def read_type(cursor: Cursor) -> Type:
         while not cursor.mark("]"):
             cursor.next()
         array = True
-    return Type(" ".join(filter(None, base)).lower(), arguments, schema, unsigned, array)
+    return Type(" ".join(filter(None, base)).lower(), arguments, schema, name.key, unsigned, array)
 
 
 def set_default(table: Table, column: Name, default: Sql | None) -> None:

@@ -169,10 +169,10 @@ class Translator:
             (tuple(_COMPARED), self._comparison),
             (exp.Between, self._between),
             (exp.In, self._in),
-            (exp.Is, self._is),
+            (exp.Is, lambda node, _: _negated(node, self._is(node))),
             ((exp.NullSafeEQ, exp.NullSafeNEQ), self._null_safe),
             (tuple(_COMPUTED), self._arithmetic),
-            ((exp.Like, exp.ILike), self._like),
+            ((exp.Like, exp.ILike), lambda node, _: _negated(node, self._like(node))),
             ((exp.RegexpLike, exp.RegexpILike), self._regexp),
             (exp.Glob, self._glob),
             (tuple(_CALLED), lambda node, _: Call(_CALLED[type(node)], (self._node(node.this),))),
@@ -297,7 +297,7 @@ class Translator:
         wanted = self._type(node.this)
         return Member(self._node(node.this), tuple(self._node(one, wanted) for one in node.expressions), negated=False)
 
-    def _is(self, node: exp.Is, _: FieldType | None) -> Node:
+    def _is(self, node: exp.Is) -> Node:
         value, asked = self._node(node.this), node.expression
         if isinstance(asked, exp.Null):
             return IsNull(value, negated=False)
@@ -326,7 +326,7 @@ class Translator:
         wanted = next((one for one in types if one in _NUMBERS), None)
         return Arithmetic(operator, self._node(node.left, wanted), self._node(node.right, wanted))
 
-    def _like(self, node: exp.Binary, _: FieldType | None) -> Node:
+    def _like(self, node: exp.Binary) -> Node:
         pattern = _plain(node.expression)
         # MySQL, SQLite and SQL Server compare without case unless they are told otherwise.
         folded = isinstance(node, exp.ILike) or self._dialect in {"mysql", "sqlite", "tsql"}
@@ -390,6 +390,11 @@ def _not(node: Node) -> Node:
     if isinstance(node, Member | Matches | IsNull):
         return replace(node, negated=not node.negated)
     return Negation(node)
+
+
+def _negated(node: exp.Expr, read: Node) -> Node:
+    """What was read, or its contrary: sqlglot marks IS NOT and NOT LIKE at the node itself."""
+    return _not(read) if node.args.get("negate") else read
 
 
 def _is_null(node: Node) -> bool:

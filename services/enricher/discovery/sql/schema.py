@@ -38,12 +38,13 @@ class Sql:
 class Type:
     """A type. base: its words in lower case, without what stands in parentheses, such as `character varying`.
 
-    arguments: what stands in parentheses. schema: of a user's type.
+    arguments: what stands in parentheses. schema, key: of a user's type.
     """
 
     base: str
     arguments: tuple[str, ...] = ()
     schema: str = ""
+    key: str = ""
     unsigned: bool = False
     array: bool = False
 

@@ -79,7 +79,7 @@ def read(type_: Type, schema: Schema, dialect: str, depth: int = 0) -> Read:
     """The field that a type makes."""
     if type_.array:
         return Read(FieldType.JSON, {"description": f"A list of {type_.base}."})
-    user = None if depth > 8 else schema.types.get(type_.base if dialect == "postgres" else type_.base.casefold())
+    user = None if depth > 8 else schema.types.get(type_.key)
     if user is not None and user.base is None:
         return Read(FieldType.TEXT, {"values": user.values})
     if user is not None and user.base is not None:
