@@ -63,6 +63,12 @@ class RuleNotSatisfiable(FailedPrecondition):
     reason = "RECORD_RULE_NOT_SATISFIABLE"
 
 
+class RulesContradict(FailedPrecondition):
+    """The rules `{rule}` ({text}) and `{other}` ({other_text}) of `{entity}` cannot both hold; change one of them."""
+
+    reason = "RECORD_RULES_CONTRADICT"
+
+
 class SchemaNotFound(NotFound):
     """There is no schema {name}{hint}."""
 

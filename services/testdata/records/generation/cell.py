@@ -195,11 +195,16 @@ class Cell:
         return above[places], None if known.all() else known
 
     def link_of(self, entity: str, name: str) -> int | None:
-        """The assigned relationship that gives a field its values; None if the field has its own."""
-        for index, one in enumerate(self.pack.relationships):
-            if one.child == entity and name in one.child_fields and index in self.links:
-                return index
-        return None
+        """The assigned relationship that gives a field its values; None if the field has its own.
+
+        Of several it is the one with the most fields, whose values belong together.
+        """
+        found = [
+            index
+            for index, one in enumerate(self.pack.relationships)
+            if one.child == entity and name in one.child_fields and index in self.links
+        ]
+        return max(found, key=lambda index: len(self.pack.relationships[index].child_fields), default=None)
 
     def field(self, entity: str, name: str) -> Made:
         """A field as it is written: from the parent if it refers to one."""

@@ -1,5 +1,6 @@
 """Makes cells, and from them any rows of any entity."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from copy import copy
@@ -11,14 +12,15 @@ from services.testdata.records.generation.cell import Cell, Values
 from services.testdata.records.generation.division import NO_CASE
 from services.testdata.records.generation.placing import Placing
 from services.testdata.records.generation.plan import Plan
-from services.testdata.records.generation.references import assign
+from services.testdata.records.generation.references import assign, grouped, ranks
 from services.testdata.records.generation.rules import Place
-from services.testdata.records.generation.schedule import turns
+from services.testdata.records.generation.schedule import choices, turns
 from services.testdata.records.generation.search import Search
 from services.testdata.records.tables import Column, Rows, Strings, Table, Texts
 from services.testdata.records.values import Draws, Filler, filler
 from services.testdata.records.values.edges import Case
 from services.testdata.records.values.fillers import column_of
+from services.testdata.records.values.numbers import NullFiller
 from shared.rules.evaluation import compute
 
 KEPT = 2
@@ -144,17 +146,20 @@ class Generator:
         return other
 
     def _combine(self, cell: Cell, entity: str) -> None:
-        """Give each record another combination of the enumerations that no two may share."""
-        names = self.plan.combined.get(entity, ())
-        if not names:
-            return
+        """Give each record another combination of the few values that no two of the same parents may share."""
+        combination = self.plan.combined.get(entity)
         found = self.plan.pack.entity(entity)
-        assert found is not None
-        from services.testdata.records.generation.schedule import choices
-
+        if combination is None or found is None:
+            return
+        names = combination.fields
         options = [choices(of) for of in map(found.field, names) if of is not None]
-        space = int(np.prod([len(one) for one in options]))
-        places = Draws(self.plan.spec.seed, entity, " and ".join(names)).permuted(cell.numbers(entity), space)
+        space = math.prod(len(one) for one in options)
+        draws = Draws(self.plan.spec.seed, entity, " and ".join(names))
+        if combination.references:
+            place, group = ranks(grouped([cell.links[index].rows for index in combination.references]))
+            places = (draws.below(group, space) + place) % space
+        else:
+            places = draws.permuted(cell.numbers(entity), space)
         for name, values in zip(names, options, strict=True):
             places, codes = np.divmod(places, len(values))
             of = found.field(name)
@@ -216,11 +221,11 @@ def _fillers(plan: Plan) -> Iterator[tuple[Place, Filler]]:
     """How the fields are filled that rules do not give. Raises what `filler` raises, such as TooFewValues."""
     given = {(one.child, name) for one in plan.pack.relationships for name in one.child_fields}
     given |= {(one.entity, one.field.name) for one in plan.derived}
-    given |= {(entity, name) for entity, names in plan.combined.items() for name in names}
+    given |= {(entity, name) for entity, combination in plan.combined.items() for name in combination.fields}
     for entity in plan.pack.entities:
         for of in entity.fields:
             if (entity.name, of.name) not in given:
                 unique = of.unique or entity.key == (of.name,)
                 rows, like = plan.counts[entity.name], plan.spec.production_like
                 made = filler(of, entity.name, plan.spec.locale, rows, unique, production_like=like)
-                yield (entity.name, of.name), made
+                yield (entity.name, of.name), NullFiller(made, 1) if (entity.name, of.name) in plan.nulls else made

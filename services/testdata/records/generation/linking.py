@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.testdata.records.generation.participants import only_child, parents_first
+from services.testdata.records.generation.participants import only_child, parents_first, unique_sets
 from services.testdata.records.generation.references import Equality, Means, Reference
 from services.testdata.records.generation.rules import Rule
 from services.testdata.records.tables import Rows
 from shared.model.packs.model import Entity, Pack, Relationship
+from shared.rules.syntax import LARGEST
 from shared.rules.typed import Apply, Column, Typed
 
 
@@ -33,11 +34,11 @@ def assigned(
         assert entity is not None
         indexes = [index for index, one in enumerate(pack.relationships) if one.child == name]
         equalities = list(_equalities(pack, name, rules))
-        made = list(_of_entity(pack, entity, indexes, equalities, anchors.get(name)))
+        made = list(_of_entity(pack, entity, indexes, equalities, rules, anchors.get(name)))
         for position, one in enumerate(made):
             most = [one.maximum] if one.maximum is not None else []
             most += [
-                _fewest(other.relationship.parent, counts, shared, bounds)
+                (_fewest(other.relationship.parent, counts, shared, bounds) - len(other.apart)) * other.times
                 for other in made[position + 1 :]
                 if one.index in other.beside
             ]
@@ -56,18 +57,28 @@ def _fewest(name: str, counts: Mapping[str, int], shared: frozenset[str], bounds
 
 
 def _of_entity(
-    pack: Pack, entity: Entity, indexes: Sequence[int], equalities: Sequence[Equality], anchor: int | None
+    pack: Pack,
+    entity: Entity,
+    indexes: Sequence[int],
+    equalities: Sequence[Equality],
+    rules: Sequence[Rule],
+    anchor: int | None,
 ) -> Iterator[Reference]:
     """The references of an entity's records, in the order in which they are assigned."""
     by_parent = {pack.relationships[index].parent_name: index for index in indexes}
-    pending = list(indexes)
+    unequal = list(_unequal(pack, entity.name, indexes, rules))
+    # Of two parents that must differ, the second is free.
+    pending = sorted(indexes, key=lambda index: bool(unequal) and index != anchor)
     done: list[int] = []
     while pending:
         index, means, source, needs = _following(pack, entity, pending, done, equalities, by_parent)
         one = pack.relationships[index]
         single = only_child(pack, one)
-        beside = tuple(_beside(pack, entity, one, done))
-        bounded = bool(one.minimum) or one.maximum is not None or single
+        beside, times = _beside(pack, entity, index, done)
+        most = [1 if single else None, one.maximum, _most(pack, entity, index)]
+        maximum = min((each for each in most if each is not None), default=None)
+        apart = tuple(other for pair in unequal if index in pair for other in pair if other != index and other in done)
+        bounded = bool(one.minimum) or maximum is not None
         if means is Means.FREE and not beside and (index == anchor or (bounded and not single)):
             means = Means.SPREAD
         yield Reference(
@@ -76,8 +87,10 @@ def _of_entity(
             means,
             one.required,
             one.minimum,
-            1 if single else one.maximum,
+            maximum,
             beside,
+            times,
+            apart,
             tuple(needs),
             source,
             tuple(_allowed(entity, one, equalities)),
@@ -104,6 +117,11 @@ def _following(
             if further is not None and pack.relationships[further].parent == pack.relationships[index].parent:
                 return index, Means.COPY, (through, further), []
     for index in pending:
+        for wide in done:
+            further = _same_fields(pack, pack.relationships[wide], pack.relationships[index])
+            if further is not None:
+                return index, Means.COPY, (wide, further), []
+    for index in pending:
         name = pack.relationships[index].parent_name
         needs = [
             turned
@@ -115,8 +133,29 @@ def _following(
             needs = [Equality(replace(one.parent, parents=one.parent.parents[1:]), one.child) for one in needs]
             return index, Means.LOOKUP, None, needs
     heads = {side.parents[0] for one in equalities for side in (one.parent, one.child) if side.parents}
-    best = max(pending, key=lambda index: pack.relationships[index].parent_name in heads)
+    best = max(
+        pending,
+        key=lambda index: (
+            any(
+                _same_fields(pack, pack.relationships[index], pack.relationships[other]) is not None
+                for other in pending
+            ),
+            pack.relationships[index].parent_name in heads,
+        ),
+    )
     return best, Means.FREE, None, []
+
+
+def _same_fields(pack: Pack, wide: Relationship, one: Relationship) -> int | None:
+    """The relationship of `wide`'s parent that leads to the parents of `one`, by the fields that both have."""
+    if not {*one.child_fields} < {*wide.child_fields}:
+        return None
+    above = dict(zip(wide.child_fields, wide.parent_fields, strict=True))
+    for index, other in enumerate(pack.relationships):
+        same = (other.child, other.parent, other.parent_fields) == (wide.parent, one.parent, one.parent_fields)
+        if same and other.child_fields == tuple(above[name] for name in one.child_fields):
+            return index
+    return None
 
 
 def _turned(one: Equality) -> tuple[Equality, ...]:
@@ -137,16 +176,29 @@ def _reference_of(pack: Pack, entity: str, name: str) -> int | None:
     return None
 
 
-def _beside(pack: Pack, entity: Entity, one: Relationship, done: Sequence[int]) -> Iterator[int]:
-    """Earlier relationships that share a unique set with this one, if it is the last of the set."""
-    for names in (entity.key, *entity.uniques):
-        fields = {*names}
-        if len(fields) < 2 or not {*one.child_fields} & fields or {*one.child_fields} >= fields:
+def _beside(pack: Pack, entity: Entity, index: int, done: Sequence[int]) -> tuple[tuple[int, ...], int]:
+    """Earlier relationships that share a unique set with this one, if it is the last of the set; and how many records
+    may have the same parents, because other fields of the set differ.
+    """
+    others: list[int] = []
+    times = LARGEST
+    for found in unique_sets(pack, entity):
+        if index not in found.references or len(found.references) < 2 or not found.is_few(entity):
             continue
-        others = [index for index in done if {*pack.relationships[index].child_fields} & fields]
-        covered = {*one.child_fields}.union(*(pack.relationships[index].child_fields for index in others))
-        if others and fields <= covered:
-            yield from others
+        if {*found.references} <= {*done, index}:
+            others += [one for one in found.references if one != index]
+            times = min(times, found.space(entity))
+    return tuple(dict.fromkeys(others)), times
+
+
+def _most(pack: Pack, entity: Entity, index: int) -> int | None:
+    """The most children of a parent, if the other fields of a unique set have few values."""
+    spaces = [
+        found.space(entity)
+        for found in unique_sets(pack, entity)
+        if found.references == (index,) and found.fields and found.is_few(entity)
+    ]
+    return min(spaces, default=None)
 
 
 def _allowed(
@@ -185,6 +237,27 @@ def _equal_columns(part: Typed) -> Iterator[tuple[Column, Column]]:
             left, right = part.arguments
             if isinstance(left, Column) and isinstance(right, Column):
                 yield left, right
+
+
+def _unequal(pack: Pack, entity: str, indexes: Sequence[int], rules: Sequence[Rule]) -> Iterator[tuple[int, int]]:
+    """Two relationships of an entity to the same parents that must differ, as `sender != recipient` says."""
+    by_field = {pack.relationships[index].child_fields: index for index in indexes}
+    for rule in rules:
+        for part in _conditions(rule.compiled.typed) if rule.entity == entity else ():
+            if part.operation == "compare" and part.detail == "!=":
+                sides = [one for one in part.arguments if isinstance(one, Column) and not one.scope + one.parents]
+                found = [by_field[one.name,] for one in sides if (one.name,) in by_field]
+                if len(found) == 2 and len({pack.relationships[index].parent for index in found}) == 1:
+                    yield found[0], found[1]
+
+
+def _conditions(part: Typed) -> Iterator[Apply]:
+    """What must hold for an expression to hold, as far as `and` joins it."""
+    if isinstance(part, Apply) and part.operation == "and":
+        for one in part.arguments:
+            yield from _conditions(one)
+    elif isinstance(part, Apply):
+        yield part
 
 
 def _structural(pack: Pack, entity: str, one: Equality) -> bool:

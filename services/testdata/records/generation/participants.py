@@ -1,7 +1,8 @@
 """Which entities take part in a generation, and with how many records: those asked for, and what they need."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from services.testdata.records.generation.rules import Derived, Place, Rule, col
 from services.testdata.records.model import EDGE_CASES, HAPPY_PATH, SECURITY_TESTING, RecordSpec
 from services.testdata.records.values.errors import NoValues
 from shared.model.events import Json
-from shared.model.packs.model import Constraint, Field, FieldType, Pack, Relationship
+from shared.model.packs.model import Constraint, Entity, Field, FieldType, Pack, Relationship
 from shared.rules import tables
 from shared.rules.evaluation import evaluate
 from shared.rules.schema import Kind, Type
@@ -233,15 +234,29 @@ def derived_circle(pack: Pack) -> None:
                 raise DerivedInCircle(field=f"{child.name}.{name}")
 
 
+def with_required(pack: Pack) -> Pack:
+    """The pack with references required that have no field that may be null, also those that go in a circle."""
+
+    def required(one: Relationship) -> bool:
+        child = pack.entity(one.child)
+        assert child is not None
+        fields = [child.field(name) for name in one.child_fields]
+        return one.required or not any(of is None or of.nullable for of in fields)
+
+    return replace(pack, relationships=tuple(replace(one, required=required(one)) for one in pack.relationships))
+
+
 def parents_first(pack: Pack) -> tuple[str, ...]:
-    """The entities, those before that others must refer to."""
+    """The entities, those before that others must refer to; in a circle, the one that needs the fewest others."""
     left = [entity.name for entity in pack.entities]
     needs = {name: {one.parent for one in pack.relationships if one.child == name and one.required} for name in left}
     wants = {name: {one.parent for one in pack.relationships if one.child == name} for name in left}
     done: list[str] = []
     while left:
         ready = [name for name in left if needs[name] <= {*done, name}]
-        assert ready, "a checked pack has no circle of required references"
+        if not ready:
+            fewest = min(len(needs[name] - {*done, name}) for name in left)
+            ready = [name for name in left if len(needs[name] - {*done, name}) == fewest]
         best = min(ready, key=lambda name: len(wants[name] - {*done, name}))
         done.append(best)
         left.remove(best)
@@ -250,7 +265,7 @@ def parents_first(pack: Pack) -> tuple[str, ...]:
 
 def backwards(one: Relationship, first: Sequence[str]) -> bool:
     """True for an optional reference to records that are written later; it stays null."""
-    return one.parent != one.child and first.index(one.parent) > first.index(one.child)
+    return not one.required and one.parent != one.child and first.index(one.parent) > first.index(one.child)
 
 
 def folded_children(some: Sequence[Rule | Derived]) -> set[tuple[str, str]]:
@@ -309,3 +324,29 @@ def only_child(pack: Pack, one: Relationship) -> bool:
     assert entity is not None
     sets = [{*entity.key}, *map(set, entity.uniques), *({each.name} for each in entity.fields if each.unique)]
     return any(some and some <= {*one.child_fields} for some in sets)
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueSet:
+    """What no two records share. references: indexes of relationships of the pack. fields: other fields of the set."""
+
+    references: tuple[int, ...]
+    fields: tuple[str, ...]
+
+    def is_few(self, entity: Entity) -> bool:
+        """True if each of the fields has few values, so that the references must differ too."""
+        return all(of is not None and bool(few_values(of)) for of in map(entity.field, self.fields))
+
+    def space(self, entity: Entity) -> int:
+        """How many combinations the fields have; 1 without fields."""
+        return math.prod(len(few_values(of)) for of in map(entity.field, self.fields) if of is not None)
+
+
+def unique_sets(pack: Pack, entity: Entity) -> Iterator[UniqueSet]:
+    """The key and the unique sets of an entity, as references and other fields."""
+    own = [(index, one) for index, one in enumerate(pack.relationships) if one.child == entity.name]
+    for names in (entity.key, *entity.uniques):
+        references = tuple(index for index, one in own if {*one.child_fields} & {*names})
+        covered = {name for index in references for name in pack.relationships[index].child_fields}
+        if names:
+            yield UniqueSet(references, tuple(name for name in names if name not in covered))

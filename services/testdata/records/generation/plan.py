@@ -17,7 +17,9 @@ from services.testdata.records.errors import (
 from services.testdata.records.generation.computed import with_computed
 from services.testdata.records.generation.division import Division, divisions
 from services.testdata.records.generation.linking import assigned
+from services.testdata.records.generation.narrowing import with_bounds
 from services.testdata.records.generation.participants import (
+    UniqueSet,
     backwards,
     counts_of,
     derived_circle,
@@ -29,10 +31,12 @@ from services.testdata.records.generation.participants import (
     only_child,
     parents_first,
     part_of,
+    unique_sets,
+    with_required,
     with_scenarios,
 )
 from services.testdata.records.generation.references import Reference
-from services.testdata.records.generation.rules import Derived, Rule, columns, place_of, read_rules
+from services.testdata.records.generation.rules import Derived, Place, Rule, columns, place_of, read_rules
 from services.testdata.records.model import RecordSpec
 from services.testdata.records.quality.samples import Sample, read_samples
 from services.testdata.records.tables import Rows
@@ -53,8 +57,9 @@ class Plan:
     pack: with the entities that take part, their fields as the scenario narrows them. counts: rows in all.
     order: the entities, in the order in which their values are chosen. references: in the order in which they are
     assigned; early ones before any value. shared: entities that are the same for all cells.
-    bounds: for other entities, the first row of each cell, and the end. divisions: of entities whose records differ in
-    their scenarios, or have edge cases. samples: the sample rows of entities.
+    bounds: for other entities, the first row of each cell, and the end. combined: unique sets whose fields have few
+    values each, which are chosen together. nulls: fields that are always null. divisions: of entities whose records
+    differ in their scenarios, or have edge cases. samples: the sample rows of entities.
     """
 
     spec: RecordSpec
@@ -68,7 +73,8 @@ class Plan:
     shared: frozenset[str]
     cells: int
     bounds: Mapping[str, Rows] = field(repr=False)
-    combined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    combined: Mapping[str, UniqueSet] = field(default_factory=dict)
+    nulls: frozenset[Place] = frozenset()
     divisions: Mapping[str, Division] = field(default_factory=dict)
     samples: Mapping[str, Sample] = field(default_factory=dict, repr=False)
 
@@ -107,11 +113,11 @@ def make_plan(spec: RecordSpec) -> Plan:
     samples = read_samples(spec.pack, spec.samples)
     pack = narrowed(spec)
     counts = counts_of(spec, pack)
-    pack = part_of(pack, counts)
+    pack = with_required(with_bounds(part_of(pack, counts)))
     derived_circle(pack)
     first = parents_first(pack)
-    relationships = tuple(one for one in pack.relationships if not backwards(one, first))
-    pack = replace(pack, relationships=relationships)
+    left_out = [one for one in pack.relationships if backwards(one, first)]
+    pack = replace(pack, relationships=tuple(one for one in pack.relationships if one not in left_out))
     rules, derived = read_rules(pack, spec.pack, frozenset(linked(pack)))
     is_narrowed = bool(spec.scenario or spec.shares or spec.constraints)
     pack = replace(pack, relationships=tuple(each_with_one(pack, counts, rules, derived, is_narrowed)))
@@ -119,56 +125,82 @@ def make_plan(spec: RecordSpec) -> Plan:
     entities = []
     for entity in pack.entities:
         made, combination = _distinct(entity, pack)
-        if combination:
+        if combination is not None:
             combined[entity.name] = combination
-            space = _space(made, combination)
-            if counts[entity.name] > space:
-                _too_few(entity.name, combination, counts[entity.name], space)
+            _enough(made, combination, pack, counts)
         entities.append(made)
     pack = replace(pack, entities=tuple(entities))
     shared, cells, bounds, anchors = _cells(pack, counts, rules, derived)
     order = _order(pack, rules, derived, shared)
     early, late = assigned(pack, counts, rules, shared, bounds, anchors)
-    plan = Plan(spec, pack, counts, order, early, late, tuple(rules), tuple(derived), shared, cells, bounds, combined)
+    plan = Plan(
+        spec,
+        pack,
+        counts,
+        order,
+        early,
+        late,
+        tuple(rules),
+        tuple(derived),
+        shared,
+        cells,
+        bounds,
+        combined,
+        frozenset(_nulls(pack, left_out)),
+    )
     _check_counts(plan)
     return replace(plan, divisions=dict(divisions(spec, pack, counts)), samples=samples)
+
+
+def _nulls(pack: Pack, left_out: Sequence[Relationship]) -> Iterator[Place]:
+    """The fields of references that are left out, unless another reference has them."""
+    kept = {(one.child, name) for one in pack.relationships for name in one.child_fields}
+    for one in left_out:
+        child = pack.entity(one.child)
+        assert child is not None
+        for name in one.child_fields:
+            of = child.field(name)
+            if of is not None and of.nullable and (one.child, name) not in kept:
+                yield one.child, name
 
 
 # Unique sets.
 
 
-def _distinct(entity: Entity, pack: Pack) -> tuple[Entity, tuple[str, ...]]:
-    """The entity with a unique field in each of its unique sets; and a set that has only enumerations, if one does."""
-    referring = {name for one in pack.relationships if one.child == entity.name for name in one.child_fields}
-    combination: tuple[str, ...] = ()
+def _distinct(entity: Entity, pack: Pack) -> tuple[Entity, UniqueSet | None]:
+    """The entity with a unique field in each of its unique sets; and a set that has no field with many values."""
+    combination: UniqueSet | None = None
     changed: dict[str, Field] = {}
-    sets = [names for names in (entity.key, *entity.uniques) if names]
-    for names in sets:
-        own = [one for one in (entity.field(name) for name in names) if one is not None and one.name not in referring]
+    for found in unique_sets(pack, entity):
+        own = [one for one in map(entity.field, found.fields) if one is not None]
         if not own or any(one.unique or one.name in changed for one in own):
             continue
         many = [one for one in own if not few_values(one) and not one.derived]
         if many:
             best = max(many, key=lambda one: one.type in (FieldType.IDENTIFIER, FieldType.TEXT))
             changed[best.name] = replace(best, unique=True)
-        elif len(own) == len(names):
-            combination = tuple(names)
+        elif combination is None:
+            combination = found
     fields = tuple(changed.get(one.name, one) for one in entity.fields)
     return replace(entity, fields=fields), combination
 
 
-def _space(entity: Entity, names: Sequence[str]) -> int:
-    space = 1
-    for name in names:
-        found = entity.field(name)
-        assert found is not None
-        space *= len(few_values(found))
-    return space
-
-
-def _too_few(entity: str, names: Sequence[str], rows: int, space: int) -> None:
-    fields = " and ".join(f"`{name}`" for name in names)
-    raise ValuesTooFew(entity=entity, fields=fields, rows=f"{rows:,}", values=f"{space:,}")
+def _enough(entity: Entity, found: UniqueSet, pack: Pack, counts: Mapping[str, int]) -> None:
+    """Refuse more records than a unique set has combinations. Records without a parent are not counted."""
+    references = [pack.relationships[index] for index in found.references]
+    if not all(one.required for one in references):
+        return
+    space = found.space(entity)
+    for one in references:
+        space *= counts[one.parent]
+    if counts[entity.name] > space:
+        names = [*(name for one in references for name in one.child_fields), *found.fields]
+        raise ValuesTooFew(
+            entity=entity.name,
+            fields=" and ".join(f"`{name}`" for name in names),
+            rows=f"{counts[entity.name]:,}",
+            values=f"{space:,}",
+        )
 
 
 # Cells.
@@ -190,6 +222,7 @@ def _cells(
             for one in pack.relationships
             if one.parent in names and one.required and counts[one.child]
         ]
+        parents += _pairs(pack, counts, shared)
         cells = max(1, min([-(-largest // CELL_ROWS), *parents]))
         if max((counts[name] for name in names), default=0) // cells > MOST_CELL_ROWS:
             few = min(
@@ -216,6 +249,19 @@ def _cells(
     return shared, cells, bounds, anchors
 
 
+def _pairs(pack: Pack, counts: Mapping[str, int], shared: frozenset[str]) -> Iterator[int]:
+    """The most cells in which the parents of a unique set still make enough different pairs."""
+    for entity in pack.entities:
+        for found in unique_sets(pack, entity):
+            parents = [pack.relationships[index].parent for index in found.references]
+            divided = [name for name in parents if name not in shared]
+            if found.is_few(entity) and len(divided) > 1 and counts[entity.name]:
+                space = found.space(entity)
+                for name in parents:
+                    space *= counts[name]
+                yield max(1, int((space / counts[entity.name]) ** (1 / (len(divided) - 1)) / 2))
+
+
 def _rank(pack: Pack, one: Relationship) -> tuple[bool, bool, bool]:
     """How much depends on a relationship's numbers of children."""
     counted = bool(one.minimum) or one.maximum is not None or only_child(pack, one)
@@ -228,6 +274,13 @@ def _shared(pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derive
     changed = True
     while changed:
         changed = False
+        for entity in pack.entities:
+            for found in unique_sets(pack, entity):
+                parents = {pack.relationships[index].parent for index in found.references}
+                # Records of two cells must not have the same parents.
+                if entity.name not in small and parents and parents <= small and found.is_few(entity):
+                    small.discard(max(parents, key=lambda name: (counts[name], name)))
+                    changed = True
         for one in pack.relationships:
             bounded = bool(one.minimum) or one.maximum is not None or only_child(pack, one)
             if one.parent in small and one.child not in small and (bounded or (one.parent, one.child_name) in folding):

@@ -43,8 +43,10 @@ class Equality:
 class Reference:
     """How one relationship is assigned.
 
-    minimum, maximum: children of a parent. beside: relationships of the same child whose parents, with this one, no two
-    children share. source: for COPY, the relationship that leads to the parent, and the parent's own relationship.
+    minimum, maximum: children of a parent.
+    beside: relationships of the same child whose parents, with this one, at most `times` children share.
+    apart: relationships of the child whose parents must be others than this one's.
+    source: for COPY, the relationship that leads to the parent, and the parent's own relationship.
     allowed: for columns of the parent, the only values that rules leave.
     """
 
@@ -55,6 +57,8 @@ class Reference:
     minimum: int = 0
     maximum: int | None = None
     beside: tuple[int, ...] = ()
+    times: int = 1
+    apart: tuple[int, ...] = ()
     equalities: tuple[Equality, ...] = ()
     source: tuple[int, int] | None = None
     allowed: tuple[tuple[Column, tuple[str, ...]], ...] = ()
@@ -75,6 +79,7 @@ def assign(cell: Cell, reference: Reference, seed: int) -> None:
                 rows = _spread(cell, reference, draws)
             case Means.FREE:
                 rows = _free(cell, reference, draws)
+                rows = rows if reference.beside or reference.maximum else _moved(cell, reference, rows)
             case Means.COPY:
                 rows = _copied(cell, reference, draws)
             case Means.LOOKUP:
@@ -86,7 +91,7 @@ def _of_itself(cell: Cell, reference: Reference, draws: Draws) -> Rows:
     """An earlier record of the cell; the first has none, or itself if it must have one."""
     entity = reference.relationship.child
     places = np.arange(cell.rows[entity], dtype=np.int64)
-    if reference.maximum == 1:
+    if reference.maximum == 1 or reference.beside:
         rows = places - 1
     else:
         rows = np.floor(draws.units(cell.numbers(entity)) * places).astype(np.int64)
@@ -148,7 +153,7 @@ def _free(cell: Cell, reference: Reference, draws: Draws) -> Rows:
     rows = np.full(len(numbers), NO_ROW, np.int64)
     children = _with_parent(cell, reference, draws)
     if reference.beside:
-        rows[children] = _apart(cell, reference, children, candidates, draws)
+        rows[children] = _beside(cell, reference, children, candidates, draws)
     elif reference.maximum == 1:
         taken = candidates[np.argsort(draws.units(candidates, 4), kind="stable")][: len(children)]
         rows[children[: len(taken)]] = taken
@@ -165,17 +170,35 @@ def _free(cell: Cell, reference: Reference, draws: Draws) -> Rows:
     return rows
 
 
-def _apart(cell: Cell, reference: Reference, children: Rows, candidates: Rows, draws: Draws) -> Rows:
+def _beside(cell: Cell, reference: Reference, children: Rows, candidates: Rows, draws: Draws) -> Rows:
     """Parents that differ among the children that share the other parents of a unique set."""
-    groups = _grouped([cell.links[other].rows[children] for other in reference.beside])
+    groups = grouped([cell.links[other].rows[children] for other in reference.beside])
     rank, group = ranks(groups)
     order = np.argsort(draws.units(candidates, 6), kind="stable")
     start = draws.below(group, len(candidates), 7)
-    apart: Rows = candidates[order[(start + rank) % len(candidates)]]
-    return apart
+    if reference.apart and reference.apart[0] in reference.beside and len(candidates) > 1:
+        # Begin after the place of the other parent, and stop before it.
+        places = np.full(int(candidates.max()) + 1, -1, np.int64)
+        places[candidates[order]] = np.arange(len(order))
+        other = cell.links[reference.apart[0]].rows[children]
+        begin = places[np.clip(other, 0, len(places) - 1)] + 1
+        place = (begin + (start + rank) % (len(order) - 1)) % len(order)
+    else:
+        place = (start + rank) % len(order)
+    parents: Rows = candidates[order[place]]
+    return parents
 
 
-def _grouped(columns: Sequence[NDArray[np.int64]]) -> Rows:
+def _moved(cell: Cell, reference: Reference, rows: Rows) -> Rows:
+    """The next parent where another reference has the same."""
+    parents = cell.rows[reference.relationship.parent]
+    for other in reference.apart:
+        same = (rows >= 0) & (rows == cell.links[other].rows)
+        rows = np.where(same & (parents > 1), (rows + 1) % max(parents, 1), rows)
+    return rows
+
+
+def grouped(columns: Sequence[NDArray[np.int64]]) -> Rows:
     """One number for each row; equal where all columns are."""
     groups = np.zeros(len(columns[0]), np.int64)
     for one in columns:
@@ -235,7 +258,7 @@ def _looked_up(cell: Cell, reference: Reference, draws: Draws) -> Rows:
     numbers = cell.numbers(one.child)
     if reference.maximum == 1 or reference.beside:
         columns = [own, *(cell.links[other].rows for other in reference.beside)]
-        place, _ = ranks(_grouped(columns))
+        place, _ = ranks(grouped(columns))
         chosen = (draws.below(own, 1 << 20, 7) + place) % np.maximum(matches, 1)
         found = place < matches
     else:
