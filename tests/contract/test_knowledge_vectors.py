@@ -5,17 +5,21 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
+from greenroom.client import connect
 from greenroom.enricher.v1 import enrichment_pb2 as enrichment
 from greenroom.enricher.v1 import knowledge_pb2 as pb
 from greenroom.enricher.v1.knowledge_pb2 import Document
 from shared.settings import BadSetting
+from tests.contract.tokens import SECRET, token
 from tests.embeddings import Answer, EmbeddingServer, embedding_server, right
 from tests.postgres import PostgresServer
 from tests.processes import PATIENCE
@@ -31,13 +35,13 @@ WORDS, MEANING, BOTH = (
 
 @asynccontextmanager
 async def meaning_suite(
-    url: str, folder: Path, embeddings: EmbeddingServer, model: str = "small"
+    url: str, folder: Path, embeddings: EmbeddingServer, model: str = "small", **more: Any
 ) -> AsyncIterator[EnricherSuite]:
     """An enricher that embeds with a server, and tries again soon after a failure."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREENROOM_OLLAMA_BASE_URL", embeddings.address)
         patch.setenv("GREENROOM_OLLAMA_TIMEOUT_SECONDS", "5")
-        settings = {"embedding_seconds": 60, "knowledge_seconds": 60, "job_retry_seconds": 0.2}
+        settings = {"embedding_seconds": 60, "knowledge_seconds": 60, "job_retry_seconds": 0.2} | more
         async with enricher_suite(
             url, folder, embedding_model=f"ollama:{model}", model_attempts=1, model_throttled_seconds=0, **settings
         ) as running:
@@ -71,11 +75,15 @@ def pgvector() -> Iterator[PostgresServer]:
 async def enricher(
     request: pytest.FixtureRequest, embeddings: EmbeddingServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[EnricherSuite]:
-    """An enricher with an embedding model on each database."""
+    """An enricher with an embedding model on each database, and a client of the company acme."""
     server = {"sqlite": None, "postgresql": "postgres", "pgvector": "pgvector"}[request.param]
     url = request.getfixturevalue(server).create_database() if server else "sqlite"
-    async with meaning_suite(url, tmp_path_factory.mktemp("enricher"), embeddings) as running:
-        yield running
+    folder, secret = tmp_path_factory.mktemp("enricher"), SecretStr(SECRET)
+    async with (
+        meaning_suite(url, folder, embeddings, jwt_secret=secret, model_hosts=("127.0.0.1",)) as running,
+        connect(running.address, timeout=PATIENCE, token=token("acme")) as acme,
+    ):
+        yield replace(running, client=acme)
 
 
 async def add(enricher: EnricherSuite, tag: str, **texts: str) -> None:
@@ -117,6 +125,23 @@ async def test_documents_are_found_by_meaning_and_by_words_and_the_answer_says_w
 
     await enricher.client.documents.delete(by_meaning.matches[0].document.name)
     assert "Garage" not in dict(told(await searched(enricher, "car", "mixed")))
+
+
+async def test_a_search_by_meaning_never_finds_documents_of_another_company(enricher: EnricherSuite) -> None:
+    texts = {"Ours": "An automobile is serviced in spring.", "Theirs": "A vehicle is serviced in autumn."}
+    async with connect(enricher.address, timeout=PATIENCE, token=token("globex")) as client:
+        globex = replace(enricher, client=client)
+        # Twice, so that vectors that are kept in memory are searched too.
+        for season in ("spring", "autumn"):
+            await add(enricher, "companies", **{f"Ours in {season}": texts["Ours"]})
+            await add(globex, "companies", **{f"Theirs in {season}": texts["Theirs"]})
+            ours, theirs = await searched(enricher, "car", "companies"), await searched(globex, "car", "companies")
+            untagged = await client.documents.search("car", limit=100)
+
+            assert {match.document.title.split()[0] for match in ours.matches} == {"Ours"}
+            assert {match.document.title.split()[0] for match in theirs.matches} == {"Theirs"}
+            assert {match.document.title.split()[0] for match in untagged.matches} == {"Theirs"}
+    assert len(theirs.matches) == 2
 
 
 async def test_documents_are_stored_and_found_by_words_while_the_model_is_down(
