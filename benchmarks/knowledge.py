@@ -1,11 +1,12 @@
-"""How long a search in many documents takes, beside a call that does nothing: the health check; and how often the
-answer to a question is among the first three documents, by words alone and by meaning too.
+"""How long a search in many documents takes, by words alone and by meaning too, beside a call that does nothing: the
+health check; and how often the answer to a question is among the first three documents.
 
 The documents have made-up words with the frequencies of a language (Zipf's law), without the most common ones. Both
 calls take turns on one connection.
 """
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -38,29 +39,52 @@ def run(quick: bool) -> bool:
 async def _run(quick: bool) -> bool:
     gate = gates(TOPIC)
     size = gate["quick" if quick else "full"]
-    ratios, empties = [], []
-    random = np.random.default_rng(1)
     with server("services.enricher") as process:
-        async with grpc.aio.insecure_channel(process.address) as channel:
-            stub, check = KnowledgeServiceStub(channel), HealthStub(channel).Check
-            answered = await _answered(stub)
-            for _ in range(size["documents"] // _AT_ONCE):
-                some = [pb.Document(title=_text(random, 3), text=_text(random, _IN_DOCUMENT)) for _ in range(_AT_ONCE)]
-                await stub.AddDocuments(pb.AddDocumentsRequest(documents=some))
-
-            def search() -> grpc.aio.UnaryUnaryCall[pb.SearchDocumentsRequest, pb.SearchDocumentsResponse]:
-                return stub.SearchDocuments(pb.SearchDocumentsRequest(query=_text(random, _IN_QUERY)))
-
-            for _ in range(size["rounds"]):
-                ours, empty = await turns((search, partial(check, health_pb2.HealthCheckRequest())), size["calls"])
-                empties.append(empty)
-                ratios.append(ours / empty)
-    results = [limited(gate["search"], "", ratios, beside=empties), reached(gate["answered"], "", [answered])]
+        ratios, empties, answered = await _searched(process.address, size)
+    with embeddings.counting_server() as address:
+        model = {"embedding_model": "ollama:counting", "ollama_base_url": address}
+        with server("services.enricher", settings=model) as process:
+            by_meaning, beside, _ = await _searched(process.address, size)
+    results = [
+        limited(gate["search"], "", ratios, beside=empties),
+        limited(gate["search_by_meaning"], "", by_meaning, beside=beside),
+        reached(gate["answered"], "", [answered]),
+    ]
     if why := embeddings.missing():
-        print(f"Search by meaning is not measured: {why}")
+        print(f"The answers by meaning are not measured: {why}")
     else:
         results.append(reached(gate["answered_by_meaning"], "", [await _answered_by_meaning()]))
     return report(TOPIC, results)
+
+
+async def _searched(address: str, size: Mapping[str, int]) -> tuple[list[float], list[float], float]:
+    """By round how long a search takes beside an empty call, and that in ms; and the share of questions answered."""
+    ratios, empties = [], []
+    random = np.random.default_rng(1)
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub, check = KnowledgeServiceStub(channel), HealthStub(channel).Check
+        answered = await _answered(stub)
+        for _ in range(size["documents"] // _AT_ONCE):
+            some = [pb.Document(title=_text(random, 3), text=_text(random, _IN_DOCUMENT)) for _ in range(_AT_ONCE)]
+            await stub.AddDocuments(pb.AddDocumentsRequest(documents=some))
+        await _with_vectors(stub)
+
+        def search() -> grpc.aio.UnaryUnaryCall[pb.SearchDocumentsRequest, pb.SearchDocumentsResponse]:
+            return stub.SearchDocuments(pb.SearchDocumentsRequest(query=_text(random, _IN_QUERY)))
+
+        for _ in range(size["rounds"]):
+            ours, empty = await turns((search, partial(check, health_pb2.HealthCheckRequest())), size["calls"])
+            empties.append(empty)
+            ratios.append(ours / empty)
+    return ratios, empties, answered
+
+
+async def _with_vectors(stub: KnowledgeServiceStub) -> None:
+    """Wait until all documents have vectors, if they get any: these are made after the documents are stored."""
+    while True:
+        if not (await stub.SearchDocuments(pb.SearchDocumentsRequest(query="a lamp"))).meaning_problem:
+            return
+        await asyncio.sleep(1)
 
 
 async def _answered_by_meaning() -> float:
@@ -77,11 +101,7 @@ async def _answered(stub: KnowledgeServiceStub) -> float:
     shop = load_file(SHOP)
     documents = [pb.Document(title=title, text=text) for title, text in shop["documents"].items()]
     await stub.AddDocuments(pb.AddDocumentsRequest(documents=documents))
-    # Vectors are made after the documents are stored.
-    while True:
-        if not (await stub.SearchDocuments(pb.SearchDocumentsRequest(query="a lamp"))).meaning_problem:
-            break
-        await asyncio.sleep(1)
+    await _with_vectors(stub)
     right = 0
     for question, title in shop["questions"].items():
         found = await stub.SearchDocuments(pb.SearchDocumentsRequest(query=question, limit=3))
