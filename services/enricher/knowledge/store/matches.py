@@ -9,8 +9,10 @@ from services.enricher.knowledge.model import Document, DocumentFilter, FoundBy,
 from services.enricher.knowledge.store.tables import documents, stored_passages, tagged
 from shared.db.documents import load_document, reading_record
 
-_ENOUGH = 4
-"""How many passages are read for each document that is wanted, because several may be of one document."""
+_ENOUGH = 2
+"""How many passages are read first for each document that is wanted, because several may be of one document."""
+_MORE = 4
+"""How many times as many passages are read next if they were of too few documents."""
 _MOST = 20_000
 """The most passages that are read for one search."""
 
@@ -30,11 +32,13 @@ async def best_of_each(
         passages, more = await found(read)
         best: dict[str, Match] = {}
         for row, score in passages:
+            if len(best) == limit:
+                break
             if row.id not in best:
                 best[row.id] = Match(read_row(row), bytes(row.text).decode(), row.start, score, found_by)
-        if len(best) >= limit or not more or read >= _MOST:
-            return list(best.values())[:limit]
-        read *= _ENOUGH
+        if len(best) == limit or not more or read >= _MOST:
+            return list(best.values())
+        read *= _MORE
 
 
 def with_texts(ranked: Subquery) -> Select[Any]:
