@@ -213,7 +213,8 @@ def _fillers_of_parts(plan: Plan) -> Iterator[tuple[tuple[str, str, int], Filler
         for number, part in enumerate(division.parts):
             for name, of in part.fields.items():
                 spec = plan.spec
-                made = filler(of, entity, spec.locale, part.count, unique=False, production_like=spec.production_like)
+                skewed, like = spec.production_like, plan.likes.get(entity)
+                made = filler(of, entity, spec.locale, part.count, False, production_like=skewed, like=like)
                 yield (entity, name, number), made
 
 
@@ -226,6 +227,7 @@ def _fillers(plan: Plan) -> Iterator[tuple[Place, Filler]]:
         for of in entity.fields:
             if (entity.name, of.name) not in given:
                 unique = of.unique or entity.key == (of.name,)
-                rows, like = plan.counts[entity.name], plan.spec.production_like
-                made = filler(of, entity.name, plan.spec.locale, rows, unique, production_like=like)
+                rows, skewed = plan.counts[entity.name], plan.spec.production_like
+                like = plan.likes.get(entity.name)
+                made = filler(of, entity.name, plan.spec.locale, rows, unique, production_like=skewed, like=like)
                 yield (entity.name, of.name), NullFiller(made, 1) if (entity.name, of.name) in plan.nulls else made

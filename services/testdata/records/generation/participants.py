@@ -108,8 +108,11 @@ def _is_narrower(of: Field, bound: Json, own: Json, sign: int) -> bool:
     return bool(sign * stored_value(of, bound) >= sign * stored_value(of, own))
 
 
-def counts_of(spec: RecordSpec, pack: Pack) -> dict[str, int]:
-    """The rows of every entity that takes part: as asked for, and as many others as those need."""
+def counts_of(spec: RecordSpec, pack: Pack, children: Mapping[tuple[str, tuple[str, ...]], float]) -> dict[str, int]:
+    """The rows of every entity that takes part: as asked for, and as many others as those need.
+
+    children: for the references in sample rows, how many records refer to the same one, on average.
+    """
     names = [entity.name for entity in pack.entities]
     for name in spec.counts:
         if name not in names:
@@ -123,7 +126,7 @@ def counts_of(spec: RecordSpec, pack: Pack) -> dict[str, int]:
     while pending:
         name = pending.pop(0)
         asked = name in spec.counts or name in narrowed
-        for other, rows in _needed(pack, name, counts[name], rules, derived, asked=asked):
+        for other, rows in _needed(pack, name, counts[name], rules, derived, children, asked=asked):
             rows = min(rows, _most(pack, other))
             if other not in spec.counts and rows > counts.get(other, -1):
                 counts[other] = rows
@@ -137,7 +140,14 @@ def counts_of(spec: RecordSpec, pack: Pack) -> dict[str, int]:
 
 
 def _needed(
-    pack: Pack, name: str, rows: int, rules: Sequence[Rule], derived: Sequence[Derived], *, asked: bool
+    pack: Pack,
+    name: str,
+    rows: int,
+    rules: Sequence[Rule],
+    derived: Sequence[Derived],
+    children: Mapping[tuple[str, tuple[str, ...]], float],
+    *,
+    asked: bool,
 ) -> Iterator[tuple[str, int]]:
     """The entities that the records of one entity need, and how many rows of each.
 
@@ -148,8 +158,12 @@ def _needed(
     named = every if asked else {*_read_by(derived, name)}
     for one in pack.relationships:
         single = one.maximum == 1 or only_child(pack, one)
-        if rows and one.child == name and one.parent != name and (one.required or one.parent in named):
+        measured = children.get((one.child, one.child_fields))
+        needs = one.required or one.parent in named or measured is not None
+        if rows and one.child == name and one.parent != name and needs:
             least = rows if single else max(rows // _PARENT_SHARE, min(rows, _FEW_PARENTS))
+            if measured and not single:
+                least = max(1, round(rows / measured))
             if one.maximum:
                 least = max(least, -(-rows // one.maximum))
             if one.minimum > 1:

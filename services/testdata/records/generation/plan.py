@@ -16,6 +16,7 @@ from services.testdata.records.errors import (
 )
 from services.testdata.records.generation.computed import with_computed
 from services.testdata.records.generation.division import Division, divisions
+from services.testdata.records.generation.likeness import Family, families_of, likes_of
 from services.testdata.records.generation.linking import assigned
 from services.testdata.records.generation.narrowing import with_bounds
 from services.testdata.records.generation.participants import (
@@ -40,6 +41,7 @@ from services.testdata.records.generation.rules import Derived, Place, Rule, col
 from services.testdata.records.model import RecordSpec
 from services.testdata.records.quality.samples import Sample, read_samples
 from services.testdata.records.tables import Rows
+from services.testdata.records.values.measured import Like
 from shared.model.packs.model import Entity, Field, FieldType, Pack, Relationship
 
 CELL_ROWS = 1 << 14
@@ -59,7 +61,8 @@ class Plan:
     assigned; early ones before any value. shared: entities that are the same for all cells.
     bounds: for other entities, the first row of each cell, and the end. combined: unique sets whose fields have few
     values each, which are chosen together. nulls: fields that are always null. divisions: of entities whose records
-    differ in their scenarios, or have edge cases. samples: the sample rows of entities.
+    differ in their scenarios, or have edge cases. samples: the sample rows of entities. likes: how entities are
+    distributed in those, if records are drawn like them.
     """
 
     spec: RecordSpec
@@ -77,6 +80,7 @@ class Plan:
     nulls: frozenset[Place] = frozenset()
     divisions: Mapping[str, Division] = field(default_factory=dict)
     samples: Mapping[str, Sample] = field(default_factory=dict, repr=False)
+    likes: Mapping[str, Like] = field(default_factory=dict, repr=False)
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -111,8 +115,10 @@ def make_plan(spec: RecordSpec) -> Plan:
     """Plan the generation. Raises what is said in `errors.py` of the noun."""
     spec = with_scenarios(replace(spec, pack=with_computed(spec.pack)))
     samples = read_samples(spec.pack, spec.samples)
+    drawn = samples if spec.production_like else {}
+    families = families_of(spec.pack, drawn)
     pack = narrowed(spec)
-    counts = counts_of(spec, pack)
+    counts = counts_of(spec, pack, {place: family.mean for place, family in families.items()})
     pack = with_required(with_bounds(part_of(pack, counts)))
     derived_circle(pack)
     first = parents_first(pack)
@@ -133,6 +139,9 @@ def make_plan(spec: RecordSpec) -> Plan:
     shared, cells, bounds, anchors = _cells(pack, counts, rules, derived)
     order = _order(pack, rules, derived, shared)
     early, late = assigned(pack, counts, rules, shared, bounds, anchors)
+    if families:
+        early = _with_families(early, families)
+        late = {name: _with_families(some, families) for name, some in late.items()}
     plan = Plan(
         spec,
         pack,
@@ -149,7 +158,18 @@ def make_plan(spec: RecordSpec) -> Plan:
         frozenset(_nulls(pack, left_out)),
     )
     _check_counts(plan)
-    return replace(plan, divisions=dict(divisions(spec, pack, counts)), samples=samples)
+    return replace(
+        plan, divisions=dict(divisions(spec, pack, counts)), samples=samples, likes=likes_of(spec.pack, drawn)
+    )
+
+
+def _with_families(
+    references: Sequence[Reference], families: Mapping[tuple[str, tuple[str, ...]], Family]
+) -> tuple[Reference, ...]:
+    """The references, with how records refer to others in sample rows."""
+    return tuple(
+        replace(one, family=families.get((one.relationship.child, one.relationship.child_fields))) for one in references
+    )
 
 
 def _nulls(pack: Pack, left_out: Sequence[Relationship]) -> Iterator[Place]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.testdata.records.generation.cell import NO_ROW, Cell, Link
+from services.testdata.records.generation.likeness import Family
 from services.testdata.records.tables import Rows
 from services.testdata.records.values.draws import Draws
 from shared.model.packs.model import Relationship
@@ -48,6 +49,7 @@ class Reference:
     apart: relationships of the child whose parents must be others than this one's.
     source: for COPY, the relationship that leads to the parent, and the parent's own relationship.
     allowed: for columns of the parent, the only values that rules leave.
+    family: as sample rows refer, if records are drawn like them.
     """
 
     index: int
@@ -62,6 +64,12 @@ class Reference:
     equalities: tuple[Equality, ...] = ()
     source: tuple[int, int] | None = None
     allowed: tuple[tuple[Column, tuple[str, ...]], ...] = ()
+    family: Family | None = None
+
+    @property
+    def nulls(self) -> float:
+        """The share of records without a parent where they may have none."""
+        return NULL_SHARE if self.family is None else self.family.nulls
 
 
 def assign(cell: Cell, reference: Reference, seed: int) -> None:
@@ -109,7 +117,7 @@ def _with_parent(cell: Cell, reference: Reference, draws: Draws) -> Rows:
     count = cell.rows[entity]
     if reference.required:
         return np.arange(count, dtype=np.int64)
-    some = np.flatnonzero(draws.units(cell.numbers(entity), 1) >= NULL_SHARE)
+    some = np.flatnonzero(draws.units(cell.numbers(entity), 1) >= reference.nulls)
     most = count if reference.maximum is None else cell.rows[reference.relationship.parent] * reference.maximum
     return some[:most]
 
@@ -118,7 +126,7 @@ def _spread(cell: Cell, reference: Reference, draws: Draws) -> Rows:
     """Neighbours have the same parent."""
     one = reference.relationship
     children = _with_parent(cell, reference, draws)
-    counts = shares(cell.numbers(one.parent), len(children), reference.minimum, reference.maximum, draws)
+    counts = shares(cell.numbers(one.parent), len(children), reference, draws)
     rows = np.full(cell.rows[one.child], NO_ROW, np.int64)
     # Without enough children for the minimum, or with more than the maximum, the last ones are left out; the plan
     # refuses that where a parent is required.
@@ -127,11 +135,17 @@ def _spread(cell: Cell, reference: Reference, draws: Draws) -> Rows:
     return rows
 
 
-def shares(parents: Rows, children: int, minimum: int, maximum: int | None, draws: Draws) -> Rows:
-    """The number of children of each parent, unequal as in life; together as many as there are children."""
+def shares(parents: Rows, children: int, reference: Reference, draws: Draws) -> Rows:
+    """The number of children of each parent, unequal as in life or as in a sample; together as many as there are."""
+    minimum, maximum = reference.minimum, reference.maximum
     counts = np.full(len(parents), minimum, np.int64)
     rest = max(0, children - minimum * len(parents))
-    weights = 0.25 - np.log1p(-draws.units(parents, 2))
+    if reference.family is None:
+        weights = 0.25 - np.log1p(-draws.units(parents, 2))
+    else:
+        weights = np.maximum(np.rint(reference.family.children.draw(draws.units(parents, 2))) - minimum, 0)
+        if not weights.any():
+            weights[:] = 1
     upto = np.floor(np.cumsum(weights) * (rest / weights.sum()))
     upto[-1] = rest
     counts += np.diff(upto, prepend=0).astype(np.int64)
@@ -157,6 +171,10 @@ def _free(cell: Cell, reference: Reference, draws: Draws) -> Rows:
     elif reference.maximum == 1:
         taken = candidates[np.argsort(draws.units(candidates, 4), kind="stable")][: len(children)]
         rows[children[: len(taken)]] = taken
+    elif reference.family is not None:
+        counts = shares(cell.numbers(one.parent)[candidates], len(children), reference, draws)
+        taken = np.repeat(candidates, counts)[: len(children)]
+        rows[children[np.argsort(draws.units(numbers[children], 9), kind="stable")[: len(taken)]]] = taken
     elif reference.maximum is not None:
         # Each parent has so many places; children take different ones.
         each = min(reference.maximum, 4 * -(-len(children) // len(candidates)))
@@ -270,7 +288,7 @@ def _looked_up(cell: Cell, reference: Reference, draws: Draws) -> Rows:
         # No parent agrees; the check of the rule says so.
         rows[~found] = draws.below(numbers[~found], cell.rows[one.parent], 8)
     elif not reference.required:
-        rows[draws.units(numbers, 1) < NULL_SHARE] = NO_ROW
+        rows[draws.units(numbers, 1) < reference.nulls] = NO_ROW
     return rows
 
 

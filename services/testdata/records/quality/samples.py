@@ -13,14 +13,13 @@ from services.testdata.records.quality.parts import number_of
 from services.testdata.records.quality.series import counts, same_codes
 from services.testdata.records.tables import Column, Numbers, Strings, Table, Texts
 from services.testdata.records.values.meanings import meaning
+from services.testdata.records.values.measured import OFTEN
 from shared.errors import InvalidArgument, Violation
 from shared.model.events import Json
 from shared.model.packs.model import Entity, Field, FieldType, Pack, Relationship
 from shared.model.packs.values import described, read_value
 from shared.yaml import near
 
-OFTEN = 5
-"""What sample rows have in fewer rows than these may identify somebody, so it is not told."""
 _MOST_CATEGORIES = 20
 _COVERED = 0.95
 """The share of rows that often have the categories of a text."""

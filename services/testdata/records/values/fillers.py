@@ -15,7 +15,16 @@ from services.testdata.records.values.dictionaries import Bounds, Dictionary, al
 from services.testdata.records.values.draws import Draws
 from services.testdata.records.values.errors import NoSuchLocale, NoValues, TooFewValues
 from services.testdata.records.values.meanings import Meaning, meaning, snake
-from services.testdata.records.values.numbers import ChoiceFiller, NullFiller, RowFiller, WholeFiller, texts_of
+from services.testdata.records.values.measured import Like, SomeNullFiller
+from services.testdata.records.values.numbers import (
+    CALENDAR,
+    MACHINE,
+    ChoiceFiller,
+    NullFiller,
+    RowFiller,
+    WholeFiller,
+    texts_of,
+)
 from services.testdata.records.values.patterns import PatternFiller
 from services.testdata.records.values.pools import DEFAULT_LOCALE, locales
 from services.testdata.records.values.skewed import PopularFiller, SeasonalFiller, SkewedFiller, popular
@@ -39,12 +48,6 @@ _FIXED = {"phone", "iban", "card", "country"}
 """Texts that have no room for a number."""
 _SECOND, _DAY = 1_000_000, 86_400_000_000
 _EPOCH = date(1970, 1, 1)
-_CALENDAR = {
-    FieldType.DATE: ((date.min - _EPOCH).days, (date.max - _EPOCH).days),
-    FieldType.DATETIME: ((date.min - _EPOCH).days * _DAY, ((date.max - _EPOCH).days + 1) * _DAY - 1),
-    FieldType.TIME: (0, _DAY - 1),
-}
-"""The first and the last value of types that have them: the years 1 to 9999."""
 
 
 class Filler(Protocol):
@@ -67,22 +70,31 @@ def filler(
     rows: int | None = None,
     unique: bool | None = None,
     production_like: bool = False,
+    like: Like | None = None,
 ) -> Filler:
     """How the values of a field of an entity are made.
 
     locale: such as `de-DE`; empty for DEFAULT_LOCALE. rows: how many records there will be, if it is known; a unique
     field must have so many values. unique: instead of what the field says, such as for the only field of a key.
-    production_like: skewed and seasonal values instead of equally likely ones; not for unique fields.
+    production_like: skewed and seasonal values instead of equally likely ones; not for unique fields. like: values as
+    sample rows have them, instead of those.
     Raises NoSuchLocale, NoValues, TooFewValues, and what PatternFiller raises.
     """
     chosen = _Choice(field, entity, locale or DEFAULT_LOCALE, rows, field.unique if unique is None else unique)
     made = chosen.filler()
-    if production_like and not chosen.unique:
+    usual = made
+    if like is not None and not chosen.unique:
+        made = like.filler(field, made)
+    if production_like and made is usual and not chosen.unique:
         made = _skewed(made)
     space = made.space
     if chosen.unique and space is not None and rows is not None and rows > space:
         raise TooFewValues(field=field.name, entity=entity, exist=f"{space:,}", rows=f"{rows:,}")
-    return NullFiller(made, NULLS) if field.nullable else made
+    if not field.nullable:
+        return made
+    if like is not None and field.name in like.nulls:
+        return SomeNullFiller(made, like.nulls[field.name])
+    return NullFiller(made, NULLS)
 
 
 def _skewed(made: Filler) -> Filler:
@@ -145,7 +157,7 @@ class _Choice:
 
     def _within(self, least: int | None, most: int | None, default: tuple[int, int]) -> tuple[int, int]:
         span = default[1] - default[0]
-        if (least, most) in _MACHINE and not self.unique:
+        if (least, most) in MACHINE and not self.unique:
             least, most = None, None
         if least is None and most is None:
             least, most = default
@@ -208,7 +220,7 @@ class _Choice:
             return value
 
         least, most = self._bounds(read, self._usual_times(), step)
-        if (calendar := _CALENDAR.get(field.type)) is not None:
+        if (calendar := CALENDAR.get(field.type)) is not None:
             least, most = max(least, calendar[0]), min(most, calendar[1])
         least = -(-least // step) * step if field.minimum is None or least % step == 0 else least
         return WholeFiller(field.type, least, (most - least) // step + 1, step, unique=self.unique)
@@ -298,8 +310,6 @@ _USUAL = (
     ("port", (1024, 65535)),
 )
 """Bounds of whole numbers by words in their names."""
-_MACHINE = {(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)}
-"""Bounds that only say how a number is stored: its usual values lie within."""
 _PATTERNS = {
     "email": r"[a-z]{3,10}\.[a-z]{3,12}@example\.(com|org|net)",
     "phone": r"\+[1-9][0-9]{9,11}",

@@ -1,6 +1,7 @@
 """Fields of numbers, money and times, and choices from the values that a field lists."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,18 @@ from services.testdata.records.tables import Column, Numbers, Rows, Strings, Tex
 from services.testdata.records.values.draws import Draws
 from shared.model.packs.model import FieldType
 
-_NULL = 15
+NULL_LANE = 15
 """The lane that draws which values are null."""
+_DAY = 86_400_000_000
+_EPOCH = date(1970, 1, 1)
+CALENDAR = {
+    FieldType.DATE: ((date.min - _EPOCH).days, (date.max - _EPOCH).days),
+    FieldType.DATETIME: ((date.min - _EPOCH).days * _DAY, ((date.max - _EPOCH).days + 1) * _DAY - 1),
+    FieldType.TIME: (0, _DAY - 1),
+}
+"""The first and the last value of types that have them: the years 1 to 9999."""
+MACHINE = {(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)}
+"""Bounds that only say how a number is stored: its usual values lie within."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +93,7 @@ class NullFiller:
 
     def fill(self, draws: Draws, rows: Rows) -> Column:
         column: Column = self.of.fill(draws, rows)
-        return replace(column, known=draws.codes(rows, self.one_in, _NULL) != 0)
+        return replace(column, known=draws.codes(rows, self.one_in, NULL_LANE) != 0)
 
 
 def texts_of(kind: FieldType, values: list[str]) -> Texts:

@@ -607,8 +607,8 @@ class ScenarioRecords(message.Message):
 
 @typing.final
 class EntitySamples(message.Message):
-    """Sample rows of an entity. No text of theirs appears in a generated record, unless the schema lists it or it is a category:
-    a short text without letters and digits mixed, of a field that means no person, place or sentence, in five rows or more.
+    """Sample rows of an entity. No text of theirs appears in a generated record, unless the schema lists it or it is a category: a
+    short text in five rows or more, of a field that means no person, place or sentence and has hardly any other texts.
     """
 
     DESCRIPTOR: descriptor.Descriptor
