@@ -15,9 +15,24 @@ PEERS = {
     "mimesis": ("mimesis==22.2.0", "pyarrow==26.0.1", "numpy==2.4.6"),
     "hmmlearn": ("hmmlearn==0.3.3", "numpy==2.4.6"),
     "pydtmc": ("PyDTMC==8.7.0", "numpy==1.26.4"),
+    "sdv": (
+        "rdt==2.0.0",
+        "copulas==0.14.1",
+        "sdmetrics==0.32.0",
+        "boto3==1.44.8",
+        "cloudpickle==3.1.3",
+        "graphviz==0.21",
+        "platformdirs==4.14.8",
+        "PyYAML==6.0.4",
+        "pandas==2.3.3",
+        "pyarrow==26.0.1",
+        "numpy==2.4.6",
+    ),
     "pm4py": ("pm4py==2.7.23", "numpy==2.4.6", "pandas==3.1.1"),
 }
-"""The packages installed for each tool. pm4py is AGPL; PyDTMC does not run on NumPy 2."""
+"""The packages installed for each tool. pm4py is AGPL, SDV BUSL; PyDTMC does not run on NumPy 2."""
+ALONE = {"sdv": ("sdv==2.0.0",)}
+"""Packages installed without those that they need. SDV needs PyTorch, gigabytes of it, only for what we do not run."""
 
 
 def python(peer: str) -> Path:
@@ -25,17 +40,20 @@ def python(peer: str) -> Path:
 
     Raises CalledProcessError if the installation fails.
     """
-    pins = PEERS[peer]
+    pins, alone = PEERS[peer], ALONE.get(peer, ())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "greenroom" / "peers" / "-".join((peer, *(pin.partition("==")[2] for pin in pins)))
+    folder = cache / "greenroom" / "peers" / "-".join((peer, *(pin.partition("==")[2] for pin in (*alone, *pins))))
     interpreter, done = folder / "bin" / "python", folder / ".installed"
     if not done.exists():
-        print(f"Installing {', '.join(pins)} in {folder}", file=sys.stderr)
+        print(f"Installing {', '.join((*alone, *pins))} in {folder}", file=sys.stderr)
         if uv := shutil.which("uv"):
             subprocess.run((uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder), check=True)
-            subprocess.run((uv, "pip", "install", "--quiet", "--python", interpreter, *pins), check=True)
+            install: tuple[str | Path, ...] = (uv, "pip", "install", "--quiet", "--python", interpreter)
         else:
             subprocess.run((sys.executable, "-m", "venv", "--clear", folder), check=True)
-            subprocess.run((interpreter, "-m", "pip", "install", "--quiet", *pins), check=True)
+            install = (interpreter, "-m", "pip", "install", "--quiet")
+        subprocess.run((*install, *pins), check=True)
+        if alone:
+            subprocess.run((*install, "--no-deps", *alone), check=True)
         done.touch()
     return interpreter

@@ -1,17 +1,24 @@
 """How fast orders with ten fields are generated and written, compared with Faker and Mimesis.
 
+And orders with their items, payments and addresses, which obey rules, compared with SDV.
+
 All take turns within one run, on one pinned core, and are timed by processor time. A long stream shows whether the
 server's memory grows.
 """
 
 import asyncio
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import grpc
 
 from benchmarks.contest import Contestant, race
 from benchmarks.peers import python
-from benchmarks.results import compared, gates, limited, report
+from benchmarks.results import Result, compared, gates, limited, report
 from benchmarks.servers import server
+from benchmarks.ways.related_records import write_sample
 from greenroom.testdata.v1 import record_pb2 as pb
 from greenroom.testdata.v1 import record_pb2_grpc
 
@@ -64,8 +71,21 @@ def run(quick: bool) -> bool:
     contest = [Contestant("records:text", given=told), Contestant("message_records:rows", given=told)]
     ours, theirs = race(contest, size["rounds"], size["seconds"])
     results.append(compared(gate["rows"], "records/s", ours, theirs))
+    results.append(_related(gate["related"], **size["related"]))
     results.append(limited(gate["memory"], "MB", [asyncio.run(_growth(size["streamed"]))]))
     return report(TOPIC, results)
+
+
+def _related(row: Mapping[str, Any], rounds: int, seconds: float, learnt: int) -> Result:
+    """Orders with items, payments and addresses. learnt: half the orders of the sample that SDV learns from."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_sample(Path(folder), learnt)
+        contest = [
+            Contestant("related_records:tables"),
+            Contestant("sdv_records:tables", python("sdv"), {"folder": folder}),
+        ]
+        ours, theirs = race(contest, rounds, seconds)
+    return compared(row, "records/s", ours, theirs)
 
 
 async def _growth(records: int) -> float:
