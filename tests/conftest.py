@@ -24,12 +24,14 @@ ENOUGH = 4 << 30
 def pytest_configure(config: pytest.Config) -> None:
     """Restore SIGINT, so that programs started by tests receive it: background jobs of scripts ignore it.
 
-    Forget the keys and settings of models, so that only live tests can call a vendor. Let generated cases take their
-    time: tests measure none, and a busy machine is slow. Write test data to memory where possible: a disk would be
-    waited for at each commit. Print exceptions that are logged without local variables, which take seconds to render.
+    Forget the keys and settings of models, so that only live tests can call a vendor. Let servers load nothing ahead,
+    because most tests make no records. Let generated cases take their time: tests measure none, and a busy machine is
+    slow. Write test data to memory where possible: a disk would be waited for at each commit. Print exceptions that are
+    logged without local variables, which take seconds to render.
     """
     if MEMORY.is_dir() and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    os.environ["GREENROOM_WARM_WORKERS"] = "0"
     settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("untimed")
     structlog.configure([structlog.processors.add_log_level, _CONSOLE])

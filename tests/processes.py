@@ -87,7 +87,11 @@ async def service(module: str, environment: Mapping[str, str]) -> AsyncIterator[
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")}
     with tempfile.TemporaryFile() as errors:
-        process = await fork(module, environment={**inherited, "GREENROOM_PORT": "0", **environment}, errors=errors)
+        process = await fork(
+            module,
+            environment={**inherited, "GREENROOM_PORT": "0", "GREENROOM_WARM_WORKERS": "0", **environment},
+            errors=errors,
+        )
         try:
             yield Service(process, await _listening(process, errors), errors)
         finally:

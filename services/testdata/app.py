@@ -1,6 +1,7 @@
 """The composition root of test data: builds everything from the settings."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,20 +71,27 @@ class Testdata:
         computes: Sequence[Compute],
         peers: Peers,
         db: Database,
+        warming: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self.registrations = registrations
         self._engine = engine
         self._computes = computes
         self._peers = peers
         self._db = db
+        self._warming = warming
+        self._warm: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Run the jobs once this process owns them."""
+        """Run the jobs once this process owns them, and let workers load meanwhile what records need."""
         await self._engine.start()
+        self._warm = asyncio.create_task(self._warming())
 
     async def stop(self) -> None:
         """Stop the jobs where they are, and close everything."""
         await self._engine.stop()
+        if self._warm is not None:
+            self._warm.cancel()
+            await asyncio.wait([self._warm])
         for compute in self._computes:
             await compute.close()
         await self._peers.close()
@@ -174,4 +182,11 @@ async def build(
     )
     for registration in registrations:
         db.on_health(partial(health.set_serving, registration.name))
-    return Testdata(registrations, engine, [compute, job_compute, upload_compute], peers, db)
+    return Testdata(
+        registrations,
+        engine,
+        [compute, job_compute, upload_compute],
+        peers,
+        db,
+        partial(records.warm, settings.warm_workers),
+    )

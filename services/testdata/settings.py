@@ -25,6 +25,9 @@ class TestdataSettings(Settings):
     compute_workers: int = Field(default=2, ge=1, le=64)
     """Worker processes that generate sessions and streams, and check workflows. As many more read uploaded logs."""
 
+    warm_workers: int = Field(default=1, ge=0, le=64)
+    """Worker processes that load, when the server starts, what making records needs; later ones take seconds to."""
+
     trace_jobs: int = Field(default=2, ge=1, le=64)
     """Datasets and learnings that run at once, each in its own process."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from services.testdata.records.errors import RecordsTooLarge, RuleNotSatisfiable
 from services.testdata.records.formats import PARQUET_MAGIC, Format
 from services.testdata.records.model import Beside, Checked, Quality, RecordSpec, together
-from shared.model.packs.model import Pack, Severity
+from shared.model.packs.model import Entity, Field, Pack, Severity
 
 if TYPE_CHECKING:
     from services.testdata.records.formats.registry import Encoder
@@ -100,6 +100,13 @@ def _planned(pack: bytes, rest: bytes) -> "Generator":
 
     spec: RecordSpec = pickle.loads(rest)  # noqa: S301 - from our own server
     return Generator(make_plan(replace(spec, pack=pickle.loads(pack))))  # noqa: S301 - from our own server
+
+
+def warm() -> None:
+    """Make a record, which loads all that records need: that takes a new worker seconds."""
+    fields = Field("name"), Field("email", format="email", unique=True)
+    pack = Pack("", entities=(Entity("one", fields=fields),))
+    make_records(packed(RecordSpec(pack, {"one": 1}), packed_pack(pack)), Format.JSON, True)
 
 
 def make_records(

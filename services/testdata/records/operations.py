@@ -20,6 +20,7 @@ from services.testdata.records.making import (
     packed,
     packed_pack,
     parquet_endings,
+    warm,
 )
 from services.testdata.records.model import Checked, Quality, RecordSpec, Wanted
 from services.testdata.records.scenarios import scenarios_of
@@ -66,6 +67,10 @@ class Records:
         self._compute = compute
         self._clock = clock
         self._packed = LruCache[int, tuple[Pack, bytes]](_KEPT_BYTES)
+
+    async def warm(self, workers: int) -> None:
+        """Let some workers load what making records needs. What fails here will fail, and be told, in a call."""
+        await asyncio.gather(*(self._compute.run(warm) for _ in range(workers)), return_exceptions=True)
 
     async def register(self, caller: Caller, own: str, yaml: bytes, domain: str, key: RequestKey | None) -> Schema:
         """Store a pack as a schema.
