@@ -9,6 +9,7 @@ import structlog
 
 from greenroom.synthesizer.v1 import (
     batch_pb2_grpc,
+    campaign_simulation_pb2_grpc,
     conversation_pb2_grpc,
     inference_pb2_grpc,
     persona_pb2_grpc,
@@ -77,6 +78,7 @@ from services.synthesizer.resource_sets import store as resource_set_rows
 from services.synthesizer.resource_sets.operations import ResourceSets
 from services.synthesizer.resource_sets.servicer import ResourceSetServicer
 from services.synthesizer.settings import SynthesizerSettings
+from services.synthesizer.simulations.servicer import CampaignSimulationServicer
 from services.synthesizer.sources import store as source_rows
 from services.synthesizer.sources.files import SourceFiles
 from services.synthesizer.sources.servicer import SourceServicer
@@ -265,6 +267,11 @@ async def build(
             "Conversation",
             conversation_pb2_grpc.add_ConversationServiceServicer_to_server,
             ConversationServicer(lifecycle, playing, conversations, tails, waits),
+        ),
+        (
+            "CampaignSimulation",
+            campaign_simulation_pb2_grpc.add_CampaignSimulationServiceServicer_to_server,
+            CampaignSimulationServicer(lifecycle, conversations),
         ),
         (
             "Batch",

@@ -34,7 +34,7 @@ FAULTS: Mapping[Fault | None, "event_pb2.Fault.ValueType"] = {
     None: event_pb2.FAULT_UNSPECIFIED,
     **{fault: event_pb2.Fault.Value(f"FAULT_{fault}") for fault in Fault},
 }
-_SENTIMENTS = {one: event_pb2.PersonaThoughts.Sentiment.Value(f"SENTIMENT_{one}") for one in Sentiment}
+SENTIMENTS = {one: event_pb2.PersonaThoughts.Sentiment.Value(f"SENTIMENT_{one}") for one in Sentiment}
 _FLAGS = {flag: event_pb2.PersonaFlag.Value(f"PERSONA_FLAG_{flag}") for flag in PersonaFlag}
 _OUTCOMES = {outcome: event_pb2.Ended.Outcome.Value(f"OUTCOME_{outcome}") for outcome in Outcome}
 
@@ -56,7 +56,7 @@ def event_message(event: Event, conversation: str = "", create_time: int = 0) ->
         fill_model_call(message.model_call, event.model_call)
     if event.thoughts is not None:
         message.thoughts.reasoning = event.thoughts.reasoning
-        message.thoughts.sentiment = _SENTIMENTS[event.thoughts.sentiment]
+        message.thoughts.sentiment = SENTIMENTS[event.thoughts.sentiment]
         message.thoughts.likely_to_convert = event.thoughts.likely_to_convert
     if event.flags:
         message.persona_flags.extend(_FLAGS[flag] for flag in event.flags)

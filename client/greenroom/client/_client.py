@@ -21,6 +21,7 @@ from greenroom.client._records import Records, Schemas
 from greenroom.client._rehearsals import Rehearsals
 from greenroom.client._reports import Reports
 from greenroom.client._resources import Resources
+from greenroom.client._simulations import Simulations
 from greenroom.client._sources import Sources
 from greenroom.client._test_data import TestData
 from greenroom.client._traces import Traces
@@ -52,6 +53,7 @@ class Client:
         self.inference = Inference(calls)
         self.conversations = Conversations(calls)
         self.batches = Batches(calls)
+        self.simulations = Simulations(calls)
         self.rehearsals = Rehearsals(calls)
         self.recordings = Recordings(calls)
         self.schemas = Schemas(calls)

@@ -10,7 +10,7 @@ from services.synthesizer.conversations.ending import close, progress
 from services.synthesizer.conversations.model import Conversation, ConversationState, Wanted
 from services.synthesizer.conversations.moves import Move, numbered
 from services.synthesizer.conversations.store.conversations import ConversationStore
-from services.synthesizer.conversations.turns import TurnLoop
+from services.synthesizer.conversations.turns import Loop
 from shared.clock import Clock
 from shared.db.appends import AppendConflict, StreamInterrupted
 from shared.engine.jobs import Job
@@ -33,7 +33,7 @@ class ConversationJobs:
     def __init__(
         self,
         store: ConversationStore,
-        setup: Callable[[Conversation], Awaitable[TurnLoop]],
+        setup: Callable[[Conversation], Awaitable[Loop]],
         resources: Callable[[str, tuple[str, ...]], Awaitable[Base]],
         clock: Clock,
         store_retry_seconds: float,
@@ -88,7 +88,7 @@ class ConversationJobs:
             await self._give_up(conversation, error)
 
     async def _play(self, conversation: Conversation, stored: Sequence[Event], start: State) -> None:
-        turns: TurnLoop | None = None
+        turns: Loop | None = None
         state = fold(stored, start)
         if conversation.state is ConversationState.PENDING:
             # Before the setup, so that a setup that takes the process down is known to have begun.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import sha256
 
 from services.synthesizer.personas.model import Persona
 from services.synthesizer.tool_configs.model import ToolConfig
@@ -57,6 +58,7 @@ class Wanted(StrEnum):
     FINISH = "FINISH"
 
 
+_LONG_KEY = 5_000
 BUILT_IN_AGENT = "procedure_agent"
 """The kind of the built-in agent, which follows the procedure's revision."""
 
@@ -93,8 +95,9 @@ class AgentTarget:
 
     @property
     def key(self) -> str:
-        """Equal for targets that are the same agent."""
-        return json.dumps([self.kind, self.config], sort_keys=True)
+        """Equal for targets that are the same agent: what it is, or a digest if that is long."""
+        what = json.dumps([self.kind, self.config], sort_keys=True)
+        return what if len(what) <= _LONG_KEY else sha256(what.encode()).hexdigest()
 
 
 class Side(StrEnum):

@@ -15,7 +15,7 @@ from services.synthesizer.conversations.model import (
 )
 from services.synthesizer.conversations.start import Limits, check_features
 from services.synthesizer.conversations.store.conversations import ConversationStore
-from services.synthesizer.conversations.turns import TurnLoop
+from services.synthesizer.conversations.turns import Loop
 from shared.clock import Clock
 from shared.db.appends import AppendConflict, StreamInterrupted
 from shared.model.conversation import Next, State, fold
@@ -36,7 +36,7 @@ class Playing:
     def __init__(
         self,
         store: ConversationStore,
-        setup: Callable[[Conversation], Awaitable[TurnLoop]],
+        setup: Callable[[Conversation], Awaitable[Loop]],
         resources: Callable[[str, tuple[str, ...]], Awaitable[Base]],
         limits: Limits,
         clock: Clock,

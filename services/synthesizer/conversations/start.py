@@ -1,9 +1,11 @@
 """Starts a conversation: fills in its spec, looks up what it names, checks it, and makes its first events."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from services.synthesizer.conversations.campaign_target import CAMPAIGN, target_problems
 from services.synthesizer.conversations.catalog import Catalog
 from services.synthesizer.conversations.errors import (
     BaseTooShort,
@@ -165,7 +167,7 @@ async def check_features(spec: ConversationSpec, company: str, limits: Limits) -
     if spec.type is ConversationType.MANUAL:
         return  # nothing is called
     used = [Feature.GENERATION]
-    built_in = spec.agent is None or spec.agent.kind == BUILT_IN_AGENT
+    built_in = spec.agent is None or spec.agent.kind in (BUILT_IN_AGENT, CAMPAIGN)
     if not built_in or spec.persona_target is not None:
         used.append(Feature.EXTERNAL_AGENTS)
     if spec.agent_pull_request or spec.persona_agent_pull_request:
@@ -273,6 +275,9 @@ async def _check(spec: ConversationSpec, company: str, limits: Limits, field: st
     problems = [*_spec_problems(spec)]
     problems += [problem async for problem in _model_problems(spec, limits)]
     problems += _target_problems(spec, company, limits)
+    if spec.agent is not None and spec.agent.kind == CAMPAIGN:
+        # Reading large files takes long.
+        problems += await asyncio.to_thread(lambda agent: [*_campaign_problems(spec, agent)], spec.agent)
     if problems:
         raise SpecInvalid(violations=[Violation(f"{field}.{name}", sentence) for name, sentence in problems])
 
@@ -287,6 +292,18 @@ def _spec_problems(spec: ConversationSpec) -> Iterator[tuple[str, str]]:
             yield "procedure", "The built-in agent needs a procedure; an external agent does not."
     if spec.revision and not spec.procedure:
         yield "revision", "A revision needs a procedure; name that too."
+
+
+def _campaign_problems(spec: ConversationSpec, agent: AgentTarget) -> Iterator[tuple[str, str]]:
+    """What a campaign cannot be played with: it needs the offline persona, and nobody else's part."""
+    if spec.type is not ConversationType.SYNTHETIC:
+        yield "agent", "A campaign is played in a synthetic conversation."
+    if spec.procedure or spec.source:
+        yield "agent", "A campaign needs no procedure and no source; leave them out."
+    if spec.persona_target is not None or not spec.persona_model.startswith("offline"):
+        yield "persona_model", "The offline model plays the contacts of campaigns; set it to `offline`."
+    for name, sentence in target_problems(agent, {mock.tool for mock in spec.tool_config.mocks}):
+        yield f"agent.{name}", sentence
 
 
 async def _model_problems(spec: ConversationSpec, limits: Limits) -> AsyncIterator[tuple[str, str]]:
@@ -308,7 +325,7 @@ def _target_problems(spec: ConversationSpec, company: str, limits: Limits) -> It
     ):
         if bool(pull_request) is not (target is not None and target.is_template):
             yield number, f"Set it together with a {PULL_REQUEST} in the address of {side}, as in {_PREVIEW}."
-        elif target is not None:
+        elif target is not None and not (side == "agent" and target.kind == CAMPAIGN):
             for name, sentence in limits.agent_problems(target.preview(pull_request), company).items():
                 yield f"{side}.{name}", sentence
     if spec.persona_target is not None and spec.persona_target.kind == BUILT_IN_AGENT:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
+from services.synthesizer.conversations.campaign_loop import CampaignLoop
+from services.synthesizer.conversations.campaign_target import CAMPAIGN, CampaignTarget, contact_of, read_target
 from services.synthesizer.conversations.catalog import Catalog
 from services.synthesizer.conversations.mocked_tools import MockedTools, SharedMocks
 from services.synthesizer.conversations.model import BUILT_IN_AGENT, AgentTarget, Conversation
@@ -15,7 +17,8 @@ from services.synthesizer.conversations.procedure_agent import ProcedureAgent
 from services.synthesizer.conversations.prompts import agent_prompt, agent_system, persona_instructions, persona_prompt
 from services.synthesizer.conversations.retries import Retries
 from services.synthesizer.conversations.targets import Target
-from services.synthesizer.conversations.turns import TurnLoop
+from services.synthesizer.conversations.turns import Loop, TurnLoop
+from services.synthesizer.offline.contact import Contact
 from services.synthesizer.personas.model import Persona
 from services.synthesizer.procedures.model import Revision
 from services.synthesizer.sources.model import SourceConversation
@@ -25,6 +28,7 @@ from shared.llm.base import Caller, ChatModel
 from shared.llm.briefs import AgentBrief
 from shared.llm.repairs import Repair
 from shared.lru import LruCache
+from shared.model.campaigns import simulation
 from shared.model.events import PersonaFlag
 from shared.model.recording import Recording
 from shared.waits import Waits
@@ -33,6 +37,7 @@ _SCRIPTS = 256
 _MOCKS = 256
 _SOURCE_BYTES = 4 << 20
 _ROLE_CHARACTERS = 1 << 20
+_CAMPAIGN_CHARACTERS = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +82,19 @@ class Setup:
         self._looking_up = asyncio.Lock()
         self._sources: LruCache[tuple[str, str], SourceConversation] = LruCache(_SOURCE_BYTES)
         self._mocks: LruCache[str, SharedMocks] = LruCache(_MOCKS)
+        self._campaigns: LruCache[str, tuple[CampaignTarget, simulation.Script, simulation.Script]] = LruCache(
+            _CAMPAIGN_CHARACTERS
+        )
         self._roles: LruCache[tuple[str, str, str, Persona], Role] = LruCache(_ROLE_CHARACTERS)
 
-    async def __call__(self, conversation: Conversation) -> TurnLoop:
+    async def __call__(self, conversation: Conversation) -> Loop:
         """The conversation's turn loop."""
         spec, company = conversation.spec, conversation.company
         agent = spec.called_agent
         assert conversation.persona is not None
         assert agent is not None
+        if agent.kind == CAMPAIGN:
+            return await self._campaign(conversation, conversation.persona, agent)
         source = await self._source(company, spec.source) if spec.source else None
         script = await self._script(company, spec.procedure, spec.revision) if spec.procedure else None
         role = self._role(company, conversation.persona, source, script.revision.persona_context if script else "")
@@ -106,6 +116,26 @@ class Setup:
             ),
             retries=self._retries,
             waits=self._waits,
+        )
+
+    async def _campaign(self, conversation: Conversation, persona: Persona, agent: AgentTarget) -> CampaignLoop:
+        spec = conversation.spec
+        found = self._campaigns.get(agent.key)
+        if found is None:
+            target = await asyncio.to_thread(read_target, agent)
+            here, in_thread = (simulation.Script(target.campaigns, target.max_steps) for _ in range(2))
+            found = target, here, in_thread
+            self._campaigns.put(agent.key, found, len(agent.key))
+        target = found[0]
+        speed = persona.personality.decision_speed
+        return CampaignLoop(
+            conversation,
+            target,
+            contact_of(target, persona),
+            (found[1], found[2]),
+            Contact(persona_brief(persona, None), speed, spec.seed, conversation.index),
+            MockedTools(None, self._mocks_of(conversation), NO_RECORDED, self._offload),
+            self._offload,
         )
 
     async def _script(self, company: str, procedure: str, number: int) -> Script:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from services.synthesizer.conversations.mocked_tools import MockedTools
 from services.synthesizer.conversations.model import BUILT_IN_AGENT, LAST_TIME, AgentTarget, Conversation
@@ -81,6 +81,14 @@ _SILENCE_FACTOR = 10
 _AGENT_SECONDS = (1.0, 5.0)
 _TOOL_SECONDS = (0.1, 2.0)
 _ENDED = Ended(Outcome.COMPLETED, "AGENT_ENDED", "The agent ended the conversation.")
+
+
+class Loop(Protocol):
+    """What advances a conversation."""
+
+    async def advance(self, state: State) -> tuple[Sequence[Event], State]:
+        """The events of the next step, and the state after them; no events when the conversation is over."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ class Arrival(NamedTuple):
     channel: Channel
     reply: str
     sentiment: Sentiment
+    reasoning: str
+    likely_to_convert: int
 
 
 class Sent(NamedTuple):
@@ -138,7 +140,15 @@ def _sent(state: State, row: Interaction, channel: Channel) -> dict[str, Any]:
     changes: dict[str, Any] = {"sent": (*state.sent, Sent(row.at, row.campaign, channel, opened, clicked))}
     if response.reply or response.unsubscribes:
         arrival = Arrival(
-            row.at + response.after, row.seq, row.campaign, row.step, channel, response.reply, response.sentiment
+            row.at + response.after,
+            row.seq,
+            row.campaign,
+            row.step,
+            channel,
+            response.reply,
+            response.sentiment,
+            response.reasoning,
+            response.likely_to_convert,
         )
         changes["arrivals"] = tuple(sorted((*state.arrivals, arrival)))
     if channel in state.opted_out:
@@ -178,7 +188,8 @@ class Script:
     def next(self, state: State, seed: int, index: int) -> Interaction | None:
         """What happens next, or None if nothing does: the earliest of the replies and of the steps that are due.
 
-        A message that was sent has no response yet, and the call of a webhook no answer.
+        A message that was sent has no response yet, and the call of a webhook no answer. Raises TooMuchWork; `stuck`
+        is the row then.
         """
         if state.over:
             return None
@@ -202,8 +213,14 @@ class Script:
                 return self._perform(state, step, row, seed, index)
         except (BadTemplate, BadExpression) as bad:
             return _failed(row, str(bad))
-        except TooMuchWork:
-            return _failed(row, "The step takes more work than one may.")
+
+    def stuck(self, state: State) -> Interaction:
+        """The row of the step that is due and takes too much work."""
+        number = min((one.due, number) for number, one in enumerate(state.positions) if not one.ended)[1]
+        position = state.positions[number]
+        step = self._steps[number][position.step]
+        row = Interaction(state.last_seq + 1, max(position.due, state.now), number, step.id, step.action.kind)
+        return _failed(row, "The step takes more work than one may.")
 
     def place(self, state: State, campaign: int) -> ZoneInfo:
         """The time zone of the contact or else of the campaign; UTC if a campaign gave the contact an unknown one."""
@@ -375,15 +392,20 @@ def simulate(
     index: int = 0,
 ) -> tuple[list[Interaction], State]:
     """All rows of one contact, and its state at the end. responds: to a message. answers: a call of a webhook."""
-    rows = []
-    while (row := script.next(state, seed, index)) is not None:
+    rows: list[Interaction] = []
+    while True:
+        try:
+            row = script.next(state, seed, index)
+        except TooMuchWork:
+            row = script.stuck(state)
+        if row is None:
+            return rows, state
         if row.status is Status.SENT:
             row = replace(row, response=responds(row, state))
         elif row.tool:
             row = replace(row, answer=answers(row, state))
         rows.append(row)
         state = evolve(state, row)
-    return rows, state
 
 
 def _failed(row: Interaction, why: str) -> Interaction:

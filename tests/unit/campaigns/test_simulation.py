@@ -14,6 +14,7 @@ from shared.model.campaigns.outcomes import Coverage, findings
 from shared.model.campaigns.reading import read_campaign
 from shared.model.campaigns.simulation import Script, State, evolve, simulate
 from shared.model.events import Json, Sentiment
+from shared.model.work_budget import TooMuchWork
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 Responds = Callable[[Interaction, State], Response]
@@ -49,7 +50,10 @@ def play(
     rows, _ = simulate(script, begun, responds, lambda row, state: {"tool": row.tool, **row.arguments}, seed, index)
     state = begun
     for row in rows:
-        again = script.next(state, seed, index)
+        try:
+            again = script.next(state, seed, index)
+        except TooMuchWork:
+            again = script.stuck(state)
         assert again is not None
         assert replace(again, response=row.response, answer=row.answer) == row
         state = evolve(state, row)

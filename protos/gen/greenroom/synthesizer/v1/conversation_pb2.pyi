@@ -247,6 +247,7 @@ class AgentTarget(message.Message):
     GRPC_FIELD_NUMBER: builtins.int
     OPENAI_FIELD_NUMBER: builtins.int
     HTTP_FIELD_NUMBER: builtins.int
+    CAMPAIGN_FIELD_NUMBER: builtins.int
     MAX_IN_FLIGHT_FIELD_NUMBER: builtins.int
     max_in_flight: builtins.int
     """How many of the company's conversations run with this agent at once, over all batches; 0 sets no limit. If conversations
@@ -268,6 +269,10 @@ class AgentTarget(message.Message):
     def http(self) -> HttpAgent:
         """A webhook that takes ActRequest and answers ActResponse of greenroom.agent.v1 as JSON."""
 
+    @builtins.property
+    def campaign(self) -> CampaignAgent:
+        """Campaigns, which a persona receives messages of."""
+
     def __init__(
         self,
         *,
@@ -275,15 +280,58 @@ class AgentTarget(message.Message):
         grpc: GrpcAgent | None = ...,
         openai: OpenaiAgent | None = ...,
         http: HttpAgent | None = ...,
+        campaign: CampaignAgent | None = ...,
         max_in_flight: builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["grpc", b"grpc", "http", b"http", "openai", b"openai", "procedure_agent", b"procedure_agent", "target", b"target"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "grpc", b"grpc", "http", b"http", "openai", b"openai", "procedure_agent", b"procedure_agent", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["grpc", b"grpc", "http", b"http", "max_in_flight", b"max_in_flight", "openai", b"openai", "procedure_agent", b"procedure_agent", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "grpc", b"grpc", "http", b"http", "max_in_flight", b"max_in_flight", "openai", b"openai", "procedure_agent", b"procedure_agent", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_target: _TypeAlias = typing.Literal["procedure_agent", "grpc", "openai", "http"]  # noqa: Y015
+    _WhichOneofReturnType_target: _TypeAlias = typing.Literal["procedure_agent", "grpc", "openai", "http", "campaign"]  # noqa: Y015
     _WhichOneofArgType_target: _TypeAlias = typing.Literal["target", b"target"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
+
+@typing.final
+class CampaignAgent(message.Message):
+    """Campaigns that are played with one contact on a virtual clock. The contact is in all of them at once: they share its clock, caps
+    and opt-outs. It ends when all have ended and no reply is on its way, and its time may be years.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: builtins.int
+    CONTACT_FIELD_NUMBER: builtins.int
+    TAGS_FIELD_NUMBER: builtins.int
+    MAX_STEPS_FIELD_NUMBER: builtins.int
+    max_steps: builtins.int
+    """The most steps that the contact takes in all campaigns together; 0: 50."""
+    @builtins.property
+    def files(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The campaigns as YAML or JSON; docs/campaigns.md describes the keys. Each webhook that they call must have a mock in the tool
+        config. One that cannot be read fails INVALID_ARGUMENT with line and column of each problem.
+        """
+
+    @builtins.property
+    def contact(self) -> struct_pb2.Struct:
+        """The contact's fields, such as `first_name` and `time_zone`. `name` and `first_name` are the persona's if they are not set."""
+
+    @builtins.property
+    def tags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The contact's tags."""
+
+    def __init__(
+        self,
+        *,
+        files: abc.Iterable[builtins.str] | None = ...,
+        contact: struct_pb2.Struct | None = ...,
+        tags: abc.Iterable[builtins.str] | None = ...,
+        max_steps: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["contact", b"contact"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["contact", b"contact", "files", b"files", "max_steps", b"max_steps", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class ProcedureAgent(message.Message):

@@ -1,0 +1,52 @@
+"""Simulations of campaigns: a persona receives their messages, as a conversation."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from greenroom.client._calls import Calls, new_request_id
+from greenroom.client._listing import Listing
+from greenroom.synthesizer.v1 import campaign_simulation_pb2 as pb
+from greenroom.synthesizer.v1.campaign_simulation_pb2_grpc import CampaignSimulationServiceStub
+from greenroom.synthesizer.v1.conversation_pb2 import CampaignAgent, Conversation
+from greenroom.synthesizer.v1.tool_config_pb2 import ToolConfig
+
+
+class Simulations:
+    """The calls of CampaignSimulationService."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._stub = CampaignSimulationServiceStub(calls.channel)
+
+    async def start(
+        self,
+        files: Sequence[str],
+        persona: str,
+        *,
+        contact: Mapping[str, Any] | None = None,
+        tags: Sequence[str] = (),
+        max_steps: int = 0,
+        tool_config: ToolConfig | None = None,
+        seed: int = 0,
+        epoch: datetime | None = None,
+        request_id: str | None = None,
+    ) -> Conversation:
+        """Start a conversation in which a persona is a contact of campaigns. files: their texts, YAML or JSON."""
+        campaign = CampaignAgent(files=files, tags=tags, max_steps=max_steps)
+        campaign.contact.update(contact or {})
+        request = pb.SimulateCampaignRequest(
+            campaign=campaign,
+            persona=persona,
+            tool_config=tool_config,
+            seed=seed,
+            request_id=request_id or new_request_id(),
+        )
+        if epoch is not None:
+            request.epoch.FromDatetime(epoch)
+        return (await self._calls.unary(self._stub.SimulateCampaign, request)).conversation
+
+    def interactions(self, conversation: str) -> Listing[pb.Interaction]:
+        """What happened to the contact so far, in order."""
+        request = pb.ListInteractionsRequest(conversation=conversation)
+        return self._calls.listing(self._stub.ListInteractions, request, lambda page: page.interactions)

@@ -1,0 +1,80 @@
+"""A campaign as the agent under test: its files, and the contact that they are played with."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.synthesizer.conversations.model import AgentTarget
+from services.synthesizer.personas.model import Persona
+from shared.errors import InvalidArgument
+from shared.model.campaigns.clock import BadTimeZone, zone
+from shared.model.campaigns.model import Campaign, Webhook
+from shared.model.campaigns.reading import has_type, read_campaign
+from shared.model.campaigns.simulation import MAX_STEPS
+from shared.model.events import Json
+
+CAMPAIGN = "campaign"
+"""The kind of the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignTarget:
+    """What a campaign target names. contact: the contact's fields. tags: its tags. max_steps: that it may take."""
+
+    campaigns: Sequence[Campaign]
+    contact: Mapping[str, Json]
+    tags: Sequence[str]
+    max_steps: int
+
+
+def read_target(target: AgentTarget) -> CampaignTarget:
+    """Read the target's files. Raises BadYaml and CampaignInvalid."""
+    config: Mapping[str, Any] = target.config
+    files = config.get("files", ())
+    campaigns = [read_campaign(text.encode(errors="replace"), _name(number)) for number, text in enumerate(files)]
+    contact = {name: _whole(value) for name, value in config.get("contact", {}).items()}
+    return CampaignTarget(campaigns, contact, config.get("tags", ()), config.get("max_steps", 0) or MAX_STEPS)
+
+
+def contact_of(target: CampaignTarget, persona: Persona) -> Mapping[str, Json]:
+    """The contact, with its names from the persona if it has none. Built-in personas are called by their last name."""
+    names = persona.display_name.split()
+    first_name = (names[-1] if persona.built_in else names[0]) if names else ""
+    return {"name": persona.display_name, "first_name": first_name, **target.contact}
+
+
+def target_problems(target: AgentTarget, mocked: Collection[str]) -> Iterator[tuple[str, str]]:
+    """(field, sentence) of what is wrong with a campaign target. mocked: the tools that have mocks."""
+    try:
+        found = read_target(target)
+    except InvalidArgument as wrong:
+        said = "; ".join(f"{one.field}: {one.description}" for one in wrong.violations[:3])
+        yield "campaign.files", f"{wrong} {said}".strip()
+        return
+    if not found.campaigns:
+        yield "campaign.files", "A campaign target needs at least one campaign."
+        return
+    for number, campaign in enumerate(found.campaigns):
+        for step in campaign.steps:
+            if isinstance(step.action, Webhook) and step.action.tool not in mocked:
+                what = f"The step `{step.id}` calls the webhook `{step.action.tool}`"
+                yield f"campaign.files[{number}]", f"{what}, which the tool config does not mock."
+        for field in campaign.contact:
+            value = found.contact.get(field.name)
+            if value is not None and not has_type(value, field.type):
+                should = f"Should be of type {field.type.value}, not {str(value)[:60]!r}."
+                yield f"campaign.contact.{field.name}", should
+    for place in (found.contact.get("time_zone"), *(campaign.time_zone for campaign in found.campaigns)):
+        try:
+            zone(str(place or "UTC"))
+        except BadTimeZone as bad:
+            yield "campaign.contact.time_zone", str(bad)
+
+
+def _name(number: int) -> str:
+    return f"campaign {number + 1}"
+
+
+def _whole(value: Json) -> Json:
+    """Whole numbers as integers; the contract's struct has floats only."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,1 @@
+"""Simulations of campaigns: conversations whose agent is a campaign, and their interactions."""

@@ -1,0 +1,73 @@
+"""Messages of CampaignSimulationService."""
+
+from google.protobuf.json_format import ParseDict
+
+from greenroom.synthesizer.v1 import campaign_simulation_pb2 as pb
+from greenroom.synthesizer.v1 import conversation_pb2
+from services.synthesizer.conversations import messages as conversations
+from services.synthesizer.conversations.model import ConversationSpec
+from shared.model.campaigns.interactions import Interaction, Response, Status
+from shared.rpc.events import SENTIMENTS
+
+_STATUSES = {status: pb.Interaction.Status.Value(f"STATUS_{status.upper() or 'UNSPECIFIED'}") for status in Status}
+
+
+def spec(request: pb.SimulateCampaignRequest) -> ConversationSpec:
+    """The spec of the conversation that a request starts. Raises SpecInvalid."""
+    message = conversation_pb2.ConversationSpec(
+        type=conversation_pb2.CONVERSATION_TYPE_SYNTHETIC,
+        persona=request.persona,
+        tool_config=request.tool_config,
+        agent=conversation_pb2.AgentTarget(campaign=request.campaign),
+        seed=request.seed,
+        epoch=request.epoch if request.HasField("epoch") else None,
+        model="offline",
+    )
+    return conversations.spec(message, "spec")
+
+
+def interaction(row: Interaction) -> pb.Interaction:
+    """The message of a row."""
+    message = pb.Interaction(
+        seq=row.seq,
+        campaign=row.campaign,
+        step=row.step,
+        type=row.type,
+        delay_milliseconds=row.delay,
+        channel="" if row.channel is None else row.channel.value,
+        status=_STATUSES[row.status],
+        subject=row.subject,
+        message=row.message,
+        reply=row.reply,
+        answers=row.answers,
+        opts_out=row.opts_out,
+        branch=row.branch,
+        target=row.target,
+        ended=row.ended,
+        tool=row.tool,
+        expected=row.expected,
+        actual=row.actual,
+        passed=row.passed,
+    )
+    message.time.FromMilliseconds(row.at)
+    if row.response is not None:
+        message.response.CopyFrom(_response(row.response))
+    if row.fields:
+        message.fields.update(row.fields)
+    if row.tool:
+        message.arguments.update(row.arguments)
+        ParseDict(row.answer, message.answer)
+    return message
+
+
+def _response(response: Response) -> pb.InteractionResponse:
+    return pb.InteractionResponse(
+        reply=response.reply,
+        after_milliseconds=response.after,
+        opened_milliseconds=response.opened,
+        clicked_milliseconds=response.clicked,
+        unsubscribes=response.unsubscribes,
+        reasoning=response.reasoning,
+        sentiment=SENTIMENTS[response.sentiment],
+        likely_to_convert=response.likely_to_convert,
+    )

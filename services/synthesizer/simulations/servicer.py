@@ -1,0 +1,43 @@
+"""CampaignSimulationService."""
+
+from greenroom.synthesizer.v1 import campaign_simulation_pb2 as pb
+from greenroom.synthesizer.v1 import campaign_simulation_pb2_grpc
+from services.synthesizer.conversations.campaign_loop import interactions
+from services.synthesizer.conversations.campaign_target import CAMPAIGN
+from services.synthesizer.conversations.messages import conversation_message
+from services.synthesizer.conversations.operations import Conversations
+from services.synthesizer.conversations.store.conversations import ConversationStore
+from services.synthesizer.simulations import messages as convert
+from shared.auth import caller
+from shared.rpc.handlers import Context
+from shared.rpc.pages import after_number, cut
+from shared.rpc.paging import read_page
+from shared.rpc.requests import request_key
+
+
+class CampaignSimulationServicer(campaign_simulation_pb2_grpc.CampaignSimulationServiceServicer):
+    """Starts simulations, and answers for their interactions."""
+
+    def __init__(self, conversations: Conversations, store: ConversationStore) -> None:
+        self._conversations = conversations
+        self._store = store
+
+    async def SimulateCampaign(
+        self, request: pb.SimulateCampaignRequest, context: Context
+    ) -> pb.SimulateCampaignResponse:
+        key = request_key(request, "SimulateCampaign")
+        started = await self._conversations.start(convert.spec(request), caller(), create_only=False, key=key)
+        return pb.SimulateCampaignResponse(conversation=conversation_message(started))
+
+    async def ListInteractions(
+        self, request: pb.ListInteractionsRequest, context: Context
+    ) -> pb.ListInteractionsResponse:
+        page = read_page(request)
+        conversation = await self._store.get(caller().company, request.conversation)
+        agent = conversation.spec.agent
+        plays = agent is not None and agent.kind == CAMPAIGN
+        events = await self._store.events(conversation) if plays else []
+        after = after_number(page, 0)
+        rows = [row for row in interactions(events) if row.seq > after][: page.size + 1]
+        shown, token = cut([convert.interaction(row) for row in rows], page, lambda message: message.seq)
+        return pb.ListInteractionsResponse(interactions=shown, next_page_token=token)
