@@ -31,6 +31,7 @@ TOPICS = (
     "domains",
     "knowledge",
     "messages",
+    "campaigns",
     "generations",
 )
 """Each topic is a module with `run(quick) -> bool`."""

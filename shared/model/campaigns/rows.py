@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, fields
+from operator import attrgetter
 from typing import Any
 
 from shared.model.campaigns.interactions import Interaction, Response, Status
@@ -28,12 +29,16 @@ def _defaults(part: type) -> dict[str, Any]:
 
 
 _ROW, _RESPONSE = _defaults(Interaction), _defaults(Response)
+_members, _answered = attrgetter(*_ROW), attrgetter(*_RESPONSE)
 
 
 def _record(row: Interaction) -> dict[str, Json]:
-    record = {name: value for name, default in _ROW.items() if (value := getattr(row, name)) != default}
+    record = {
+        name: value for (name, default), value in zip(_ROW.items(), _members(row), strict=True) if value != default
+    }
     if row.response is not None:
-        record["response"] = {name: value for name, value in asdict(row.response).items() if value != _RESPONSE[name]}
+        values = zip(_RESPONSE.items(), _answered(row.response), strict=True)
+        record["response"] = {name: value for (name, default), value in values if value != default}
     return record
 
 

@@ -43,6 +43,8 @@ CONFIRMATION = 5 * MINUTE
 """Seconds after an opt-out in which one message may confirm it (47 CFR 64.1200(a)(12))."""
 UNSUBSCRIBE_URL = "https://unsubscribe.example.com/c/8f3a61"
 """Stands for the contact's own link."""
+_Row = dict[str, Any]
+"""The members of an interaction that is being made: copying one for each of them takes too long."""
 _FEELS = {Sentiment.POSITIVE: 1.0, Sentiment.NEUTRAL: 0.0, Sentiment.NEGATIVE: -1.0}
 
 
@@ -200,26 +202,39 @@ class Script:
             return None
         at, number = max(due[0], state.now), due[1]
         position = state.positions[number]
-        row = Interaction(state.last_seq + 1, at, number, position.step, "max_steps", delay=at - position.since)
+        row: _Row = {
+            "seq": state.last_seq + 1,
+            "at": at,
+            "campaign": number,
+            "step": position.step,
+            "type": "max_steps",
+            "delay": at - position.since,
+        }
         if state.steps >= self.max_steps:
             actual = f"The contact still is at `{position.step}` after {self.max_steps} steps."
-            return replace(row, actual=actual, passed=False)
+            return Interaction(**row, actual=actual, passed=False)
         step = self._steps[number].get(position.step)
         if step is None:
-            return _failed(replace(row, type="unknown"), f"There is no step `{position.step}`.")
-        row = replace(row, type=step.action.kind)
+            return _failed({**row, "type": "unknown"}, f"There is no step `{position.step}`.")
+        row["type"] = step.action.kind
         try:
             with work_budget():
-                return self._perform(state, step, row, seed, index)
+                self._perform(state, step, row, seed, index)
         except (BadTemplate, BadExpression) as bad:
             return _failed(row, str(bad))
+        return Interaction(**row)
 
     def stuck(self, state: State) -> Interaction:
         """The row of the step that is due and takes too much work."""
         number = min((one.due, number) for number, one in enumerate(state.positions) if not one.ended)[1]
         position = state.positions[number]
-        step = self._steps[number][position.step]
-        row = Interaction(state.last_seq + 1, max(position.due, state.now), number, step.id, step.action.kind)
+        row: _Row = {
+            "seq": state.last_seq + 1,
+            "at": max(position.due, state.now),
+            "campaign": number,
+            "step": position.step,
+            "type": self._steps[number][position.step].action.kind,
+        }
         return _failed(row, "The step takes more work than one may.")
 
     def place(self, state: State, campaign: int) -> ZoneInfo:
@@ -232,62 +247,64 @@ class Script:
     def _arrive(self, state: State, arrival: Arrival) -> Interaction:
         at = max(arrival.at, state.now)
         position = state.positions[arrival.campaign]
-        row = Interaction(
-            state.last_seq + 1,
-            at,
-            arrival.campaign,
-            position.step or arrival.step,
-            "reply" if arrival.reply else "unsubscribe",
-            delay=at - position.since,
-            channel=arrival.channel,
-            reply=arrival.reply,
-            answers=arrival.answers,
-            opts_out=not arrival.reply or is_opt_out(arrival.reply),
-        )
+        row: _Row = {
+            "seq": state.last_seq + 1,
+            "at": at,
+            "campaign": arrival.campaign,
+            "step": position.step or arrival.step,
+            "type": "reply" if arrival.reply else "unsubscribe",
+            "delay": at - position.since,
+            "channel": arrival.channel,
+            "reply": arrival.reply,
+            "answers": arrival.answers,
+            "opts_out": not arrival.reply or is_opt_out(arrival.reply),
+        }
         step = self._steps[arrival.campaign].get(position.step)
-        if not arrival.reply or position.ended or step is None or not isinstance(step.action, WaitForReply):
-            return row
-        actual = f"A reply after {_duration(row.delay)}."
-        return self._to(state, replace(row, type=WaitForReply.kind, actual=actual), "reply", step.next)
+        if arrival.reply and not position.ended and step is not None and isinstance(step.action, WaitForReply):
+            row["type"], row["actual"] = WaitForReply.kind, f"A reply after {_duration(row['delay'])}."
+            self._to(state, row, "reply", step.next)
+        return Interaction(**row)
 
-    def _perform(self, state: State, step: Step, row: Interaction, seed: int, index: int) -> Interaction:
+    def _perform(self, state: State, step: Step, row: _Row, seed: int, index: int) -> None:
+        """Add what the step does to its row."""
         match step.action:
             case SendSms() | SendEmail() as action:
-                return self._send(state, step, action, row)
+                self._send(state, step, action, row)
             case WaitForReply(on_timeout=on_timeout):
-                row = replace(row, actual=f"No reply within {_duration(row.delay)}.")
-                return self._to(state, row, "timeout", on_timeout or step.next)
+                row["actual"] = f"No reply within {_duration(row['delay'])}."
+                self._to(state, row, "timeout", on_timeout or step.next)
             case Delay():
-                return self._to(state, row, "next", step.next)
+                self._to(state, row, "next", step.next)
             case Condition(branches, otherwise):
-                conditions, values = self._conditions[row.campaign], self._facts(state, row)
+                conditions, values = self._conditions[row["campaign"]], self._facts(state, row)
                 for number, branch in enumerate(branches, 1):
                     if conditions.compile(branch.when).holds(values):
-                        return self._to(state, row, branch.name or str(number), branch.next)
-                return self._to(state, row, "otherwise", otherwise, ended="no_branch")
+                        self._to(state, row, branch.name or str(number), branch.next)
+                        return
+                self._to(state, row, "otherwise", otherwise, ended="no_branch")
             case Split(arms):
-                drawn = draw(seed, index, state.steps, f"split/{row.campaign}/{step.id}")
-                arm = _weighted(arms, drawn)
-                return self._to(state, row, arm.name, arm.next)
+                arm = _weighted(arms, draw(seed, index, state.steps, f"split/{row['campaign']}/{step.id}"))
+                self._to(state, row, arm.name, arm.next)
             case UpdateContact(fields, add_tags, remove_tags):
-                row = replace(row, fields=self._filled(fields, state, row), add_tags=add_tags, remove_tags=remove_tags)
-                return self._to(state, row, "next", step.next)
+                row |= {"fields": self._filled(fields, state, row), "add_tags": add_tags, "remove_tags": remove_tags}
+                self._to(state, row, "next", step.next)
             case Webhook(tool, arguments):
-                row = replace(row, tool=tool, arguments=self._filled(arguments, state, row))
-                return self._to(state, row, "next", step.next)
+                row |= {"tool": tool, "arguments": self._filled(arguments, state, row)}
+                self._to(state, row, "next", step.next)
             case Goal():
-                return self._to(state, row, "next", step.next, ended="goal")
+                self._to(state, row, "next", step.next, ended="goal")
             case Exit(reason):
-                return replace(row, ended="exit", actual=reason)
+                row |= {"ended": "exit", "actual": reason}
             case _:
                 assert_never(step.action)
 
-    def _to(self, state: State, row: Interaction, branch: str, target: str, ended: str = "end") -> Interaction:
-        """The row with the step that follows, or with why the campaign ended if none does."""
-        if not target:
-            return replace(row, ended=ended)
-        due = self._due(row.campaign, target, row.at, self.place(state, row.campaign))
-        return replace(row, branch=branch, target=target, due=due)
+    def _to(self, state: State, row: _Row, branch: str, target: str, ended: str = "end") -> None:
+        """Add the step that follows to a row, or why the campaign ends if none does."""
+        if target:
+            due = self._due(row["campaign"], target, row["at"], self.place(state, row["campaign"]))
+            row |= {"branch": branch, "target": target, "due": due}
+        else:
+            row["ended"] = ended
 
     def _due(self, campaign: int, target: str, at: int, place: ZoneInfo) -> int:
         """When a contact that comes to a step continues: it waits at delays and for replies."""
@@ -300,75 +317,71 @@ class Script:
             case _:
                 return at
 
-    def _send(self, state: State, step: Step, action: SendSms | SendEmail, row: Interaction) -> Interaction:
-        campaign, values = self.campaigns[row.campaign], self._values(state, row)
-        if isinstance(action, SendSms):
-            row = replace(row, channel=Channel.SMS, message=self._template(action.body).render(values))
-        else:
-            row = replace(
-                row,
-                channel=Channel.EMAIL,
-                subject=self._template(action.subject).render(values),
-                message=self._template(action.body, MAX_EMAIL).render(values),
-                headers={name: self._template(value).render(values) for name, value in action.headers.items()},
-            )
+    def _send(self, state: State, step: Step, action: SendSms | SendEmail, row: _Row) -> None:
+        campaign, values, at = self.campaigns[row["campaign"]], self._values(state, row), row["at"]
         channel = Channel.SMS if isinstance(action, SendSms) else Channel.EMAIL
-        confirms = self._confirms(state, channel, row.at)
-        allowed = when_allowed(campaign, row.at, self.place(state, row.campaign))
-        if allowed > row.at and not confirms:
-            held = f"Held back for {_duration(allowed - row.at)}, until quiet hours or a holiday are over."
-            return replace(row, status=Status.HELD_BACK, target=step.id, due=allowed, actual=held)
+        longest = MAX_OUTPUT if isinstance(action, SendSms) else MAX_EMAIL
+        row |= {"channel": channel, "message": self._template(action.body, longest).render(values)}
+        if isinstance(action, SendEmail):
+            row["subject"] = self._template(action.subject).render(values)
+            row["headers"] = {name: self._template(value).render(values) for name, value in action.headers.items()}
+        confirms = self._confirms(state, channel, at)
+        allowed = when_allowed(campaign, at, self.place(state, row["campaign"]))
+        if allowed > at and not confirms:
+            held = f"Held back for {_duration(allowed - at)}, until quiet hours or a holiday are over."
+            row |= {"status": Status.HELD_BACK, "target": step.id, "due": allowed, "actual": held}
+            return
+        self._to(state, row, "next", step.next)
+        row["status"] = Status.SENT
         for cap in campaign.caps:
-            after = row.at - cap.within * 1000
+            after = at - cap.within * 1000
             sent = sum(one.at > after and cap.channel in (None, one.channel) for one in state.sent)
             if sent >= cap.messages and cap.channel in (None, channel) and not confirms:
                 dropped = f"Dropped, because the contact had {sent} in the last {write_duration(cap.within)}."
-                row = replace(row, status=Status.DROPPED, actual=dropped)
-                return self._to(state, row, "next", step.next)
-        row = replace(row, status=Status.SENT)
+                row |= {"status": Status.DROPPED, "actual": dropped}
+                return
         if channel in state.opted_out and not confirms:
-            ago = _duration(row.at - state.opted_out[channel])
-            expected = f"No {channel.value} after the opt-out, but one confirmation."
-            row = replace(row, expected=expected, actual=f"Sent {ago} after the opt-out.", passed=False)
-        return self._to(state, row, "next", step.next)
+            row["expected"] = f"No {channel.value} after the opt-out, but one confirmation."
+            row["actual"] = f"Sent {_duration(at - state.opted_out[channel])} after the opt-out."
+            row["passed"] = False
 
     def _confirms(self, state: State, channel: Channel, at: int) -> bool:
         """True if a message would be the one that may confirm an opt-out."""
         opted_out = state.opted_out.get(channel)
         return opted_out is not None and channel not in state.confirmed and at - opted_out <= CONFIRMATION * 1000
 
-    def _values(self, state: State, row: Interaction) -> dict[str, Json]:
+    def _values(self, state: State, row: _Row) -> dict[str, Json]:
         """What templates name."""
         return {
-            "contact": {**self._defaults[row.campaign], **state.contact},
+            "contact": {**self._defaults[row["campaign"]], **state.contact},
             "tags": [*state.tags],
             "reply": state.reply,
             "results": dict(state.results),
-            "sender": self._senders[row.campaign],
+            "sender": self._senders[row["campaign"]],
             "unsubscribe_url": UNSUBSCRIBE_URL,
         }
 
-    def _facts(self, state: State, row: Interaction) -> dict[str, Any]:
+    def _facts(self, state: State, row: _Row) -> dict[str, Any]:
         """What conditions name."""
-        now = local(row.at, self.place(state, row.campaign))
-        own = [one for one in state.sent if one.campaign == row.campaign]
+        now = local(row["at"], self.place(state, row["campaign"]))
+        own = [one for one in state.sent if one.campaign == row["campaign"]]
         facts = Facts(
             contact=state.contact,
             tags=state.tags,
             reply=state.reply,
             sentiment=_FEELS[state.sentiment] if state.reply else 0.0,
-            clicks=sum(one.clicked is not None and one.clicked <= row.at for one in own),
-            opens=sum(one.opened is not None and one.opened <= row.at for one in own),
+            clicks=sum(one.clicked is not None and one.clicked <= row["at"] for one in own),
+            opens=sum(one.opened is not None and one.opened <= row["at"] for one in own),
             date=now.date().isoformat(),
             weekday=weekday(now.date()),
             hour=now.hour,
             minute=now.minute,
-            day=(row.at - state.entered) // (DAY * 1000),
+            day=(row["at"] - state.entered) // (DAY * 1000),
             results=state.results,
         )
-        return self._conditions[row.campaign].values(facts)
+        return self._conditions[row["campaign"]].values(facts)
 
-    def _filled(self, given: Mapping[str, Json], state: State, row: Interaction) -> dict[str, Json]:
+    def _filled(self, given: Mapping[str, Json], state: State, row: _Row) -> dict[str, Json]:
         """The values with texts rendered; a text that is one merge field gives the value itself."""
         values = self._values(state, row)
         return {
@@ -408,8 +421,10 @@ def simulate(
         state = evolve(state, row)
 
 
-def _failed(row: Interaction, why: str) -> Interaction:
-    return replace(row, ended="failed", actual=why, passed=False)
+def _failed(row: _Row, why: str) -> Interaction:
+    """The row of a step that cannot be performed. row: without what the step does."""
+    begun = {name: row[name] for name in ("seq", "at", "campaign", "step", "type")}
+    return Interaction(**begun, ended="failed", actual=why, passed=False)
 
 
 def _weighted(arms: Sequence[Arm], drawn: float) -> Arm:
