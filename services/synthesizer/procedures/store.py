@@ -15,11 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    delete,
-    func,
-    insert,
     select,
-    update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,14 +30,12 @@ from services.synthesizer.procedures.errors import (
 )
 from services.synthesizer.procedures.model import Domain, NewProcedure, Procedure, Revision, RevisionState
 from services.synthesizer.store import claim, earlier, metadata
-from shared.db.appends import insert_new
 from shared.db.documents import dump_document, load_document
 from shared.db.engine import Database
-from shared.db.lists import page
-from shared.lists import Listed, Part
+from shared.db.revisions import DELETED, Kind, RevisionStore
 from shared.model.events import Json
 from shared.model.steps import Tool, read_step, step_json
-from shared.requests import RequestKey, first_result
+from shared.requests import RequestKey
 
 procedures = Table(
     "procedures",
@@ -72,157 +66,25 @@ revisions = Table(
 
 
 PREFIX = "procedures/"
-_DELETED = "DELETED"
-"""The state of a deleted revision's row, which stays so that its number is not used again."""
 
 RevisionReferring = Callable[[AsyncConnection, str, str, int], Awaitable[str | None]]
 """(connection, company, procedure's id, revision's number or 0) → what refers to it, as the rest of a sentence."""
 
 
-class ProcedureStore:
+class ProcedureStore(RevisionStore[Procedure, Revision]):
     """A company's procedures."""
 
     def __init__(self, db: Database, referring: RevisionReferring) -> None:
-        self._db = db
-        self._referring = referring
+        async def refuse(conn: AsyncConnection, company: str, name: str, number: int) -> None:
+            by = await referring(conn, company, name.removeprefix(PREFIX), number)
+            if by is not None:
+                raise StillReferredTo(name=f"revision {number} of {name}" if number else name, by=by)
+
+        super().__init__(db, replace(_KIND, refuse=refuse), claim)
 
     async def earlier(self, company: str, key: RequestKey) -> str | None:
         """What the request stored before; None if it is new. Raises RequestIdReused."""
         return await earlier(self._db, company, key)
-
-    async def create(
-        self, company: str, new: Procedure, revision: Revision, key: RequestKey | None
-    ) -> tuple[Procedure, Revision]:
-        """Store a procedure and its first revision, or return those that the same request stored.
-
-        Raises ProcedureExternalIdTaken, RequestIdReused, ResultDeleted.
-        """
-
-        async def work(conn: AsyncConnection) -> tuple[Procedure, Revision]:
-            earlier = await claim(conn, company, key, new.name)
-            if key is not None and earlier is not None:
-                procedure = await first_result(key, earlier, _procedure(conn, company, earlier))
-                return procedure, await first_result(key, earlier, _revision(conn, company, earlier, 1))
-            if not await _insert(conn, company, new, revision):
-                raise ProcedureExternalIdTaken(external_id=new.external_id)
-            return new, revision
-
-        return await self._db.writer.run(work)
-
-    async def add_revision(self, company: str, revision: Revision, key: RequestKey | None) -> Revision:
-        """Store a revision with the next number, or return the one that the same request stored.
-
-        Raises ProcedureNotFound, RequestIdReused, ResultDeleted.
-        """
-
-        async def work(conn: AsyncConnection) -> Revision:
-            procedure = await _procedure(conn, company, revision.procedure, lock=True)
-            last = await conn.scalar(select(func.max(revisions.c.number)).where(_of(revision.procedure)))
-            added = replace(revision, number=(last or 0) + 1)
-            earlier = await claim(conn, company, key, str(added.number))
-            if key is not None and earlier is not None:
-                name = f"revision {earlier} of {procedure.name}"
-                return await first_result(key, name, _revision(conn, company, procedure.name, int(earlier)))
-            await conn.execute(insert(revisions), _revision_row(company, added))
-            await _point_to_newest(conn, procedure.name)
-            return added
-
-        return await self._db.writer.run(work)
-
-    async def mark_ready(self, company: str, procedure: str, number: int, time: int) -> Revision:
-        """Make a revision READY, if it is not. Raises ProcedureNotFound, RevisionNotFound."""
-
-        async def work(conn: AsyncConnection) -> Revision:
-            found = await _procedure(conn, company, procedure, lock=True)
-            revision = await _revision(conn, company, procedure, number, latest=found.latest_revision)
-            if revision.state is RevisionState.READY:
-                return revision
-            ready = replace(revision, state=RevisionState.READY, ready_time=time)
-            await conn.execute(
-                update(revisions)
-                .where(_of(procedure), revisions.c.number == number)
-                .values(state=ready.state, ready_time=time)
-            )
-            await _point_to_newest(conn, procedure)
-            return ready
-
-        return await self._db.writer.run(work)
-
-    async def update_revision(self, company: str, new: Revision) -> Revision:
-        """Replace the content of the DRAFT with this number.
-
-        Raises ProcedureNotFound, RevisionNotFound, RevisionReady.
-        """
-
-        async def work(conn: AsyncConnection) -> Revision:
-            procedure = await _procedure(conn, company, new.procedure, lock=True)
-            before = await _revision(conn, company, procedure.name, new.number, latest=procedure.latest_revision)
-            if before.state is RevisionState.READY:
-                raise RevisionReady(name=procedure.name, revision=new.number)
-            await conn.execute(
-                update(revisions)
-                .where(_of(procedure.name), revisions.c.number == new.number)
-                .values(document=pack_revision(new))
-            )
-            return replace(
-                before,
-                instructions=new.instructions,
-                steps=new.steps,
-                tools=new.tools,
-                expectations=new.expectations,
-                domain=new.domain,
-            )
-
-        return await self._db.writer.run(work)
-
-    async def delete_revision(self, company: str, name: str, number: int) -> None:
-        """Delete a revision. Raises ProcedureNotFound, RevisionNotFound, OnlyRevision, StillReferredTo."""
-
-        async def work(conn: AsyncConnection) -> None:
-            procedure = await _procedure(conn, company, name, lock=True)
-            await _revision(conn, company, name, number, latest=procedure.latest_revision)
-            there = select(func.count()).where(_of(name), revisions.c.state != _DELETED)
-            if await conn.scalar(there) == 1:
-                raise OnlyRevision(name=name, revision=number)
-            by = await self._referring(conn, company, name.removeprefix(PREFIX), number)
-            if by is not None:
-                raise StillReferredTo(name=f"revision {number} of {name}", by=by)
-            await conn.execute(
-                update(revisions)
-                .where(_of(name), revisions.c.number == number)
-                .values(state=_DELETED, document=b"", ready_time=0)
-            )
-            await _point_to_newest(conn, name)
-
-        await self._db.writer.run(work)
-
-    async def delete(self, company: str, name: str) -> None:
-        """Delete a procedure with its revisions. Raises ProcedureNotFound, StillReferredTo."""
-
-        async def work(conn: AsyncConnection) -> None:
-            await _procedure(conn, company, name, lock=True)
-            key = name.removeprefix(PREFIX)
-            by = await self._referring(conn, company, key, 0)
-            if by is not None:
-                raise StillReferredTo(name=name, by=by)
-            await conn.execute(delete(revisions).where(_of(name)))
-            await conn.execute(delete(procedures).where(procedures.c.id == key))
-
-        await self._db.writer.run(work)
-
-    async def get(self, company: str, name: str, revision: int) -> tuple[Procedure, Revision]:
-        """A procedure and one of its revisions, 0 for the newest. Raises ProcedureNotFound, RevisionNotFound."""
-        async with self._db.read() as conn:
-            procedure = await _procedure(conn, company, name)
-            latest = procedure.latest_revision
-            return procedure, await _revision(conn, company, name, revision or latest, latest=latest)
-
-    async def page(self, company: str, part: Part, external_id: str) -> Listed[Procedure]:
-        """A part of the procedures, newest first."""
-        query = select(procedures).where(procedures.c.company == company)
-        if external_id:
-            query = query.where(procedures.c.external_id == external_id)
-        return await page(self._db, query, procedures.c.id, part, _read_procedure)
 
     async def exported(self, company: str, after: str, limit: int) -> list[tuple[Procedure, Revision]]:
         """Up to `limit` procedures with their newest READY revisions, oldest first, starting after the name `after`."""
@@ -236,7 +98,7 @@ class ProcedureStore:
             .order_by(procedures.c.id)
             .limit(limit)
         )
-        return [(_read_procedure(row), _read_revision(row, "revision_")) for row in await self._db.fetch(rows)]
+        return [_exported(row) for row in await self._db.fetch(rows)]
 
     async def add(self, company: str, new: Sequence[NewProcedure]) -> list[Stored]:
         """Store imported procedures in one transaction; returns the outcome of each, in their order."""
@@ -253,7 +115,7 @@ async def hold_revision(conn: AsyncConnection, company: str, key: str, number: i
     latest = await conn.scalar(held.with_for_update(read=True, key_share=True))
     if latest is None:
         raise ProcedureNotFound(name=PREFIX + key)
-    there = select(revisions.c.number).where(_of(key), revisions.c.number == number, revisions.c.state != _DELETED)
+    there = select(revisions.c.number).where(_of(key), revisions.c.number == number, revisions.c.state != DELETED)
     if await conn.scalar(there) is None:
         raise RevisionNotFound(name=PREFIX + key, revision=number, latest=latest)
 
@@ -263,76 +125,22 @@ async def _import(conn: AsyncConnection, company: str, new: Procedure, revision:
     named = procedures.c.external_id == new.external_id
     if new.external_id.startswith(PREFIX):  # exports use the name of a procedure that has no external id
         named |= procedures.c.id == new.external_id.removeprefix(PREFIX)
-    elif await _insert(conn, company, new, revision):
+    elif await _KIND.insert(conn, company, new, revision):
         return Outcome.IMPORTED
     row = (await conn.execute(select(procedures).where(procedures.c.company == company, named))).first()
     if row is None:
-        return Outcome.IMPORTED if await _insert(conn, company, new, revision) else Outcome.TAKEN
+        return Outcome.IMPORTED if await _KIND.insert(conn, company, new, revision) else Outcome.TAKEN
     there = _read_procedure(row)
     if (there.display_name, there.description) != (new.display_name, new.description):
         return Outcome.TAKEN
-    documents = select(revisions.c.document).where(_of(there.name), revisions.c.state != _DELETED)
+    documents = select(revisions.c.document).where(_of(there.name), revisions.c.state != DELETED)
     content = read_content(revision_json(revision))
     known = [unpack_revision(document) for document in await conn.scalars(documents)]
     return Outcome.UNCHANGED if content in known else Outcome.TAKEN
 
 
-async def _insert(conn: AsyncConnection, company: str, procedure: Procedure, revision: Revision) -> bool:
-    """Store both and return True, or return False if the external id is taken."""
-    row = {
-        "id": procedure.name.removeprefix(PREFIX),
-        "company": company,
-        "external_id": procedure.external_id or None,
-        "display_name": procedure.display_name,
-        "description": procedure.description,
-        "latest_revision": procedure.latest_revision,
-        "latest_ready_revision": procedure.latest_ready_revision,
-        "create_time": procedure.create_time,
-    }
-    if (await conn.execute(insert_new(procedures, conn.dialect.name), row)).first() is None:
-        return False
-    await conn.execute(insert(revisions), _revision_row(company, revision))
-    return True
-
-
 def _of(procedure: str) -> ColumnElement[bool]:
     return revisions.c.procedure == procedure.removeprefix(PREFIX)
-
-
-async def _point_to_newest(conn: AsyncConnection, procedure: str) -> None:
-    """Store the numbers of the procedure's newest revisions in its row."""
-    newest = select(func.coalesce(func.max(revisions.c.number), 0)).where(_of(procedure))
-    await conn.execute(
-        update(procedures)
-        .where(procedures.c.id == procedure.removeprefix(PREFIX))
-        .values(
-            latest_revision=newest.where(revisions.c.state != _DELETED).scalar_subquery(),
-            latest_ready_revision=newest.where(revisions.c.state == RevisionState.READY).scalar_subquery(),
-        )
-    )
-
-
-async def _procedure(conn: AsyncConnection, company: str, name: str, *, lock: bool = False) -> Procedure:
-    query = select(procedures).where(procedures.c.company == company, procedures.c.id == name.removeprefix(PREFIX))
-    row = (await conn.execute(query.with_for_update() if lock else query)).first()
-    if row is None:
-        raise ProcedureNotFound(name=name)
-    return _read_procedure(row)
-
-
-async def _revision(conn: AsyncConnection, company: str, name: str, number: int, *, latest: int = 0) -> Revision:
-    found = await conn.execute(
-        select(revisions).where(
-            revisions.c.company == company,
-            _of(name),
-            revisions.c.number == number,
-            revisions.c.state != _DELETED,
-        )
-    )
-    row = found.first()
-    if row is None:
-        raise RevisionNotFound(name=name, revision=number, latest=latest)
-    return _read_revision(row)
 
 
 def _read_procedure(row: Row[Any]) -> Procedure:
@@ -347,21 +155,17 @@ def _read_procedure(row: Row[Any]) -> Procedure:
     )
 
 
-def _revision_row(company: str, revision: Revision) -> dict[str, object]:
+def _procedure_row(procedure: Procedure) -> dict[str, object]:
     return {
-        "procedure": revision.procedure.removeprefix(PREFIX),
-        "number": revision.number,
-        "company": company,
-        "state": revision.state,
-        "document": pack_revision(revision),
-        "create_time": revision.create_time,
-        "ready_time": revision.ready_time,
+        "display_name": procedure.display_name,
+        "description": procedure.description,
+        "latest_revision": procedure.latest_revision,
+        "latest_ready_revision": procedure.latest_ready_revision,
+        "create_time": procedure.create_time,
     }
 
 
-def _read_revision(row: Row[Any], prefix: str = "") -> Revision:
-    """The revision in the row's columns with this prefix."""
-    values = {name.removeprefix(prefix): value for name, value in row._mapping.items() if name.startswith(prefix)}
+def _read_revision(values: Mapping[str, Any]) -> Revision:
     return Revision(
         procedure=PREFIX + values["procedure"],
         number=values["number"],
@@ -370,6 +174,14 @@ def _read_revision(row: Row[Any], prefix: str = "") -> Revision:
         ready_time=values["ready_time"],
         **unpack_revision(values["document"]),
     )
+
+
+def _exported(row: Row[Any]) -> tuple[Procedure, Revision]:
+    """A procedure, and the revision in the columns with the prefix `revision_`."""
+    columns = {
+        name.removeprefix("revision_"): row._mapping[name] for name in row._mapping if name.startswith("revision_")
+    }
+    return _read_procedure(row), _read_revision(columns)
 
 
 def revision_json(revision: Revision) -> dict[str, Json]:
@@ -404,3 +216,20 @@ def pack_revision(revision: Revision) -> bytes:
 def unpack_revision(document: bytes) -> dict[str, Any]:
     """The content that `pack_revision` wrote, as keyword arguments of `Revision`."""
     return read_content(load_document(document))
+
+
+_KIND = Kind[Procedure, Revision](
+    resources=procedures,
+    revisions=revisions,
+    prefix=PREFIX,
+    owner="procedure",
+    row=_procedure_row,
+    read=_read_procedure,
+    document=pack_revision,
+    read_revision=_read_revision,
+    not_found=ProcedureNotFound,
+    no_revision=RevisionNotFound,
+    ready=RevisionReady,
+    only=OnlyRevision,
+    taken=ProcedureExternalIdTaken,
+)
