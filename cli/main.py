@@ -18,6 +18,7 @@ COMMANDS = {
     "status": "Show the health of the gateway and of each service.",
     "sources": "Real, finished conversations; synthetic ones start from them.",
     "procedures": "Instructions and steps of agents, in revisions.",
+    "campaigns": "Message workflows: check them before they reach a person.",
     "personas": "Simulated users.",
     "resources": "Sets of records, such as orders, that tools read and change.",
     "enrich": "What a domain says about an entity, and what a request for it becomes.",

@@ -6,6 +6,8 @@ PERMISSIONS = frozenset(
         "batches.delete",
         "batches.read",
         "batches.write",
+        "campaigns.read",
+        "campaigns.write",
         "conversations.delete",
         "conversations.read",
         "conversations.write",

@@ -24,6 +24,7 @@ _NAMED_BY_PEOPLE = ("domains", "personas", "resources", "schemas", "templates", 
 """Collections with ids that are words, so an id can be the beginning of another."""
 _BY_EXTERNAL_ID: dict[str, Callable[[Client, str], Listing[Any]]] = {
     "batches": lambda client, external_id: client.batches.list(external_id=external_id),
+    "campaigns": lambda client, external_id: client.campaigns.list(external_id=external_id),
     "conversations": lambda client, external_id: client.conversations.list(ConversationFilter(external_id=external_id)),
     "procedures": lambda client, external_id: client.procedures.list(external_id=external_id),
     "sources": lambda client, external_id: client.sources.list(SourceFilter(external_id=external_id)),

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from greenroom.evaluator.v1 import evaluation_pb2_grpc, report_pb2_grpc
+from greenroom.evaluator.v1 import campaign_check_pb2_grpc, evaluation_pb2_grpc, report_pb2_grpc
+from services.evaluator.adapters.campaigns import SynthesizerCampaigns
 from services.evaluator.adapters.subjects import SynthesizerSubjects
 from services.evaluator.adapters.transcripts import TranscriptReader
+from services.evaluator.checks.operations import CampaignChecks
+from services.evaluator.checks.servicer import CampaignCheckServicer
 from services.evaluator.evaluations.jobs import evaluation_jobs
 from services.evaluator.evaluations.messages import result_item
 from services.evaluator.evaluations.operations import Evaluations
@@ -93,6 +96,11 @@ async def build(
             "greenroom.evaluator.v1.ReportService",
             report_pb2_grpc.add_ReportServiceServicer_to_server,
             ReportServicer(reports),
+        ),
+        Registration(
+            "greenroom.evaluator.v1.CampaignCheckService",
+            campaign_check_pb2_grpc.add_CampaignCheckServiceServicer_to_server,
+            CampaignCheckServicer(CampaignChecks(compute, SynthesizerCampaigns(peers).revision)),
         ),
     ]
     for registration in registrations:

@@ -9,6 +9,7 @@ import structlog
 
 from greenroom.synthesizer.v1 import (
     batch_pb2_grpc,
+    campaign_pb2_grpc,
     campaign_simulation_pb2_grpc,
     conversation_pb2_grpc,
     inference_pb2_grpc,
@@ -43,6 +44,10 @@ from services.synthesizer.batches import store as batch_rows
 from services.synthesizer.batches.export import Export
 from services.synthesizer.batches.operations import Batches
 from services.synthesizer.batches.servicer import BatchServicer
+from services.synthesizer.campaigns.documents import read_content
+from services.synthesizer.campaigns.operations import Campaigns
+from services.synthesizer.campaigns.servicer import CampaignServicer
+from services.synthesizer.campaigns.store import CampaignStore
 from services.synthesizer.conversations.catalog import Catalog
 from services.synthesizer.conversations.jobs import ConversationJobs
 from services.synthesizer.conversations.messages import watched
@@ -250,6 +255,11 @@ async def build(
             "Procedure",
             procedure_pb2_grpc.add_ProcedureServiceServicer_to_server,
             ProcedureServicer(Procedures(procedures, domains.copied, clock), procedure_files),
+        ),
+        (
+            "Campaign",
+            campaign_pb2_grpc.add_CampaignServiceServicer_to_server,
+            CampaignServicer(Campaigns(CampaignStore(db), compute, read=read_content, clock=clock)),
         ),
         ("Source", source_pb2_grpc.add_SourceServiceServicer_to_server, SourceServicer(sources, source_files)),
         (

@@ -14,6 +14,7 @@ from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, p
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest
 from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
 from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
+from greenroom.type.v1.campaign_pb2 import CampaignFile
 from greenroom.type.v1.event_pb2 import Event, UserMessage
 from tests.contract.methods import Method, collection_of
 from tests.datasets import SHORT, over, short_spec
@@ -35,6 +36,9 @@ entities:
       isbn: {type: identifier}
       price: {type: money, currency: EUR, minimum: 1}
 """
+CAMPAIGN = CampaignFile(
+    content=b"display_name: Ours\nsteps: [{id: hello, send_sms: {body: Hello.}, next: done}, {id: done, exit: {}}]\n"
+)
 CARTS = GenerateTestDataRequest(domain="domains/ecommerce", entity="cart", count=2, seed=1)
 DOCUMENT = Document(title="Prices", text="A price of a book never changes.")
 GENERATION = Generation(
@@ -58,6 +62,8 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
     resources.write_text(RESOURCE)
     pack = stage.folder / "pack.yaml"
     pack.write_text(PACK)
+    campaign = stage.folder / "campaign.yaml"
+    campaign.write_bytes(CAMPAIGN.content)
     batch = batch_pb2.BatchSpec(conversation=stage.spec(persona=""), size=2)
     await stage.play(Script(persona=[leaves("Bye.")]), model="another")
     [recording, *_] = [one async for one in client.recordings.list()]
@@ -67,6 +73,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
     return {
         "personas": (await client.personas.create(PERSONA)).name,
         "procedures": stage.procedure,
+        "campaigns": (await client.campaigns.create(campaign)).campaign.name,
         "sources": stage.source,
         "conversations": (await client.conversations.start(MANUAL)).name,
         "batches": (await client.batches.start(batch, create_only=True)).name,
@@ -124,7 +131,19 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
         case "UpdateRevision":
             request.number = 1
             request.revision.CopyFrom(REVISION)
-        case "MarkReady" | "DeleteRevision" | "MarkDomainReady" | "DeleteDomainRevision":
+        case "CreateCampaign" | "AddCampaignRevision":
+            request.file.CopyFrom(CAMPAIGN)
+        case "UpdateCampaignRevision":
+            request.number = 1
+            request.file.CopyFrom(CAMPAIGN)
+        case (
+            "MarkReady"
+            | "DeleteRevision"
+            | "MarkDomainReady"
+            | "DeleteDomainRevision"
+            | "MarkCampaignReady"
+            | "DeleteCampaignRevision"
+        ):
             request.revision = 1
         case "DiscoverDomain":
             request.header.file = "x.sql"

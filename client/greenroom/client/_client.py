@@ -7,6 +7,7 @@ import grpc
 
 from greenroom.client._batches import Batches
 from greenroom.client._calls import Backoff, Calls
+from greenroom.client._campaigns import Campaigns
 from greenroom.client._conversations import Conversations
 from greenroom.client._documents import Documents
 from greenroom.client._domains import Domains
@@ -49,6 +50,7 @@ class Client:
     def __init__(self, calls: Calls) -> None:
         self.personas = Personas(calls)
         self.procedures = Procedures(calls)
+        self.campaigns = Campaigns(calls)
         self.sources = Sources(calls)
         self.inference = Inference(calls)
         self.conversations = Conversations(calls)

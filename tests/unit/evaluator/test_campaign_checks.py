@@ -18,7 +18,7 @@ CASES = load_file(Path(__file__).parent / "campaigns.yaml")
 
 def _changed(case: dict[str, Any]) -> dict[str, Any]:
     """The sound campaign with the changes of a case."""
-    campaign = deepcopy(SOUND)
+    campaign: dict[str, Any] = deepcopy(SOUND)
     for path, value in case.get("set", {}).items():
         first, *rest = path.split(".")
         step = next((step for step in campaign["steps"] if step["id"] == first), None)

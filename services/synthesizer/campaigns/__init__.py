@@ -1,0 +1,1 @@
+"""Campaigns: message workflows, in revisions."""

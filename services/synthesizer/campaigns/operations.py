@@ -1,0 +1,85 @@
+"""Campaigns and their revisions."""
+
+from collections.abc import Callable
+
+from services.synthesizer.campaigns.model import PREFIX, Campaign, Content, Revision, RevisionState
+from services.synthesizer.campaigns.store import CampaignStore
+from shared.clock import Clock
+from shared.compute import Compute
+from shared.ids import new_id
+from shared.lists import Listed, Part
+from shared.requests import RequestKey
+
+
+class Campaigns:
+    """Creates, reads, changes and deletes a company's campaigns. read: runs in another process."""
+
+    def __init__(
+        self, store: CampaignStore, compute: Compute, *, read: Callable[[bytes, str], Content], clock: Clock
+    ) -> None:
+        self._store = store
+        self._compute = compute
+        self._read = read
+        self._clock = clock
+
+    async def create(
+        self, company: str, file: tuple[bytes, str], external_id: str, *, ready: bool, key: RequestKey | None
+    ) -> tuple[Campaign, Revision]:
+        """Store a campaign under a new name with its first revision. file: its bytes and name.
+
+        Raises BadYaml, CampaignInvalid, CampaignExternalIdTaken.
+        """
+        revision = await self._new(f"{PREFIX}{new_id()}", file, ready=ready)
+        campaign = Campaign(
+            name=revision.campaign,
+            display_name=revision.content.display_name,
+            description=revision.content.description,
+            external_id=external_id,
+            latest_revision=1,
+            latest_ready_revision=1 if ready else 0,
+            create_time=revision.create_time,
+        )
+        return await self._store.create(company, campaign, revision, key)
+
+    async def add_revision(
+        self, company: str, campaign: str, file: tuple[bytes, str], *, ready: bool, key: RequestKey | None
+    ) -> Revision:
+        """Add a revision with the next number. Raises BadYaml, CampaignInvalid, CampaignNotFound."""
+        return await self._store.add_revision(company, await self._new(campaign, file, ready=ready), key)
+
+    async def update_revision(self, company: str, campaign: str, number: int, file: tuple[bytes, str]) -> Revision:
+        """Replace the content of a DRAFT.
+
+        Raises BadYaml, CampaignInvalid, CampaignNotFound, CampaignRevisionNotFound, CampaignRevisionReady.
+        """
+        content = await self._content(file)
+        return await self._store.update_revision(company, Revision(campaign, number, RevisionState.DRAFT, content))
+
+    async def mark_ready(self, company: str, campaign: str, number: int) -> Revision:
+        """Make a revision READY, if it is not. Raises CampaignNotFound, CampaignRevisionNotFound."""
+        return await self._store.mark_ready(company, campaign, number, self._clock())
+
+    async def get(self, company: str, name: str, revision: int) -> tuple[Campaign, Revision]:
+        """A campaign and one of its revisions, 0 for the newest. Raises CampaignNotFound, CampaignRevisionNotFound."""
+        return await self._store.get(company, name, revision)
+
+    async def delete_revision(self, company: str, campaign: str, number: int) -> None:
+        """Delete a revision. Raises CampaignNotFound, CampaignRevisionNotFound, OnlyCampaignRevision."""
+        await self._store.delete_revision(company, campaign, number)
+
+    async def delete(self, company: str, name: str) -> None:
+        """Delete a campaign with its revisions. Raises CampaignNotFound."""
+        await self._store.delete(company, name)
+
+    async def page(self, company: str, part: Part, external_id: str) -> Listed[Campaign]:
+        """A part of the campaigns, newest first."""
+        return await self._store.page(company, part, external_id)
+
+    async def _new(self, campaign: str, file: tuple[bytes, str], *, ready: bool) -> Revision:
+        content, now = await self._content(file), self._clock()
+        state = RevisionState.READY if ready else RevisionState.DRAFT
+        return Revision(campaign, 1, state, content, create_time=now, ready_time=now if ready else 0)
+
+    async def _content(self, file: tuple[bytes, str]) -> Content:
+        content, name = file
+        return await self._compute.run(self._read, content, name or "campaign.yaml", reads=len(content))
