@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from services.evaluator.checks.logic import logic_issues
+from services.evaluator.checks.messages.checking import message_issues
 from services.evaluator.checks.model import Issue, Severity
 from services.evaluator.checks.structure import structure_issues
 from shared.model.campaigns.model import Campaign
 from shared.model.campaigns.reading import read_campaign
 
-CHECKS: Sequence[Callable[[Campaign], Iterable[Issue]]] = (structure_issues, logic_issues)
+CHECKS: Sequence[Callable[[Campaign], Iterable[Issue]]] = (structure_issues, logic_issues, message_issues)
 """All checks, in the order of their issues."""
 
 MAX_ISSUES = 1_000

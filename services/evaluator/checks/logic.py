@@ -15,12 +15,15 @@ from shared.model.campaigns.model import (
     Step,
     UpdateContact,
     WaitForReply,
+    Webhook,
     Weekday,
 )
 from shared.model.campaigns.reading import has_type
 from shared.model.campaigns.solving import Solver
 from shared.model.campaigns.times import DAY, MINUTE, write_duration, write_time
+from shared.model.events import Json
 from shared.model.expressions import BadExpression
+from shared.model.templates import BadTemplate, Template
 from shared.yaml import near
 
 
@@ -36,6 +39,9 @@ def logic_issues(campaign: Campaign) -> Iterator[Issue]:
                 yield from _split(step, step.action)
             case UpdateContact():
                 yield from _update(step, step.action, fields)
+                yield from _templates(step, step.action.fields)
+            case Webhook():
+                yield from _templates(step, step.action.arguments)
             case Delay(duration) if duration is not None:
                 yield from _wait(step, duration, "delay")
             case Delay(time=None, weekday=None):
@@ -183,7 +189,18 @@ def _update(step: Step, action: UpdateContact, fields: Mapping[str, Field]) -> I
         )
 
 
-def _is_template(value: object) -> bool:
+def _templates(step: Step, values: Mapping[str, Json]) -> Iterator[Issue]:
+    for name, value in values.items():
+        if _is_template(value):
+            try:
+                Template(value).paths()
+            except BadTemplate as bad:
+                yield Issue(
+                    Severity.ERROR, "bad_template", step.id, f"`{name}` of the step `{step.id}`: {bad}", "Correct it."
+                )
+
+
+def _is_template(value: Json) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
