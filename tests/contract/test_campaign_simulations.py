@@ -98,6 +98,17 @@ async def test_the_same_seed_gives_the_same_rows_alone_and_the_same_digests_in_a
         done = await over(client, started.name)
         assert done.counts.completed == 14
         digests.append([row.digest async for row in client.batches.results(done.name)])
+    [summary] = await client.simulations.summarize(batch=done.name)
+    taken = {(edge.step, edge.branch): edge for edge in summary.edges}
+    assert (summary.contacts, taken["hi", "next"].times) == (14, 14)
+    assert sum(taken["hi", "next"].personas.values()) == len(taken["hi", "next"].personas) * 2 == 14
+    assert taken["wait", "reply"].times + taken["wait", "timeout"].times == 14
+    assert summary.converted == taken["booked", "next"].times > 0
+    shown = [row async for row in client.simulations.interactions(taken["booked", "next"].conversation)]
+    assert "booked" in [row.step for row in shown]
+    [nothing_after_stop] = summary.expectations
+    assert nothing_after_stop.met + nothing_after_stop.missed == 14
+    assert bool(nothing_after_stop.missed) == bool(summary.errors)
     assert digests[0] == digests[1]
     assert len(set(digests[0])) > 5
 

@@ -50,3 +50,8 @@ class Simulations:
         """What happened to the contact so far, in order."""
         request = pb.ListInteractionsRequest(conversation=conversation)
         return self._calls.listing(self._stub.ListInteractions, request, lambda page: page.interactions)
+
+    async def summarize(self, *, conversation: str = "", batch: str = "") -> Sequence[pb.SimulatedCampaign]:
+        """What a conversation, or those of a batch that are over, show of each of their campaigns."""
+        request = pb.SummarizeSimulationsRequest(conversation=conversation, batch=batch)
+        return (await self._calls.unary(self._stub.SummarizeSimulations, request)).campaigns

@@ -5,7 +5,10 @@ from google.protobuf.json_format import ParseDict
 from greenroom.synthesizer.v1 import campaign_simulation_pb2 as pb
 from greenroom.synthesizer.v1 import conversation_pb2
 from services.synthesizer.conversations import messages as conversations
+from services.synthesizer.conversations.errors import SpecInvalid
 from services.synthesizer.conversations.model import ConversationSpec
+from services.synthesizer.simulations.summary import CampaignSummary
+from shared.errors import Violation
 from shared.model.campaigns.interactions import Interaction, Response, Status
 from shared.rpc.events import SENTIMENTS
 
@@ -57,6 +60,37 @@ def interaction(row: Interaction) -> pb.Interaction:
     if row.tool:
         message.arguments.update(row.arguments)
         ParseDict(row.answer, message.answer)
+    return message
+
+
+def check_one(request: pb.SummarizeSimulationsRequest) -> None:
+    """Refuse a request that names neither or both. Raises SpecInvalid."""
+    if bool(request.conversation) is bool(request.batch):
+        raise SpecInvalid(violations=[Violation("conversation", "Name either a conversation or a batch.")])
+
+
+def summary(found: CampaignSummary) -> pb.SimulatedCampaign:
+    """The message of a summary."""
+    message = pb.SimulatedCampaign(
+        display_name=found.campaign.display_name,
+        contacts=found.contacts,
+        converted=found.converted,
+        errors=found.failed,
+    )
+    for edge, times in found.coverage.times.items():
+        message.edges.add(
+            step=edge.step,
+            branch=edge.branch,
+            target=edge.target,
+            times=times.total(),
+            personas=times,
+            conversation=found.coverage.shown.get(edge, ""),
+        )
+    for sentence, judged in found.expectations.items():
+        added = message.expectations.add(expectation=sentence, met=judged.met, missed=judged.missed_by)
+        if judged.missed is not None:
+            added.conversation, finding = judged.missed
+            added.actual, added.seq = finding.actual, finding.seq
     return message
 
 

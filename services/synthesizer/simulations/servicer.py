@@ -2,12 +2,11 @@
 
 from greenroom.synthesizer.v1 import campaign_simulation_pb2 as pb
 from greenroom.synthesizer.v1 import campaign_simulation_pb2_grpc
-from services.synthesizer.conversations.campaign_loop import interactions
-from services.synthesizer.conversations.campaign_target import CAMPAIGN
 from services.synthesizer.conversations.messages import conversation_message
 from services.synthesizer.conversations.operations import Conversations
 from services.synthesizer.conversations.store.conversations import ConversationStore
 from services.synthesizer.simulations import messages as convert
+from services.synthesizer.simulations.operations import Simulations
 from shared.auth import caller
 from shared.rpc.handlers import Context
 from shared.rpc.pages import after_number, cut
@@ -18,9 +17,10 @@ from shared.rpc.requests import request_key
 class CampaignSimulationServicer(campaign_simulation_pb2_grpc.CampaignSimulationServiceServicer):
     """Starts simulations, and answers for their interactions."""
 
-    def __init__(self, conversations: Conversations, store: ConversationStore) -> None:
+    def __init__(self, conversations: Conversations, store: ConversationStore, simulations: Simulations) -> None:
         self._conversations = conversations
         self._store = store
+        self._simulations = simulations
 
     async def SimulateCampaign(
         self, request: pb.SimulateCampaignRequest, context: Context
@@ -34,10 +34,14 @@ class CampaignSimulationServicer(campaign_simulation_pb2_grpc.CampaignSimulation
     ) -> pb.ListInteractionsResponse:
         page = read_page(request)
         conversation = await self._store.get(caller().company, request.conversation)
-        agent = conversation.spec.agent
-        plays = agent is not None and agent.kind == CAMPAIGN
-        events = await self._store.events(conversation) if plays else []
         after = after_number(page, 0)
-        rows = [row for row in interactions(events) if row.seq > after][: page.size + 1]
+        rows = [row for row in await self._simulations.rows(conversation) if row.seq > after][: page.size + 1]
         shown, token = cut([convert.interaction(row) for row in rows], page, lambda message: message.seq)
         return pb.ListInteractionsResponse(interactions=shown, next_page_token=token)
+
+    async def SummarizeSimulations(
+        self, request: pb.SummarizeSimulationsRequest, context: Context
+    ) -> pb.SummarizeSimulationsResponse:
+        convert.check_one(request)
+        found = await self._simulations.summarize(caller().company, request.conversation, request.batch)
+        return pb.SummarizeSimulationsResponse(campaigns=map(convert.summary, found))

@@ -25,6 +25,220 @@ else:
 DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
+class SummarizeSimulationsRequest(message.Message):
+    """What to summarize: one of both."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: builtins.int
+    BATCH_FIELD_NUMBER: builtins.int
+    conversation: builtins.str
+    """A conversation, `conversations/{conversation}`."""
+    batch: builtins.str
+    """A batch, `batches/{batch}`; its first 10,000 conversations."""
+    def __init__(
+        self,
+        *,
+        conversation: builtins.str = ...,
+        batch: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["batch", b"batch", "conversation", b"conversation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SummarizeSimulationsResponse(message.Message):
+    """What the simulations show."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CAMPAIGNS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def campaigns(self) -> containers.RepeatedCompositeFieldContainer[SimulatedCampaign]:
+        """The campaigns, in the order of `CampaignAgent.files`; none if no conversation plays campaigns."""
+
+    def __init__(
+        self,
+        *,
+        campaigns: abc.Iterable[SimulatedCampaign] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["campaigns", b"campaigns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SimulatedCampaign(message.Message):
+    """What simulations show of one campaign."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    @typing.final
+    class ErrorsEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.int
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    CONTACTS_FIELD_NUMBER: builtins.int
+    CONVERTED_FIELD_NUMBER: builtins.int
+    EDGES_FIELD_NUMBER: builtins.int
+    EXPECTATIONS_FIELD_NUMBER: builtins.int
+    ERRORS_FIELD_NUMBER: builtins.int
+    display_name: builtins.str
+    """What people call it."""
+    contacts: builtins.int
+    """How many contacts were in it."""
+    converted: builtins.int
+    """How many reached a goal."""
+    @builtins.property
+    def edges(self) -> containers.RepeatedCompositeFieldContainer[SimulatedEdge]:
+        """Every edge, in the order of the steps."""
+
+    @builtins.property
+    def expectations(self) -> containers.RepeatedCompositeFieldContainer[SimulatedExpectation]:
+        """Its expectations that concern one of the personas."""
+
+    @builtins.property
+    def errors(self) -> containers.ScalarMap[builtins.str, builtins.int]:
+        """How many interactions are errors of the campaign, by step."""
+
+    def __init__(
+        self,
+        *,
+        display_name: builtins.str = ...,
+        contacts: builtins.int = ...,
+        converted: builtins.int = ...,
+        edges: abc.Iterable[SimulatedEdge] | None = ...,
+        expectations: abc.Iterable[SimulatedExpectation] | None = ...,
+        errors: abc.Mapping[builtins.str, builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["contacts", b"contacts", "converted", b"converted", "display_name", b"display_name", "edges", b"edges", "errors", b"errors", "expectations", b"expectations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SimulatedEdge(message.Message):
+    """How often a way from a step to another one was taken."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    @typing.final
+    class PersonasEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.int
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    STEP_FIELD_NUMBER: builtins.int
+    BRANCH_FIELD_NUMBER: builtins.int
+    TARGET_FIELD_NUMBER: builtins.int
+    TIMES_FIELD_NUMBER: builtins.int
+    PERSONAS_FIELD_NUMBER: builtins.int
+    CONVERSATION_FIELD_NUMBER: builtins.int
+    step: builtins.str
+    """The step."""
+    branch: builtins.str
+    """The edge as the campaign names it, such as `next`, `reply`, `timeout` or a branch."""
+    target: builtins.str
+    """The step that it leads to."""
+    times: builtins.int
+    """How often it was taken."""
+    conversation: builtins.str
+    """The first conversation that took it; empty if none did."""
+    @builtins.property
+    def personas(self) -> containers.ScalarMap[builtins.str, builtins.int]:
+        """By whom: how often by the persona of this display name."""
+
+    def __init__(
+        self,
+        *,
+        step: builtins.str = ...,
+        branch: builtins.str = ...,
+        target: builtins.str = ...,
+        times: builtins.int = ...,
+        personas: abc.Mapping[builtins.str, builtins.int] | None = ...,
+        conversation: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["branch", b"branch", "conversation", b"conversation", "personas", b"personas", "step", b"step", "target", b"target", "times", b"times"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SimulatedExpectation(message.Message):
+    """Whether an expectation was met."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    EXPECTATION_FIELD_NUMBER: builtins.int
+    MET_FIELD_NUMBER: builtins.int
+    MISSED_FIELD_NUMBER: builtins.int
+    CONVERSATION_FIELD_NUMBER: builtins.int
+    ACTUAL_FIELD_NUMBER: builtins.int
+    SEQ_FIELD_NUMBER: builtins.int
+    expectation: builtins.str
+    """The expectation, as a sentence."""
+    met: builtins.int
+    """How many contacts met it."""
+    missed: builtins.int
+    """How many missed it."""
+    conversation: builtins.str
+    """The first conversation that missed it; empty if none did."""
+    actual: builtins.str
+    """What happened there."""
+    seq: builtins.int
+    """The seq of the interaction there that shows it; 0 if none does."""
+    def __init__(
+        self,
+        *,
+        expectation: builtins.str = ...,
+        met: builtins.int = ...,
+        missed: builtins.int = ...,
+        conversation: builtins.str = ...,
+        actual: builtins.str = ...,
+        seq: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["actual", b"actual", "conversation", b"conversation", "expectation", b"expectation", "met", b"met", "missed", b"missed", "seq", b"seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class SimulateCampaignRequest(message.Message):
     """What to simulate."""
 

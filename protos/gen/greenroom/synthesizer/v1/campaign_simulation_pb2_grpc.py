@@ -46,6 +46,11 @@ class CampaignSimulationServiceStub(object):
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsResponse.FromString,
                 _registered_method=True)
+        self.SummarizeSimulations = channel.unary_unary(
+                '/greenroom.synthesizer.v1.CampaignSimulationService/SummarizeSimulations',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.SummarizeSimulationsRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.SummarizeSimulationsResponse.FromString,
+                _registered_method=True)
 
 
 class CampaignSimulationServiceServicer(object):
@@ -68,6 +73,14 @@ class CampaignSimulationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SummarizeSimulations(self, request, context):
+        """SummarizeSimulations returns what a simulation, or all of a batch that are over, show of their campaigns: how often each edge was
+        taken and by whom, how many reached a goal, and whether expectations were met.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CampaignSimulationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -80,6 +93,11 @@ def add_CampaignSimulationServiceServicer_to_server(servicer, server):
                     servicer.ListInteractions,
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsResponse.SerializeToString,
+            ),
+            'SummarizeSimulations': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeSimulations,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.SummarizeSimulationsRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.SummarizeSimulationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -138,6 +156,33 @@ class CampaignSimulationService(object):
             '/greenroom.synthesizer.v1.CampaignSimulationService/ListInteractions',
             greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsRequest.SerializeToString,
             greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeSimulations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.CampaignSimulationService/SummarizeSimulations',
+            greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.SummarizeSimulationsRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.SummarizeSimulationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,10 @@ class CampaignSimulationServiceStub:
     """ListInteractions returns what happened to the contact of a conversation, in order: steps, replies, and messages that were held
     back or dropped. A conversation without campaigns has none.
     """
+    SummarizeSimulations: aio.UnaryUnaryMultiCallable[campaign_simulation_pb2.SummarizeSimulationsRequest, campaign_simulation_pb2.SummarizeSimulationsResponse]
+    """SummarizeSimulations returns what a simulation, or all of a batch that are over, show of their campaigns: how often each edge was
+    taken and by whom, how many reached a goal, and whether expectations were met.
+    """
 
 class CampaignSimulationServiceServicer(metaclass=abc_1.ABCMeta):
     """Simulations of campaigns: a persona receives the messages, answers or stays silent, and days pass on a virtual clock. A simulation
@@ -46,6 +50,16 @@ class CampaignSimulationServiceServicer(metaclass=abc_1.ABCMeta):
     ) -> abc.Awaitable[campaign_simulation_pb2.ListInteractionsResponse]:
         """ListInteractions returns what happened to the contact of a conversation, in order: steps, replies, and messages that were held
         back or dropped. A conversation without campaigns has none.
+        """
+
+    @abc_1.abstractmethod
+    def SummarizeSimulations(
+        self,
+        request: campaign_simulation_pb2.SummarizeSimulationsRequest,
+        context: aio.ServicerContext[campaign_simulation_pb2.SummarizeSimulationsRequest, abc.Awaitable[campaign_simulation_pb2.SummarizeSimulationsResponse]],
+    ) -> abc.Awaitable[campaign_simulation_pb2.SummarizeSimulationsResponse]:
+        """SummarizeSimulations returns what a simulation, or all of a batch that are over, show of their campaigns: how often each edge was
+        taken and by whom, how many reached a goal, and whether expectations were met.
         """
 
 def add_CampaignSimulationServiceServicer_to_server(servicer: CampaignSimulationServiceServicer, server: aio.Server) -> None: ...
