@@ -91,11 +91,13 @@ def field_message(field: Field) -> pb.DomainField:
         precision=field.precision,
         scale=field.scale,
         derived=field.derived,
+        generated=field.generated,
         support=_support_message(field.support),
     )
     _fill_bounds(message.bounds, field)
     _fill(message, "default", field.default)
     _fill(message, "example", field.example)
+    _fill(message, "json_schema", field.json_schema)
     return message
 
 
@@ -115,6 +117,8 @@ def _field(message: pb.DomainField) -> Field:
         default=value_json(message.default),
         example=value_json(message.example),
         derived=message.derived,
+        json_schema=value_json(message.json_schema),
+        generated=message.generated,
         support=_support(message),
         **_bounds(message.bounds),
     )

@@ -1,11 +1,20 @@
 """Records of discovered schemas, loaded into databases with those schemas: every key and check is enforced."""
 
+import gzip
+import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import grpc
+import jsonschema
 import pytest
+import yaml
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
 from greenroom.testdata.v1 import record_pb2 as pb
 from greenroom.testdata.v1.record_pb2_grpc import RecordServiceStub
@@ -40,6 +49,10 @@ CREATE TABLE perm (
     person_id int NOT NULL REFERENCES person(id), role varchar(5) NOT NULL CHECK (role IN ('read', 'write')),
     granted boolean NOT NULL, PRIMARY KEY (person_id, role, granted)
 );
+CREATE TABLE invoice (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, net int NOT NULL CHECK (net > 0),
+    gross int GENERATED ALWAYS AS (net + 1) STORED
+);
 CREATE TABLE offer (id int PRIMARY KEY, price numeric(6,2) NOT NULL CHECK (price BETWEEN 0.5 AND 999.99));
 CREATE TABLE product (id int PRIMARY KEY, name varchar(12) NOT NULL UNIQUE);
 CREATE TABLE offer_product (
@@ -58,6 +71,28 @@ CREATE TABLE event (
 );
 """
 """Circles, tables that refer to themselves, names that are words of SQL, and sets that must be unique together."""
+
+
+PROTO = """
+syntax = "proto3";
+package shapes;
+import "google/protobuf/duration.proto";
+import "google/protobuf/struct.proto";
+import "google/protobuf/timestamp.proto";
+enum Kind { KIND_UNSPECIFIED = 0; KIND_A = 1; }
+message Shapes {
+  bytes raw = 1;
+  repeated Kind kinds = 2;
+  oneof pick { string text = 3; int64 number = 4; Leaf leaf = 5; }
+  map<string, Leaf> leaves = 6;
+  map<int32, string> numbered = 7;
+  map<bool, double> flags = 8;
+  google.protobuf.Duration duration = 9;
+  repeated google.protobuf.Timestamp times = 10;
+}
+message Leaf { google.protobuf.Struct any = 1; repeated bytes blobs = 2; repeated Shapes shapes = 3; Leaf inner = 4; }
+"""
+"""Messages inside of messages and of themselves, maps, bytes, and one of several."""
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +128,71 @@ async def test_ten_thousand_rows_a_table_load_into_both_databases_with_every_key
     )
 
     with closing(sqlite3.connect(":memory:")) as db:
-        db.executescript("PRAGMA foreign_keys = ON;" + (SHAPES if name == "shapes" else sqlite_schema(loaded)))
+        shapes = SHAPES.replace("int GENERATED ALWAYS AS IDENTITY", "integer")
+        db.executescript("PRAGMA foreign_keys = ON;" + (shapes if name == "shapes" else sqlite_schema(loaded)))
         for one in made.values():
             db.executescript(f"BEGIN; {one.decode()} COMMIT;")
         assert not db.execute("PRAGMA foreign_key_check").fetchall()
         for table in made:
             assert db.execute(f'SELECT count(*) FROM "{table}"').fetchone() == (ROWS,)
+
+
+@pytest.mark.parametrize("path", ["petstore/openapi.yaml", "twilio/twilio_verify_v2.json.gz"])
+async def test_bodies_of_an_api_are_valid_by_its_description(records: RecordServiceStub, path: str) -> None:
+    data = (shared_data("schemas") / path).read_bytes()
+    document = yaml.safe_load(gzip.decompress(data) if path.endswith(".gz") else data)
+    pack = discover([Source(data, path)]).pack
+
+    made = await _lines(records, pack, {entity.name: 200 for entity in pack.entities})
+
+    for entity in pack.entities:
+        validator = jsonschema.Draft202012Validator(
+            {**document, "$ref": entity.origin}, format_checker=jsonschema.FormatChecker()
+        )
+        for record in made[entity.name]:
+            validator.validate(record)
+
+
+async def test_messages_are_parsed_by_generated_classes(records: RecordServiceStub, tmp_path: Path) -> None:
+    demo = (shared_data("schemas") / "online_boutique" / "demo.proto").read_text()
+    image = _compiled({"demo.proto": demo, "shapes.proto": PROTO}, tmp_path)
+    pool = descriptor_pool.DescriptorPool()
+    for file in descriptor_pb2.FileDescriptorSet.FromString(image).file:
+        pool.Add(file)
+    pack = discover([Source(image, "demo.binpb")]).pack
+
+    made = await _lines(records, pack, {entity.name: 200 for entity in pack.entities})
+
+    for entity in pack.entities:
+        message = message_factory.GetMessageClass(pool.FindMessageTypeByName(entity.origin))
+        for record in made[entity.name]:
+            parsed = json_format.ParseDict(record, message())
+            assert message.FromString(parsed.SerializeToString()) == parsed
+    assert any(record.get("leaves") for record in made["Shapes"])
+
+
+async def _lines(records: RecordServiceStub, pack: Pack, counts: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
+    """Records as JSON, without the fields that are null."""
+    spec = pb.RecordSpec(source=pb.SchemaSource(yaml=write_pack(pack)), seed=5)
+    for name, count in counts.items():
+        spec.entities.add(entity=name, count=count)
+    made: dict[str, bytes] = {}
+    async for message in records.StreamRecords(pb.StreamRecordsRequest(spec=spec, format=pb.RECORD_FORMAT_JSONL)):
+        made[message.entity] = made.get(message.entity, b"") + message.data
+    return {name: [_without_null(json.loads(line)) for line in made[name].splitlines()] for name in counts}
+
+
+def _without_null(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: one for key, one in record.items() if one is not None}
+
+
+def _compiled(files: Mapping[str, str], folder: Path) -> bytes:
+    """The descriptor set of .proto files, by buf."""
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    buf = Path(sys.executable).parent / "buf"
+    subprocess.run([buf, "build", folder, "-o", folder / "all.binpb"], check=True, cwd=folder)
+    return (folder / "all.binpb").read_bytes()
 
 
 async def _streamed(records: RecordServiceStub, pack: Pack) -> Mapping[str, bytes]:
@@ -107,7 +201,7 @@ async def _streamed(records: RecordServiceStub, pack: Pack) -> Mapping[str, byte
     for entity in pack.entities:
         spec.entities.add(entity=entity.name, count=ROWS)
     made: dict[str, bytes] = {}
-    checks = []
+    checks: list[pb.RuleCheck] = []
     async for message in records.StreamRecords(pb.StreamRecordsRequest(spec=spec, format=pb.RECORD_FORMAT_SQL)):
         if message.data:
             made[message.entity] = made.get(message.entity, b"") + message.data
@@ -144,7 +238,7 @@ def sqlite_schema(loaded: LoadedSql) -> str:
     parts: dict[str, list[str]] = {}
     for one in columns:
         name = f'"{one["column_name"]}"'
-        checks = []
+        checks: list[str] = []
         if most := one["character_maximum_length"]:
             checks.append(f"length({name}) <= {most}")
         if size := _RANGES.get(one["data_type"]):

@@ -26,7 +26,6 @@ _UNSIGNED = frozenset({_Proto.TYPE_UINT32, _Proto.TYPE_FIXED32, _Proto.TYPE_UINT
 _SIGNED_64 = frozenset({_Proto.TYPE_INT64, _Proto.TYPE_SINT64, _Proto.TYPE_SFIXED64})
 _WELL_KNOWN: Mapping[str, FieldType] = {
     ".google.protobuf.Timestamp": FieldType.DATETIME,
-    ".google.protobuf.Duration": FieldType.DURATION,
     ".google.protobuf.DoubleValue": FieldType.NUMBER,
     ".google.protobuf.FloatValue": FieldType.NUMBER,
     ".google.protobuf.Int64Value": FieldType.INTEGER,
@@ -41,6 +40,10 @@ _WELL_KNOWN: Mapping[str, FieldType] = {
 _JSON = frozenset(
     f".google.protobuf.{name}" for name in ("Struct", "Value", "ListValue", "Any", "FieldMask", "Empty", "BytesValue")
 )
+_BASE64 = "([A-Za-z0-9+/]{4}){1,8}"
+"""How JSON writes bytes."""
+_SECONDS = "[1-9][0-9]{0,5}s"
+"""How JSON writes a Duration."""
 _MESSAGES, _ENUMS, _FIELDS, _NESTED, _NESTED_ENUMS = 4, 5, 2, 3, 4
 """The numbers of fields in descriptor.proto, of which the paths of comments are made."""
 
@@ -155,14 +158,17 @@ class _Reader:
     def _field(self, proto: _Proto, path: str, file: FileDescriptorProto, comment: str) -> Field:
         self._options(proto, path)
         kind, limits, contents = self._type(proto, path)
+        shape = self._shape(proto)
         if proto.label == _Proto.LABEL_REPEATED:
             inside = contents or f"`{kind}`"
             listed = f"A map of {inside}." if self._is_map(proto) else f"A list of {inside}."
-            return Field(proto.name, FieldType.JSON, " ".join(filter(None, [comment, listed])))
+            return Field(proto.name, FieldType.JSON, " ".join(filter(None, [comment, listed])), json_schema=shape)
         described = f"A {contents}." if contents else ""
         nullable = proto.type in (_Proto.TYPE_MESSAGE, _Proto.TYPE_GROUP) or proto.HasField("oneof_index")
         if file.syntax not in ("proto3", "editions"):
             nullable = proto.label != _Proto.LABEL_REQUIRED
+        if kind is FieldType.JSON:
+            limits["json_schema"] = shape
         made = Field(proto.name, kind, " ".join(filter(None, [comment, described])), nullable=nullable, **limits)
         if proto.default_value:
             self._miss(path, f"default = {proto.default_value}", "Defaults of proto2 are not read.")
@@ -185,7 +191,7 @@ class _Reader:
             case _Proto.TYPE_STRING:
                 return FieldType.TEXT, {}, ""
             case _Proto.TYPE_BYTES:
-                return FieldType.TEXT, {"format": "binary"}, ""
+                return FieldType.TEXT, {"format": "binary", "pattern": _BASE64}, ""
             case _Proto.TYPE_DOUBLE | _Proto.TYPE_FLOAT:
                 return FieldType.NUMBER, {}, ""
             case _Proto.TYPE_ENUM:
@@ -197,7 +203,9 @@ class _Reader:
             return FieldType.INTEGER, {"minimum": 0}, ""
         if proto.type in _SIGNED_32 or proto.type in _SIGNED_64:
             return FieldType.INTEGER, {}, ""
-        if proto.type_name in _WELL_KNOWN:
+        if proto.type_name == ".google.protobuf.Duration":
+            return FieldType.TEXT, {"format": "duration", "pattern": _SECONDS}, ""
+        if proto.type_name in _WELL_KNOWN and proto.type_name not in self._names:
             return _WELL_KNOWN[proto.type_name], {}, ""
         if proto.type_name in self._names:
             return FieldType.JSON, {}, f"`{self._names[proto.type_name]}`"
@@ -206,6 +214,35 @@ class _Reader:
         if proto.type_name not in _JSON:
             self._miss(path, proto.type_name, "The message is not in this file; it is read as any JSON.")
         return FieldType.JSON, {}, ""
+
+    def _shape(self, proto: _Proto) -> dict[str, Any] | None:
+        """The JSON Schema of a value, as protobuf writes it in JSON; None if it may be anything."""
+        if self._is_map(proto):
+            key, value = self._entry(proto).field
+            keys = _KEYS.get(key.type, {"type": "string", "pattern": "[1-9][0-9]{0,5}"})
+            return {"type": "object", "propertyNames": keys, "additionalProperties": self._one_shape(value) or {}}
+        one = self._one_shape(proto)
+        if proto.label == _Proto.LABEL_REPEATED:
+            return {"type": "array", "items": one or {"type": "object"}}
+        return one
+
+    def _one_shape(self, proto: _Proto) -> dict[str, Any] | None:
+        if proto.type_name in self._names:
+            # A message without fields is no entity.
+            fields = self._types.messages[proto.type_name][0].field
+            return {"$ref": f"#/entities/{self._names[proto.type_name]}"} if fields else {"type": "object"}
+        if proto.type_name in _SHAPES:
+            return _SHAPES[proto.type_name]
+        named = len(self._not_read)
+        kind, limits, _ = self._type(proto, "")
+        del self._not_read[named:]  # the field itself named it already
+        if limits.get("values"):
+            return {"enum": list(limits["values"])}
+        bounds: dict[str, Any] = {name: limits[name] for name in ("minimum", "pattern") if name in limits}
+        return {"type": _JSON_TYPES[kind], **bounds} if kind in _JSON_TYPES else _OF_KINDS.get(kind)
+
+    def _entry(self, proto: _Proto) -> DescriptorProto:
+        return self._types.messages[proto.type_name][0]
 
     def _is_map(self, proto: _Proto) -> bool:
         found = self._types.messages.get(proto.type_name)
@@ -218,6 +255,28 @@ class _Reader:
 
 
 _MOST_PAIRS = 45
+_KEYS: Mapping[int, dict[str, Any]] = {
+    _Proto.TYPE_STRING: {"type": "string"},
+    _Proto.TYPE_BOOL: {"enum": ["true", "false"]},
+}
+"""The keys of maps in JSON, by their types; others are numbers."""
+_JSON_TYPES = {
+    FieldType.TEXT: "string",
+    FieldType.INTEGER: "integer",
+    FieldType.NUMBER: "number",
+    FieldType.BOOLEAN: "boolean",
+}
+_OF_KINDS: Mapping[FieldType, dict[str, Any]] = {FieldType.DATETIME: {"type": "string", "format": "date-time"}}
+_SHAPES: Mapping[str, dict[str, Any]] = {
+    ".google.protobuf.Any": {"type": "object"},
+    ".google.protobuf.Struct": {"type": "object"},
+    ".google.protobuf.ListValue": {"type": "array", "items": {"type": "string"}},
+    ".google.protobuf.Value": {"type": "string"},
+    ".google.protobuf.Empty": {"type": "object"},
+    ".google.protobuf.BytesValue": {"type": "string", "pattern": _BASE64},
+    ".google.protobuf.FieldMask": {"type": "string", "pattern": "[a-z]{2,8}(,[a-z]{2,8}){0,2}"},
+}
+"""How messages of protobuf itself are written in JSON, as far as records have some."""
 
 
 def _text(comment: str) -> str:

@@ -36,6 +36,11 @@ _TYPES = {
     "object": FieldType.JSON,
 }
 _NAMES = {"uri": "url"}
+_OF_SHAPES = (
+    "enum const format pattern minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum minItems maxItems "
+    "uniqueItems"
+).split()
+"""What a JSON Schema of a JSON field keeps of the schema that it comes from."""
 _READ = frozenset(
     "$ref type properties required description title enum const format pattern minLength maxLength minimum maximum "
     "exclusiveMinimum exclusiveMaximum multipleOf default example examples nullable allOf anyOf oneOf items $defs "
@@ -137,12 +142,14 @@ class Schemas:
         rules = merged.schema
         kind = self._kind(merged)
         description = _text(rules.get("description") or rules.get("title"))
+        shape = None
         if kind is FieldType.JSON:
             description = " ".join(filter(None, [description, self._contents(entity, key, merged)]))
+            shape = self._shape(schema, merged.pointer, f"{entity}_{key}") or None
         nullable = not required or merged.nullable
         limits = self._limits(kind, rules, merged.pointer)
         name = unique_name(key, others)
-        made = Field(name, kind, description, nullable=nullable, **limits)
+        made = Field(name, kind, description, nullable=nullable, json_schema=shape, **limits)
         self._multiple(entity, made, rules, merged.pointer)
         self._unread(rules, merged.pointer)
         return made
@@ -180,6 +187,29 @@ class Schemas:
         if rules.get("properties"):
             return f"A `{self._part(Merged(rules, pointer, merged.target), f'{entity}_{key}')}`."
         return ""
+
+    def _shape(self, schema: Any, pointer: str, name: str, depth: int = 0) -> dict[str, Any]:
+        """The JSON Schema of a value, in which objects are entities; of several alternatives it is the first."""
+        merged = self._merge(schema, pointer, quiet=True)
+        rules = merged.schema
+        if rules.get("properties") and depth < MAX_DEPTH:
+            return {"$ref": f"#/entities/{self._part(merged, name)}"}
+        shape = {key: rules[key] for key in _OF_SHAPES if key in rules}
+        types = _types(rules)
+        if "array" in types or ("items" in rules and not types):
+            items = self._shape(rules.get("items", True), f"{merged.pointer}/items", name, depth + 1)
+            return {**shape, "type": "array", "items": items or {"type": "string"}}
+        if isinstance(others := rules.get("additionalProperties"), Mapping) and others:
+            inner = self._shape(others, f"{merged.pointer}/additionalProperties", name, depth + 1)
+            return {"type": "object", "additionalProperties": inner or {"type": "string"}}
+        if types or shape:
+            return {**shape, **({"type": types[0]} if types else {})}
+        for word in ("oneOf", "anyOf"):
+            for number, one in enumerate(_list(schema.get(word)) if isinstance(schema, Mapping) else ()):
+                found = self._shape(one, f"{pointer}/{word}/{number}", f"{name}_{number}", depth + 1)
+                if found and found.get("type") != "null":
+                    return found
+        return {}
 
     def _part(self, merged: Merged, name: str) -> str:
         """The entity of an object inside of another."""

@@ -33,6 +33,7 @@ def check_pack(pack: Pack) -> Iterator[Fault]:
     yield from _check_sizes(pack)
     for entity in pack.entities:
         yield from _check_entity(entity, ("entities", entity.name))
+        yield from _check_json_schemas(entity, entities, ("entities", entity.name))
     yield from _check_patterns(pack)
     for number, relationship in enumerate(pack.relationships):
         yield from _check_relationship(relationship, entities, ("relationships", number))
@@ -146,6 +147,33 @@ def _check_field(field: Field, entity: Entity, path: Path) -> Iterator[Fault]:
         value = getattr(field, name)
         if value is not None:
             yield from _check_value(value, field, (*path, name))
+
+
+def _check_json_schemas(entity: Entity, entities: Mapping[str, Entity], path: Path) -> Iterator[Fault]:
+    for field in entity.fields:
+        at = (*path, "fields", field.name, "json_schema")
+        if field.json_schema is None:
+            continue
+        if field.type is not FieldType.JSON:
+            yield Fault(at, f"Only json has a JSON Schema, and `{field.name}` is {field.type}.")
+        elif not isinstance(field.json_schema, Mapping):
+            yield Fault(at, "A JSON Schema is a mapping.")
+        for name in _entities_in(field.json_schema):
+            if name not in entities:
+                yield Fault(at, f"There is no entity `{name}`{near(name, entities) or ''}.")
+
+
+def _entities_in(schema: Json) -> Iterator[str]:
+    """The names in references such as `#/entities/tag`."""
+    match schema:
+        case {"$ref": str(reference)}:
+            yield reference.removeprefix("#/entities/")
+        case Mapping():
+            for inner in schema.values():
+                yield from _entities_in(inner)
+        case [*items]:
+            for inner in items:
+                yield from _entities_in(inner)
 
 
 def _check_currency(field: Field, entity: Entity, path: Path) -> Iterator[Fault]:

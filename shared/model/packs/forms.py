@@ -87,6 +87,8 @@ _FIELD = Form(
         "default": Kind.ANY,
         "example": Kind.ANY,
         "derived": Kind.TEXT,
+        "json_schema": Kind.ANY,
+        "generated": Kind.FLAG,
         "support": _SUPPORT,
     },
     named_by="name",

@@ -66,6 +66,8 @@ class Field:
     precision, scale: digits of a number in all, and after the point; None if not bounded.
     values: the only values it takes; empty: any.
     derived: an expression of the rule language that gives the value; empty if it is not derived.
+    json_schema: a JSON Schema of the values of json; `{"$ref": "#/entities/tag"}` is a record of the entity `tag`.
+    generated: a database gives the value, so SQL leaves it out: a derived field, or a number that counts up.
     """
 
     name: str
@@ -89,6 +91,8 @@ class Field:
     default: Json = None
     example: Json = None
     derived: str = ""
+    json_schema: Json = None
+    generated: bool = False
     support: Support | None = None
 
 

@@ -1,5 +1,6 @@
 """Columns and constraints of tables: the parts of CREATE TABLE and ALTER TABLE."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -125,7 +126,7 @@ class Elements:
             pass
         elif cursor.take("IDENTITY"):
             column.nullable = False
-            cursor.group()
+            column.counts_from = _start(cursor.group())
         elif cursor.take("COMMENT"):
             column.comment = cursor.next().text
         elif cursor.take("CHARACTER", "SET") or cursor.take("CHARSET|AFTER|STORAGE|COMPRESSION"):
@@ -147,12 +148,14 @@ class Elements:
         return True
 
     def _generated(self, cursor: Cursor, column: Column) -> bool:
-        if not cursor.take("ALWAYS"):
+        always = cursor.take("ALWAYS")
+        if not always:
             cursor.take("BY", "DEFAULT")
             cursor.take("ON", "NULL")
         if cursor.take("AS", "IDENTITY"):
             column.nullable = False
-            cursor.group()
+            start = _start(cursor.group())
+            column.counts_from = start if always else None
             return True
         if not cursor.take("AS"):
             return False
@@ -304,6 +307,13 @@ def read_type(cursor: Cursor) -> Type:
             cursor.next()
         array = True
     return Type(" ".join(filter(None, base)).lower(), arguments, schema, name.key, unsigned, array)
+
+
+def _start(options: Cursor | None) -> int:
+    """The first number of `(START WITH 5 …)` or `(5, 1)`; 1 if none is said."""
+    text = options.sql().text if options is not None and options.tokens else ""
+    number = re.search(r"(?:START\s+(?:WITH\s+)?|^\s*)(\d{1,18})\b", text, re.IGNORECASE)
+    return int(number[1]) if number else 1
 
 
 def set_default(table: Table, column: Name, default: Sql | None) -> None:

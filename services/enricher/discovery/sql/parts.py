@@ -114,7 +114,9 @@ class Parts:
         field = Field(name, read.type, description, nullable=column.nullable and read.nullable, unique=unique)
         field = replace(field, **limits)
         if column.generated is not None:
-            return replace(field, derived=self._derived(column, column.generated, translator))
+            return replace(field, derived=self._derived(column, column.generated, translator), generated=True)
+        if column.counts_from is not None and field.type is FieldType.INTEGER:
+            return replace(field, generated=True, minimum=column.counts_from)
         default = column.default or read.default
         return field if default is None else replace(field, default=self._default(column, default, field))
 

@@ -51,7 +51,7 @@ class Type:
 
 @dataclass(slots=True)
 class Column:
-    """A column."""
+    """A column. counts_from: the first number, if only the database gives the values and counts up."""
 
     name: Name
     type: Type
@@ -60,6 +60,7 @@ class Column:
     unique: bool = False
     default: Sql | None = None
     generated: Sql | None = None
+    counts_from: int | None = None
     comment: str = ""
 
 

@@ -44,8 +44,10 @@ class Style:
 class TextEncoder:
     """Writes tables of one entity in a style."""
 
-    def __init__(self, style: Style, names: Sequence[str]) -> None:
+    def __init__(self, style: Style, names: Sequence[str], left_out: frozenset[str] = frozenset()) -> None:
+        """left_out: columns of the tables that are not written, and not among the names."""
         self._style = style
+        self._left_out = left_out
         labels = [style.label(number, name) for number, name in enumerate(names)]
         self._befores = [(style.between if not number else "") + label for number, label in enumerate(labels)]
         self._after = ["" for _ in labels[1:]] + [style.end]
@@ -60,7 +62,8 @@ class TextEncoder:
         """The records of a table."""
         if not table.rows:
             return b""
-        parts = [self._part(number, column) for number, column in enumerate(table.columns.values())]
+        columns = (column for name, column in table.columns.items() if name not in self._left_out)
+        parts = [self._part(number, column) for number, column in enumerate(columns)]
         out, ends = np.empty(self._writer.room(parts), np.uint8), np.empty(table.rows, np.int64)
         write(out, ends, *self._writer.arrays(parts))
         return out[len(self._style.between) if not table.first else 0 : ends[-1]].tobytes()
@@ -263,11 +266,13 @@ def csv_lines(template: Table) -> TextEncoder:
 
 def sql_inserts(template: Table) -> TextEncoder:
     """An INSERT of standard SQL a record. Backslashes stand for themselves, as in SQLite and PostgreSQL."""
-    columns = ", ".join(map(_sql_name, template.columns))
+    # Where a database gives all values, it is given them all the same.
+    written = [name for name in template.columns if name not in template.generated] or [*template.columns]
+    columns = ", ".join(map(_sql_name, written))
     head = f"INSERT INTO {_sql_name(template.entity)} ({columns}) VALUES ("  # noqa: S608 - quoted names
     escape = _replacing({"'": "''"})
     style = Style(escape, "'", "NULL", ("FALSE", "TRUE"), False, lambda number, _: ", " if number else head, ");\n")
-    return TextEncoder(style, [*template.columns])
+    return TextEncoder(style, written, frozenset(template.columns) - {*written})
 
 
 def _sql_name(name: str) -> str:

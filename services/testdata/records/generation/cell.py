@@ -228,7 +228,10 @@ class Cell:
     def table(self, entity: str, names: Iterable[str]) -> MadeTable:
         """The finished rows of an entity."""
         made = {name: self.written(entity, name) for name in names}
-        return MadeTable(entity, made, self.rows[entity], first=self.first[entity])
+        found = self.pack.entity(entity)
+        assert found is not None
+        generated = frozenset(one.name for one in found.fields if one.generated)
+        return MadeTable(entity, made, self.rows[entity], first=self.first[entity], generated=generated)
 
     def written(self, entity: str, name: str) -> Made:
         """A finished field: what was made, with the values that rules changed."""

@@ -1,26 +1,33 @@
 """Makes cells, and from them any rows of any entity."""
 
+import json
 import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from services.testdata.records.formats.text import json_lines
 from services.testdata.records.generation.cell import Cell, Values
 from services.testdata.records.generation.division import NO_CASE
+from services.testdata.records.generation.nested import VALUES, Nested
 from services.testdata.records.generation.placing import Placing
-from services.testdata.records.generation.plan import Plan
+from services.testdata.records.generation.plan import Plan, make_plan
 from services.testdata.records.generation.references import assign, grouped, ranks
 from services.testdata.records.generation.rules import Place
 from services.testdata.records.generation.schedule import choices, turns
 from services.testdata.records.generation.search import Search
+from services.testdata.records.model import RecordSpec
 from services.testdata.records.tables import Column, Rows, Strings, Table, Texts
 from services.testdata.records.values import Draws, Filler, filler
 from services.testdata.records.values.edges import Case
 from services.testdata.records.values.fillers import column_of
-from services.testdata.records.values.numbers import NullFiller
+from services.testdata.records.values.numbers import NullFiller, RowFiller
+from shared.model.packs.model import FieldType
 from shared.rules.evaluation import compute
 
 KEPT = 2
@@ -30,10 +37,11 @@ KEPT = 2
 class Generator:
     """Generates the records of a plan, in any order and any number of times: the same rows each time."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, nested: Nested | None = None) -> None:
+        """nested: makes the values inside of JSON fields; None to begin at the top."""
         self.plan = plan
         self._turns = turns(plan)
-        self._fillers = dict(_fillers(plan))
+        self._fillers = dict(_fillers(plan, nested or Nested(partial(_inside, plan.spec), plan.spec.locale)))
         self._others = dict(_fillers_of_parts(plan))
         self._cases = dict(_cases(plan))
         self._placing = Placing()
@@ -218,7 +226,16 @@ def _fillers_of_parts(plan: Plan) -> Iterator[tuple[tuple[str, str, int], Filler
                 yield (entity, name, number), made
 
 
-def _fillers(plan: Plan) -> Iterator[tuple[Place, Filler]]:
+def _inside(spec: RecordSpec, entity: str, nested: Nested) -> list[Any]:
+    """Some records of an entity that stand inside of others, as JSON without what is null."""
+    inner = RecordSpec(spec.pack, {entity: VALUES}, locale=spec.locale)
+    generator = Generator(make_plan(inner), nested)
+    table = generator.cell(0).table(entity, generator.fields(entity))
+    lines = json_lines(table).encode(table).splitlines()
+    return [{key: value for key, value in json.loads(line).items() if value is not None} for line in lines]
+
+
+def _fillers(plan: Plan, nested: Nested) -> Iterator[tuple[Place, Filler]]:
     """How the fields are filled that rules do not give. Raises what `filler` raises, such as TooFewValues."""
     given = {(one.child, name) for one in plan.pack.relationships for name in one.child_fields}
     given |= {(one.entity, one.field.name) for one in plan.derived}
@@ -227,6 +244,12 @@ def _fillers(plan: Plan) -> Iterator[tuple[Place, Filler]]:
         for of in entity.fields:
             if (entity.name, of.name) not in given:
                 unique = of.unique or entity.key == (of.name,)
+                if of.json_schema is not None:
+                    yield (entity.name, of.name), nested.within(entity.name).filler(of, entity.name)
+                    continue
+                if of.generated and of.type is FieldType.INTEGER:
+                    yield (entity.name, of.name), RowFiller(of.type, 1 if of.minimum is None else int(str(of.minimum)))
+                    continue
                 rows, skewed = plan.counts[entity.name], plan.spec.production_like
                 like = plan.likes.get(entity.name)
                 made = filler(of, entity.name, plan.spec.locale, rows, unique, production_like=skewed, like=like)

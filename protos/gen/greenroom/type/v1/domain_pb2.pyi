@@ -255,6 +255,8 @@ class DomainField(message.Message):
     EXAMPLE_FIELD_NUMBER: builtins.int
     DERIVED_FIELD_NUMBER: builtins.int
     SUPPORT_FIELD_NUMBER: builtins.int
+    JSON_SCHEMA_FIELD_NUMBER: builtins.int
+    GENERATED_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name, unique in the entity: an identifier."""
     type: DomainField.Type.ValueType
@@ -277,6 +279,8 @@ class DomainField(message.Message):
     """The digits of a number after the point; unset: not bounded."""
     derived: builtins.str
     """An expression of the rule language that gives the value; empty if it is not derived."""
+    generated: builtins.bool
+    """True if a database gives the value, so that SQL leaves it out: a derived field, or a number that counts up."""
     @builtins.property
     def bounds(self) -> FieldBounds:
         """The bounds of its values, and how long a text may be, its pattern and its only values."""
@@ -292,6 +296,12 @@ class DomainField(message.Message):
     @builtins.property
     def support(self) -> Support:
         """How well sample rows support it; unset in a pack that people wrote."""
+
+    @builtins.property
+    def json_schema(self) -> struct_pb2.Value:
+        """Of JSON: a JSON Schema of its values, in which `{"$ref": "#/entities/tag"}` is a record of the entity `tag`; unset:
+        any JSON.
+        """
 
     def __init__(
         self,
@@ -311,10 +321,12 @@ class DomainField(message.Message):
         example: struct_pb2.Value | None = ...,
         derived: builtins.str = ...,
         support: Support | None = ...,
+        json_schema: struct_pb2.Value | None = ...,
+        generated: builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_precision", b"_precision", "_scale", b"_scale", "bounds", b"bounds", "default", b"default", "example", b"example", "precision", b"precision", "scale", b"scale", "support", b"support"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_precision", b"_precision", "_scale", b"_scale", "bounds", b"bounds", "default", b"default", "example", b"example", "json_schema", b"json_schema", "precision", b"precision", "scale", b"scale", "support", b"support"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_precision", b"_precision", "_scale", b"_scale", "bounds", b"bounds", "currency", b"currency", "default", b"default", "derived", b"derived", "description", b"description", "example", b"example", "format", b"format", "name", b"name", "nullable", b"nullable", "precision", b"precision", "scale", b"scale", "support", b"support", "type", b"type", "unique", b"unique", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_precision", b"_precision", "_scale", b"_scale", "bounds", b"bounds", "currency", b"currency", "default", b"default", "derived", b"derived", "description", b"description", "example", b"example", "format", b"format", "generated", b"generated", "json_schema", b"json_schema", "name", b"name", "nullable", b"nullable", "precision", b"precision", "scale", b"scale", "support", b"support", "type", b"type", "unique", b"unique", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__precision: _TypeAlias = typing.Literal["precision"]  # noqa: Y015
     _WhichOneofArgType__precision: _TypeAlias = typing.Literal["_precision", b"_precision"]  # noqa: Y015
