@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cli.kit.edges import Edges, append_lines, beside
 from cli.kit.export import Chunk, Output, write_file, write_stdout
 from cli.kit.live import lost_in_lines
 from cli.kit.names import named
@@ -54,7 +55,7 @@ class Asked:
     ] = None
     workflow: Annotated[str, typer.Option(metavar="ID", help="The workflow that they are for.")] = ""
     edge_cases: Annotated[
-        bool, typer.Option("--edge-cases", help="Tell edge cases in the hints; no record has one yet.")
+        bool, typer.Option("--edge-cases", help="Have edge cases among the records; with --output, a file says which.")
     ] = False
     production_like: Annotated[
         bool, typer.Option("--production-like", help="Draw skewed, seasonal and correlated values.")
@@ -92,20 +93,25 @@ async def generate(
     request = _request(domain, entity, asked, _FORMATS[format])
     if output is None and not json and request.output_format in _BINARY and is_terminal():
         raise Failed(f"{format} is not text; name a file with --output.", USAGE)
-    answer = None
+    if output is not None and beside(output).exists():
+        raise Failed(f"{beside(output)} exists; delete it or choose another name.")
+    answer, edges = None, Edges()
     if asked.count <= _MOST:
         answer = await client.test_data.generate(request)
         if answer.error.reason == _TOO_LARGE:
             answer = None
     if answer is None:
-        answer = await _stream(client, request, output, quiet=json)
+        answer = await _stream(client, request, output, edges, quiet=json)
     elif answer.success:
+        lines = edges.lines(answer.edges, answer.record_scenarios)
         await _write(answer.data, request, output, quiet=json)
+        if lines and output is not None:
+            beside(output).write_bytes(lines)
     answer.data = b""
     if json:
         print_json(answer)
     elif answer.success:
-        _print_summary(answer)
+        _print_summary(answer, edges)
     if answer.HasField("error"):
         raise _failed(answer)
 
@@ -142,7 +148,7 @@ async def _write(data: bytes, request: GenerateTestDataRequest, output: Path | N
 
 
 async def _stream(
-    client: Client, request: GenerateTestDataRequest, output: Path | None, *, quiet: bool
+    client: Client, request: GenerateTestDataRequest, output: Path | None, edges: Edges, *, quiet: bool
 ) -> GenerateTestDataResponse:
     """Write the records as they come; returns what is said at the end."""
     result = GenerateTestDataResponse()
@@ -150,16 +156,28 @@ async def _stream(
         # A stream that is continued needs the same seed.
         request.seed = 0
 
+    told = None if output is None else beside(output)
+    part = told and told.with_name(f"{told.name}.part")
+
     async def chunks(after: str) -> AsyncGenerator[Chunk, None]:
+        resumed = bool(after)
+        if part is not None and not resumed:
+            part.unlink(missing_ok=True)
         async with aclosing(client.test_data.stream(request, cursor=after)) as messages:
             async for message in messages:
                 if message.HasField("result"):
                     result.CopyFrom(message.result)
+                lines = edges.lines(message.edges, message.record_scenarios)
+                if lines and part is not None:
+                    append_lines(part, lines, resumed=resumed)
+                    resumed = False
                 yield Chunk(message.data, message.cursor)
 
     async with lost_in_lines(client):
         if output is not None:
             await write_file(output, _of(request), chunks)
+            if told is not None and part is not None and part.exists():
+                part.rename(told)
         elif quiet:
             async for _ in chunks(""):
                 pass
@@ -174,11 +192,13 @@ def _of(request: GenerateTestDataRequest) -> str:
     return f"{request.count} {request.entity} of {request.domain} (request {digest})"
 
 
-def _print_summary(answer: GenerateTestDataResponse) -> None:
+def _print_summary(answer: GenerateTestDataResponse, edges: Edges) -> None:
     made = answer.generation_metadata
     problems = filter(None, [answer.metadata.knowledge_problem, answer.enrichment_metadata.knowledge_problem])
     rows = [
         ("records", f"{counted(answer.record_count, answer.entity)}, seed {made.seed}, {made.locale}"),
+        ("scenarios", edges.scenario_words),
+        ("edges", edges.words),
         ("quality", quality_words(answer.quality)),
         ("kept", "from the same request before" if answer.metadata.cached else ""),
         ("pattern", answer.metadata.pattern),

@@ -10,6 +10,7 @@ from typing import IO, Annotated
 import typer
 from google.protobuf.json_format import MessageToDict
 
+from cli.kit.edges import Edges
 from cli.kit.export import write_out
 from cli.kit.imports import File
 from cli.kit.lists import All, Limit, print_list
@@ -18,6 +19,7 @@ from cli.kit.quality import quality_words
 from cli.kit.render import Rows, console, facts, print_json, when
 from cli.kit.run import USAGE, Failed, Json, Yes, command, confirmed, noun
 from cli.kit.samples import read_samples
+from cli.kit.shares import share
 from greenroom.client import Client
 from greenroom.testdata.v1.record_pb2 import (
     RECORD_FORMAT_ARROW_IPC,
@@ -29,6 +31,7 @@ from greenroom.testdata.v1.record_pb2 import (
     RECORD_FORMAT_SQL,
     EntityCount,
     EntitySamples,
+    RecordScenario,
     RecordSpec,
     RuleCheck,
     Schema,
@@ -134,7 +137,13 @@ async def generate(
     ],
     seed: Annotated[int, typer.Option(help="The same seed gives the same records.")] = 0,
     locale: Annotated[str, typer.Option(help="The language and country of names and addresses: de-DE.")] = "",
-    scenario: Annotated[str, typer.Option(metavar="ID", help="A scenario of the domain, such as happy_path.")] = "",
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID[=SHARE]", help="A scenario, such as happy_path, and its share; may be repeated."),
+    ] = None,
+    edge_cases: Annotated[
+        bool, typer.Option("--edge-cases", help="Have edge cases among the records; with --out, a file says which.")
+    ] = False,
     production_like: Annotated[
         bool, typer.Option("--production-like", help="Draw skewed, seasonal and correlated values.")
     ] = False,
@@ -160,26 +169,30 @@ async def generate(
         raise Failed(f"Records of several entities in {format} need a folder each can have a file in: --out.", USAGE)
     if output is None and format in (Format.PARQUET, Format.ARROW) and sys.stdout.isatty():
         raise Failed(f"{format} is not for screens; write it to a folder with --out.", USAGE)
+    shares = [*map(share, scenario or [])]
     spec = RecordSpec(
         source=_source(made_from),
         entities=[EntityCount(entity=entity, count=count) for entity, count in counts.items()],
         seed=seed,
         locale=locale,
-        scenario=scenario,
+        scenario=shares[0].scenario if len(shares) == 1 else "",
+        scenarios=[RecordScenario(scenario=one.scenario, share=one.share) for one in shares] if shares[1:] else [],
+        include_edge_cases=edge_cases,
         production_like=production_like,
         samples=map(_samples, samples or []),
     )
     measured = quality or bool(samples)
     checks: list[RuleCheck] = []
     qualities: list[EntityQuality] = []
+    edges: dict[str, Edges] = {}
     files: dict[Path, IO[bytes]] = {}
     with ExitStack() as stack:
 
-        def write(entity: str, data: bytes) -> None:
+        def write(name: str, data: bytes) -> None:
             if output is None:
                 write_out(data)
                 return
-            path = output / f"{entity}.{format}"
+            path = output / name
             if path not in files:
                 output.mkdir(parents=True, exist_ok=True)
                 part = path.with_name(f"{path.name}.part")
@@ -192,14 +205,26 @@ async def generate(
         async with aclosing(streamed) as messages:
             async for message in messages:
                 rows = (f"{jsons.dumps(MessageToDict(row))}\n".encode() for row in message.rows)
-                write(message.entity, message.data + b"".join(rows)) if message.entity else None
+                if message.entity:
+                    write(f"{message.entity}.{format}", message.data + b"".join(rows))
+                    told = edges.setdefault(message.entity, Edges())
+                    lines = told.lines(message.edges, message.scenarios)
+                    if lines and output is not None:
+                        write(f"{message.entity}.edges.jsonl", lines)
                 checks += message.checks
                 qualities += message.qualities
         sys.stdout.flush()
         for path, file in files.items():
             file.close()
             path.with_name(f"{path.name}.part").rename(path)
+        for path in (output / f"{entity}.edges.jsonl" for entity in counts) if output is not None else ():
+            if path not in files:
+                # It is about other records, which were there before.
+                path.unlink(missing_ok=True)
     _say(checks)
+    for entity, told in edges.items():
+        if words := "; ".join(filter(None, (told.scenario_words, told.words))):
+            console(stderr=True).print(f"{entity}: {words}.", soft_wrap=True)
     for one in qualities:
         console(stderr=True).print(f"{one.entity}: quality {quality_words(one.quality)}", soft_wrap=True)
 

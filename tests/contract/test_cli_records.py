@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from cli.kit.edges import append_lines
 from tests.contract.houses import House, serving
 
 PACK = Path(__file__).parents[2] / "services/enricher/domains/packs/customer_support.yaml"
@@ -47,6 +48,38 @@ async def test_more_parquet_than_one_answer_holds_is_streamed_to_a_file(house: H
 
     assert pq.read_metadata(tmp_path / "product.parquet").num_rows == 12_000
     assert pq.read_metadata(other).num_rows == 12_000
+
+
+async def test_which_records_have_edge_cases_is_in_a_file_beside_theirs(house: House, tmp_path: Path) -> None:
+    made = ("records", "generate", "ecommerce", "customer=50", "--format", "csv", "--out", str(tmp_path))
+    said = await house.ok(*made, "--edge-cases")
+    customers = list(csv.DictReader((tmp_path / "customer.csv").open(encoding="utf-8", newline="")))
+    told = [json.loads(line) for line in (tmp_path / "customer.edges.jsonl").read_text(encoding="utf-8").splitlines()]
+    await house.ok(*made)
+
+    assert "customer: 35 happy_path, 10 edge_cases, 5 security_testing; edge cases in 15 records" in said.err
+    assert [one["record"] for one in told] == [*range(1, 51)]
+    [chinese] = [one for one in told if any(edge["edge_case"] == "name-chinese" for edge in one["edges"])]
+    assert customers[chinese["record"] - 1]["name"] == "王小明"
+    assert chinese["scenario"] == "edge_cases"
+    assert not (tmp_path / "customer.edges.jsonl").exists(), "these customers have no edge cases"
+
+    for count in ("100", "10500"):
+        file = tmp_path / f"carts{count}.csv"
+        carts = await house.ok(
+            "generate", "ecommerce", "cart", "-n", count, "--edge-cases", "--seed", "7", "-o", str(file)
+        )
+        lines = file.with_name(f"{file.stem}.edges.jsonl").read_text().splitlines()
+        assert len(lines) == int(count)
+        assert f"{int(count) // 5:,} edge_cases" in carts.err
+
+
+def test_lines_that_an_interrupted_export_wrote_already_are_not_written_twice(tmp_path: Path) -> None:
+    file = tmp_path / "edges"
+    file.write_bytes(b'{"record": 1}\n{"record": 2}\n{"record": 3}\n{"rec')
+    append_lines(file, b'{"record": 2}\n{"record": 3}\n', resumed=True)
+    append_lines(file, b'{"record": 4}\n', resumed=False)
+    assert [json.loads(line)["record"] for line in file.read_bytes().splitlines()] == [1, 2, 3, 4]
 
 
 async def test_a_schema_is_registered_listed_shown_used_and_deleted(house: House) -> None:
