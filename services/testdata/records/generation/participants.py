@@ -1,7 +1,7 @@
 """Which entities take part in a generation, and with how many records: those asked for, and what they need."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,6 +108,14 @@ def _is_narrower(of: Field, bound: Json, own: Json, sign: int) -> bool:
     return bool(sign * stored_value(of, bound) >= sign * stored_value(of, own))
 
 
+def narrower_entities(spec: RecordSpec, pack: Pack) -> set[str]:
+    """The entities that scenarios or the caller narrow. pack: as `narrowed` gives it."""
+    wholes = {one.name: one for one in spec.pack.entities}
+    some = {name for name, _ in spec.shares}
+    of_scenarios = {each.entity for one in spec.pack.scenarios if one.id in some for each in one.constraints}
+    return of_scenarios | {one.name for one in pack.entities if one != wholes[one.name]}
+
+
 def counts_of(spec: RecordSpec, pack: Pack, children: Mapping[tuple[str, tuple[str, ...]], float]) -> dict[str, int]:
     """The rows of every entity that takes part: as asked for, and as many others as those need.
 
@@ -120,12 +128,10 @@ def counts_of(spec: RecordSpec, pack: Pack, children: Mapping[tuple[str, tuple[s
     counts = dict(spec.counts)
     pending = list(counts)
     rules, derived = read_rules(pack, spec.pack, frozenset())
-    narrowed = {one.name for one, whole in zip(pack.entities, spec.pack.entities, strict=True) if one != whole}
-    some = {name for name, _ in spec.shares}
-    narrowed |= {each.entity for one in spec.pack.scenarios if one.id in some for each in one.constraints}
+    narrower = narrower_entities(spec, pack)
     while pending:
         name = pending.pop(0)
-        asked = name in spec.counts or name in narrowed
+        asked = name in spec.counts or name in narrower
         for other, rows in _needed(pack, name, counts[name], rules, derived, children, asked=asked):
             rows = min(rows, _most(pack, other))
             if other not in spec.counts and rows > counts.get(other, -1):
@@ -288,18 +294,19 @@ def folded_children(some: Sequence[Rule | Derived]) -> set[tuple[str, str]]:
 
 
 def each_with_one(
-    pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derived: Sequence[Derived], narrowed: bool
+    pack: Pack, counts: Mapping[str, int], rules: Sequence[Rule], derived: Sequence[Derived], narrower: Collection[str]
 ) -> Iterator[Relationship]:
     """Relationships so that each parent has a child, where a rule cannot hold without one.
 
-    narrowed: also where rules read the children and there are enough of them, because a scenario or constraints leave
-    fewer ways out, as an order that must be paid needs a payment.
+    narrower: entities for which a scenario or constraints leave fewer ways out, as an order that must be paid needs a
+    payment: also where rules read their children and there are enough of them.
     """
     folded = folded_children(rules) | folded_children(derived)
     needed = {one for rule in rules for one in _cannot_do_without(rule)}
     for one in pack.relationships:
         name = (one.parent, one.child_name)
-        enough = narrowed and name in folded and one.required and counts[one.child] >= counts[one.parent]
+        few = one.parent in narrower or one.child in narrower
+        enough = few and name in folded and one.required and counts[one.child] >= counts[one.parent]
         if name in needed or enough:
             yield replace(one, minimum=max(one.minimum, 1))
         else:

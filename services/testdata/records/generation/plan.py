@@ -29,6 +29,7 @@ from services.testdata.records.generation.participants import (
     folded_children,
     linked,
     narrowed,
+    narrower_entities,
     only_child,
     parents_first,
     part_of,
@@ -118,6 +119,7 @@ def make_plan(spec: RecordSpec) -> Plan:
     drawn = samples if spec.production_like else {}
     families = families_of(spec.pack, drawn)
     pack = narrowed(spec)
+    narrower = narrower_entities(spec, pack)
     counts = counts_of(spec, pack, {place: family.mean for place, family in families.items()})
     pack = with_required(with_bounds(part_of(pack, counts)))
     derived_circle(pack)
@@ -125,8 +127,7 @@ def make_plan(spec: RecordSpec) -> Plan:
     left_out = [one for one in pack.relationships if backwards(one, first)]
     pack = replace(pack, relationships=tuple(one for one in pack.relationships if one not in left_out))
     rules, derived = read_rules(pack, spec.pack, frozenset(linked(pack)))
-    is_narrowed = bool(spec.scenario or spec.shares or spec.constraints)
-    pack = replace(pack, relationships=tuple(each_with_one(pack, counts, rules, derived, is_narrowed)))
+    pack = replace(pack, relationships=tuple(each_with_one(pack, counts, rules, derived, narrower)))
     combined = {}
     entities = []
     for entity in pack.entities:
