@@ -1,18 +1,25 @@
 """greenroom campaigns"""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from cli.kit import specs
 from cli.kit.lists import All, Limit, print_list
-from cli.kit.names import named
+from cli.kit.names import named, naming
 from cli.kit.render import Rows, console, facts, print_document, print_json, short, when
-from cli.kit.run import FAILED, OK, Json, Yes, command, confirmed, noun
+from cli.kit.run import FAILED, OK, USAGE, Failed, Json, Yes, command, confirmed, noun
+from cli.kit.simulated import print_interactions, print_summaries, sound
 from greenroom.client import Client
 from greenroom.evaluator.v1.campaign_check_pb2 import CampaignIssue, CheckCampaignResponse
+from greenroom.synthesizer.v1.batch_pb2 import BatchSpec
 from greenroom.synthesizer.v1.campaign_pb2 import Campaign, CampaignRevision
+from greenroom.synthesizer.v1.conversation_pb2 import AgentTarget, CampaignAgent, ConversationSpec
+from greenroom.synthesizer.v1.tool_config_pb2 import ToolConfig
 
 app = noun("Message workflows: check them before they reach a person.")
 
@@ -48,6 +55,62 @@ async def check(
     """Check a stored campaign by rules, as `validate` checks a file."""
     found = await client.campaigns.check(name, revision=revision)
     return _checked(found, f"{short(found.campaign)} revision {found.revision}", threshold, json)
+
+
+@command(app, "simulate")
+async def simulate(
+    client: Client,
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Campaigns that share a contact.")],
+    persona: Annotated[str | None, naming("personas", "Play this one; none: all built-in ones.")] = None,
+    size: Annotated[int, typer.Option(min=1, max=10_000, help="How many contacts, if no persona is named.")] = 70,
+    field: Annotated[list[str] | None, typer.Option(help="A field of the contact, such as first_name=Ana.")] = None,
+    tools: Annotated[Path | None, typer.Option(help="YAML of a ToolConfig: what webhooks answer.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same conversations.")] = 0,
+    max_steps: Annotated[int, typer.Option(min=0, max=10_000, help="Steps of a contact at most; 0: 50.")] = 0,
+    json: Json = False,
+) -> int:
+    """Play personas through the campaigns in files, with the offline model.
+
+    With a persona it shows every interaction, without one every edge. Exit status 1 if an interaction is an error or an
+    expectation is missed.
+    """
+    config = specs.read(tools, ToolConfig()) if tools else ToolConfig()
+    target = CampaignAgent(files=[file.read_text() for file in files], max_steps=max_steps)
+    target.contact.update(_contact(field or []))
+    spec = ConversationSpec(agent=AgentTarget(campaign=target), tool_config=config, seed=seed, model="offline")
+    if persona:
+        spec.persona = persona
+        name = (await client.conversations.start(spec)).name
+        async with client.conversations.watch(name) as events:
+            async for _ in events:
+                pass
+        found = await client.simulations.summarize(conversation=name)
+    else:
+        name = (await client.batches.start(BatchSpec(conversation=spec, size=size))).name
+        async with client.batches.watch(name) as events:
+            async for _ in events:
+                pass
+        found = await client.simulations.summarize(batch=name)
+    if json:
+        for one in found:
+            print_json(one)
+    else:
+        if persona:
+            print_interactions([row async for row in client.simulations.interactions(name)])
+        print_summaries(found, edges=not persona)
+    return OK if sound(found) else FAILED
+
+
+def _contact(fields: Sequence[str]) -> dict[str, str | float | bool]:
+    """The fields in texts such as `first_name=Ana`; numbers, true and false are what they look like."""
+    contact: dict[str, str | float | bool] = {}
+    for text in fields:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise Failed(f"{text} is not a field; write it as first_name=Ana.", USAGE)
+        number = re.fullmatch(r"-?\d+(?:\.\d+)?", value)
+        contact[name] = float(value) if number else value == "true" if value in ("true", "false") else value
+    return contact
 
 
 @command(app, "create")
