@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from greenroom.testdata.v1 import (
+    record_dataset_pb2_grpc,
     record_pb2_grpc,
     trace_call_pb2_grpc,
     trace_certificate_pb2_grpc,
@@ -17,9 +18,12 @@ from greenroom.testdata.v1 import (
 from services.testdata.adapters.domains import EnricherDomains
 from services.testdata.adapters.inputs import ServerInputs
 from services.testdata.adapters.outputs import ServerOutputs
+from services.testdata.adapters.parts import make_part
+from services.testdata.adapters.record_parts import make_record_part
 from services.testdata.adapters.s3 import S3Access
 from services.testdata.certificates.servicer import CertificateServicer
 from services.testdata.datasets.jobs import dataset_jobs
+from services.testdata.datasets.making import TraceMaking
 from services.testdata.datasets.messages import part_message
 from services.testdata.datasets.operations import Datasets
 from services.testdata.datasets.servicer import DatasetServicer
@@ -30,6 +34,11 @@ from services.testdata.learnings.messages import progress_message
 from services.testdata.learnings.operations import Learnings
 from services.testdata.learnings.servicer import LearningServicer
 from services.testdata.learnings.store import LEARNINGS, LearningStore
+from services.testdata.record_datasets.making import RecordMaking
+from services.testdata.record_datasets.messages import part_message as record_part_message
+from services.testdata.record_datasets.operations import RecordDatasets
+from services.testdata.record_datasets.servicer import RecordDatasetServicer
+from services.testdata.record_datasets.store import RecordDatasetStore
 from services.testdata.records.operations import Records
 from services.testdata.records.servicer import RecordServicer
 from services.testdata.records.store import SchemaStore
@@ -118,10 +127,9 @@ async def build(
         settings.buckets,
         s3,
         settings.data_dir / "staging",
-        job_compute,
         a_folder_a_company=settings.authenticates,
     )
-    dataset_store = DatasetStore(db, event_log)
+    dataset_store, record_dataset_store = DatasetStore(db, event_log), RecordDatasetStore(db, event_log)
     learning_store = LearningStore(LEARNINGS, db, event_log)
     inputs = ServerInputs(settings.input_roots, settings.datasets_root, dataset_store, settings.buckets, s3)
     folders = Folders(settings.data_dir / "learnings")
@@ -129,7 +137,10 @@ async def build(
     await learnings.remove_abandoned()
     jobs: dict[str, WorkJobs[Any]] = {
         "learnings": learning_jobs(learning_store, inputs, folders, job_compute, clock),
-        "datasets": dataset_jobs(dataset_store, outputs, clock),
+        "datasets": dataset_jobs(dataset_store, outputs, TraceMaking(partial(make_part, job_compute)), clock),
+        "record_datasets": dataset_jobs(
+            record_dataset_store, outputs, RecordMaking(partial(make_record_part, job_compute)), clock
+        ),
     }
     engine = LocalEngine(
         jobs,
@@ -178,6 +189,20 @@ async def build(
             "greenroom.testdata.v1.RecordService",
             record_pb2_grpc.add_RecordServiceServicer_to_server,
             RecordServicer(records),
+        )
+    )
+    record_datasets = RecordDatasets(
+        WorkOperations(record_dataset_store, clock), record_dataset_store, records, outputs
+    )
+    registrations.append(
+        Registration(
+            "greenroom.testdata.v1.RecordDatasetService",
+            record_dataset_pb2_grpc.add_RecordDatasetServiceServicer_to_server,
+            RecordDatasetServicer(
+                record_datasets,
+                record_dataset_store,
+                WorkCalls(record_dataset_store, event_log, db.wakeups, record_part_message),
+            ),
         )
     )
     for registration in registrations:

@@ -122,6 +122,7 @@ class WorkStore(Generic[T]):
             earlier = await ledger.claim(self.kind.requests, conn, work.company, key, work.name)
             if earlier is not None:
                 return earlier
+            await self.creating(conn, work)
             row = {"id": work.id, "wanted": "", **{one: getattr(work, one) for one in _COMMON if one != "wanted"}}
             added = await conn.execute(insert_new(self.kind.table, conn.dialect.name), row | self.kind.write(work.body))
             if added.first() is None:
@@ -238,6 +239,9 @@ class WorkStore(Generic[T]):
             return True
 
         return await self._db.writer.run(remove)
+
+    async def creating(self, conn: AsyncConnection, work: Work[T]) -> None:
+        """Store what else the noun stores of a new work, in its transaction; raise what holds it back."""
 
     async def removing(self, conn: AsyncConnection, work: Work[T]) -> None:
         """Delete what else the noun stores of a work, in the transaction that deletes it; raise what holds it back."""

@@ -114,7 +114,7 @@ def collection_of(field: FieldDescriptor) -> str:
     rules = field.GetOptions().Extensions[validate_pb2.field]
     pattern = rules.string.pattern or rules.repeated.items.string.pattern
     collection, slash, _ = pattern.removeprefix("^").removeprefix("(").partition("/")
-    return collection if slash and collection.isalpha() else ""
+    return collection if slash and collection.replace("_", "").isalpha() else ""
 
 
 def names_in(message: Descriptor, path: tuple[FieldDescriptor, ...] = ()) -> Iterator[tuple[FieldDescriptor, ...]]:

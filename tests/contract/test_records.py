@@ -13,22 +13,13 @@ import pytest
 
 from greenroom.testdata.v1 import record_pb2 as pb
 from greenroom.testdata.v1.record_pb2_grpc import RecordServiceStub
+from tests.record_datasets import BOXES
 from tests.suite import TestdataSuite
 from tests.suite import testdata_suite as served
 
 PACKS = Path(__file__).parents[2] / "services/enricher/domains/packs"
 SHOP = (PACKS / "ecommerce.yaml").read_bytes()
 SUPPORT = (PACKS / "customer_support.yaml").read_bytes()
-BOXES = b"""
-display_name: Boxes
-entities:
-  box: {key: id, fields: {id: {type: identifier}, called: {type: text, nullable: true}}}
-  piece: {key: id, fields: {id: {type: identifier}, box_id: {type: identifier}, grams: {type: integer, minimum: 1}}}
-relationships:
-  - {child: piece, child_fields: box_id, parent: box, parent_fields: id}
-rules:
-  light: {entity: piece, text: A piece weighs up to 900 g., expression: grams <= 900}
-"""
 
 
 def spec(yaml: bytes, counts: dict[str, int], **others: object) -> pb.RecordSpec:

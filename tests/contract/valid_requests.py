@@ -11,6 +11,8 @@ from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
 from greenroom.gateway.v1 import rehearsal_pb2
 from greenroom.gateway.v1.generation_pb2 import GenerateTestDataRequest
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
+from greenroom.testdata.v1.record_dataset_pb2 import RecordDatasetSpec
+from greenroom.testdata.v1.record_pb2 import EntityCount, RecordSpec, SchemaSource
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest
 from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
 from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
@@ -79,6 +81,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "batches": (await client.batches.start(batch, create_only=True)).name,
         "workflows": (await client.traces.workflows.create(small(workflow))).name,
         "datasets": (await over(client, (await client.traces.datasets.start(short_spec(sessions=3))).name)).name,
+        "record_datasets": await _record_dataset(client),
         "learnings": learned.learning.name,
         "recordings": recording.name,
         "evaluations": evaluation,
@@ -92,6 +95,16 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "schemas": (await client.schemas.register_file(pack, workflow)).name,
         "documents": (await client.documents.add([DOCUMENT])).documents[0].name,
     }
+
+
+async def _record_dataset(client: Client) -> str:
+    """A completed dataset of records."""
+    records = RecordSpec(source=SchemaSource(yaml=PACK.encode()), entities=[EntityCount(entity="book", count=2)])
+    started = await client.record_datasets.start(RecordDatasetSpec(records=records))
+    async with client.record_datasets.watch(started.name) as parts:
+        async for _ in parts:
+            pass
+    return started.name
 
 
 async def _evaluation(client: Client, stage: Theatre) -> str:
@@ -197,6 +210,9 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.spec.evaluation = names["evaluations"]
         case "StartDataset":
             request.spec.CopyFrom(short_spec(sessions=3))
+        case "StartRecordDataset":
+            request.spec.records.source.schema = names["schemas"]
+            request.spec.records.entities.add(entity="book", count=1)
         case "StartLearning":
             request.spec.dataset = names["datasets"]
         case "LearnWorkflow":

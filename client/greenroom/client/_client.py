@@ -17,6 +17,7 @@ from greenroom.client._inference import Inference
 from greenroom.client._patterns import Generations, Patterns, Templates
 from greenroom.client._personas import Personas
 from greenroom.client._procedures import Procedures
+from greenroom.client._record_datasets import RecordDatasets
 from greenroom.client._recordings import Recordings
 from greenroom.client._records import Records, Schemas
 from greenroom.client._rehearsals import Rehearsals
@@ -60,6 +61,7 @@ class Client:
         self.recordings = Recordings(calls)
         self.schemas = Schemas(calls)
         self.records = Records(calls)
+        self.record_datasets = RecordDatasets(calls)
         self.resources = Resources(calls)
         self.domains = Domains(calls)
         self.enrichment = Enrichment(calls)

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,12 +10,10 @@ import obstore
 from obstore import exceptions
 from obstore.store import S3Store
 
-from services.testdata.adapters.folders import failures, still_needed
-from services.testdata.adapters.parts import make_part
+from services.testdata.adapters.folders import failures
 from services.testdata.datasets.errors import BucketMissing, BucketRefused, BucketUnreachable, DestinationNotEmpty
-from services.testdata.datasets.model import Dataset, Part
+from services.testdata.datasets.outputs import P
 from services.testdata.datasets.parts import MANIFEST
-from shared.compute import Compute
 from shared.no_links import Place
 
 _REFUSALS = {"NoSuchBucket": BucketMissing, "401 Unauthorized": BucketRefused, "403 Forbidden": BucketRefused}
@@ -25,12 +23,11 @@ _REFUSALS = {"NoSuchBucket": BucketMissing, "401 Unauthorized": BucketRefused, "
 class Prefix:
     """The output of one dataset: a prefix in a bucket. staging: the local folder for its parts."""
 
-    def __init__(self, bucket: S3Store, prefix: str, location: str, staging: Path, compute: Compute) -> None:
+    def __init__(self, bucket: S3Store, prefix: str, location: str, staging: Path) -> None:
         self._bucket = bucket
         self._prefix = prefix
         self._location = location
         self._staging = staging
-        self._compute = compute
 
     async def claim(self) -> None:
         with self._failures():
@@ -41,12 +38,13 @@ class Prefix:
     async def clean(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self._staging, ignore_errors=True)
 
-    async def write_part(self, dataset: Dataset, index: int) -> Part:
-        with failures(self._staging, still_needed(dataset)):
+    async def write_part(self, write: Callable[[Place], Awaitable[P]], needed: int) -> P:
+        with failures(self._staging, needed):
             self._staging.mkdir(parents=True, exist_ok=True)
-            part = await make_part(self._compute, dataset, index, Place(self._staging))
+            part = await write(Place(self._staging))
         with self._failures():
-            await obstore.put_async(self._bucket, f"{self._prefix}/{part.file}", self._staging / part.file)
+            for name in part.file_names:
+                await obstore.put_async(self._bucket, f"{self._prefix}/{name}", self._staging / name)
         await self.clean()
         return part
 

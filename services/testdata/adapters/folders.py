@@ -4,16 +4,14 @@ import asyncio
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from services.testdata.adapters.part_files import remove_unfinished, whole_file
-from services.testdata.adapters.parts import make_part
 from services.testdata.datasets.errors import DestinationFull, DestinationNotEmpty, DestinationUnwritable
-from services.testdata.datasets.model import Dataset, Part
+from services.testdata.datasets.outputs import P
 from services.testdata.datasets.parts import MANIFEST
-from shared.compute import Compute
 from shared.no_links import Place, resolved
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -25,10 +23,9 @@ class Folder:
     root: the folder that must contain it.
     """
 
-    def __init__(self, path: Path, root: Path, compute: Compute) -> None:
+    def __init__(self, path: Path, root: Path) -> None:
         self._path = path
         self._root = root
-        self._compute = compute
 
     async def claim(self) -> None:
         await asyncio.to_thread(self._claim)
@@ -36,9 +33,9 @@ class Folder:
     async def clean(self) -> None:
         await asyncio.to_thread(self._clean)
 
-    async def write_part(self, dataset: Dataset, index: int) -> Part:
-        with failures(self._path, still_needed(dataset)):
-            return await make_part(self._compute, dataset, index, self._place)
+    async def write_part(self, write: Callable[[Place], Awaitable[P]], needed: int) -> P:
+        with failures(self._path, needed):
+            return await write(self._place)
 
     async def write_manifest(self, manifest: bytes) -> None:
         with failures(self._path, len(manifest)):
@@ -84,12 +81,6 @@ def _check_empty(folder: int, path: Path) -> None:
     with os.scandir(folder) as entries:
         if any(entries):
             raise DestinationNotEmpty(location=path)
-
-
-def still_needed(dataset: Dataset) -> int:
-    """An estimate of the bytes of the missing parts; 0 before the first part is written."""
-    missing = dataset.spec.count - dataset.sessions_done
-    return dataset.byte_count * missing // dataset.sessions_done if dataset.sessions_done else 0
 
 
 @contextmanager

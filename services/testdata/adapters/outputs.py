@@ -10,7 +10,6 @@ from services.testdata.adapters.s3 import S3Access
 from services.testdata.datasets.destination import S3, of_company, read_destination
 from services.testdata.datasets.errors import BucketNotAllowed, DestinationInvalid
 from services.testdata.datasets.outputs import Output
-from shared.compute import Compute
 from shared.errors import Violation
 from shared.no_links import resolved
 
@@ -28,7 +27,6 @@ class ServerOutputs:
         buckets: Collection[str],
         s3: S3Access,
         staging: Path,
-        compute: Compute,
         *,
         a_folder_a_company: bool,
     ) -> None:
@@ -36,7 +34,6 @@ class ServerOutputs:
         # Open buckets at the start, so that a missing package or setting is noticed early.
         self._buckets = {bucket: s3.open(bucket) for bucket in buckets}
         self._staging = staging
-        self._compute = compute
         self._a_folder_a_company = a_folder_a_company
 
     def locate(self, destination: str, company: str, field: str) -> str:
@@ -64,7 +61,7 @@ class ServerOutputs:
 
     def open(self, location: str) -> Output:
         if not location.startswith(S3):
-            return Folder(Path(location), self._root, self._compute)
+            return Folder(Path(location), self._root)
         # Import it here, because only servers with buckets need obstore.
         from services.testdata.adapters.buckets import Prefix
 
@@ -72,7 +69,7 @@ class ServerOutputs:
         if bucket not in self._buckets:
             raise BucketNotAllowed(location=location)
         staging = self._staging / sha256(location.encode()).hexdigest()
-        return Prefix(self._buckets[bucket], prefix, location, staging, self._compute)
+        return Prefix(self._buckets[bucket], prefix, location, staging)
 
 
 def _refused(field: str, sentence: str) -> DestinationInvalid:

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -51,7 +51,7 @@ def write_part(order: PartOrder) -> WrittenPart:
     from services.testdata.traces.formats.files import write_file
 
     with order.place.open() as folder, whole_file(folder, order.file) as file:
-        sink = _Sink(file)
+        sink = Sink(file)
         chain = compiled(packed(order.workflow, order.parameters))
         calls = write_file(chain, order.form, order.first, order.count, cast(IO[bytes], sink), order.metadata)
         return WrittenPart(calls, sink.size, sink.digest.hexdigest())
@@ -59,23 +59,41 @@ def write_part(order: PartOrder) -> WrittenPart:
 
 @contextmanager
 def whole_file(folder: int, name: str) -> Iterator[IO[bytes]]:
-    """A new file that replaces `name`, and is on disk, when the block ends without an exception.
+    """A new file that replaces `name`, and is on disk, when the block ends without an exception; see `whole_files`."""
+    with whole_files(folder) as open_file:
+        yield open_file(name)
 
-    folder: its descriptor, so that the file is in this folder whatever happens to the path.
+
+@contextmanager
+def whole_files(folder: int) -> Iterator[Callable[[str], IO[bytes]]]:
+    """Opens new files, which replace those of their names when the block ends without an exception and all are on disk.
+
+    folder: its descriptor, so that the files are in this folder whatever happens to the path.
     """
-    unfinished = f".{name}.{new_id()}{UNFINISHED}"
+    opened: dict[str, tuple[str, IO[bytes]]] = {}
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+    def open_file(name: str) -> IO[bytes]:
+        unfinished = f".{name}.{new_id()}{UNFINISHED}"
+        opened[name] = unfinished, os.fdopen(os.open(unfinished, flags, 0o666, dir_fd=folder), "wb")
+        return opened[name][1]
+
     try:
-        with os.fdopen(os.open(unfinished, flags, 0o666, dir_fd=folder), "wb") as file:
-            yield file
+        yield open_file
+        for _, file in opened.values():
             file.flush()
             os.fsync(file.fileno())
-        os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
+            file.close()
+        for name, (unfinished, _) in opened.items():
+            os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(unfinished, dir_fd=folder)
+        for unfinished, file in opened.values():
+            with suppress(OSError):
+                file.close()
+            with suppress(FileNotFoundError):
+                os.unlink(unfinished, dir_fd=folder)
         raise
-    # The new name may be lost until the folder is on disk.
+    # The new names may be lost until the folder is on disk.
     os.fsync(folder)
 
 
@@ -87,7 +105,7 @@ def remove_unfinished(folder: int) -> None:
                 os.unlink(left, dir_fd=folder)
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """Counts and hashes what it writes."""
 
     def __init__(self, file: IO[bytes]) -> None:

@@ -42,7 +42,7 @@ def read_destination(text: str, buckets: Collection[str], field: str) -> Destina
 
 def of_company(destination: Destination, company: str) -> Destination:
     """The destination below the company's own folder."""
-    return Destination(destination.bucket, (_folder_of(company), *destination.folders))
+    return Destination(destination.bucket, (safe_name(company), *destination.folders))
 
 
 class _Refused(Exception):
@@ -61,8 +61,8 @@ def _folders(path: str) -> tuple[str, ...]:
     return names
 
 
-def _folder_of(company: str) -> str:
-    """A unique folder name for a company, whose own name may be any text."""
-    name = quote(company, safe=" @+").replace(".", "%2E")
+def safe_name(text: str) -> str:
+    """A unique name of a file or folder for any text, such as a company's name."""
+    name = quote(text, safe=" @+").replace(".", "%2E")
     # A digest keeps shortened names unique; `quote` never writes `%sha256`.
-    return name if len(name) <= 100 else f"{name[:30]}%sha256-{sha256(company.encode()).hexdigest()}"
+    return name if len(name) <= 100 else f"{name[:30]}%sha256-{sha256(text.encode()).hexdigest()}"

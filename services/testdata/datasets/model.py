@@ -3,12 +3,29 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from services.testdata.traces.formats import Format
 from services.testdata.traces.parameters import Arrival, Mode, Parameters
 from services.testdata.traces.workflow import Workflow
 from services.testdata.workflows.reading import Given
+
+
+class InParts(Protocol):
+    """The body of a dataset's work.
+
+    location: where it is written. claimed: True once the location was found empty; files found there later are the
+    dataset's own.
+    """
+
+    @property
+    def location(self) -> str: ...
+    @property
+    def claimed(self) -> bool: ...
+    @property
+    def part_count(self) -> int: ...
+    @property
+    def parts_done(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +91,10 @@ class Part:
     call_count: int
     byte_count: int
     sha256: str
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        return (self.file,)
 
 
 def pack_part(part: Part) -> bytes:

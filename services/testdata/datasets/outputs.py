@@ -1,8 +1,21 @@
 """Where datasets are written; the adapters implement it for folders and for buckets."""
 
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
-from services.testdata.datasets.model import Dataset, Part
+from shared.no_links import Place
+
+
+class Files(Protocol):
+    """A part that is written."""
+
+    @property
+    def file_names(self) -> Sequence[str]:
+        """The names of its files."""
+        ...
+
+
+P = TypeVar("P", bound=Files)
 
 
 class Output(Protocol):
@@ -16,8 +29,12 @@ class Output(Protocol):
         """Remove the unfinished files of interrupted writers."""
         ...
 
-    async def write_part(self, dataset: Dataset, index: int) -> Part:
-        """Write a part whole or not at all, and replace an earlier one; stops when cancelled. Raises WorkerCrashed."""
+    async def write_part(self, write: Callable[[Place], Awaitable[P]], needed: int) -> P:
+        """Write a part, and replace an earlier one; stops when cancelled.
+
+        write: writes it into a folder, each file whole or not at all. needed: estimated bytes still to be written; 0 if
+        unknown. Raises what `write` raises, such as WorkerCrashed.
+        """
         ...
 
     async def write_manifest(self, manifest: bytes) -> None:

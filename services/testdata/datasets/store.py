@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, select
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.testdata.datasets.errors import (
     DatasetNotCancellable,
@@ -17,6 +18,7 @@ from services.testdata.datasets.errors import (
 from services.testdata.datasets.model import (
     Dataset,
     DatasetSpec,
+    InParts,
     Part,
     parameters_json,
     read_parameters,
@@ -25,11 +27,14 @@ from services.testdata.datasets.model import (
 from services.testdata.store import log, metadata, requests
 from services.testdata.traces.digest import canonical_json, read_canonical
 from services.testdata.traces.formats import Format
+from shared.db.appends import insert_new
 from shared.db.documents import load_document
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog
 from shared.work.model import Work
 from shared.work.store import Kind, WorkStore, work_table
+
+D = TypeVar("D", bound=InParts)
 
 datasets = work_table(
     "datasets",
@@ -48,15 +53,33 @@ datasets = work_table(
 )
 
 
-class DatasetStore(WorkStore[Dataset]):
-    """The datasets of all companies."""
+locations = Table("dataset_locations", metadata, Column("location", String, primary_key=True))
+"""The locations of the datasets of all nouns, so that no two have the same."""
+
+
+class PlacedStore(WorkStore[D]):
+    """The datasets of one noun and all companies."""
+
+    async def has(self, location: str) -> bool:
+        """True if a dataset of any noun and company has this location."""
+        return bool(await self._db.fetch(select(locations).where(locations.c.location == location)))
+
+    async def creating(self, conn: AsyncConnection, work: Work[D]) -> None:
+        """Take its location. Raises DestinationTaken."""
+        row = {"location": work.body.location}
+        if (await conn.execute(insert_new(locations, conn.dialect.name), row)).first() is None:
+            raise self.kind.taken(work.body)
+
+    async def removing(self, conn: AsyncConnection, work: Work[D]) -> None:
+        """Leave its location to others."""
+        await conn.execute(delete(locations).where(locations.c.location == work.body.location))
+
+
+class DatasetStore(PlacedStore[Dataset]):
+    """The datasets of traces."""
 
     def __init__(self, db: Database, event_log: EventLog) -> None:
         super().__init__(_KIND, db, event_log)
-
-    async def has(self, location: str) -> bool:
-        """True if a dataset of any company has this location."""
-        return bool(await self._db.fetch(select(datasets.c.id).where(datasets.c.location == location)))
 
     async def parts(self, dataset: Work[Dataset]) -> list[Part]:
         """The parts that are written, in order."""

@@ -99,6 +99,12 @@ class EntityTwice(InvalidArgument):
     reason = "RECORD_ENTITY_TWICE"
 
 
+class FormatNotInFiles(InvalidArgument):
+    """ROWS are messages and no files; choose another format, such as PARQUET or JSONL."""
+
+    reason = "RECORD_FORMAT_NOT_IN_FILES"
+
+
 class RangeOutside(OutOfRange):
     """The range begins with record {first}, and there are {count} `{entity}`."""
 

@@ -5,7 +5,8 @@ The server only passes these functions on, so what they need is imported when th
 
 import io
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -140,14 +141,19 @@ def outline(source: bytes, measured: bool) -> Outline:
     generator = _generator(source)
     cell = generator.cell(0)
     checks = _checks(generator, cell)
-    counts, cells = generator.plan.spec.counts, generator.plan.cells
-    largest = max(generator.plan.counts.values()) // cells + 1
+    counts = generator.plan.spec.counts
     return Outline(
         tuple((entity, counts[entity]) for entity in generator.plan.written if entity in counts),
-        cells,
-        max(1, GROUP_ROWS // largest),
+        generator.plan.cells,
+        _cells_a_group(generator),
         _qualities(generator, generator.finished(cell), checks) if measured else {},
     )
+
+
+def _cells_a_group(generator: "Generator") -> int:
+    """How many cells make a row group of Parquet."""
+    largest = max(generator.plan.counts.values()) // generator.plan.cells + 1
+    return max(1, GROUP_ROWS // largest)
 
 
 def make_cell(source: bytes, form: Format, number: int, first: int, count: int) -> tuple[list[Chunk], list[Checked]]:
@@ -156,13 +162,7 @@ def make_cell(source: bytes, form: Format, number: int, first: int, count: int) 
     A cell without any of them is not made.
     """
     generator = _generator(source)
-    wanted = _wanted(generator, number, first, count)
-    if not wanted:
-        return [], []
-    cell = generator.cell(number)
-    finished = generator.finished(cell)
-    chunks = [chunk for entity in wanted for chunk in _chunks(generator, finished, entity, form, first, count)]
-    return _placed(chunks), _checks(generator, cell, shared=number == 0, refuse=False)
+    return _cell(generator, form, number, _spans(generator, first, count))
 
 
 def make_row_groups(source: bytes, numbers: range, first: int, count: int) -> tuple[list[Chunk], list[Checked]]:
@@ -170,32 +170,8 @@ def make_row_groups(source: bytes, numbers: range, first: int, count: int) -> tu
 
     The chunks of an entity are bytes of the file, cut anywhere.
     """
-    from services.testdata.records.formats import parquet
-
     generator = _generator(source)
-    tables: dict[str, list[Table]] = {}
-    beside: dict[str, Beside] = {}
-    checks: list[Checked] = []
-    for number in numbers:
-        if wanted := _wanted(generator, number, first, count):
-            cell = generator.cell(number)
-            finished = generator.finished(cell)
-            for entity in wanted:
-                table, told, _ = _rows(generator, finished, entity, first, count)
-                tables.setdefault(entity, []).append(table)
-                beside[entity] = beside.get(entity, _NOTHING).plus(told)
-            checks = together(checks, _checks(generator, cell, shared=number == 0, refuse=False))
-    chunks: list[Chunk] = []
-    for entity, some in tables.items():
-        made, begins = parquet.row_groups(some), not some[0].first
-        rows, last = sum(table.rows for table in some), first + some[-1].first + some[-1].rows
-        data = (PARQUET_MAGIC if begins else b"") + made.data
-        fields = tuple(some[0].columns) if begins else ()
-        pieces = [replace(one, last=last - rows) for one in _cut(entity, data)]
-        pieces[0] = replace(pieces[0], fields=fields)
-        pieces[-1] = replace(pieces[-1], count=rows, last=last, beside=beside[entity], footer=made.footer)
-        chunks += pieces
-    return _placed(chunks), checks
+    return _row_groups(generator, numbers, _spans(generator, first, count))
 
 
 def parquet_endings(files: Mapping[str, Sequence[tuple[int, bytes]]]) -> list[Chunk]:
@@ -205,32 +181,123 @@ def parquet_endings(files: Mapping[str, Sequence[tuple[int, bytes]]]) -> list[Ch
     return _placed([chunk for entity, pieces in files.items() for chunk in _cut(entity, parquet.ending(pieces))])
 
 
-def _wanted(generator: "Generator", number: int, first: int, count: int) -> list[str]:
+def write_cells(
+    source: bytes, form: Format, cells: range, write: Callable[[Chunk], object]
+) -> tuple[dict[str, int], list[Checked]]:
+    """Write the records of some cells as one document for each entity, in chunks.
+
+    Returns how many records of each entity there are, parents first, and how the rules fare.
+    """
+    generator = _generator(source)
+    plan = generator.plan
+    spans = {
+        entity: (int(plan.bounds[entity][cells.start]), int(plan.bounds[entity][cells.stop]))
+        if entity not in plan.shared
+        else (0, 0 if cells.start else plan.counts[entity])
+        for entity in plan.written
+        if entity in plan.spec.counts
+    }
+    counts = {entity: end - first for entity, (first, end) in spans.items() if first < end}
+    checks: list[Checked] = []
+    groups = ParquetPlaces()
+    step = _cells_a_group(generator) if form is Format.PARQUET else 1
+    for number in range(cells.start, cells.stop, step):
+        if form is Format.PARQUET:
+            chunks, found = _row_groups(generator, range(number, min(number + step, cells.stop)), spans)
+            groups.add(chunks)
+        else:
+            chunks, found = _cell(generator, form, number, spans)
+        checks = together(checks, found)
+        for chunk in chunks:
+            write(chunk)
+    for chunk in parquet_endings(groups.files):
+        write(chunk)
+    return counts, checks
+
+
+class ParquetPlaces:
+    """Where the row groups of the Parquet files of a stream are. files: for `parquet_endings`."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, list[tuple[int, bytes]]] = {}
+        self._sizes = Counter[str]()
+        self._begin: dict[str, int] = {}
+
+    def add(self, chunks: Iterable[Chunk]) -> None:
+        """Count the next chunks, in order."""
+        for chunk in chunks:
+            begin = self._begin.setdefault(chunk.entity, len(PARQUET_MAGIC))
+            self._sizes[chunk.entity] += len(chunk.data)
+            if chunk.footer:
+                self.files.setdefault(chunk.entity, []).append((begin, chunk.footer))
+                self._begin[chunk.entity] = self._sizes[chunk.entity]
+
+
+Spans = Mapping[str, tuple[int, int]]
+"""Entity → the first record that is asked for, and the one after the last."""
+
+
+def _spans(generator: "Generator", first: int, count: int) -> Spans:
+    counts = generator.plan.spec.counts
+    return {entity: (first, min(first + count, rows) if count else rows) for entity, rows in counts.items()}
+
+
+def _wanted(generator: "Generator", number: int, spans: Spans) -> list[str]:
     """The entities, parents first, of which a cell has records that are asked for."""
     plan = generator.plan
-    return [
-        entity
-        for entity in plan.written
-        if entity in plan.spec.counts and number in plan.cells_of(entity, first, _end(generator, entity, first, count))
-    ]
+    return [entity for entity in plan.written if entity in spans and number in plan.cells_of(entity, *spans[entity])]
 
 
-def _end(generator: "Generator", entity: str, first: int, count: int) -> int:
-    """The number after the last record that is asked for."""
-    rows = generator.plan.spec.counts[entity]
-    return min(first + count, rows) if count else rows
+def _cell(generator: "Generator", form: Format, number: int, spans: Spans) -> tuple[list[Chunk], list[Checked]]:
+    wanted = _wanted(generator, number, spans)
+    if not wanted:
+        return [], []
+    cell = generator.cell(number)
+    finished = generator.finished(cell)
+    chunks = [chunk for entity in wanted for chunk in _chunks(generator, finished, entity, form, spans[entity])]
+    return _placed(chunks), _checks(generator, cell, shared=number == 0, refuse=False)
 
 
-def _rows(generator: "Generator", cell: "Cell", entity: str, first: int, count: int) -> "tuple[Table, Beside, bool]":
-    """The records of a cell that are asked for, what is told beside them, and whether they are the stream's last."""
+def _row_groups(generator: "Generator", numbers: range, spans: Spans) -> tuple[list[Chunk], list[Checked]]:
+    from services.testdata.records.formats import parquet
+
+    tables: dict[str, list[Table]] = {}
+    beside: dict[str, Beside] = {}
+    checks: list[Checked] = []
+    for number in numbers:
+        if wanted := _wanted(generator, number, spans):
+            cell = generator.cell(number)
+            finished = generator.finished(cell)
+            for entity in wanted:
+                table, told = _rows(generator, finished, entity, spans[entity])
+                tables.setdefault(entity, []).append(table)
+                beside[entity] = beside.get(entity, _NOTHING).plus(told)
+            checks = together(checks, _checks(generator, cell, shared=number == 0, refuse=False))
+    chunks: list[Chunk] = []
+    for entity, some in tables.items():
+        made, begins = parquet.row_groups(some), not some[0].first
+        rows, last = sum(table.rows for table in some), spans[entity][0] + some[-1].first + some[-1].rows
+        data = (PARQUET_MAGIC if begins else b"") + made.data
+        fields = tuple(some[0].columns) if begins else ()
+        pieces = [replace(one, last=last - rows) for one in _cut(entity, data)]
+        pieces[0] = replace(pieces[0], fields=fields)
+        pieces[-1] = replace(pieces[-1], count=rows, last=last, beside=beside[entity], footer=made.footer)
+        chunks += pieces
+    return _placed(chunks), checks
+
+
+def _rows(generator: "Generator", cell: "Cell", entity: str, span: tuple[int, int]) -> "tuple[Table, Beside]":
+    """The records of a cell that are asked for, and what is told beside them.
+
+    They are numbered from the first that is asked for, because encoders see where it is.
+    """
     from services.testdata.records.generation.telling import beside, between
 
-    whole, end = cell.table(entity, generator.fields(entity)), _end(generator, entity, first, count)
+    whole, (first, end) = cell.table(entity, generator.fields(entity)), span
     start, stop = max(first - whole.first, 0), min(end - whole.first, whole.rows)
     table = whole.part(start, max(stop, start))
-    # Encoders see where the stream begins, not where the records do.
     told = between(beside(generator.plan, cell, whole), whole.first + start, whole.first + stop)
-    return replace(table, first=table.first - first), told, stop == end - whole.first
+    return replace(table, first=table.first - first), told
 
 
 def _cut(entity: str, data: bytes) -> list[Chunk]:
@@ -242,13 +309,14 @@ def _placed(chunks: Sequence[Chunk]) -> list[Chunk]:
     return [replace(chunk, place=place) for place, chunk in enumerate(chunks)]
 
 
-def _chunks(generator: "Generator", cell: "Cell", entity: str, form: Format, first: int, count: int) -> Iterator[Chunk]:
+def _chunks(generator: "Generator", cell: "Cell", entity: str, form: Format, span: tuple[int, int]) -> Iterator[Chunk]:
     from services.testdata.records.generation.telling import between
 
-    table, told, ends = _rows(generator, cell, entity, first, count)
+    (table, told), (first, end) = _rows(generator, cell, entity, span), span
     if not table.rows:
         return
     encoder, begins = _encoder(table.part(0, 0), form, _STREAMED_ROWS_FIELD), not table.first
+    ends = table.first + table.rows == end - first
     sample = max(1, len(encoder.encode(table.part(0, min(_SAMPLE, table.rows)))) // min(_SAMPLE, table.rows))
     step = max(1, CHUNK_BYTES // sample)
     for row in range(0, table.rows, step):

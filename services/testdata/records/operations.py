@@ -1,18 +1,19 @@
 """What callers do with schemas and records."""
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from services.testdata.records.errors import CountTooLarge, RangeOutside
-from services.testdata.records.formats import PARQUET_MAGIC, Format
+from services.testdata.records.formats import Format
 from services.testdata.records.making import (
     Chunk,
     MadeRecords,
     Outline,
+    ParquetPlaces,
     make_cell,
     make_records,
     make_row_groups,
@@ -23,7 +24,7 @@ from services.testdata.records.making import (
     warm,
 )
 from services.testdata.records.model import Checked, Quality, RecordSpec, Wanted
-from services.testdata.records.scenarios import scenarios_of
+from services.testdata.records.scenarios import spec_of
 from services.testdata.records.schemas import PREFIX, Schema, schema_of
 from services.testdata.records.store import SchemaStore
 from shared.auth import Caller
@@ -105,20 +106,7 @@ class Records:
 
     async def resolve(self, caller: Caller, wanted: Wanted) -> RecordSpec:
         """What to make, with the pack that the caller names."""
-        pack = await self._pack(caller, wanted)
-        scenario, shares = scenarios_of(wanted)
-        return RecordSpec(
-            pack,
-            wanted.counts,
-            wanted.seed,
-            wanted.locale,
-            scenario,
-            wanted.constraints,
-            wanted.production_like,
-            shares,
-            wanted.include_edge_cases,
-            wanted.samples,
-        )
+        return spec_of(await self._pack(caller, wanted), wanted)
 
     async def _pack(self, caller: Caller, wanted: Wanted) -> Pack:
         source = wanted.source
@@ -178,21 +166,15 @@ class Records:
         self, source: bytes, found: Outline, first: int, count: int
     ) -> AsyncGenerator[tuple[int, list[Chunk], list[Checked]], None]:
         """The files from their beginning: a footer has the places of all row groups, so these are made again."""
-        files: dict[str, list[tuple[int, bytes]]] = {}
-        sizes, before = Counter[str](), Counter[str]()
+        places = ParquetPlaces()
         numbers = range(0, found.cells, found.group)
         groups = (range(number, min(number + found.group, found.cells)) for number in numbers)
         made = (partial(self._compute.run, make_row_groups, source, group, first, count) for group in groups)
         async with aclosing(_ahead(zip(numbers, made, strict=True))) as cells:
             async for number, (chunks, checks) in cells:
-                for chunk in chunks:
-                    before.setdefault(chunk.entity, len(PARQUET_MAGIC))
-                    sizes[chunk.entity] += len(chunk.data)
-                    if chunk.footer:
-                        files.setdefault(chunk.entity, []).append((before[chunk.entity], chunk.footer))
-                        before[chunk.entity] = sizes[chunk.entity]
+                places.add(chunks)
                 yield number, chunks, checks
-        yield found.cells, await self._compute.run(parquet_endings, files), []
+        yield found.cells, await self._compute.run(parquet_endings, places.files), []
 
     def _source(self, spec: RecordSpec) -> bytes:
         """The spec for a worker process. Its pack is pickled once, which takes longer than making some records."""

@@ -1,7 +1,25 @@
 """Which scenarios records have: those that are asked for."""
 
 from services.testdata.records.errors import ScenarioTwice
-from services.testdata.records.model import Wanted
+from services.testdata.records.model import RecordSpec, Wanted
+from shared.model.packs.model import Pack
+
+
+def spec_of(pack: Pack, wanted: Wanted) -> RecordSpec:
+    """What to make with the pack of the source. Raises ScenarioTwice."""
+    scenario, shares = scenarios_of(wanted)
+    return RecordSpec(
+        pack,
+        wanted.counts,
+        wanted.seed,
+        wanted.locale,
+        scenario,
+        wanted.constraints,
+        wanted.production_like,
+        shares,
+        wanted.include_edge_cases,
+        wanted.samples,
+    )
 
 
 def scenarios_of(wanted: Wanted) -> tuple[str, tuple[tuple[str, float], ...]]:
