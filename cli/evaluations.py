@@ -7,13 +7,13 @@ import typer
 from rich.text import Text
 
 from cli.kit import specs
+from cli.kit.bars import Bar, follow
 from cli.kit.cancelling import when_over
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.live import lost_in_lines
 from cli.kit.names import named, naming, resolve
 from cli.kit.render import Rows, console, facts, fault, print_json, say_it_goes_on, short, state_word, when
 from cli.kit.run import FAILED, OK, USAGE, Failed, Json, Yes, command, confirmed, noun
-from cli.traces.progress import Bar, follow
 from greenroom.client import Client
 from greenroom.evaluator.v1.evaluation_pb2 import (
     Evaluation,

@@ -2,7 +2,9 @@
 
 import json as jsons
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, aclosing
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Annotated
@@ -10,6 +12,7 @@ from typing import IO, Annotated
 import typer
 from google.protobuf.json_format import MessageToDict
 
+from cli import record_datasets
 from cli.kit.edges import Edges
 from cli.kit.export import write_out
 from cli.kit.imports import File
@@ -20,7 +23,9 @@ from cli.kit.render import Rows, console, facts, print_json, when
 from cli.kit.run import USAGE, Failed, Json, Yes, command, confirmed, noun
 from cli.kit.samples import read_samples
 from cli.kit.shares import share
+from cli.record_datasets import Following, followed, print_dataset
 from greenroom.client import Client
+from greenroom.testdata.v1.record_dataset_pb2 import RecordDatasetSpec
 from greenroom.testdata.v1.record_pb2 import (
     RECORD_FORMAT_ARROW_IPC,
     RECORD_FORMAT_CSV,
@@ -42,7 +47,15 @@ from greenroom.type.v1.domain_pb2 import BusinessRule
 
 app = noun("Records that obey the rules of a domain, and the schemas that they are made from.")
 
+app.add_typer(record_datasets.app, name="datasets")
+
 Name = Annotated[str, named("schemas")]
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A domain (domains/…), a schema (schemas/…), or the YAML of a pack.")
+]
+Entities = Annotated[
+    list[str], typer.Argument(metavar="ENTITY=COUNT…", help="Entities and how many records of each, as order=100.")
+]
 
 
 class Format(StrEnum):
@@ -126,27 +139,22 @@ async def delete(client: Client, name: Name, yes: Yes = False) -> None:
     console().print(f"{name} is deleted.")
 
 
-@command(app, "generate")
-async def generate(
-    client: Client,
-    made_from: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A domain (domains/…), a schema (schemas/…), or the YAML of a pack.")
-    ],
-    entities: Annotated[
-        list[str], typer.Argument(metavar="ENTITY=COUNT…", help="Entities and how many records of each, as order=100.")
-    ],
-    seed: Annotated[int, typer.Option(help="The same seed gives the same records.")] = 0,
-    locale: Annotated[str, typer.Option(help="The language and country of names and addresses: de-DE.")] = "",
+@dataclass(frozen=True)
+class Asked:
+    """What records are asked for, besides the entities."""
+
+    seed: Annotated[int, typer.Option(help="The same seed gives the same records.")] = 0
+    locale: Annotated[str, typer.Option(help="The language and country of names and addresses: de-DE.")] = ""
     scenario: Annotated[
         list[str] | None,
         typer.Option(metavar="ID[=SHARE]", help="A scenario, such as happy_path, and its share; may be repeated."),
-    ] = None,
+    ] = None
     edge_cases: Annotated[
-        bool, typer.Option("--edge-cases", help="Have edge cases among the records; with --out, a file says which.")
-    ] = False,
+        bool, typer.Option("--edge-cases", help="Have edge cases among the records; files say which have them.")
+    ] = False
     production_like: Annotated[
         bool, typer.Option("--production-like", help="Draw skewed, seasonal and correlated values.")
-    ] = False,
+    ] = False
     samples: Annotated[
         list[str] | None,
         typer.Option(
@@ -154,7 +162,39 @@ async def generate(
             help="Rows of an entity that you have, as CSV, JSONL or Parquet: the records are compared with them, and "
             "with --production-like drawn like them; may be repeated.",
         ),
-    ] = None,
+    ] = None
+
+
+@command(app, "write")
+async def write_(
+    client: Client,
+    made_from: Source,
+    entities: Entities,
+    asked: Asked,
+    format: Annotated[Format, typer.Option(help="The format of the files; any but rows.")] = Format.PARQUET,  # noqa: A002
+    shards: Annotated[int, typer.Option(min=0, help="How many parts; 0: as few as possible.")] = 0,
+    to: Annotated[
+        str, typer.Option(metavar="PLACE", help="A folder in the server's output, or s3://bucket/prefix.")
+    ] = "",
+    watch: Following = True,
+    json: Json = False,
+) -> int:
+    """Start to write a dataset of records, and watch it. The server continues if the watch is interrupted.
+
+    With --json it prints the dataset as it ended.
+    """
+    records = _spec(made_from, _counts(entities), asked)
+    spec = RecordDatasetSpec(records=records, format=_FORMATS[format], shard_count=shards, destination=to)
+    dataset = await client.record_datasets.start(spec)
+    return await followed(client, dataset, json) if watch else print_dataset(dataset, json)
+
+
+@command(app, "generate")
+async def generate(
+    client: Client,
+    made_from: Source,
+    entities: Entities,
+    asked: Asked,
     quality: Annotated[bool, typer.Option("--quality", help="Say how good the records of each entity are.")] = False,
     format: Annotated[Format, typer.Option(help="What to write.")] = Format.JSONL,  # noqa: A002
     output: Annotated[
@@ -162,26 +202,13 @@ async def generate(
     ] = None,
 ) -> None:
     """Generate records, parents first, and say how the rules fare on them."""
-    counts = dict(map(_count, entities))
-    if len(counts) < len(entities):
-        raise Failed("An entity is named twice; say once how many of it there should be.", USAGE)
+    counts = _counts(entities)
     if output is None and len(counts) > 1 and format not in _MIXED:
         raise Failed(f"Records of several entities in {format} need a folder each can have a file in: --out.", USAGE)
     if output is None and format in (Format.PARQUET, Format.ARROW) and sys.stdout.isatty():
         raise Failed(f"{format} is not for screens; write it to a folder with --out.", USAGE)
-    shares = [*map(share, scenario or [])]
-    spec = RecordSpec(
-        source=_source(made_from),
-        entities=[EntityCount(entity=entity, count=count) for entity, count in counts.items()],
-        seed=seed,
-        locale=locale,
-        scenario=shares[0].scenario if len(shares) == 1 else "",
-        scenarios=[RecordScenario(scenario=one.scenario, share=one.share) for one in shares] if shares[1:] else [],
-        include_edge_cases=edge_cases,
-        production_like=production_like,
-        samples=map(_samples, samples or []),
-    )
-    measured = quality or bool(samples)
+    spec = _spec(made_from, counts, asked)
+    measured = quality or bool(asked.samples)
     checks: list[RuleCheck] = []
     qualities: list[EntityQuality] = []
     edges: dict[str, Edges] = {}
@@ -227,6 +254,28 @@ async def generate(
             console(stderr=True).print(f"{entity}: {words}.", soft_wrap=True)
     for one in qualities:
         console(stderr=True).print(f"{one.entity}: quality {quality_words(one.quality)}", soft_wrap=True)
+
+
+def _spec(made_from: str, counts: Mapping[str, int], asked: Asked) -> RecordSpec:
+    shares = [*map(share, asked.scenario or [])]
+    return RecordSpec(
+        source=_source(made_from),
+        entities=[EntityCount(entity=entity, count=count) for entity, count in counts.items()],
+        seed=asked.seed,
+        locale=asked.locale,
+        scenario=shares[0].scenario if len(shares) == 1 else "",
+        scenarios=[RecordScenario(scenario=one.scenario, share=one.share) for one in shares] if shares[1:] else [],
+        include_edge_cases=asked.edge_cases,
+        production_like=asked.production_like,
+        samples=map(_samples, asked.samples or []),
+    )
+
+
+def _counts(entities: Sequence[str]) -> dict[str, int]:
+    counts = dict(map(_count, entities))
+    if len(counts) < len(entities):
+        raise Failed("An entity is named twice; say once how many of it there should be.", USAGE)
+    return counts
 
 
 def _count(given: str) -> tuple[str, int]:

@@ -139,7 +139,9 @@ def _calls(collection: str, client: Client) -> Any:
 
 
 def _one(collection: str) -> str:
-    return {"batches": "batch", "resources": "resource set"}.get(collection, collection.removesuffix("s"))
+    return {"batches": "batch", "record_datasets": "dataset of records", "resources": "resource set"}.get(
+        collection, collection.removesuffix("s")
+    )
 
 
 def completing(collection: str) -> Callable[[str], list[str]]:

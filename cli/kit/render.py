@@ -234,7 +234,8 @@ def short(name: str) -> str:
 
 def say_it_goes_on(name: str, under: str = "") -> None:
     """Tell a user who stops watching that the work continues, and how to watch or cancel it. under: a parent noun."""
-    noun, last = f"{under} {name.partition('/')[0]}".strip(), short(name)
+    # The command for `record_datasets` is `records datasets`.
+    noun, last = f"{under} {name.partition('/')[0].rpartition('_')[2]}".strip(), short(name)
     out = console(stderr=True)
     out.print(f"{name} keeps running.", soft_wrap=True)
     out.print(f"  greenroom {noun} watch {last}\n  greenroom {noun} cancel {last}", soft_wrap=True)

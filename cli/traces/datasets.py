@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from cli.kit import specs
+from cli.kit.bars import Bar, follow, pace, size
 from cli.kit.cancelling import when_over
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.live import lost_in_lines
@@ -14,7 +15,6 @@ from cli.kit.names import named
 from cli.kit.render import Rows, console, facts, print_json, say_it_goes_on, short, state_word, when
 from cli.kit.run import FAILED, OK, Json, Yes, command, confirmed, noun
 from cli.traces.options import Chain, Generation, generating, workflow_source
-from cli.traces.progress import Bar, follow, pace, size
 from greenroom.client import Client
 from greenroom.testdata.v1.trace_dataset_pb2 import Dataset, DatasetPart, DatasetSpec, ListDatasetsRequest
 

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from cli.kit import specs
+from cli.kit.bars import Bar, follow, shown, size
 from cli.kit.cancelling import when_over
 from cli.kit.export import Chunk, write_file
 from cli.kit.lists import All, Limit, print_list
@@ -18,7 +19,6 @@ from cli.kit.names import named, naming
 from cli.kit.render import Rows, console, facts, print_json, say_it_goes_on, short, state_word, when
 from cli.kit.run import FAILED, OK, USAGE, Failed, Json, Strict, Yes, command, confirmed, noun
 from cli.traces.log_formats import Column, Kind, log_format
-from cli.traces.progress import Bar, follow, shown, size
 from greenroom.client import Client
 from greenroom.testdata.v1.trace_learning_pb2 import (
     ExportLearningRequest,

@@ -12,12 +12,12 @@ from typing import Annotated
 import typer
 from google.protobuf.json_format import MessageToDict
 
+from cli.kit.bars import Bar, pace, shown
 from cli.kit.export import Chunk, write_file, write_stdout
 from cli.kit.live import lost_in_lines
 from cli.kit.render import Rows, console, print_json
 from cli.kit.run import Json
 from cli.traces.options import Chain, Generation, generating, session_range, workflow_source
-from cli.traces.progress import Bar, pace, shown
 from greenroom.client import Client, without_head
 from greenroom.testdata.v1.trace_call_pb2 import Call, StreamCallsRequest, StreamCallsResponse
 from shared.plain import visible

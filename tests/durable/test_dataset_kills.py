@@ -45,8 +45,13 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Mapping[str, str
 
 async def begun(folder: Path, index: int) -> None:
     """Wait until a part is half written."""
+    await begun_with(folder, f".part-{index:05}")
+
+
+async def begun_with(folder: Path, beginning: str) -> None:
+    """Wait until a file is there whose name begins so."""
     async with asyncio.timeout(120):
-        while not any(name.startswith(f".part-{index:05}") for name in await asyncio.to_thread(_names, folder)):  # noqa: ASYNC110
+        while not any(name.startswith(beginning) for name in await asyncio.to_thread(_names, folder)):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
 
