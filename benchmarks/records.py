@@ -72,8 +72,8 @@ def run(quick: bool) -> bool:
     ours, theirs = race(contest, size["rounds"], size["seconds"])
     results.append(compared(gate["rows"], "records/s", ours, theirs))
     results.append(_related(gate["related"], **size["related"]))
-    for name, form in (("memory", pb.RECORD_FORMAT_JSONL), ("memory_parquet", pb.RECORD_FORMAT_PARQUET)):
-        results.append(limited(gate[name], "MB", [asyncio.run(_growth(size["streamed"], form))]))
+    for row, streamed in (("memory", pb.RECORD_FORMAT_JSONL), ("memory_parquet", pb.RECORD_FORMAT_PARQUET)):
+        results.append(limited(gate[row], "MB", [asyncio.run(_growth(size["streamed"], streamed))]))
     return report(TOPIC, results)
 
 
