@@ -13,7 +13,9 @@ BOXES = b"""
 display_name: Boxes
 entities:
   box: {key: id, fields: {id: {type: identifier}, called: {type: text, nullable: true}}}
-  piece: {key: id, fields: {id: {type: identifier}, box_id: {type: identifier}, grams: {type: integer, minimum: 1, maximum: 900}}}
+  piece:
+    key: id
+    fields: {id: {type: identifier}, box_id: {type: identifier}, grams: {type: integer, minimum: 1, maximum: 900}}
 relationships:
   - {child: piece, child_fields: box_id, parent: box, parent_fields: id}
 rules:

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from cli.kit.bars import Bar, pace, size
 from cli.kit.run import Failed
 from cli.traces.log_formats import Kind, log_format
 from cli.traces.options import Arrival, Generation, Mode, session_range, workflow_source
-from cli.kit.bars import Bar, pace, size
 from greenroom.testdata.v1.trace_call_pb2 import TraceParameters
 from greenroom.testdata.v1.trace_learning_pb2 import LogFormat
 
