@@ -24,17 +24,13 @@ def part_file(entity: str, index: int, form: Format, *, labels: bool = False) ->
 
 
 def label_lines(beside: Beside) -> bytes:
-    """Which records have which edge cases and scenarios: a JSON object a line."""
-    lines: list[dict[str, Any]] = [
-        {
-            "field": one.field,
-            "category": one.category,
-            "edge_case": one.id,
-            "text": one.text,
-            "scenario": one.scenario,
-            "records": one.records.tolist(),
-        }
-        for one in beside.edges
-    ]
-    lines += [{"scenario": name, "records": records.tolist()} for name, records in beside.scenarios]
-    return b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
+    """A JSON object a line for each record that has an edge case or a scenario of its own."""
+    found: dict[int, dict[str, Any]] = {}
+    for scenario, records in beside.scenarios:
+        found |= {record: {"record": record, "scenario": scenario, "edges": []} for record in records.tolist()}
+    for edge in beside.edges:
+        told = {"field": edge.field, "category": edge.category, "edge_case": edge.id, "text": edge.text}
+        for record in edge.records.tolist():
+            line = found.setdefault(record, {"record": record, "scenario": edge.scenario, "edges": []})
+            line["edges"].append(told)
+    return b"".join(f"{json.dumps(found[record], ensure_ascii=False)}\n".encode() for record in sorted(found))

@@ -232,8 +232,8 @@ class RecordDatasetFile(message.Message):
     sha256: builtins.str
     """SHA-256 of the bytes in hexadecimal."""
     labels: builtins.bool
-    """True if it has no records, and says which records have which edge cases and scenarios: one JSON object per line, with the
-    fields of RecordEdge and ScenarioRecords.
+    """True if it has no records, and says which have edge cases and which scenario: a JSON object per line, with the number of a
+    record, its scenario and its edge cases.
     """
     def __init__(
         self,
