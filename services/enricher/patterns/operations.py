@@ -63,8 +63,6 @@ class Patterns:
 
     async def record(self, caller: Caller, new: Generation, key: RequestKey | None) -> Generation:
         """Store a generation, and a successful one as a pattern. Raises GenerationTooLarge, RequestIdReused."""
-        if key is not None and (made := await self._generations.made(caller.company, key)) is not None:
-            return made
         document = dump(new.request, new.plan or Plan())
         if len(document) > _LARGEST:
             raise GenerationTooLarge(bound="1 MiB", size=f"{len(document):,}")

@@ -1,16 +1,18 @@
 """The history of generations, and how a successful one becomes a pattern."""
 
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Float, Row, bindparam, case, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.enricher.patterns.errors import GenerationNotFound
 from services.enricher.patterns.model import GENERATION, PATTERN, Generation, GenerationFilter, Request
 from services.enricher.patterns.similarity import Features
 from services.enricher.patterns.store.documents import load
 from services.enricher.patterns.store.tables import features, generations, patterns
-from services.enricher.store import claim, earlier
+from services.enricher.store import claim
 from shared.db.appends import insert_new
 from shared.db.engine import Database
 from shared.db.lists import page
@@ -41,18 +43,12 @@ class GenerationStore:
             if key is not None and made is not None:
                 return await first_result(key, made, _get_short(conn, company, made))
             pattern = await _settle(conn, company, new, document, digest, by) if new.success else ""
-            await conn.execute(insert(generations), _row(company, new, document, pattern))
-            return await _get_short(conn, company, new.name)
+            await conn.execute(_INSERT, _row(company, new, document, pattern))
+            asked = new.request
+            short = Request(asked.domain, asked.entity, asked.revision, workflow=asked.workflow)
+            return replace(new, request=short, plan=None, pattern=pattern)
 
         return await self._db.writer.run(work)
-
-    async def made(self, company: str, key: RequestKey) -> Generation | None:
-        """What the same request stored before; None if it is new. Raises RequestIdReused, ResultDeleted."""
-        found = await earlier(self._db, company, key)
-        if found is None:
-            return None
-        async with self._db.read() as conn:
-            return await first_result(key, found, _get_short(conn, company, found))
 
     async def get(self, company: str, name: str) -> Generation:
         """A generation. Raises GenerationNotFound."""
@@ -80,14 +76,18 @@ async def _settle(
     conn: AsyncConnection, company: str, new: Generation, document: bytes, digest: str, by: Features
 ) -> str:
     """The name of the pattern of a successful generation: a new one, or that of the same request, now improved."""
-    key = new_id()
-    kinds = {"scenarios": by.scenarios, "fields": by.fields, "words": by.words}
     best = {
         "revision": new.request.revision,
         "quality": new.quality,
         "records": new.records,
         "document": document,
     }
+    values = {"of_company": company, "of_digest": digest} | {f"new_{name}": value for name, value in best.items()}
+    there = (await conn.execute(_IMPROVE, values)).first()
+    if there is not None:
+        return f"{PATTERN}{there.id}"
+    key = new_id()
+    kinds = {"scenarios": by.scenarios, "fields": by.fields, "words": by.words}
     row = {
         "id": key,
         "company": company,
@@ -103,24 +103,32 @@ async def _settle(
         "create_time": new.create_time,
     }
     inserted = await conn.execute(insert_new(patterns, conn.dialect.name), row)
-    if inserted.first() is not None:
-        found = [
-            {"pattern": key, "feature": feature, "kind": kind, "company": company}
-            for kind, hashes in enumerate(kinds.values())
-            for feature in sorted(hashes)
-        ]
-        if found:
-            await conn.execute(insert(features), found)
-        return PATTERN + key
-    same = patterns.c.company == company, patterns.c.digest == digest
-    there = (await conn.execute(select(patterns.c.id, patterns.c.quality).where(*same).with_for_update())).first()
-    if there is None:  # deleted meanwhile
+    if inserted.first() is None:  # another call has stored it meanwhile
         return await _settle(conn, company, new, document, digest, by)
-    change: dict[str, Any] = {"generations": patterns.c.generations + 1}
-    if new.quality >= there.quality:
-        change |= best
-    await conn.execute(update(patterns).where(*same).values(change))
-    return f"{PATTERN}{there.id}"
+    found = [
+        {"pattern": key, "feature": feature, "kind": kind, "company": company}
+        for kind, hashes in enumerate(kinds.values())
+        for feature in sorted(hashes)
+    ]
+    if found:
+        await conn.execute(insert(features), found)
+    return PATTERN + key
+
+
+def _improve() -> ReturningUpdate[str]:
+    """Count a generation of a pattern, which takes what is new in it if that is as good."""
+    good = bindparam("new_quality", type_=Float) >= patterns.c.quality
+    best = {
+        column.name: case((good, bindparam(f"new_{column.name}", type_=column.type)), else_=column)
+        for column in (patterns.c.revision, patterns.c.quality, patterns.c.records, patterns.c.document)
+    }
+    same = patterns.c.company == bindparam("of_company"), patterns.c.digest == bindparam("of_digest")
+    counted = patterns.c.generations + 1
+    return update(patterns).where(*same).values(generations=counted, **best).returning(patterns.c.id)
+
+
+# Built once, because to build a statement takes longer than to run it.
+_IMPROVE, _INSERT = _improve(), insert(generations)
 
 
 def _row(company: str, new: Generation, document: bytes, pattern: str) -> dict[str, object]:
