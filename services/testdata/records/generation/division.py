@@ -12,7 +12,8 @@ from itertools import chain, zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from services.testdata.records.generation.participants import narrowed
+from services.testdata.records.generation.narrowing import with_bounds
+from services.testdata.records.generation.participants import narrowed, part_of, with_required
 from services.testdata.records.model import EDGE_CASES, EDGE_SHARE, SECURITY_TESTING, RecordSpec
 from services.testdata.records.tables import Column, Mask, Numbers, Rows, Texts
 from services.testdata.records.values.draws import Draws
@@ -141,14 +142,15 @@ def divisions(spec: RecordSpec, pack: Pack, counts: Mapping[str, int]) -> Iterat
     if not (spec.scenario or spec.shares or spec.include_edge_cases):
         return
     shares = spec.shares or ((spec.scenario, 1.0),)
-    others = [narrowed(replace(spec, scenario=name)) if spec.shares else pack for name, _ in shares]
+    base = narrowed(spec)
+    others = [narrowed(replace(spec, scenario=name)) for name, _ in shares] if spec.shares else [base]
+    wholes = [with_required(with_bounds(part_of(other, counts))) for other in others]
     for entity in pack.entities:
         asked = entity.name in spec.counts
         parts = []
-        for (name, _), other, count in zip(
-            shares, others, apportioned(counts[entity.name], [share for _, share in shares]), strict=True
-        ):
-            fields = dict(_narrower(entity, other)) if spec.shares else {}
+        rows = apportioned(counts[entity.name], [share for _, share in shares])
+        for (name, _), other, whole, count in zip(shares, others, wholes, rows, strict=True):
+            fields = dict(_narrower(entity, base, other, whole))
             parts.append(Part(name, count, fields, _cases(spec, entity, fields, name) if asked else ()))
         if asked and spec.include_edge_cases and not any(has_cases(spec.pack, name) for name, _ in shares):
             parts = [one for part in parts for one in _with_edges(spec, entity, part)]
@@ -176,14 +178,18 @@ def has_cases(pack: Pack, name: str) -> bool:
     return listed or name in (EDGE_CASES, SECURITY_TESTING)
 
 
-def _narrower(entity: Entity, other: Pack) -> Iterator[tuple[str, Field]]:
-    """The fields that a scenario narrows. Unique fields stay as they are, so that their values differ."""
-    found = other.entity(entity.name)
-    assert found is not None
+def _narrower(entity: Entity, base: Pack, other: Pack, whole: Pack) -> Iterator[tuple[str, Field]]:
+    """The fields of an entity that a scenario narrows. Unique fields stay as they are, so that their values differ.
+
+    base, other: the pack as the caller narrows it, and as the scenario does, too. whole: the latter with what its rules
+    ask of single fields.
+    """
+    before, after, found = (pack.entity(entity.name) for pack in (base, other, whole))
+    if before is None or after is None or found is None or before == after:
+        return
     for own in entity.fields:
         one = found.field(own.name)
-        assert one is not None
-        if not own.unique and not own.derived and replace(one, unique=own.unique) != own:
+        if one is not None and before.field(own.name) != after.field(own.name) and not own.unique and not own.derived:
             yield own.name, one
 
 
