@@ -15,6 +15,7 @@ TOPICS = (
     "traces",
     "datasets",
     "records",
+    "quality",
     "leaving",
     "names",
     "nonsense",

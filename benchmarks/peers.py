@@ -13,6 +13,7 @@ from pathlib import Path
 PEERS = {
     "faker": ("Faker==40.63.0", "pyarrow==26.0.1", "numpy==2.4.6"),
     "mimesis": ("mimesis==22.2.0", "pyarrow==26.0.1", "numpy==2.4.6"),
+    "sdmetrics": ("sdmetrics==0.32.0", "numpy==2.4.6", "pandas==2.3.3"),
     "hmmlearn": ("hmmlearn==0.3.3", "numpy==2.4.6"),
     "pydtmc": ("PyDTMC==8.7.0", "numpy==1.26.4"),
     "sdv": (

@@ -11,11 +11,13 @@ Floats = NDArray[np.float64]
 """Numbers; NaN for a value that is null."""
 Codes = NDArray[np.int64]
 """Numbers of categories, the same for both sets; 0 for null."""
+_DECIMALS = 14
+"""Numbers that differ beyond these are equal."""
 
 
 def ks_complement(sample: Floats, made: Floats) -> float | None:
     """KSComplement: 1 less the largest distance of the two empirical distributions; nulls are left out."""
-    sample, made = np.sort(sample[~np.isnan(sample)]), np.sort(made[~np.isnan(made)])
+    sample, made = (np.sort(np.round(one[~np.isnan(one)], _DECIMALS)) for one in (sample, made))
     if not len(sample) or not len(made):
         return None
     values = np.concatenate([sample, made])
