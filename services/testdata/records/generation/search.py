@@ -446,8 +446,9 @@ class Search:
             else:
                 up = self._cell.links[self._cell.parent_of(solver.rule.entity, hops[1][0])].rows[of]
                 keep = up >= 0
-                np.maximum.at(low, up[keep], below[keep])
-                np.minimum.at(high, up[keep], above[keep])
+                if len(low):  # texts have no bounds
+                    np.maximum.at(low, up[keep], below[keep])
+                    np.minimum.at(high, up[keep], above[keep])
                 continue
             if len(low):
                 low[places] = np.maximum(low[places], below)
