@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.testdata.records.generation.participants import only_child, parents_first, unique_sets
+from services.testdata.records.generation.participants import few_values, only_child, parents_first, unique_sets
 from services.testdata.records.generation.references import Equality, Means, Reference
 from services.testdata.records.generation.rules import Rule
 from services.testdata.records.tables import Rows
@@ -213,7 +213,10 @@ def _allowed(
 
 
 def _equalities(pack: Pack, name: str, rules: Sequence[Rule]) -> Iterator[Equality]:
-    """What rules of an entity ask of its parents: that a column of one equals another column."""
+    """What rules of an entity ask of its parents: that a column of one equals another column.
+
+    A field of many values takes the value of the parent, so no parent is chosen for it.
+    """
     names = {one.parent_name for one in pack.relationships if one.child == name and one.parent_name}
     for rule in rules:
         if rule.entity == name:
@@ -222,8 +225,17 @@ def _equalities(pack: Pack, name: str, rules: Sequence[Rule]) -> Iterator[Equali
                     continue
                 if not left.parents:
                     left, right = right, left
+                if _takes_any_value(pack, name, right):
+                    continue
                 if left.parents and left.parents[0] in names and (not right.parents or right.parents[0] in names):
                     yield Equality(left, right)
+
+
+def _takes_any_value(pack: Pack, name: str, column: Column) -> bool:
+    """True for a field of the entity itself that is no reference or key, is not derived and has many values."""
+    entity = pack.entity(name)
+    found = None if entity is None or column.parents else entity.field(column.name)
+    return not (found is None or found.derived or few_values(found) or _is_link(pack, name, column))
 
 
 def _equal_columns(part: Typed) -> Iterator[tuple[Column, Column]]:
