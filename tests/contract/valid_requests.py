@@ -52,9 +52,6 @@ GENERATION = Generation(
 MANUAL = conversation_pb2.ConversationSpec(type=conversation_pb2.CONVERSATION_TYPE_MANUAL)
 
 
-CAMPAIGN = "display_name: Ours\nsteps: [{id: hi, send_sms: {body: Hi}}]"
-
-
 async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
     """The name of a resource of each kind by collection. workflow: the id of the workflow."""
     client = stage.client
@@ -180,7 +177,7 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
         case "StartConversation":
             request.spec.CopyFrom(spec)
         case "SimulateCampaign":
-            request.campaign.files.append(CAMPAIGN)
+            request.campaign.files.append(CAMPAIGN.content.decode())
         case "StartBatch" | "EstimateBatch":
             request.spec.conversation.CopyFrom(spec)
             request.spec.conversation.ClearField("persona")
