@@ -8,8 +8,9 @@ from functools import cache
 from typing import Any
 
 import protovalidate
+from buf.validate import validate_pb2
 from google.protobuf import struct_pb2
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from shared.errors import InvalidArgument, Violation
@@ -83,6 +84,8 @@ def _strings_with_nul(value: Any, path: str) -> Iterator[str]:
                 yield path
         case Message():
             for field, member in value.ListFields():
+                if _is_checked_apart(field):
+                    continue
                 inner = f"{path}.{field.name}" if path else field.name
                 entry = field.message_type
                 if entry is not None and entry.GetOptions().map_entry:
@@ -99,6 +102,11 @@ def _strings_with_nul(value: Any, path: str) -> Iterator[str]:
                         yield from _strings_with_nul(item, f"{inner}[{index}]")
                 else:
                     yield from _strings_with_nul(member, inner)
+
+
+def _is_checked_apart(field: FieldDescriptor) -> bool:
+    """True for a message that the servicer checks itself, so that its faults fail nothing else of a stream."""
+    return bool(field.GetOptions().Extensions[validate_pb2.field].ignore == validate_pb2.IGNORE_ALWAYS)
 
 
 _LARGE_NUMBER = re.compile(r"number_value: -?(?:\d{16}|[\d.]+e\+)")
@@ -118,6 +126,8 @@ def inexact_numbers(message: Message) -> list[str]:
 def _inexact_numbers(message: Message, path: str) -> Iterator[str]:
     for field, member in message.ListFields():
         if field.message_type is None or field.name.endswith("schema") or not _holds_json(field.message_type):
+            continue
+        if _is_checked_apart(field):
             continue
         inner = f"{path}.{field.name}" if path else field.name
         parts: Iterable[tuple[str, Any]] = [(inner, member)]
