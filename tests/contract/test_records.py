@@ -203,6 +203,34 @@ entities:
 rules:
   seat-order: {entity: seat, text: The place is before the row., expression: place < row}
 """
+RULES = b"""
+display_name: Rules
+entities:
+  item:
+    key: id
+    fields:
+      id: {type: identifier}
+      a: {type: integer, minimum: 3, maximum: 40}
+      b: {type: integer, minimum: 3, maximum: 40}
+      zero: {type: integer, minimum: 0, maximum: 0}
+      code: {type: text, pattern: "[ab]{2,9}"}
+  share:
+    key: id
+    fields:
+      id: {type: identifier}
+      zero: {type: integer, minimum: 0, maximum: 0}
+      part: {type: number, derived: 10 / zero}
+  place:
+    key: [item_id, side, open]
+    fields: {item_id: {type: identifier}, side: {type: text, values: [left, right]}, open: {type: boolean}}
+relationships:
+  - {child: place, child_fields: item_id, parent: item, parent_fields: id}
+rules:
+  first: {entity: item, text: a before b, expression: a < b}
+  second: {entity: item, text: The other, expression: RULE}
+  last: {entity: item, text: a is small, expression: a < 20}
+"""
+SOUND = RULES.replace(b"RULE", b"zero >= 0")
 
 
 @pytest.mark.parametrize(
@@ -226,6 +254,24 @@ rules:
             spec(NARROW, {"seat": 2}),
             "The rule `seat-order` of `seat` .* it needs wider bounds of `seat.place`, `seat.row`",
         ),
+        (
+            spec(RULES.replace(b"RULE", b"b < a"), {"item": 20}),
+            "The rules `first` .a before b. and `second` .The other. of `item` cannot both hold",
+        ),
+        (
+            spec(RULES.replace(b"RULE", b"a < 3 and b < 2"), {"item": 20}),
+            "The rules `first` .a before b. and `second` .The other. of `item` cannot both hold",
+        ),
+        (spec(RULES.replace(b"RULE", b"a > 30"), {"item": 20}), "`second` .* and `last` .* cannot both hold"),
+        (
+            spec(SOUND, {"share": 2}),
+            "`share.part` .* has a value: 10 / zero is not null",
+        ),
+        (
+            spec(SOUND, {"item": 2, "place": 13}),
+            "`item_id` and `side` and `open`, and there are 8",
+        ),
+        (spec(SOUND.replace(b"[ab]", b"(?=a)"), {"item": 2}), "the pack|look-around"),
         (spec(b"a: [", {"a": 1}), "the pack"),
     ],
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from services.testdata.records.errors import RecordsTooLarge, RuleNotSatisfiable
+from services.testdata.records.errors import RecordsTooLarge, RuleNotSatisfiable, RulesContradict
 from services.testdata.records.formats import PARQUET_MAGIC, Format
 from services.testdata.records.model import Beside, Checked, Quality, RecordSpec, together
 from shared.model.packs.model import Entity, Field, Pack, Severity
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from services.testdata.records.formats.registry import Encoder
     from services.testdata.records.generation.cell import Cell
     from services.testdata.records.generation.generate import Generator
+    from services.testdata.records.generation.plan import Plan
     from services.testdata.records.tables import Table
 
 CHUNK_BYTES = 1 << 20
@@ -364,6 +365,7 @@ def _checks(generator: "Generator", cell: "Cell", *, shared: bool = True, refuse
     if refuse:
         for one in found:
             if one.violated and one.severity is Severity.ERROR:
+                _refuse_contradiction(plan, one)
                 rule = next(rule for rule in plan.rules if (rule.id, rule.entity) == (one.rule, one.entity))
                 raise RuleNotSatisfiable(
                     rule=one.rule,
@@ -377,6 +379,21 @@ def _checks(generator: "Generator", cell: "Cell", *, shared: bool = True, refuse
     if not broken:
         return found
     return [*check_cell(plan, generator.finished(cell), entities), *check_broken(cell, entities, broken)]
+
+
+def _refuse_contradiction(plan: "Plan", failed: Checked) -> None:
+    """Raise RulesContradict if another rule is why a rule failed."""
+    from services.testdata.records.generation.contradictions import contradicting
+
+    other = contradicting(plan, failed.rule)
+    if other is not None:
+        raise RulesContradict(
+            entity=failed.entity,
+            rule=failed.rule,
+            text=failed.text.rstrip("."),
+            other=other.id,
+            other_text=other.text.rstrip("."),
+        )
 
 
 def _qualities(generator: "Generator", cell: "Cell", checks: Sequence[Checked]) -> dict[str, Quality]:

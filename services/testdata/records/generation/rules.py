@@ -13,7 +13,7 @@ from shared.rules.checker import Compiled, check
 from shared.rules.literals import stored
 from shared.rules.schema import BOOLEAN, Kind, Schema, Type
 from shared.rules.syntax import Duration
-from shared.rules.typed import Apply, Column, Constant, Fold, Given, Scope, Spread, Typed, every_typed
+from shared.rules.typed import Apply, Column, Constant, Fold, Given, Scope, Spread, Typed, applied, every_typed
 
 Path = tuple[str, ...]
 """A column after the children and parents that lead to it, as `columns_of` gives it."""
@@ -109,6 +109,8 @@ def read_rules(pack: Pack, whole: Pack, linked: frozenset[Place]) -> tuple[list[
                 compiled = _compiled(field.derived, entity.name, result, numbered, plain)
                 derived.append(Derived(entity.name, field, compiled, plain))
                 rules += bounds_of(entity, field, plain)
+                if not field.nullable and _may_lack(compiled.typed):
+                    rules.append(_with_value(entity, field, plain))
     for rule in pack.rules:
         if rule.expression:
             compiled = _compiled(rule.expression, rule.entity, BOOLEAN, numbered, plain)
@@ -181,6 +183,24 @@ def bounds_of(entity: Entity, field: Field, schema: Schema) -> Iterator[Rule]:
             sentence = f"`{field.name}` is {operator} {bound}."
             compiled = Compiled("", entity.name, None, typed)  # type: ignore[arg-type]  # it has no text
             yield Rule(f"{entity.name}.{field.name}", entity.name, sentence, Severity.ERROR, compiled, schema)
+
+
+_MAY_LACK = frozenset({"divide", "remainder"})
+"""Operations that have no value for some numbers, such as a division by zero."""
+
+
+def _may_lack(typed: Typed) -> bool:
+    return any(isinstance(one, Apply) and one.operation in _MAY_LACK for one in every_typed(typed))
+
+
+def _with_value(entity: Entity, field: Field, schema: Schema) -> Rule:
+    """That a derived field is not null, as a rule."""
+    column = Column((), (), field.name, column_type(entity, field), (0, 0))
+    null = applied("is_null", (column,), BOOLEAN, (0, 0))
+    typed = applied("not", (null,), BOOLEAN, (0, 0))
+    compiled = Compiled("", entity.name, None, typed)  # type: ignore[arg-type]  # it has no text
+    sentence = f"`{field.name}` has a value: {field.derived} is not null."
+    return Rule(f"{entity.name}.{field.name}", entity.name, sentence, Severity.ERROR, compiled, schema)
 
 
 def stored_value(field: Field, value: Any) -> Any:
