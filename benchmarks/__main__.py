@@ -33,6 +33,7 @@ TOPICS = (
     "knowledge",
     "messages",
     "campaigns",
+    "campaign_checks",
     "generations",
 )
 """Each topic is a module with `run(quick) -> bool`."""

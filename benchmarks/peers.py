@@ -29,6 +29,7 @@ PEERS = {
         "pyarrow==26.0.1",
         "numpy==2.4.6",
     ),
+    "networkx": ("networkx==3.6.1",),
     "pm4py": ("pm4py==2.7.23", "numpy==2.4.6", "pandas==3.1.1"),
 }
 """The packages installed for each tool. pm4py is AGPL, SDV BUSL; PyDTMC does not run on NumPy 2."""

@@ -218,7 +218,8 @@ def _checked(found: CheckCampaignResponse, what: str, threshold: int, json: bool
         out = console()
         for issue in found.issues:
             severity = CampaignIssue.Severity.Name(issue.severity).removeprefix("SEVERITY_").lower()
-            head = Text.assemble((severity, _STYLES.get(issue.severity, "")), f" {issue.type}: {issue.sentence}")
+            kind = f"{issue.type} at {issue.step}" if issue.step else issue.type
+            head = Text.assemble((severity, _STYLES.get(issue.severity, "")), f" {kind}: {issue.sentence}")
             out.print(head, soft_wrap=True)
             out.print(f"  {issue.fix}", soft_wrap=True)
         if found.issue_count > len(found.issues):

@@ -24,7 +24,7 @@ async def test_validate_says_what_is_wrong_and_exits_by_the_verdict(house: House
 
     assert (sound.status, sound.out) == (0, "check-up.yaml is valid: 0 issues, score 100 of 100.\n")
     assert damaged.status == 1
-    assert "error infinite_loop: The step `nag` is in a cycle of 2 steps that no way leaves.\n" in damaged.out
+    assert "error infinite_loop at nag: The step `nag` is in a cycle of 2 steps that no way leaves.\n" in damaged.out
     assert "check-up-damaged.yaml is not valid: " in damaged.out.splitlines()[-1]
     doubtful = tmp_path / "doubtful.yaml"
     doubtful.write_text(SOUND_TEXT.replace('"10:00"', '"23:00"'))
