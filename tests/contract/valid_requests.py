@@ -16,6 +16,7 @@ from greenroom.testdata.v1.record_pb2 import EntityCount, RecordSpec, SchemaSour
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest
 from greenroom.testdata.v1.trace_learning_pb2 import ExportLearningRequest, LogFormat
 from greenroom.testdata.v1.trace_workflow_pb2 import WorkflowSource
+from greenroom.type.v1.campaign_pb2 import CampaignFile
 from greenroom.type.v1.event_pb2 import Event, UserMessage
 from tests.contract.methods import Method, collection_of
 from tests.datasets import SHORT, over, short_spec
@@ -37,6 +38,9 @@ entities:
       isbn: {type: identifier}
       price: {type: money, currency: EUR, minimum: 1}
 """
+CAMPAIGN = CampaignFile(
+    content=b"display_name: Ours\nsteps: [{id: hello, send_sms: {body: Hello.}, next: done}, {id: done, exit: {}}]\n"
+)
 CARTS = GenerateTestDataRequest(domain="domains/ecommerce", entity="cart", count=2, seed=1)
 DOCUMENT = Document(title="Prices", text="A price of a book never changes.")
 GENERATION = Generation(
@@ -58,7 +62,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
     pack = stage.folder / "pack.yaml"
     pack.write_text(PACK)
     campaign = stage.folder / "campaign.yaml"
-    campaign.write_text(CAMPAIGN)
+    campaign.write_bytes(CAMPAIGN.content)
     batch = batch_pb2.BatchSpec(conversation=stage.spec(persona=""), size=2)
     await stage.play(Script(persona=[leaves("Bye.")]), model="another")
     [recording, *_] = [one async for one in client.recordings.list()]
@@ -138,10 +142,10 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.number = 1
             request.revision.CopyFrom(REVISION)
         case "CreateCampaign" | "AddCampaignRevision":
-            request.file.content = CAMPAIGN.encode()
+            request.file.CopyFrom(CAMPAIGN)
         case "UpdateCampaignRevision":
             request.number = 1
-            request.file.content = CAMPAIGN.encode()
+            request.file.CopyFrom(CAMPAIGN)
         case (
             "MarkReady"
             | "DeleteRevision"
