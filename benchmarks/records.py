@@ -72,8 +72,7 @@ def run(quick: bool) -> bool:
     ours, theirs = race(contest, size["rounds"], size["seconds"])
     results.append(compared(gate["rows"], "records/s", ours, theirs))
     results.append(_related(gate["related"], **size["related"]))
-    for row, streamed in (("memory", pb.RECORD_FORMAT_JSONL), ("memory_parquet", pb.RECORD_FORMAT_PARQUET)):
-        results.append(limited(gate[row], "MB", [asyncio.run(_growth(size["streamed"], streamed))]))
+    results.append(limited(gate["memory"], "MB", [asyncio.run(_growth(size["streamed"]))]))
     return report(TOPIC, results)
 
 
@@ -89,12 +88,12 @@ def _related(row: Mapping[str, Any], rounds: int, seconds: float, learnt: int) -
     return compared(row, "records/s", ours, theirs)
 
 
-async def _growth(records: int, form: pb.RecordFormat.ValueType) -> float:
+async def _growth(records: int) -> float:
     """MB by which the server and its workers grow from the first tenth of a stream to the last."""
     spec = pb.RecordSpec(
         source=pb.SchemaSource(yaml=_SCHEMA), entities=[pb.EntityCount(entity="order", count=records)], seed=1
     )
-    request = pb.StreamRecordsRequest(spec=spec, format=form)
+    request = pb.StreamRecordsRequest(spec=spec, format=pb.RECORD_FORMAT_JSONL)
     sizes: list[float] = []
     read = 0
     with server("services.testdata") as ours:

@@ -6,14 +6,14 @@ from signal import SIGKILL
 
 from greenroom.testdata.v1.record_pb2 import RECORD_FORMAT_JSONL
 from tests.durable.test_dataset_kills import begun_with, server, settings
-from tests.record_datasets import State, over, record_dataset_spec, whole
+from tests.record_datasets import BOXES, State, over, record_dataset_spec, whole
 
 __all__ = ["settings"]
 SHARDS = (1, 2, 7)
 
 
 async def test_a_dataset_of_records_killed_twice_has_the_same_bytes_in_any_number_of_shards(
-    settings: Mapping[str, str],
+    settings: Mapping[str, str], tmp_path: Path
 ) -> None:
     # The datasets take turns, so each gets further between the kills.
     settings = {**settings, "GREENROOM_TRACE_JOBS": "1"}
@@ -21,12 +21,14 @@ async def test_a_dataset_of_records_killed_twice_has_the_same_bytes_in_any_numbe
         shards: record_dataset_spec({"box": 2_000, "piece": 120_000}, format=RECORD_FORMAT_JSONL, shard_count=shards)
         for shards in SHARDS
     }
+    for spec in specs.values():
+        spec.records.source.schema = "schemas/boxes"
     async with server(settings) as (process, client):
-        undisturbed: dict[int, dict[str, bytes]] = {}
-        for shards, spec in specs.items():
-            done = await over(client, (await client.record_datasets.start(spec)).name)
-            assert done.state == State.STATE_COMPLETED
-            undisturbed[shards] = whole(done)
+        # A stored pack need not be read again at each start.
+        pack = tmp_path / "boxes.yaml"
+        pack.write_bytes(BOXES)
+        await client.schemas.register_file(pack, "boxes")
+        undisturbed = whole(await over(client, (await client.record_datasets.start(specs[7])).name))
         started = {shards: await client.record_datasets.start(spec) for shards, spec in specs.items()}
         # Kill it while a part is half written.
         await begun_with(Path(started[7].location), ".piece-00000")
@@ -41,11 +43,14 @@ async def test_a_dataset_of_records_killed_twice_has_the_same_bytes_in_any_numbe
             async with client.record_datasets.watch(one.name) as watch:
                 assert [part.index async for part in watch] == list(range(shards))
             done = await over(client, one.name)
-            assert (done.state, done.records_done) == (State.STATE_COMPLETED, 122_000)
-            assert whole(done) == undisturbed[shards]
-    for entity in ("box", "piece"):
-        joined = {
-            b"".join(data for name, data in sorted(files.items()) if name.startswith(entity))
-            for files in undisturbed.values()
-        }
-        assert len(joined) == 1
+            assert (done.state, done.records_done) == (State.STATE_COMPLETED, 122_000), done.detail
+            assert joined(whole(done)) == joined(undisturbed)
+        assert whole(done) == undisturbed
+
+
+def joined(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The records of each entity in one piece."""
+    return {
+        entity: b"".join(data for name, data in sorted(files.items()) if name.startswith(entity))
+        for entity in ("box", "piece")
+    }
