@@ -9,6 +9,7 @@ from services.synthesizer.conversations.prompts import agent_system
 from services.synthesizer.conversations.retries import Retries
 from services.synthesizer.conversations.targets import Target
 from services.synthesizer.conversations.turn_setup import Setup
+from services.synthesizer.conversations.turns import TurnLoop
 from services.synthesizer.personas.builtin import built_in
 from services.synthesizer.personas.model import Persona
 from services.synthesizer.procedures.model import Procedure, Revision, RevisionState
@@ -63,6 +64,7 @@ async def test_a_source_and_a_revision_are_read_once_for_all_conversations_of_a_
             f"c{index}", company, ConversationState.PENDING, spec, built_in()[BOB], None, index, "", 0
         )
         rehearsal = await setup(conversation)
+        assert isinstance(rehearsal, TurnLoop)
         assert isinstance(rehearsal.player, ModelPersona)
         assert rehearsal.player.role.brief.opening == ("Hi.",)
         assert isinstance(rehearsal.target, ProcedureAgent)
