@@ -25,7 +25,7 @@ app = noun("Message workflows: check them before they reach a person.")
 
 Name = Annotated[str, named("campaigns")]
 Number = Annotated[int, typer.Argument(min=1, help="The revision's number.")]
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The campaign as YAML or JSON.")]
+File = Annotated[Path, typer.Argument(help="The campaign as YAML or JSON.")]
 Ready = Annotated[bool, typer.Option("--ready", help="Make the revision ready at once; it cannot change any more.")]
 Threshold = Annotated[
     int, typer.Option(min=0, max=100, help="The score that must be reached; issues that are errors always fail.")
