@@ -28,7 +28,8 @@ NOUNS = {
     "template",
 }
 """Parameters that name something stored. `name` does too, where it is an argument."""
-VALUES = {"kind": "transitions"}
+CAMPAIGN = str(EXAMPLE.parent / "campaigns" / "check-up.yaml")
+VALUES = {"kind": "transitions", "file": CAMPAIGN, "files": CAMPAIGN}
 """Of parameters that take no number."""
 
 

@@ -58,6 +58,9 @@ def naming(companies: Companies, method: Method, path: Any) -> Any:
     """A request of globex that is valid but for a resource of acme in one field."""
     collection = collection_of(path[-1])
     name = companies.names[collection]
+    if str(method) == "SummarizeSimulations":
+        # It takes a conversation or a batch.
+        return method.request(**{path[0].name: name})
     if len(path) == 1:
         # The body of an update has the name too.
         return valid_request(method, {**companies.theirs, collection: name})
