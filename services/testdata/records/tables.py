@@ -139,7 +139,7 @@ class Table:
     """Records of one entity.
 
     columns: by the names of the fields, in their order. first: the number of the first row among all of the entity.
-    generated: the columns that a database fills, which SQL leaves out.
+    generated: the columns that a database fills, which SQL leaves out. arrays: JSON lists that SQL writes as arrays.
     """
 
     entity: str
@@ -147,11 +147,12 @@ class Table:
     rows: int
     first: int = field(default=0, kw_only=True)
     generated: frozenset[str] = field(default=frozenset(), kw_only=True)
+    arrays: frozenset[str] = field(default=frozenset(), kw_only=True)
 
     def part(self, start: int, stop: int) -> "Table":
         """The rows from `start` to before `stop`, counted from the first of the table."""
         columns = {name: column.at(slice(start, stop)) for name, column in self.columns.items()}
-        return Table(self.entity, columns, stop - start, first=self.first + start, generated=self.generated)
+        return replace(self, columns=columns, rows=stop - start, first=self.first + start)
 
 
 def _at(known: Mask | None, rows: Rows | slice) -> Mask | None:

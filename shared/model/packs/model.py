@@ -13,6 +13,10 @@ MAX_PACK = 4 << 20
 """Bytes at most of a pack as YAML."""
 
 
+ARRAY = "array"
+"""The format of a JSON list that SQL writes as an array."""
+
+
 class FieldType(StrEnum):
     """What values a field has. MONEY is an integer of minor units; IDENTIFIER is text or an integer that only names."""
 

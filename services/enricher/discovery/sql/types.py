@@ -1,11 +1,11 @@
 """Types of columns as types of fields."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.enricher.discovery.sql.schema import Check, Schema, Sql, Type
-from shared.model.packs.model import FieldType
+from shared.model.packs.model import ARRAY, FieldType
 
 _INTEGERS = {
     "tinyint": 8,
@@ -52,7 +52,7 @@ _FORMATS = {
 }
 _SHAPES = frozenset(
     "point line lseg box path polygon circle geometry geography linestring multipoint multilinestring multipolygon "
-    "geometrycollection int4range int8range numrange daterange tsrange tstzrange tsvector tsquery sql_variant "
+    "geometrycollection int4range int8range numrange daterange tsrange tstzrange sql_variant "
     "hierarchyid".split()
 )
 _SIZE = re.compile(r"[0-9]{1,9}")
@@ -78,7 +78,9 @@ class Read:
 def read(type_: Type, schema: Schema, dialect: str, depth: int = 0) -> Read:
     """The field that a type makes."""
     if type_.array:
-        return Read(FieldType.JSON, {"description": f"A list of {type_.base}."})
+        items = _items(read(replace(type_, array=False), schema, dialect, depth + 1))
+        shape = {"type": "array", "items": items}
+        return Read(FieldType.JSON, {"description": f"A list of {type_.base}.", "format": ARRAY, "json_schema": shape})
     user = None if depth > 8 else schema.types.get(type_.key)
     if user is not None and user.base is None:
         return Read(FieldType.TEXT, {"values": user.values})
@@ -88,6 +90,27 @@ def read(type_: Type, schema: Schema, dialect: str, depth: int = 0) -> Read:
         base.checks += tuple(user.checks)
         return base
     return _standard(type_, dialect) or _affinity(type_, dialect)
+
+
+def _items(of: Read) -> dict[str, Any]:
+    """The JSON Schema of the items of an array."""
+    values = of.values or of.limits.get("values")
+    if values:
+        return {"enum": list(values)}
+    shape: dict[str, Any] = dict(_OF_ITEMS.get(of.type, {"type": "string", "pattern": "[a-z]{1,8}"}))
+    return shape | {theirs: of.limits[ours] for ours, theirs in _LIMITS.items() if of.limits.get(ours) is not None}
+
+
+_OF_ITEMS = {
+    FieldType.INTEGER: {"type": "integer"},
+    FieldType.NUMBER: {"type": "number"},
+    FieldType.BOOLEAN: {"type": "boolean"},
+    FieldType.DATE: {"type": "string", "format": "date"},
+    FieldType.DATETIME: {"type": "string", "format": "date-time"},
+    FieldType.TIME: {"type": "string", "format": "time"},
+    FieldType.IDENTIFIER: {"type": "string", "format": "uuid"},
+}
+_LIMITS = {"minimum": "minimum", "maximum": "maximum", "max_length": "maxLength"}
 
 
 def _standard(type_: Type, dialect: str) -> Read | None:
@@ -123,6 +146,8 @@ def _standard(type_: Type, dialect: str) -> Read | None:
     if base in _FORMATS:
         kind = FieldType.IDENTIFIER if _FORMATS[base] == "uuid" else FieldType.TEXT
         return Read(kind, {"format": _FORMATS[base]})
+    if base in {"tsvector", "tsquery"}:
+        return Read(FieldType.TEXT, {"pattern": "[a-z]{2,9}"}, unknown=f"Of {base} only single words are read, as text")
     if base in _SHAPES:
         return Read(FieldType.JSON, unknown=f"A pack has no type for {base}; it is read as any JSON")
     if base in {"bit", "bit varying", "varbit"}:

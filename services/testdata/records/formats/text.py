@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import numpy as np
@@ -272,7 +272,23 @@ def sql_inserts(template: Table) -> TextEncoder:
     head = f"INSERT INTO {_sql_name(template.entity)} ({columns}) VALUES ("  # noqa: S608 - quoted names
     escape = _replacing({"'": "''"})
     style = Style(escape, "'", "NULL", ("FALSE", "TRUE"), False, lambda number, _: ", " if number else head, ");\n")
-    return TextEncoder(style, written, frozenset(template.columns) - {*written})
+    return _SqlEncoder(style, written, frozenset(template.columns) - {*written})
+
+
+class _SqlEncoder(TextEncoder):
+    """Writes lists as arrays of PostgreSQL: `{"a","b"}`."""
+
+    def encode(self, table: Table) -> bytes:
+        columns = {
+            name: _as_array(column) if name in table.arrays and isinstance(column, Texts) else column
+            for name, column in table.columns.items()
+        }
+        return super().encode(replace(table, columns=columns) if table.arrays else table)
+
+
+def _as_array(column: Texts) -> Texts:
+    texts = ["{" + text[1:-1] + "}" if text.startswith("[") else text for text in column.strings.texts]
+    return replace(column, strings=Strings.of(texts))
 
 
 def _sql_name(name: str) -> str:

@@ -11,7 +11,7 @@ from services.testdata.records.generation.rules import Place
 from services.testdata.records.tables import Column as Made
 from services.testdata.records.tables import Numbers, Rows, Serials, Strings, Texts, Uuids
 from services.testdata.records.tables import Table as MadeTable
-from shared.model.packs.model import FieldType, Pack, Relationship
+from shared.model.packs.model import ARRAY, FieldType, Pack, Relationship
 from shared.rules import tables
 from shared.rules.schema import Kind, Type
 from shared.rules.typed import Column, Typed, every_typed
@@ -231,7 +231,8 @@ class Cell:
         found = self.pack.entity(entity)
         assert found is not None
         generated = frozenset(one.name for one in found.fields if one.generated)
-        return MadeTable(entity, made, self.rows[entity], first=self.first[entity], generated=generated)
+        arrays = frozenset(one.name for one in found.fields if one.format == ARRAY and one.type is FieldType.JSON)
+        return MadeTable(entity, made, self.rows[entity], first=self.first[entity], generated=generated, arrays=arrays)
 
     def written(self, entity: str, name: str) -> Made:
         """A finished field: what was made, with the values that rules changed."""
