@@ -85,7 +85,7 @@ async def test_the_quality_has_parts_and_with_sample_rows_says_how_like_them_the
     plain = (await house.client.test_data.generate(asked())).quality
     named = {field.name for field, _ in plain.ListFields()}
     assert named == {"score", "rules_held", "diversity", "constraint_coverage"}
-    assert (plain.rules_held, plain.diversity) == (1, 1)
+    assert plain.rules_held == 1 > plain.diversity > 0.9
 
     async def compared(carts: list[dict[str, Any]]) -> RecordQuality:
         request = asked()

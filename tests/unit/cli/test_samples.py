@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pytest
@@ -14,7 +15,10 @@ from cli.kit.samples import read_samples
 
 
 def test_csv_jsonl_and_parquet_have_the_same_rows(tmp_path: Path) -> None:
-    rows = [{"name": "é", "paid": True, "day": "2026-01-31"}, {"name": "b", "paid": None, "day": "2026-02-01"}]
+    rows: list[dict[str, Any]] = [
+        {"name": "é", "paid": True, "day": "2026-01-31"},
+        {"name": "b", "paid": None, "day": "2026-02-01"},
+    ]
     files = {name: tmp_path / f"rows.{name}" for name in ("csv", "jsonl", "parquet")}
     files["csv"].write_text("\ufeffname,paid,day\né,true,2026-01-31\nb,,2026-02-01\n", encoding="utf-8")
     files["jsonl"].write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
