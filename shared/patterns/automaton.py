@@ -35,14 +35,35 @@ class Automaton:
         known = [state for state in states if state >= 0]
         return {self._after(state, text) for text in texts for state in known}
 
+    def includes(self, other: "Automaton") -> bool:
+        """True if every text of the other is one of its own."""
+        seen, pending = {(0, 0)}, [(0, 0)]
+        while pending:
+            mine, its = pending.pop()
+            if its in other.accepting and mine not in self.accepting:
+                return False
+            for low, high, to in other.moves[its]:
+                # Where characters of the range lead differently, a range of my own begins or has just ended.
+                edges = {char for first, last, _ in self.moves[mine] for char in (first, last + 1)} if mine >= 0 else ()
+                for char in {low, *(edge for edge in edges if low < edge <= high)}:
+                    pair = (self._step(mine, char), to)
+                    if pair not in seen:
+                        seen.add(pair)
+                        pending.append(pair)
+        return True
+
     def _after(self, state: int, text: str) -> int:
         for char in map(ord, text):
-            moves = self.moves[state]
-            place = bisect_right(moves, (char, _PAST, 0)) - 1
-            if place < 0 or moves[place][1] < char:
-                return -1
-            state = moves[place][2]
+            state = self._step(state, char)
         return state
+
+    def _step(self, state: int, char: int) -> int:
+        """The state after a character; -1 if it can no longer match."""
+        if state < 0:
+            return -1
+        moves = self.moves[state]
+        place = bisect_right(moves, (char, _PAST, 0)) - 1
+        return moves[place][2] if place >= 0 and moves[place][1] >= char else -1
 
 
 _PAST = 1 << 30

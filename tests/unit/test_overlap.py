@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from shared.patterns import compile_pattern
+from shared.patterns.automaton import automaton
 from shared.patterns.overlap import Overlap, Overlaps
 
 _PATTERNS = ("a*", "(ab)*", "b+a?", "[^a]+", "a|bb|aba", "(a|b){2,3}", ".?b", "(?s:.)b", "a{3,}b{1,2}", "")
@@ -26,6 +27,19 @@ def test_patterns_and_lengths_leave_a_text_exactly_if_one_of_all_texts_fits(leas
             exists = any(least <= len(text) <= most for text in matching[one] & matching[other])
             wanted = Overlap.SOME if exists else Overlap.NONE
             assert wanted is found([one, other], least, most), (one, other, least, most)
+
+
+def test_a_pattern_includes_another_exactly_if_each_of_its_texts_matches() -> None:
+    texts = ["".join(one) for length in range(7) for one in product("abc", repeat=length)]
+    patterns = [one for one in _PATTERNS if one != "[^a]+"]
+    matching = {one: {text for text in texts if compile_pattern(one).is_whole(text)} for one in patterns}
+
+    for wide, narrow in product(patterns, repeat=2):
+        assert automaton(wide).includes(automaton(narrow)) is (matching[narrow] <= matching[wide]), (wide, narrow)
+
+    assert automaton("[A-Z]{3}-[0-9]+").includes(automaton("ABC-[3-5]{2}"))
+    assert not automaton("[A-Z]{3}-[0-9]+").includes(automaton("ABC-[3-:]{2}"))
+    assert not automaton("[A-CE-Z]+").includes(automaton("[A-Z]+"))
 
 
 def test_lengths_that_only_come_back_after_a_while_are_found() -> None:

@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from services.testdata.records.generation.participants import constrained
 from services.testdata.records.tables import Column, Numbers, Serials, Texts, Uuids
 from services.testdata.records.values import Draws, fill, filler
 from services.testdata.records.values.edges import allows, boundary_cases, cases_of_pack, security_cases
 from services.testdata.records.values.errors import NoSuchLocale, NoValues, TooFewValues
 from services.testdata.records.values.fillers import stored_value
 from services.testdata.records.values.pools import POOLS, locales, pool
-from shared.model.packs.model import Category, EdgeCase, Field, FieldType
+from shared.model.packs.model import Category, Constraint, EdgeCase, Field, FieldType
 from shared.patterns import compile_pattern
 from shared.patterns.errors import PatternRefused
 
@@ -186,6 +187,18 @@ def test_bounds_and_locales_without_values_are_refused() -> None:
         filler(Field("city"), "order", "xx-XX")
     with pytest.raises(NoValues, match="size of order"):
         filler(Field("size", FieldType.INTEGER, minimum=5, maximum=5, exclusive_minimum=True), "order")
+
+
+def test_of_two_patterns_the_one_holds_whose_texts_all_match_the_other() -> None:
+    sku = Field("sku", pattern="[A-Z]{3}-[0-9]+")
+
+    def asked(pattern: str) -> str:
+        return constrained(sku, [Constraint("product", "sku", pattern=pattern)], "product").pattern
+
+    assert asked("ABC-[0-9]{3}") == "ABC-[0-9]{3}"
+    assert asked(".+") == sku.pattern
+    with pytest.raises(NoValues, match=r"it has the pattern \[A-Z\]"):
+        asked("[A-B]{1,3}-1")
 
 
 @pytest.mark.parametrize("locale", locales())

@@ -16,6 +16,7 @@ from services.testdata.records.model import EDGE_CASES, HAPPY_PATH, SECURITY_TES
 from services.testdata.records.values.errors import NoValues
 from shared.model.events import Json
 from shared.model.packs.model import Constraint, Entity, Field, FieldType, Pack, Relationship
+from shared.patterns.automaton import automaton
 from shared.rules import tables
 from shared.rules.evaluation import evaluate
 from shared.rules.schema import Kind, Type
@@ -86,7 +87,7 @@ def constrained(of: Field, constraints: Sequence[Constraint], entity: str) -> Fi
         if one.max_length is not None:
             changes["max_length"] = min(one.max_length, LARGEST if of.max_length is None else of.max_length)
         if one.pattern:
-            changes["pattern"] = one.pattern
+            changes["pattern"] = _narrower_pattern(of, one.pattern, entity)
         if one.values:
             left = tuple(v for v in one.values if not of.values or v in of.values)
             if not left:
@@ -99,6 +100,16 @@ def constrained(of: Field, constraints: Sequence[Constraint], entity: str) -> Fi
     if of.minimum is not None and of.maximum is not None and not _is_narrower(of, of.maximum, of.minimum, 1):
         raise NoValues(field=of.name, entity=entity, why="its least value is above its greatest")
     return of
+
+
+def _narrower_pattern(of: Field, asked: str, entity: str) -> str:
+    """The one whose texts all match the other, too. Raises NoValues if there is none, since texts are made of one."""
+    if of.pattern in ("", asked) or automaton(of.pattern).includes(automaton(asked)):
+        return asked
+    if automaton(asked).includes(automaton(of.pattern)):
+        return of.pattern
+    why = f"it has the pattern {of.pattern[:60]}; ask for one whose texts all match that, other than {asked[:60]}"
+    raise NoValues(field=of.name, entity=entity, why=why)
 
 
 def _is_narrower(of: Field, bound: Json, own: Json, sign: int) -> bool:
