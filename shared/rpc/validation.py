@@ -19,9 +19,9 @@ from shared.rpc.handlers import Context, Handler, Layer
 
 # protovalidate quotes the regular expression that a text does not match. Say instead what to write.
 _PATTERN = re.compile(r"pattern `(.+)`", re.DOTALL)
-_NAME = re.compile(r"\^\(?([a-z]+)/\[a-z0-9-\]\{1,64\}\)?\??\$")
+_NAME = re.compile(r"\^\(?([a-z_]+)/\[a-z0-9-\]\{1,64\}\)?\??\$")
 _LOW_NAME = re.compile(
-    r"\^\(?([a-z]+)/(?:\[a-z\])?\[a-z0-9_-\]\{(?:1,64|0,63)\}(\(@\[1-9\]\[0-9\]\{0,8\}\)\?)?\)?\??\$"
+    r"\^\(?([a-z_]+)/(?:\[a-z\])?\[a-z0-9_-\]\{(?:1,64|0,63)\}(\(@\[1-9\]\[0-9\]\{0,8\}\)\?)?\)?\??\$"
 )
 """A name that may have `_`, and with the second group the number of a revision."""
 _HOST = r"(([A-Za-z0-9._-]|\{pull_request\}){1,253}|\[[0-9A-Fa-f:.]{2,45}\])"
