@@ -10,9 +10,8 @@ from cli.kit import specs
 from cli.kit.bars import Bar, follow
 from cli.kit.cancelling import when_over
 from cli.kit.lists import All, Limit, print_list
-from cli.kit.live import lost_in_lines
 from cli.kit.names import named, naming, resolve
-from cli.kit.render import Rows, console, facts, fault, print_json, say_it_goes_on, short, state_word, when
+from cli.kit.render import Rows, console, facts, fault, print_json, short, state_word, when
 from cli.kit.run import FAILED, OK, USAGE, Failed, Json, Yes, command, confirmed, noun
 from greenroom.client import Client
 from greenroom.evaluator.v1.evaluation_pb2 import (
@@ -165,20 +164,7 @@ async def _follow(client: Client, evaluation: Evaluation, json: bool, lines: boo
         bar.words = " · ".join(f"{words.count(one)} {one}" for one in ("passed", "failed", "invalid") if one in words)
         return f"{result.index:>4}  {short(result.conversation)}  {word}  {_why(result)}".rstrip()
 
-    try:
-        async with client.evaluations.watch(evaluation.name) as watch:
-            if json:
-                async with lost_in_lines(watch):
-                    async for result in watch:
-                        if lines:
-                            print_json(result)
-            else:
-                await follow(watch, bar, apply)
-    except BaseException:
-        say_it_goes_on(evaluation.name)
-        raise
-    ended = watch.summary
-    assert ended is not None
+    ended = await follow(client.evaluations.watch(evaluation.name), evaluation.name, bar, apply, json=json, each=lines)
     if not (json and lines):
         _print(ended, json)
     if ended.state == Evaluation.STATE_FAILED:

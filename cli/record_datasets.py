@@ -9,9 +9,8 @@ from cli.kit import specs
 from cli.kit.bars import Bar, follow, size
 from cli.kit.cancelling import when_over
 from cli.kit.lists import All, Limit, print_list
-from cli.kit.live import lost_in_lines
 from cli.kit.names import named
-from cli.kit.render import Rows, console, facts, print_json, say_it_goes_on, short, state_word, when
+from cli.kit.render import Rows, console, facts, print_json, short, state_word, when
 from cli.kit.run import FAILED, OK, Json, Yes, command, confirmed, noun
 from greenroom.client import Client
 from greenroom.testdata.v1.record_dataset_pb2 import ListRecordDatasetsRequest, RecordDataset, RecordDatasetPart
@@ -91,20 +90,9 @@ async def followed(client: Client, dataset: RecordDataset, json: bool, parts: bo
         bar.words = f"{part.index + 1:,} of {dataset.part_count:,} parts · {size(byte_count)}"
         return f"part {part.index + 1:,} of {dataset.part_count:,}  {records:,} records  {size(written)}"
 
-    try:
-        async with client.record_datasets.watch(dataset.name) as watch:
-            if json:
-                async with lost_in_lines(watch):
-                    async for part in watch:
-                        if parts:
-                            print_json(part)
-            else:
-                await follow(watch, bar, apply)
-    except BaseException:
-        say_it_goes_on(dataset.name, "records")
-        raise
-    ended = watch.summary
-    assert ended is not None
+    ended = await follow(
+        client.record_datasets.watch(dataset.name), dataset.name, bar, apply, under="records", json=json, each=parts
+    )
     if not (json and parts):
         print_dataset(ended, json)
     if ended.state == RecordDataset.STATE_FAILED:

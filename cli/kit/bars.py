@@ -1,20 +1,22 @@
-"""Shows the progress of a dataset or learning: a bar on a terminal, otherwise one line per step."""
+"""Shows the progress of long work: a bar on a terminal, otherwise one line per step."""
 
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from google.protobuf.message import Message
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from cli.kit.live import Connected, in_place, lost, lost_in_lines
-from cli.kit.render import console
+from cli.kit.render import console, print_json, say_it_goes_on
 from greenroom.client import Watch
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=Message)
+Summary = TypeVar("Summary")
 
 
 class Bar:
@@ -45,14 +47,40 @@ class Bar:
         return Group(grid, Text(" · ").join(words))
 
 
-async def follow(watch: Watch[Item, Any], bar: Bar, apply: Callable[[Item], str]) -> None:
-    """Show progress until the watch ends. apply: applies an item to the bar, and returns a line to print, if any."""
+async def follow(
+    opened: Watch[Item, Summary],
+    name: str,
+    bar: Bar,
+    apply: Callable[[Item], str],
+    *,
+    under: str = "",
+    json: bool = False,
+    each: bool = False,
+) -> Summary:
+    """Show the progress of long work until it is over, and return it as it ended.
+
+    opened: a watch that has not begun. name, under: what `say_it_goes_on` says if the user stops watching.
+    apply: applies an item to the bar, and returns a line to print, if any. json: show no progress; each: print items.
+    """
     out = console()
-    async with shown(bar, watch):
-        async for item in watch:
-            told = apply(item)
-            if told and not out.is_terminal:
-                out.print(told, soft_wrap=True)
+    try:
+        async with opened as watch:
+            if json:
+                async with lost_in_lines(watch):
+                    async for item in watch:
+                        if each:
+                            print_json(item)
+            else:
+                async with shown(bar, watch):
+                    async for item in watch:
+                        told = apply(item)
+                        if told and not out.is_terminal:
+                            out.print(told, soft_wrap=True)
+    except BaseException:
+        say_it_goes_on(name, under)
+        raise
+    assert watch.summary is not None
+    return watch.summary
 
 
 @asynccontextmanager

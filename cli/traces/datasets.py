@@ -10,9 +10,8 @@ from cli.kit import specs
 from cli.kit.bars import Bar, follow, pace, size
 from cli.kit.cancelling import when_over
 from cli.kit.lists import All, Limit, print_list
-from cli.kit.live import lost_in_lines
 from cli.kit.names import named
-from cli.kit.render import Rows, console, facts, print_json, say_it_goes_on, short, state_word, when
+from cli.kit.render import Rows, console, facts, print_json, short, state_word, when
 from cli.kit.run import FAILED, OK, Json, Yes, command, confirmed, noun
 from cli.traces.options import Chain, Generation, generating, workflow_source
 from greenroom.client import Client
@@ -131,20 +130,9 @@ async def _follow(client: Client, dataset: Dataset, json: bool, parts: bool = Fa
             bar.words += f" · {pace(calls, bar.seconds)}"
         return f"{part.file}  {part.call_count:,} calls  {size(part.byte_count)}"
 
-    try:
-        async with client.traces.datasets.watch(dataset.name) as watch:
-            if json:
-                async with lost_in_lines(watch):
-                    async for part in watch:
-                        if parts:
-                            print_json(part)
-            else:
-                await follow(watch, bar, apply)
-    except BaseException:
-        say_it_goes_on(dataset.name, "traces")
-        raise
-    ended = watch.summary
-    assert ended is not None
+    ended = await follow(
+        client.traces.datasets.watch(dataset.name), dataset.name, bar, apply, under="traces", json=json, each=parts
+    )
     if not (json and parts):
         _print(ended, json)
     if ended.state == Dataset.STATE_FAILED:

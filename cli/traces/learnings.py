@@ -16,7 +16,7 @@ from cli.kit.export import Chunk, write_file
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.live import lost_in_lines
 from cli.kit.names import named, naming
-from cli.kit.render import Rows, console, facts, print_json, say_it_goes_on, short, state_word, when
+from cli.kit.render import Rows, console, facts, print_json, short, state_word, when
 from cli.kit.run import FAILED, OK, USAGE, Failed, Json, Strict, Yes, command, confirmed, noun
 from cli.traces.log_formats import Column, Kind, log_format
 from greenroom.client import Client
@@ -187,17 +187,7 @@ async def _follow(
         bar.done, bar.words = progress.bytes_done, f"{progress.call_count:,} calls"
         return f"{size(progress.bytes_done)} read, {progress.call_count:,} calls" if progress.bytes_done else ""
 
-    try:
-        async with client.traces.learnings.watch(learning.name) as watch:
-            if json:
-                async with lost_in_lines(watch):
-                    async for _ in watch:
-                        pass
-            else:
-                await follow(watch, bar, apply)
-    except BaseException:
-        say_it_goes_on(learning.name, "traces")
-        raise
+    await follow(client.traces.learnings.watch(learning.name), learning.name, bar, apply, under="traces", json=json)
     found = await client.traces.learnings.get(learning.name)
     if found.learning.state == Learning.STATE_COMPLETED:
         return _learned(found.learning, found.yaml, out, edges, json, strict)
