@@ -151,6 +151,15 @@ async def test_parquet_streams_as_one_file_with_row_groups_that_continues_from_a
         assert sum(one.record_count for one in whole if one.entity == entity) == rows
 
 
+async def test_parquet_of_few_records_among_very_many_has_them_all(records: RecordServiceStub) -> None:
+    request = pb.StreamRecordsRequest(spec=spec(BOXES, {"box": 600_000, "piece": 2}), format=pb.RECORD_FORMAT_PARQUET)
+
+    stream = [one async for one in records.StreamRecords(request)]
+
+    for entity, rows in (("box", 600_000), ("piece", 2)):
+        assert pq.ParquetFile(io.BytesIO(data(stream, entity))).metadata.num_rows == rows
+
+
 def data(stream: list[pb.StreamRecordsResponse], entity: str) -> bytes:
     """The document of an entity."""
     return b"".join(one.data for one in stream if one.entity == entity)

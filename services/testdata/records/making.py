@@ -271,8 +271,9 @@ def _row_groups(generator: "Generator", numbers: range, spans: Spans) -> tuple[l
             finished = generator.finished(cell)
             for entity in wanted:
                 table, told = _rows(generator, finished, entity, spans[entity])
-                tables.setdefault(entity, []).append(table)
-                beside[entity] = beside.get(entity, _NOTHING).plus(told)
+                if table.rows or not table.first:
+                    tables.setdefault(entity, []).append(table)
+                    beside[entity] = beside.get(entity, _NOTHING).plus(told)
             checks = together(checks, _checks(generator, cell, shared=number == 0, refuse=False))
     chunks: list[Chunk] = []
     for entity, some in tables.items():
