@@ -17,8 +17,8 @@ from shared.model.campaigns.model import (
     WaitForReply,
     Webhook,
     Weekday,
+    has_type,
 )
-from shared.model.campaigns.reading import has_type
 from shared.model.campaigns.solving import Solver
 from shared.model.campaigns.times import DAY, MINUTE, write_duration, write_time
 from shared.model.events import Json

@@ -131,8 +131,8 @@ def takes_time(step: Step) -> bool:
     match step.action:
         case WaitForReply(timeout):
             return timeout > 0
-        case Delay(duration, time, weekday):
-            return (duration or 0) > 0 or time is not None or weekday is not None
+        case Delay(duration):
+            return (duration or 0) > 0  # a time of day or a weekday may be now
     return False
 
 

@@ -8,8 +8,8 @@ from services.synthesizer.conversations.model import AgentTarget
 from services.synthesizer.personas.model import Persona
 from shared.errors import InvalidArgument
 from shared.model.campaigns.clock import BadTimeZone, zone
-from shared.model.campaigns.model import Campaign, Webhook
-from shared.model.campaigns.reading import has_type, read_campaign
+from shared.model.campaigns.model import Campaign, Webhook, has_type
+from shared.model.campaigns.reading import read_campaign
 from shared.model.campaigns.simulation import MAX_STEPS
 from shared.model.events import Json
 

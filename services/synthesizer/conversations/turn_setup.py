@@ -120,12 +120,13 @@ class Setup:
 
     async def _campaign(self, conversation: Conversation, persona: Persona, agent: AgentTarget) -> CampaignLoop:
         spec = conversation.spec
-        found = self._campaigns.get(agent.key)
+        key = agent.key
+        found = self._campaigns.get(key)
         if found is None:
             target = await asyncio.to_thread(read_target, agent)
             here, in_thread = (simulation.Script(target.campaigns, target.max_steps) for _ in range(2))
             found = target, here, in_thread
-            self._campaigns.put(agent.key, found, len(agent.key))
+            self._campaigns.put(key, found, len(str(agent.config)))
         target = found[0]
         speed = persona.personality.decision_speed
         return CampaignLoop(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.model.campaigns.model import EMPTY, Field, FieldType, Weekday
+from shared.model.campaigns.model import EMPTY, Field, FieldType, Weekday, has_type
 from shared.model.events import Json
 from shared.model.expressions import INT, NUMBER, OBJECT, TEXT, TEXTS, TRUTH, BadExpression, Expression, Expressions
 
@@ -80,7 +80,10 @@ class Conditions:
         return found
 
     def values(self, facts: Facts) -> dict[str, Any]:
-        """The facts by the names that conditions use. A field that the contact lacks has its default or is empty."""
+        """The facts by the names that conditions use. A field that the contact lacks has its default or is empty.
+
+        Raises BadExpression for a field whose value is not of its type, which an update of the contact may give it.
+        """
         contact = {f"contact.{one.name}": _value(one, facts.contact.get(one.name)) for one in self._fields}
         return {
             **contact,
@@ -103,4 +106,6 @@ def _value(declared: Field, value: Json) -> Json:
         value = declared.default
     if value is None:
         return EMPTY[declared.type]
+    if not has_type(value, declared.type):
+        raise BadExpression(f"The field `{declared.name}` is {str(value)[:60]!r}, which is no {declared.type}.")
     return float(value) if declared.type is FieldType.NUMBER else value

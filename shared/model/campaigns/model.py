@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from shared.model.campaigns.expectations import Expectation
+from shared.model.campaigns.times import read_date
 from shared.model.events import Json
 
 MAX_STEPS = 5_000
@@ -300,3 +301,21 @@ class Campaign:
     def first(self) -> str:
         """The id of the step where contacts enter; "" if there are no steps."""
         return self.start or (self.steps[0].id if self.steps else "")
+
+
+def has_type(value: Json, of: FieldType) -> bool:
+    """True if a contact field of the type can have the value."""
+    match of:
+        case FieldType.TEXT:
+            return isinstance(value, str)
+        case FieldType.INTEGER:
+            return isinstance(value, int) and not isinstance(value, bool)
+        case FieldType.NUMBER:
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case FieldType.BOOLEAN:
+            return isinstance(value, bool)
+        case FieldType.DATE:
+            try:
+                return isinstance(value, str) and bool(read_date(value))
+            except ValueError:
+                return False

@@ -7,8 +7,7 @@ from typing import Any, cast
 from shared.errors import Violation
 from shared.model.campaigns.errors import CampaignInvalid
 from shared.model.campaigns.forms import CAMPAIGN, FIELD_NAME, KINDS, STEP, Choice, Form, Items, Value
-from shared.model.campaigns.model import Campaign, Field, FieldType, Step
-from shared.model.campaigns.times import read_date
+from shared.model.campaigns.model import Campaign, Field, FieldType, Step, has_type
 from shared.model.events import Json
 from shared.words import any_of, counted
 from shared.yaml import near
@@ -192,24 +191,6 @@ class _Reader:
 
 _NEAR = 100
 """The longest name to look for a near one."""
-
-
-def has_type(value: Json, of: FieldType) -> bool:
-    """True if a contact field of the type can have the value."""
-    match of:
-        case FieldType.TEXT:
-            return isinstance(value, str)
-        case FieldType.INTEGER:
-            return isinstance(value, int) and not isinstance(value, bool)
-        case FieldType.NUMBER:
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case FieldType.BOOLEAN:
-            return isinstance(value, bool)
-        case FieldType.DATE:
-            try:
-                return isinstance(value, str) and bool(read_date(value))
-            except ValueError:
-                return False
 
 
 def _short(text: str) -> str:

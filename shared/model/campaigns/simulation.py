@@ -282,6 +282,8 @@ class Script:
                         self._to(state, row, branch.name or str(number), branch.next)
                         return
                 self._to(state, row, "otherwise", otherwise, ended="no_branch")
+            case Split(()):
+                self._to(state, row, "", "", ended="no_arm")
             case Split(arms):
                 arm = _weighted(arms, draw(seed, index, state.steps, f"split/{row['campaign']}/{step.id}"))
                 self._to(state, row, arm.name, arm.next)

@@ -310,3 +310,16 @@ def test_a_step_that_cannot_be_performed_fails_with_a_sentence(steps: str, said:
 def test_an_unknown_time_zone_is_refused() -> None:
     with pytest.raises(BadTimeZone, match="`Mars/Base` is unknown"):
         Script([ASK]).begin({"time_zone": "Mars/Base"}, int(datetime.now(UTC).timestamp() * 1000))
+
+
+def test_what_cannot_be_played_fails_its_step_and_stops_nothing_else() -> None:
+    updated = campaign(
+        """
+      - {id: keep, update_contact: {fields: {score: '{{ reply }}'}}, next: high}
+      - {id: high, condition: {branches: [{when: 'contact.score > 5.0', next: bye}], otherwise: bye}}
+      - {id: bye, exit: {}}
+    """,
+        "contact: {score: {type: number}}",
+    )
+    assert play(updated)[-1].actual == "The field `score` is '', which is no number."
+    assert play(campaign("  - {id: which, split: {arms: []}}"))[-1].ended == "no_arm"
