@@ -273,6 +273,14 @@ SOUND = RULES.replace(b"RULE", b"zero >= 0")
         ),
         (spec(RULES.replace(b"RULE", b"a > 30"), {"item": 20}), "`second` .* and `last` .* cannot both hold"),
         (
+            spec(
+                SOUND.replace(b"rules:\n", b"rules:\n  early: {entity: item, text: Early, expression: a > 4}\n")
+                + b"  late: {entity: item, text: Late, expression: a > 30}\n",
+                {"item": 20},
+            ),
+            "`last` .* and `late` .* cannot both hold",
+        ),
+        (
             spec(SOUND, {"share": 2}),
             "`share.part` .* has a value: 10 / zero is not null",
         ),

@@ -3,7 +3,7 @@
 Values that are made within these bounds need no search. The rules are checked all the same.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -57,7 +57,8 @@ def _bounded(entity: Entity, rules: Iterable[Rule]) -> Entity:
             if narrower == of:
                 continue
             if _is_empty(narrower):
-                _contradict(entity, of, rule, givers)
+                kept = [name for name in _MEMBERS if name == "values" or getattr(narrower, name) == getattr(of, name)]
+                _contradict(entity, of, rule, [givers[of.name, name] for name in kept if (of.name, name) in givers])
                 continue
             fields[of.name] = narrower
             givers |= {(of.name, name): rule for name in _MEMBERS if getattr(narrower, name) != getattr(of, name)}
@@ -78,9 +79,12 @@ def _with_texts(of: Field, before: Field) -> Field:
 _MEMBERS = ("minimum", "maximum", "min_length", "max_length", "values")
 
 
-def _contradict(entity: Entity, of: Field, rule: Rule, givers: dict[tuple[str, str], Rule]) -> None:
-    """Raise RulesContradict if another rule gave the bounds that this one contradicts, and null is no way out."""
-    other = next((givers[of.name, name] for name in _MEMBERS if (of.name, name) in givers), None)
+def _contradict(entity: Entity, of: Field, rule: Rule, givers: Sequence[Rule]) -> None:
+    """Raise RulesContradict if another rule gave the bounds that this one contradicts, and null is no way out.
+
+    givers: the rules that gave the bounds which this one leaves as they are.
+    """
+    other = next(iter(givers), None)
     if other is not None and other.id != rule.id and not of.nullable:
         raise RulesContradict(
             entity=entity.name,
