@@ -23,7 +23,7 @@ def print_interactions(rows: Iterable[Interaction]) -> None:
 
 
 def print_summaries(campaigns: Sequence[SimulatedCampaign], edges: bool) -> None:
-    """What simulations show of their campaigns. edges: print every edge, not only those that nobody took."""
+    """What simulations show of their campaigns. edges: also print each edge."""
     out = console()
     for campaign in campaigns:
         taken = sum(edge.times > 0 for edge in campaign.edges)

@@ -159,7 +159,7 @@ def _sent(state: State, row: Interaction, channel: Channel) -> dict[str, Any]:
 
 
 class Script:
-    """Campaigns, compiled once for all contacts. seed, index: of the draws of a contact.
+    """Campaigns, compiled once for all contacts.
 
     Conditions and templates with errors fail the step that uses them.
     """
@@ -190,6 +190,7 @@ class Script:
     def next(self, state: State, seed: int, index: int) -> Interaction | None:
         """What happens next, or None if nothing does: the earliest of the replies and of the steps that are due.
 
+        seed, index: of the draws of this contact.
         A message that was sent has no response yet, and the call of a webhook no answer. Raises TooMuchWork; `stuck`
         is the row then.
         """

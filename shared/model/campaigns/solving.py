@@ -292,7 +292,7 @@ def _told(name: str, value: Any) -> str:
 
 @dataclass(slots=True)
 class _Parser:
-    """Reads a condition that CEL has compiled."""
+    """Reads a condition; what it cannot read counts as true or false independently."""
 
     source: str
     types: Mapping[str, type]

@@ -40,7 +40,7 @@ class Values:
 class Link:
     """One relationship in a cell. rows: for each child its parent's row in the cell, or NO_ROW.
 
-    sorted: None if the children of each parent are neighbours, in the order of the parents; otherwise the rows of the
+    order: None if the children of each parent are neighbours, in the order of the parents; otherwise the rows of the
         children that have a parent, in that order.
     """
 

@@ -58,8 +58,8 @@ class Plan:
     """How to generate.
 
     pack: with the entities that take part, their fields as the scenario narrows them. counts: rows in all.
-    order: the entities, in the order in which their values are chosen. references: in the order in which they are
-    assigned; early ones before any value. shared: entities that are the same for all cells.
+    order: the entities, in the order in which their values are chosen. early, late: references in the order in which
+    they are assigned; early ones before any value, late ones by entity. shared: entities that all cells have alike.
     bounds: for other entities, the first row of each cell, and the end. combined: unique sets whose fields have few
     values each, which are chosen together. nulls: fields that are always null. divisions: of entities whose records
     differ in their scenarios, or have edge cases. samples: the sample rows of entities. likes: how entities are
