@@ -61,9 +61,8 @@ def logic_issues(campaign: Campaign) -> Iterator[Issue]:
 
 
 def _condition(step: Step, action: Condition, solver: Solver) -> Iterator[Issue]:
-    names = [branch.name or str(number) for number, branch in enumerate(action.branches, 1)]
     bad = False
-    for name, branch in zip(names, action.branches, strict=True):
+    for name, branch in action.named:
         try:
             solver.solve([branch.when])
         except BadExpression as wrong:
@@ -79,8 +78,8 @@ def _condition(step: Step, action: Condition, solver: Solver) -> Iterator[Issue]
     if bad or not action.branches:
         return
     solved = solver.solve([branch.when for branch in action.branches])
-    last = len(names) - 1
-    for number, name in enumerate(names):
+    last = len(action.branches) - 1
+    for number, (name, _) in enumerate(action.named):
         if number in solved.never:
             yield Issue(
                 Severity.WARNING,

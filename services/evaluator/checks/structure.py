@@ -106,8 +106,8 @@ def _dead_ends(step: Step) -> Iterator[Issue]:
             return
         case Goal():
             return
-        case Condition(branches):
-            nowhere = [branch.name or str(number) for number, branch in enumerate(branches, 1) if not branch.next]
+        case Condition() as condition:
+            nowhere = [name for name, branch in condition.named if not branch.next]
             if not step.edges:
                 nowhere = ["every branch"]
         case Split(arms):

@@ -177,6 +177,11 @@ class Condition:
     branches: tuple[Branch, ...]
     otherwise: str = ""
 
+    @property
+    def named(self) -> list[tuple[str, Branch]]:
+        """The branches with their names, or else their positions from 1."""
+        return [(branch.name or str(number), branch) for number, branch in enumerate(self.branches, 1)]
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -262,9 +267,9 @@ class Step:
     def edges(self) -> tuple[Edge, ...]:
         """Its ways to other steps, in order; those without a target are left out."""
         match self.action:
-            case Condition(branches, otherwise):
-                ways = [(branch.name or str(number), branch.next) for number, branch in enumerate(branches, 1)]
-                ways.append(("otherwise", otherwise))
+            case Condition() as condition:
+                ways = [(name, branch.next) for name, branch in condition.named]
+                ways.append(("otherwise", condition.otherwise))
             case Split(arms):
                 ways = [(arm.name, arm.next) for arm in arms]
             case WaitForReply(on_timeout=on_timeout):

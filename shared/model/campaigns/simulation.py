@@ -13,7 +13,6 @@ from shared.model.campaigns.clock import BadTimeZone, after_delay, local, weekda
 from shared.model.campaigns.conditions import Conditions, Facts
 from shared.model.campaigns.interactions import Interaction, Response, Status
 from shared.model.campaigns.model import (
-    MAX_EMAIL,
     Arm,
     Campaign,
     Channel,
@@ -30,6 +29,7 @@ from shared.model.campaigns.model import (
     Webhook,
 )
 from shared.model.campaigns.optout import is_opt_out
+from shared.model.campaigns.rendering import UNSUBSCRIBE_URL, rendered, sender_values
 from shared.model.campaigns.times import DAY, MINUTE, write_duration
 from shared.model.draws import draw
 from shared.model.events import Json, Sentiment
@@ -41,8 +41,6 @@ MAX_STEPS = 50
 """The most steps that a contact takes, in all its campaigns together, unless a simulation says otherwise."""
 CONFIRMATION = 5 * MINUTE
 """Seconds after an opt-out in which one message may confirm it (47 CFR 64.1200(a)(12))."""
-UNSUBSCRIBE_URL = "https://unsubscribe.example.com/c/8f3a61"
-"""Stands for the contact's own link."""
 _Row = dict[str, Any]
 """The members of an interaction that is being made: copying one for each of them takes too long."""
 _FEELS = {Sentiment.POSITIVE: 1.0, Sentiment.NEUTRAL: 0.0, Sentiment.NEGATIVE: -1.0}
@@ -172,10 +170,7 @@ class Script:
         self._defaults = [
             {one.name: one.default for one in each.contact if one.default is not None} for each in campaigns
         ]
-        self._senders = [
-            {"name": one.sender.name, "sms": one.sender.sms, "email": one.sender.email, "address": one.sender.address}
-            for one in campaigns
-        ]
+        self._senders = [sender_values(one.sender) for one in campaigns]
         self._templates: dict[tuple[str, int], Template] = {}
 
     def begin(self, contact: Mapping[str, Json], at: int, tags: Sequence[str] = ()) -> State:
@@ -276,13 +271,13 @@ class Script:
                 self._to(state, row, "timeout", on_timeout or step.next)
             case Delay():
                 self._to(state, row, "next", step.next)
-            case Condition(branches, otherwise):
+            case Condition() as condition:
                 conditions, values = self._conditions[row["campaign"]], self._facts(state, row)
-                for number, branch in enumerate(branches, 1):
+                for name, branch in condition.named:
                     if conditions.compile(branch.when).holds(values):
-                        self._to(state, row, branch.name or str(number), branch.next)
+                        self._to(state, row, name, branch.next)
                         return
-                self._to(state, row, "otherwise", otherwise, ended="no_branch")
+                self._to(state, row, "otherwise", condition.otherwise, ended="no_branch")
             case Split(()):
                 self._to(state, row, "", "", ended="no_arm")
             case Split(arms):
@@ -322,12 +317,8 @@ class Script:
 
     def _send(self, state: State, step: Step, action: SendSms | SendEmail, row: _Row) -> None:
         campaign, values, at = self.campaigns[row["campaign"]], self._values(state, row), row["at"]
-        channel = Channel.SMS if isinstance(action, SendSms) else Channel.EMAIL
-        longest = MAX_OUTPUT if isinstance(action, SendSms) else MAX_EMAIL
-        row |= {"channel": channel, "message": self._template(action.body, longest).render(values)}
-        if isinstance(action, SendEmail):
-            row["subject"] = self._template(action.subject).render(values)
-            row["headers"] = {name: self._template(value).render(values) for name, value in action.headers.items()}
+        channel, body, subject, headers = rendered(action, values, self._template)
+        row |= {"channel": channel, "message": body, "subject": subject, "headers": headers}
         confirms = self._confirms(state, channel, at)
         allowed = when_allowed(campaign, at, self.place(state, row["campaign"]))
         if allowed > at and not confirms:

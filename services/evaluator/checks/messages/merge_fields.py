@@ -8,12 +8,12 @@ from services.evaluator.checks.messages.message import Message
 from services.evaluator.checks.messages.rendering import render
 from services.evaluator.checks.model import Issue, Severity
 from shared.model.campaigns.model import TEMPLATE_NAMES, Campaign, SendEmail, SendSms, Step, UpdateContact, Webhook
+from shared.model.campaigns.rendering import sender_values
 from shared.model.events import Json
 from shared.model.templates import BadTemplate, Template
 from shared.words import any_of
 from shared.yaml import near
 
-_SENDER = ("name", "sms", "email", "address")
 _MARK = "\ue000"
 """A private character, which no message has."""
 _OTHER_SYNTAX = re.compile(
@@ -81,7 +81,7 @@ def _known(campaign: Campaign) -> Mapping[str, set[str]]:
     changed = {name for action in actions if isinstance(action, UpdateContact) for name in action.fields}
     return {
         "contact": {field.name for field in campaign.contact} | changed | {"time_zone"},
-        "sender": set(_SENDER),
+        "sender": {*sender_values(campaign.sender)},
         "results": {action.tool for action in actions if isinstance(action, Webhook)},
     }
 

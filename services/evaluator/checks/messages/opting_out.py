@@ -7,7 +7,7 @@ from services.evaluator.checks.messages.message import Message
 from services.evaluator.checks.messages.rendering import Written
 from services.evaluator.checks.model import Issue, Severity
 from shared.model.campaigns.model import Channel
-from shared.model.campaigns.simulation import UNSUBSCRIBE_URL
+from shared.model.campaigns.rendering import UNSUBSCRIBE_URL
 
 _BY_SMS = re.compile(
     r"\b(?:reply|text|txt|send|answer|respond(?: with)?)\b.{0,25}\b(?:stop|end|quit|unsubscribe|cancel|optout)\b|"

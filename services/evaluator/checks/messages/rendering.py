@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from services.evaluator.checks.messages.message import Message
-from shared.model.campaigns.model import MAX_EMAIL, Campaign, Channel, Field, FieldType, SendEmail, SendSms, Step
-from shared.model.campaigns.simulation import UNSUBSCRIBE_URL
+from shared.model.campaigns.model import Campaign, Field, FieldType, SendEmail, SendSms, Step
+from shared.model.campaigns.rendering import UNSUBSCRIBE_URL, rendered, sender_values
 from shared.model.events import Json
-from shared.model.templates import Template
 
 _SAMPLES: Mapping[FieldType, Json] = {
     FieldType.TEXT: "Alexandra",
@@ -30,29 +29,21 @@ class Written:
 
 def sample_values(campaign: Campaign) -> dict[str, Json]:
     """What templates are rendered with: the longest value that each field declares, or else one of its type."""
-    sender = campaign.sender
     return {
         "contact": {field.name: _sample(field) for field in campaign.contact},
         "tags": [],
         "reply": "",
         "results": {},
-        "sender": {"name": sender.name, "sms": sender.sms, "email": sender.email, "address": sender.address},
+        "sender": sender_values(campaign.sender),
         "unsubscribe_url": UNSUBSCRIBE_URL,
     }
 
 
 def render(step: Step, values: Mapping[str, Json]) -> Message | None:
     """The message of a step as it is sent; None if it sends none. Raises BadTemplate and TooMuchWork."""
-    match step.action:
-        case SendSms(body):
-            return Message(Channel.SMS, Template(body).render(values))
-        case SendEmail(subject, body, headers):
-            rendered = {name: Template(value).render(values) for name, value in headers.items()}
-            return Message(
-                Channel.EMAIL, Template(body, MAX_EMAIL).render(values), Template(subject).render(values), rendered
-            )
-        case _:
-            return None
+    if not isinstance(step.action, SendSms | SendEmail):
+        return None
+    return Message(*rendered(step.action, values))
 
 
 def first_messages(campaign: Campaign) -> frozenset[str]:
