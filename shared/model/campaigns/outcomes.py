@@ -32,7 +32,7 @@ def findings(
         match expectation:
             case GoalExpected(within, goal, expected_of):
                 if not expected_of or _same(expected_of, persona):
-                    yield _reaches(campaign, number, rows, entered, within, goal, sentence)
+                    yield _reaches(number, rows, entered, within, goal, sentence)
             case AtMost(messages, within, channel):
                 yield _at_most(rows, messages, within, channel, sentence)
             case NothingAfterStop():
@@ -79,11 +79,8 @@ class Coverage:
         return [edge for edge, times in self.times.items() if not times]
 
 
-def _reaches(
-    campaign: Campaign, number: int, rows: Sequence[Interaction], entered: int, within: int, goal: str, sentence: str
-) -> Finding:
-    names = {step.id: step.action.name for step in campaign.steps if isinstance(step.action, Goal)}
-    reached = [row for row in goals(number, rows) if not goal or goal in (row.step, names.get(row.step))]
+def _reaches(number: int, rows: Sequence[Interaction], entered: int, within: int, goal: str, sentence: str) -> Finding:
+    reached = [row for row in goals(number, rows) if goal in ("", row.step)]
     if not reached:
         return Finding(sentence, False, "The goal was not reached.")
     took = (reached[0].at - entered) // 1000

@@ -276,7 +276,7 @@ def test_expectations_are_checked() -> None:
         ASK,
         expectations=campaign(
             "  - {id: x, exit: {}}",
-            "expectations: [expect goal within 1 hour, 'when persona busy_bob, expect goal booking within 7 days', "
+            "expectations: [expect goal within 1 hour, 'when persona busy_bob, expect goal booked within 7 days', "
             "never more than 1 sms a day]",
         ).expectations,
     )
