@@ -1,6 +1,7 @@
 """Simulations of campaigns: conversations whose agent is a campaign, and their interactions."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -148,3 +149,17 @@ async def test_a_step_that_cannot_be_performed_fails_the_conversation(client: Cl
     assert (done.state, done.ended.reason) == (Conversation.STATE_FAILED, "CAMPAIGN_STEP_FAILED")
     assert "nonsense" in done.ended.detail
     assert [(row.step, row.passed) for row in rows] == [("hi", False)]
+
+
+async def test_a_campaign_whose_next_step_is_due_after_the_year_9999_ends_and_says_so(client: Client) -> None:
+    late = (
+        "display_name: Late\nsteps:\n  - {id: wait, delay: {duration: 3000 days}, next: bye}\n  - {id: bye, exit: {}}\n"
+    )
+    epoch = datetime(9999, 1, 1, tzinfo=UTC)
+    started = await client.simulations.start([late], "personas/eager-eddie", epoch=epoch)
+    async with client.conversations.watch(started.name) as events:
+        async for _ in events:
+            pass
+    ended = [event.ended async for event in client.conversations.events(started.name)][-1]
+    assert ended.reason == "TIME_OVER"
+    assert "year 9999" in ended.detail

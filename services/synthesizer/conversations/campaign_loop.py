@@ -138,6 +138,9 @@ class CampaignLoop:
         if now.over:
             detail = f"The contact took {self._here.max_steps} steps and was not through."
             return Move(Ended(Outcome.COMPLETED, "MAX_STEPS", detail))
+        if not all(one.ended for one in now.positions):
+            detail = "The virtual clock cannot go beyond the year 9999, where the next step is due."
+            return Move(Ended(Outcome.COMPLETED, "TIME_OVER", detail))
         endings = ", ".join(one.ended for one in now.positions)
         return Move(Ended(Outcome.COMPLETED, "CAMPAIGN_ENDED", f"The campaigns ended: {endings}."))
 
