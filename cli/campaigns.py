@@ -102,14 +102,21 @@ async def simulate(
 
 
 def _contact(fields: Sequence[str]) -> dict[str, str | float | bool]:
-    """The fields in texts such as `first_name=Ana`; numbers, true and false are what they look like."""
+    """The fields in texts such as `first_name=Ana`; numbers, true and false are what they look like.
+
+    A number with a leading zero, such as a postal code, is text, and so is what stands in double quotes.
+    """
     contact: dict[str, str | float | bool] = {}
     for text in fields:
         name, equals, value = text.partition("=")
         if not equals:
             raise Failed(f"{text} is not a field; write it as first_name=Ana.", USAGE)
-        number = re.fullmatch(r"-?\d+(?:\.\d+)?", value)
-        contact[name] = float(value) if number else value == "true" if value in ("true", "false") else value
+        if re.fullmatch(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", value):
+            contact[name] = float(value)
+        elif value in ("true", "false"):
+            contact[name] = value == "true"
+        else:
+            contact[name] = value[1:-1] if re.fullmatch('".*"', value) else value
     return contact
 
 

@@ -9,7 +9,7 @@ from tests.contract.houses import House, serving
 
 STEPS = """\
 steps:
-  - {id: hi, send_sms: {body: 'Hi {{ contact.first_name }}, shall we book you in? Reply YES or NO'}, next: wait}
+  - {id: hi, send_sms: {body: 'Hi {{ contact.first_name }} of {{ contact.zip }}, shall we book? Reply YES or NO'}, next: wait}
   - {id: wait, wait_for_reply: {timeout: 2 days}, next: which}
   - id: which
     condition:
@@ -31,6 +31,9 @@ steps:
 """
 
 
+ANA = ("--field", "first_name=Ana", "--field", "zip=01234")
+
+
 @pytest.fixture(scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     async with serving(tmp_path_factory.mktemp("house")) as running:
@@ -44,8 +47,8 @@ async def test_simulating_shows_every_interaction_or_every_edge_and_the_exit_sta
     sound.write_text(SOUND)
     pushy.write_text(IGNORES_STOP)
 
-    one = await house.ok("campaigns", "simulate", str(sound), "--persona", "eager-eddie", "--field", "first_name=Ana")
-    assert "Hi Ana, shall we book you in?" in one.out
+    one = await house.ok("campaigns", "simulate", str(sound), "--persona", "eager-eddie", *ANA)
+    assert "Hi Ana of 01234, shall we" in one.out
     assert "nothing after STOP: met." in one.out
     many = await house.ok("campaigns", "simulate", str(sound), "--size", "28")
     assert "5 of 5 edges taken." in many.out
