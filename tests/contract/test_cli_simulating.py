@@ -9,7 +9,7 @@ from tests.contract.houses import House, serving
 
 STEPS = """\
 steps:
-  - {id: hi, send_sms: {body: 'Hi {{ contact.first_name }} of {{ contact.zip }}, shall we book? Reply YES or NO'}, next: wait}
+  - {id: hi, send_sms: {body: 'Hi {{ contact.first_name }} of {{ contact.zip }}, book? Reply YES or NO'}, next: wait}
   - {id: wait, wait_for_reply: {timeout: 2 days}, next: which}
   - id: which
     condition:
@@ -48,7 +48,7 @@ async def test_simulating_shows_every_interaction_or_every_edge_and_the_exit_sta
     pushy.write_text(IGNORES_STOP)
 
     one = await house.ok("campaigns", "simulate", str(sound), "--persona", "eager-eddie", *ANA)
-    assert "Hi Ana of 01234, shall we" in one.out
+    assert "Hi Ana of 01234, book?" in one.out
     assert "nothing after STOP: met." in one.out
     many = await house.ok("campaigns", "simulate", str(sound), "--size", "28")
     assert "5 of 5 edges taken." in many.out
