@@ -198,3 +198,27 @@ async def test_a_batch_is_over_when_each_of_its_conversations_was_cancelled(stag
 
     assert done.counts == pb.BatchCounts(cancelled=2)
     assert done.state == Batch.STATE_COMPLETED
+
+
+async def test_conversations_are_started_a_few_at_a_time_and_those_that_are_not_needed_are_left_out(
+    stage: Theatre,
+) -> None:
+    held = Held()
+    script = Script(by_index={1: Script(persona=[held, leaves()])})
+    created = await stage.client.batches.start(spec(stage, script, size=6), create_only=True)
+
+    await stage.client.batches.run(created.name, first=2)
+    await held.begun.wait()
+    again = await stage.client.batches.run(created.name, first=2)
+    assert (again.state, again.counts.created) == (Batch.STATE_RUNNING, 4)
+    await stage.client.batches.run(created.name, first=3)
+    await stage.client.batches.cancel(created.name, not_needed=True)
+    held.released.set()
+
+    done = await over(stage, created.name)
+    assert (done.state, done.counts) == (Batch.STATE_COMPLETED, pb.BatchCounts(completed=3, cancelled=3))
+    rows = await results(stage, created.name)
+    assert [row.reason for row in rows] == ["USER_LEFT"] * 3 + ["NOT_NEEDED"] * 3
+    for follow in (False, True):
+        exported = [part.chunk async for part in stage.client.batches.export(created.name, follow=follow)]
+        assert b"".join(exported).count(b"\n") == 3, follow

@@ -27,9 +27,9 @@ class Batches:
         """What the models of a batch would cost; starts nothing."""
         return await self._calls.unary(self._stub.EstimateBatch, pb.EstimateBatchRequest(spec=spec))
 
-    async def run(self, name: str) -> pb.Batch:
-        """Start a CREATED batch."""
-        return (await self._calls.unary(self._stub.RunBatch, pb.RunBatchRequest(name=name))).batch
+    async def run(self, name: str, *, first: int = 0) -> pb.Batch:
+        """Start the conversations of a batch that are CREATED: those of the first ones by index, or of all."""
+        return (await self._calls.unary(self._stub.RunBatch, pb.RunBatchRequest(name=name, first=first))).batch
 
     async def get(self, name: str) -> pb.Batch:
         """One batch with its counts by state."""
@@ -82,9 +82,10 @@ class Batches:
         messages = self._calls.resumed(self._stub.WatchBatch, request, is_last=is_last, link=link)
         return Watch(messages, lambda message: message.events, cursor, link)
 
-    async def cancel(self, name: str) -> pb.Batch:
-        """Cancel every conversation that is not over."""
-        return (await self._calls.unary(self._stub.CancelBatch, pb.CancelBatchRequest(name=name))).batch
+    async def cancel(self, name: str, *, not_needed: bool = False) -> pb.Batch:
+        """Cancel every conversation that is not over; not_needed: only those that are CREATED."""
+        request = pb.CancelBatchRequest(name=name, not_needed=not_needed)
+        return (await self._calls.unary(self._stub.CancelBatch, request)).batch
 
     async def retry(self, name: str) -> pb.Batch:
         """Resume every failed conversation at the step that failed."""

@@ -8,7 +8,7 @@ from services.synthesizer.batches.messages import Transcript, transcript_lines
 from services.synthesizer.batches.model import Batch
 from services.synthesizer.batches.store import BatchStore
 from services.synthesizer.conversations.messages import conversation_message
-from services.synthesizer.conversations.model import OVER, Conversation
+from services.synthesizer.conversations.model import NOT_NEEDED, OVER, Conversation
 from services.synthesizer.conversations.store.conversations import ConversationStore
 from shared.compute import Compute
 from shared.db.topics import feed_topic
@@ -98,13 +98,14 @@ class Export:
                 await asyncio.sleep(_GATHER_SECONDS)
 
     async def _lines(self, batch: Batch, index: int) -> AsyncIterator[tuple[Conversation, bytes]]:
-        """The conversations that are over, from `index` on, with their lines."""
+        """The conversations that are over and were needed, from `index` on, with their lines."""
         after = index - 1
         while True:
             found = await self._batches.conversations(batch, after, _CONVERSATIONS_AT_ONCE, OVER)
             if not found:
                 return
-            for conversation, line in zip(found, await self._written(found), strict=True):
+            needed = [one for one in found if one.ended is None or one.ended.reason != NOT_NEEDED]
+            for conversation, line in zip(needed, await self._written(needed), strict=True):
                 yield conversation, line
             after = found[-1].index
 

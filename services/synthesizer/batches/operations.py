@@ -28,7 +28,7 @@ from services.synthesizer.batches.start import NewConversations
 from services.synthesizer.batches.store import BatchStore
 from services.synthesizer.conversations.catalog import Catalog
 from services.synthesizer.conversations.errors import SpecInvalid
-from services.synthesizer.conversations.model import Conversation, ConversationType
+from services.synthesizer.conversations.model import Conversation, ConversationState, ConversationType
 from services.synthesizer.conversations.start import Limits, check_features, check_preview, with_defaults
 from services.synthesizer.sources.errors import SourceNotFinished
 from services.synthesizer.sources.model import Source
@@ -116,21 +116,24 @@ class Batches:
         """Delete the events of batches that were never created, because their process was killed."""
         await self._store.remove_abandoned(first_id(self._clock() - _ABANDONED_AFTER))
 
-    async def run(self, company: str, name: str) -> Batch:
-        """Start a CREATED batch; return any other unchanged."""
+    async def run(self, company: str, name: str, first: int) -> Batch:
+        """Start those of the `first` conversations by index that are CREATED; of all if it is 0."""
         batch = await self._store.get(company, name)
-        if batch.state is BatchState.CREATED:
-            await self._store.let_run(batch)
+        if ConversationState.CREATED in batch.counts:
+            await self._store.let_run(batch, first)
         return await self._store.get(company, name)
 
-    async def cancel(self, company: str, name: str) -> Batch:
-        """Cancel every conversation that is not over. Raises BatchNotCancellable if the batch is COMPLETED."""
+    async def cancel(self, company: str, name: str, *, not_needed: bool) -> Batch:
+        """Cancel every conversation that is not over. Raises BatchNotCancellable if the batch is COMPLETED.
+
+        not_needed: only those that are CREATED; the others go on.
+        """
         batch = await self._store.get(company, name)
         if batch.state is BatchState.COMPLETED:
             raise BatchNotCancellable(name=name, state=batch.state)
         if batch.state is not BatchState.CANCELLED:
             # Jobs close the conversations, so Cancel returns at once even for 10,000.
-            await self._store.cancel(batch)
+            await (self._store.leave_out(batch) if not_needed else self._store.cancel(batch))
         return await self._store.get(company, name)
 
     async def retry(self, company: str, name: str) -> Batch:

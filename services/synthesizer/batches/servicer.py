@@ -48,7 +48,7 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
         return convert.estimate_message(await self._batches.estimate(convert.batch_spec(request.spec), caller()))
 
     async def RunBatch(self, request: pb.RunBatchRequest, context: Context) -> pb.RunBatchResponse:
-        batch = await self._batches.run(caller().company, request.name)
+        batch = await self._batches.run(caller().company, request.name, request.first)
         return pb.RunBatchResponse(batch=batch_message(batch))
 
     async def GetBatch(self, request: pb.GetBatchRequest, context: Context) -> pb.GetBatchResponse:
@@ -109,7 +109,7 @@ class BatchServicer(batch_pb2_grpc.BatchServiceServicer):
         return (batch, head) if batch.state.over else None
 
     async def CancelBatch(self, request: pb.CancelBatchRequest, context: Context) -> pb.CancelBatchResponse:
-        batch = await self._batches.cancel(caller().company, request.name)
+        batch = await self._batches.cancel(caller().company, request.name, not_needed=request.not_needed)
         return pb.CancelBatchResponse(batch=batch_message(batch))
 
     async def RetryBatch(self, request: pb.RetryBatchRequest, context: Context) -> pb.RetryBatchResponse:

@@ -215,8 +215,13 @@ class BatchStore:
         """The name that the same request created before, or None. Raises RequestIdReused."""
         return await earlier(self._db, company, key)
 
-    async def let_run(self, batch: Batch) -> None:
-        """Make the batch and its conversations PENDING if the batch is CREATED."""
+    async def let_run(self, batch: Batch, first: int) -> None:
+        """Make CREATED conversations PENDING, and the batch if it is CREATED. first: by index; 0 for all."""
+        columns = conversations.c
+        chosen = columns.batch == batch.id
+        if first:
+            by_index = select(columns.id).where(columns.batch == batch.id).order_by(columns.batch_index).limit(first)
+            chosen = columns.id.in_(by_index)
 
         async def move(conn: AsyncConnection) -> None:
             await conn.execute(
@@ -224,7 +229,7 @@ class BatchStore:
                 .where(batches.c.id == batch.id, batches.c.state == BatchState.CREATED)
                 .values(state=BatchState.PENDING)
             )
-            await moves.let_run(conn, conversations.c.batch == batch.id)
+            await moves.let_run(conn, chosen)
 
         await self._db.writer.run(move)
 
@@ -236,6 +241,15 @@ class BatchStore:
             await moves.ask_to_stop(conn, conversations.c.batch == batch.id, Wanted.CANCEL)
             not_over = (batches.c.id == batch.id) & batches.c.state.not_in(_OVER)
             await conn.execute(update(batches).where(not_over).values(wanted=BatchState.CANCELLED))
+
+        await self._db.writer.run(ask)
+
+    async def leave_out(self, batch: Batch) -> None:
+        """Ask the CREATED conversations to end as not needed."""
+        created = conversations.c.state == ConversationState.CREATED
+
+        async def ask(conn: AsyncConnection) -> None:
+            await moves.ask_to_stop(conn, (conversations.c.batch == batch.id) & created, Wanted.LEAVE_OUT)
 
         await self._db.writer.run(ask)
 

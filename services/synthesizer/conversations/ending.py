@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from services.synthesizer.conversations.model import Conversation, ConversationState, Progress, Wanted
+from services.synthesizer.conversations.model import NOT_NEEDED, Conversation, ConversationState, Progress, Wanted
 from services.synthesizer.conversations.moves import Move, numbered
 from services.synthesizer.conversations.store.conversations import ConversationStore
 from shared.db.appends import AppendConflict, StreamNotFound
@@ -13,6 +13,7 @@ from shared.model.events import Ended, Event, Outcome
 ENDINGS: Mapping[Wanted, Ended] = {
     Wanted.CANCEL: Ended(Outcome.CANCELLED, "CANCELLED", "Somebody cancelled it."),
     Wanted.FINISH: Ended(Outcome.COMPLETED, "FINISHED", "Somebody finished it."),
+    Wanted.LEAVE_OUT: Ended(Outcome.CANCELLED, NOT_NEEDED, "It was not needed and has not begun."),
 }
 
 NO_JOB = frozenset({ConversationState.CREATED, ConversationState.PENDING, ConversationState.OPEN})

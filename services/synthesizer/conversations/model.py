@@ -56,6 +56,11 @@ class Wanted(StrEnum):
     NOTHING = ""
     CANCEL = "CANCEL"
     FINISH = "FINISH"
+    LEAVE_OUT = "LEAVE_OUT"
+
+
+NOT_NEEDED = "NOT_NEEDED"
+"""The reason of a conversation of a batch that was left out before it began. It is in no export."""
 
 
 _LONG_KEY = 5_000

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.conversations.errors import ConversationNotFound, StillNeeded
 from services.synthesizer.conversations.model import (
+    NOT_NEEDED,
     OVER,
     Conversation,
     ConversationFilter,
@@ -64,6 +65,7 @@ _ENDINGS = (
         log.events.c.feed == bindparam("of_batch"),
         log.events.c.position > bindparam("after"),
         conversations.c.state.in_(OVER),
+        conversations.c.reason != NOT_NEEDED,
     )
     .order_by(log.events.c.position)
     .limit(bindparam("count"))
@@ -119,7 +121,7 @@ class ConversationStore:
         return await self._all(query)
 
     async def ended_in(self, batch: str, after: int, size: int) -> list[tuple[int, Conversation]]:
-        """Up to `size` conversations of a batch that are over, in the order in which they ended.
+        """Up to `size` conversations of a batch that are over and were needed, in the order in which they ended.
 
         Each comes with the position in the batch's feed of the event that ended it, which is more than `after`.
         """

@@ -472,16 +472,20 @@ class RunBatchRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     NAME_FIELD_NUMBER: builtins.int
+    FIRST_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`batches/{batch}`."""
+    first: builtins.int
+    """Only so many of its conversations, the first by index; a later call starts more of them. 0: all."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
+        first: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["first", b"first", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -854,16 +858,22 @@ class CancelBatchRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     NAME_FIELD_NUMBER: builtins.int
+    NOT_NEEDED_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`batches/{batch}`."""
+    not_needed: builtins.bool
+    """True to cancel only its conversations that are CREATED, which end as NOT_NEEDED and are left out of exports and evaluations. The
+    others go on, and the batch is COMPLETED when they are over.
+    """
     def __init__(
         self,
         *,
         name: builtins.str = ...,
+        not_needed: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name", "not_needed", b"not_needed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -876,7 +886,7 @@ class CancelBatchResponse(message.Message):
     BATCH_FIELD_NUMBER: builtins.int
     @builtins.property
     def batch(self) -> Batch:
-        """The batch; it is CANCELLED when its last conversation is over, which may be a moment later."""
+        """The batch; it is over when its last conversation is, which may be a moment later."""
 
     def __init__(
         self,

@@ -113,8 +113,8 @@ class BatchServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RunBatch(self, request, context):
-        """RunBatch starts a CREATED batch, so that a caller can begin to watch it first. A batch that was started before is returned
-        unchanged.
+        """RunBatch starts the conversations of a batch that are CREATED, all or the first ones, so that a caller can begin to watch it
+        first. A batch without any is returned unchanged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,8 +150,8 @@ class BatchServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CancelBatch(self, request, context):
-        """CancelBatch cancels every conversation that is not over. A CANCELLED batch is returned unchanged; a COMPLETED one fails
-        FAILED_PRECONDITION.
+        """CancelBatch cancels every conversation that is not over, or only those that are not needed any more. A CANCELLED batch is
+        returned unchanged; a COMPLETED one fails FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -24,8 +24,8 @@ class BatchServiceStub:
     sources, and on how many turns the real customers of the sources took.
     """
     RunBatch: aio.UnaryUnaryMultiCallable[batch_pb2.RunBatchRequest, batch_pb2.RunBatchResponse]
-    """RunBatch starts a CREATED batch, so that a caller can begin to watch it first. A batch that was started before is returned
-    unchanged.
+    """RunBatch starts the conversations of a batch that are CREATED, all or the first ones, so that a caller can begin to watch it
+    first. A batch without any is returned unchanged.
     """
     GetBatch: aio.UnaryUnaryMultiCallable[batch_pb2.GetBatchRequest, batch_pb2.GetBatchResponse]
     """GetBatch returns one batch with its counts, or NOT_FOUND."""
@@ -38,8 +38,8 @@ class BatchServiceStub:
     summary when all are over. Cursors work as in WatchConversation. The work continues if the client disconnects.
     """
     CancelBatch: aio.UnaryUnaryMultiCallable[batch_pb2.CancelBatchRequest, batch_pb2.CancelBatchResponse]
-    """CancelBatch cancels every conversation that is not over. A CANCELLED batch is returned unchanged; a COMPLETED one fails
-    FAILED_PRECONDITION.
+    """CancelBatch cancels every conversation that is not over, or only those that are not needed any more. A CANCELLED batch is
+    returned unchanged; a COMPLETED one fails FAILED_PRECONDITION.
     """
     RetryBatch: aio.UnaryUnaryMultiCallable[batch_pb2.RetryBatchRequest, batch_pb2.RetryBatchResponse]
     """RetryBatch resumes every FAILED conversation of a batch at the step that failed. A batch without one is returned
@@ -80,8 +80,8 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.RunBatchRequest,
         context: aio.ServicerContext[batch_pb2.RunBatchRequest, abc.Awaitable[batch_pb2.RunBatchResponse]],
     ) -> abc.Awaitable[batch_pb2.RunBatchResponse]:
-        """RunBatch starts a CREATED batch, so that a caller can begin to watch it first. A batch that was started before is returned
-        unchanged.
+        """RunBatch starts the conversations of a batch that are CREATED, all or the first ones, so that a caller can begin to watch it
+        first. A batch without any is returned unchanged.
         """
 
     @abc_1.abstractmethod
@@ -124,8 +124,8 @@ class BatchServiceServicer(metaclass=abc_1.ABCMeta):
         request: batch_pb2.CancelBatchRequest,
         context: aio.ServicerContext[batch_pb2.CancelBatchRequest, abc.Awaitable[batch_pb2.CancelBatchResponse]],
     ) -> abc.Awaitable[batch_pb2.CancelBatchResponse]:
-        """CancelBatch cancels every conversation that is not over. A CANCELLED batch is returned unchanged; a COMPLETED one fails
-        FAILED_PRECONDITION.
+        """CancelBatch cancels every conversation that is not over, or only those that are not needed any more. A CANCELLED batch is
+        returned unchanged; a COMPLETED one fails FAILED_PRECONDITION.
         """
 
     @abc_1.abstractmethod
