@@ -1,0 +1,1 @@
+"""Statistics that several services need, one file a formula. A pure library."""
