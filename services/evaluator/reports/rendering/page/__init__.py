@@ -1,24 +1,15 @@
 """A report as one HTML page: it needs no script and no other file, and works on paper, phones and in the dark."""
 
-from base64 import b64encode
 from datetime import UTC, datetime
-from hashlib import sha256
-from importlib.resources import files
 
 from services.evaluator.reports.model import Report, Verdict
 from services.evaluator.reports.rendering.page import tables
+from services.evaluator.reports.rendering.page.document import document
 from services.evaluator.reports.rendering.page.examples import failures
 from services.evaluator.reports.rendering.page.figures import figure
-from services.evaluator.reports.rendering.page.markup import NOTHING, Markup, element, joined, style
+from services.evaluator.reports.rendering.page.markup import NOTHING, Markup, element, joined
 from services.evaluator.reports.rendering.shared import SIGNS, TITLES, rules
 from services.evaluator.reports.transcripts import Transcripts
-
-_CSS = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
-_ALLOWED = (
-    "default-src 'none'; base-uri 'none'; form-action 'none'; "
-    f"style-src 'sha256-{b64encode(sha256(_CSS.encode()).digest()).decode()}'"
-)
-"""The content security policy: nothing but our own styles."""
 
 _ACCENTS = {
     Verdict.PASSED: "good",
@@ -33,8 +24,9 @@ _ACCENTS = {
 
 def page(report: Report, transcripts: Transcripts) -> str:
     """The report as an HTML document. transcripts: of its examples, as far as they still exist."""
-    main = element(
-        "main",
+    return document(
+        f"{TITLES[report.verdict]} · {_subject(report)}",
+        _ACCENTS[report.verdict],
         _top(report),
         figure(report),
         failures(report, transcripts),
@@ -46,20 +38,6 @@ def page(report: Report, transcripts: Transcripts) -> str:
         _notes(report),
         _bottom(report),
     )
-    body = element("body", main, class_=_ACCENTS[report.verdict])
-    return f"<!doctype html>\n{element('html', _head(report), body, lang='en')}\n"
-
-
-def _head(report: Report) -> Markup:
-    metas = [
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_ALLOWED),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
-    ]
-    title = element("title", f"{TITLES[report.verdict]} · {_subject(report)}")
-    return element("head", *metas, title, style(_CSS))
 
 
 def _subject(report: Report) -> str:
