@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cli.kit import specs
 from cli.kit.lists import All, Limit, print_list
-from cli.kit.names import named, naming
+from cli.kit.names import named, naming, resolve
 from cli.kit.render import Rows, console, facts, print_document, print_json, short, when
 from cli.kit.run import FAILED, OK, USAGE, Failed, Json, Yes, command, confirmed, noun
 from cli.kit.simulated import print_interactions, print_summaries, sound
@@ -30,6 +30,14 @@ Ready = Annotated[bool, typer.Option("--ready", help="Make the revision ready at
 Threshold = Annotated[
     int, typer.Option(min=0, max=100, help="The score that must be reached; issues that are errors always fail.")
 ]
+Played = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE|NAME...",
+        help="Campaigns that share a contact: files, or names of stored ones, as in campaigns/…@2 for revision 2.",
+    ),
+]
+_FILE = re.compile(r"\.(?:ya?ml|json)$|@(?!\d{1,9}$)", re.I)
 _STYLES = {
     CampaignIssue.SEVERITY_ERROR: "red",
     CampaignIssue.SEVERITY_WARNING: "yellow",
@@ -60,7 +68,7 @@ async def check(
 @command(app, "simulate")
 async def simulate(
     client: Client,
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Campaigns that share a contact.")],
+    campaigns: Played,
     persona: Annotated[str | None, naming("personas", "Play this one; none: all built-in ones.")] = None,
     size: Annotated[int, typer.Option(min=1, max=10_000, help="How many contacts, if no persona is named.")] = 70,
     field: Annotated[list[str] | None, typer.Option(help="A field of the contact, such as first_name=Ana.")] = None,
@@ -69,13 +77,14 @@ async def simulate(
     max_steps: Annotated[int, typer.Option(min=0, max=10_000, help="Steps of a contact at most; 0: 50.")] = 0,
     json: Json = False,
 ) -> int:
-    """Play personas through the campaigns in files, with the offline model.
+    """Play personas through campaigns, with the offline model.
 
     With a persona it shows every interaction, without one every edge. Exit status 1 if an interaction is an error or an
     expectation is missed.
     """
     config = specs.read(tools, ToolConfig()) if tools else ToolConfig()
-    target = CampaignAgent(files=[file.read_text() for file in files], max_steps=max_steps)
+    target = await _target(client, campaigns)
+    target.max_steps = max_steps
     target.contact.update(_contact(field or []))
     spec = ConversationSpec(agent=AgentTarget(campaign=target), tool_config=config, seed=seed, model="offline")
     if persona:
@@ -99,6 +108,26 @@ async def simulate(
             print_interactions([row async for row in client.simulations.interactions(name)])
         print_summaries(found, edges=not persona)
     return OK if sound(found) else FAILED
+
+
+async def _target(client: Client, campaigns: Sequence[str]) -> CampaignAgent:
+    """The campaigns in files, and those that are stored. Raises Failed for what is neither."""
+    target = CampaignAgent()
+    for one in campaigns:
+        text = _text(Path(one))
+        if text is not None:
+            target.files.append(text)
+        elif _FILE.search(one):
+            raise Failed(f"There is no file {one}.", USAGE)
+        else:
+            name, _, revision = one.partition("@")
+            target.stored.add(campaign=await resolve("campaigns", name, client), revision=int(revision or 0))
+    return target
+
+
+def _text(file: Path) -> str | None:
+    """The text of a file; None if there is none."""
+    return file.read_text() if file.is_file() else None
 
 
 def _contact(fields: Sequence[str]) -> dict[str, str | float | bool]:

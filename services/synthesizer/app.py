@@ -181,7 +181,8 @@ async def build(
     own_personas = persona_rows.PersonaStore(db, references.persona_referred_to)
     personas = Personas(own_personas, built_in(), clock)
     resource_sets = resource_set_rows.ResourceSetStore(db, references.resource_set_used)
-    catalog = Catalog(personas, procedures, sources, resource_sets)
+    campaigns = CampaignStore(db)
+    catalog = Catalog(personas, procedures, campaigns, sources, resource_sets)
     limits = Limits(settings.default_model, models.check, agents.problems, offload, features, models.calls_out)
     results = RequestResults(db)
     imports = Imports(results, compute, (*FORMATS, TABLE), redact=settings.redact_imports)
@@ -260,7 +261,7 @@ async def build(
         (
             "Campaign",
             campaign_pb2_grpc.add_CampaignServiceServicer_to_server,
-            CampaignServicer(Campaigns(CampaignStore(db), compute, read=read_content, clock=clock)),
+            CampaignServicer(Campaigns(campaigns, compute, read=read_content, clock=clock)),
         ),
         ("Source", source_pb2_grpc.add_SourceServiceServicer_to_server, SourceServicer(sources, source_files)),
         (

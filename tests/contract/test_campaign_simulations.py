@@ -2,13 +2,20 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from greenroom.client import Client, GreenroomError
 from greenroom.synthesizer.v1 import batch_pb2
 from greenroom.synthesizer.v1.campaign_simulation_pb2 import Interaction
-from greenroom.synthesizer.v1.conversation_pb2 import AgentTarget, CampaignAgent, Conversation, ConversationSpec
+from greenroom.synthesizer.v1.conversation_pb2 import (
+    AgentTarget,
+    CampaignAgent,
+    Conversation,
+    ConversationSpec,
+    StoredCampaign,
+)
 from greenroom.synthesizer.v1.tool_config_pb2 import ToolConfig, ToolMock
 from tests.rehearsals import over
 from tests.suite import suite
@@ -112,6 +119,39 @@ async def test_the_same_seed_gives_the_same_rows_alone_and_the_same_digests_in_a
     assert bool(nothing_after_stop.missed) == bool(summary.errors)
     assert digests[0] == digests[1]
     assert len(set(digests[0])) > 5
+
+
+async def test_stored_campaigns_are_played_in_the_revision_that_the_start_found(client: Client, tmp_path: Path) -> None:
+    file = tmp_path / "hello.yaml"
+    file.write_text("display_name: X\nsteps: [{id: hello, send_sms: {body: Hello}, next: done}, {id: done, goal: {}}]")
+    name = (await client.campaigns.create(file)).campaign.name
+    file.write_text(file.read_text().replace("Hello", "Hello again"))
+    await client.campaigns.add_revision(name, file)
+    first, newest = StoredCampaign(campaign=name, revision=1), StoredCampaign(campaign=name)
+
+    started = await client.simulations.start(
+        [WELCOME], "personas/cold-carl", stored=[first, newest], tool_config=SLOTS, seed=5
+    )
+    async with client.conversations.watch(started.name) as events:
+        async for _ in events:
+            pass
+    rows = [row async for row in client.simulations.interactions(started.name)]
+    assert {row.campaign: row.message for row in rows if row.type == "send_sms" and row.campaign} == {
+        1: "Hello",
+        2: "Hello again",
+    }
+    kept = (await client.conversations.get(started.name)).spec.agent.campaign.stored
+    assert [(one.revision, "Hello again" in one.content) for one in kept] == [(1, False), (2, True)]
+
+    spec = ConversationSpec(agent=AgentTarget(campaign=CampaignAgent(stored=[newest])), model="offline")
+    batch = await client.batches.start(batch_pb2.BatchSpec(conversation=spec, size=7))
+    await client.campaigns.delete(name)
+    assert batch.spec.conversation.agent.campaign.stored[0].revision == 2
+    assert (await over(client, batch.name)).counts.completed == 7
+    [summary] = await client.simulations.summarize(batch=batch.name)
+    assert (summary.display_name, summary.converted) == ("X", 7)
+    with pytest.raises(GreenroomError, match=f"no campaign {name}"):
+        await client.simulations.start([], "personas/cold-carl", stored=[newest])
 
 
 async def test_a_message_after_an_opt_out_is_an_error_of_its_row(client: Client) -> None:

@@ -50,7 +50,8 @@ async def test_simulating_shows_every_interaction_or_every_edge_and_the_exit_sta
     one = await house.ok("campaigns", "simulate", str(sound), "--persona", "eager-eddie", *ANA)
     assert "Hi Ana of 01234, book?" in one.out
     assert "nothing after STOP: met." in one.out
-    many = await house.ok("campaigns", "simulate", str(sound), "--size", "28")
+    await house.ok("campaigns", "create", str(sound), "--external-id", "sound")
+    many = await house.ok("campaigns", "simulate", "sound@1", "--size", "28")
     assert "5 of 5 edges taken." in many.out
     assert "Eager Eddie" in many.out
 
@@ -60,4 +61,5 @@ async def test_simulating_shows_every_interaction_or_every_edge_and_the_exit_sta
     as_json = await house.run("campaigns", "simulate", str(pushy), "--size", "28", "--json")
     assert as_json.status == 1
     assert as_json.json["contacts"] == 28
+    assert "no file" in (await house.run("campaigns", "simulate", "sound.yaml")).err
     assert "first_name" in (await house.run("campaigns", "simulate", str(sound), "--field", "x")).err

@@ -8,7 +8,7 @@ from greenroom.client._calls import Calls, new_request_id
 from greenroom.client._listing import Listing
 from greenroom.synthesizer.v1 import campaign_simulation_pb2 as pb
 from greenroom.synthesizer.v1.campaign_simulation_pb2_grpc import CampaignSimulationServiceStub
-from greenroom.synthesizer.v1.conversation_pb2 import CampaignAgent, Conversation
+from greenroom.synthesizer.v1.conversation_pb2 import CampaignAgent, Conversation, StoredCampaign
 from greenroom.synthesizer.v1.tool_config_pb2 import ToolConfig
 
 
@@ -24,6 +24,7 @@ class Simulations:
         files: Sequence[str],
         persona: str,
         *,
+        stored: Sequence[StoredCampaign] = (),
         contact: Mapping[str, Any] | None = None,
         tags: Sequence[str] = (),
         max_steps: int = 0,
@@ -32,8 +33,11 @@ class Simulations:
         epoch: datetime | None = None,
         request_id: str | None = None,
     ) -> Conversation:
-        """Start a conversation in which a persona is a contact of campaigns. files: their texts, YAML or JSON."""
-        campaign = CampaignAgent(files=files, tags=tags, max_steps=max_steps)
+        """Start a conversation in which a persona is a contact of campaigns.
+
+        files: their texts, YAML or JSON. stored: campaigns of the server that the contact is in as well.
+        """
+        campaign = CampaignAgent(files=files, stored=stored, tags=tags, max_steps=max_steps)
         campaign.contact.update(contact or {})
         request = pb.SimulateCampaignRequest(
             campaign=campaign,

@@ -29,7 +29,13 @@ from services.synthesizer.batches.store import BatchStore
 from services.synthesizer.conversations.catalog import Catalog
 from services.synthesizer.conversations.errors import SpecInvalid
 from services.synthesizer.conversations.model import Conversation, ConversationState, ConversationType
-from services.synthesizer.conversations.start import Limits, check_features, check_preview, with_defaults
+from services.synthesizer.conversations.start import (
+    Limits,
+    check_features,
+    check_preview,
+    with_campaigns,
+    with_defaults,
+)
 from services.synthesizer.sources.errors import SourceNotFinished
 from services.synthesizer.sources.model import Source
 from shared.auth import Caller
@@ -80,6 +86,8 @@ class Batches:
             return await first_result(key, earlier, self._store.get(caller.company, earlier))
         spec = self._complete(spec, caller)
         await check_features(spec.conversation, caller.company, self._limits)
+        conversation = await with_campaigns(spec.conversation, caller.company, self._catalog)
+        spec = replace(spec, conversation=conversation)
         batch = Batch(
             id=new_id(),
             company=caller.company,

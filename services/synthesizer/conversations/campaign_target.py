@@ -1,9 +1,10 @@
 """A campaign as the agent under test: its files, and the contact that they are played with."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from services.synthesizer.conversations.catalog import Catalog
 from services.synthesizer.conversations.model import AgentTarget
 from services.synthesizer.personas.model import Persona
 from shared.errors import InvalidArgument
@@ -15,6 +16,8 @@ from shared.model.events import Json
 
 CAMPAIGN = "campaign"
 """The kind of the target."""
+MAX_STORED = 400_000
+"""The most characters of a stored campaign that is played, as of one in `files`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,31 @@ class CampaignTarget:
     max_steps: int
 
 
+async def with_stored(target: AgentTarget, company: str, catalog: Catalog) -> AgentTarget:
+    """The target with the contents of the stored campaigns that it names, unless it has them already.
+
+    Raises CampaignNotFound, CampaignRevisionNotFound.
+    """
+    stored: list[Json] = []
+    for one in _stored(target):
+        if "content" not in one:
+            found = await catalog.campaign(company, one["campaign"], one.get("revision", 0))
+            one = {"campaign": found.campaign, "revision": found.number, "content": found.content.yaml.decode()}
+        stored.append({**one})
+    return replace(target, config={**target.config, "stored": stored}) if stored else target
+
+
+def _stored(target: AgentTarget) -> Sequence[Mapping[str, Any]]:
+    stored: Any = target.config.get("stored", ())
+    return [*stored]
+
+
 def read_target(target: AgentTarget) -> CampaignTarget:
-    """Read the target's files. Raises BadYaml and CampaignInvalid."""
+    """Read the target's files and stored campaigns. Raises BadYaml and CampaignInvalid."""
     config: Mapping[str, Any] = target.config
-    files = config.get("files", ())
-    campaigns = [read_campaign(text.encode(errors="replace"), _name(number)) for number, text in enumerate(files)]
+    texts = [(text, f"campaign {number}") for number, text in enumerate(config.get("files", ()), 1)]
+    texts += [(one["content"], one["campaign"]) for one in _stored(target)]
+    campaigns = [read_campaign(text.encode(errors="replace"), name) for text, name in texts]
     contact = {name: _whole(value) for name, value in config.get("contact", {}).items()}
     return CampaignTarget(campaigns, contact, config.get("tags", ()), config.get("max_steps", 0) or MAX_STEPS)
 
@@ -45,6 +68,10 @@ def contact_of(target: CampaignTarget, persona: Persona) -> Mapping[str, Json]:
 
 def target_problems(target: AgentTarget, mocked: Collection[str]) -> Iterator[tuple[str, str]]:
     """(field, sentence) of what is wrong with a campaign target. mocked: the tools that have mocks."""
+    for number, one in enumerate(_stored(target)):
+        if (size := len(one["content"])) > MAX_STORED:
+            yield f"campaign.stored[{number}]", f"Has {size:,} characters; {MAX_STORED:,} can be played."
+            return
     try:
         found = read_target(target)
     except InvalidArgument as wrong:
@@ -54,25 +81,23 @@ def target_problems(target: AgentTarget, mocked: Collection[str]) -> Iterator[tu
     if not found.campaigns:
         yield "campaign.files", "A campaign target needs at least one campaign."
         return
+    files: Any = target.config.get("files", ())
     for number, campaign in enumerate(found.campaigns):
+        place = f"files[{number}]" if number < len(files) else f"stored[{number - len(files)}]"
         for step in campaign.steps:
             if isinstance(step.action, Webhook) and step.action.tool not in mocked:
                 what = f"The step `{step.id}` calls the webhook `{step.action.tool}`"
-                yield f"campaign.files[{number}]", f"{what}, which the tool config does not mock."
+                yield f"campaign.{place}", f"{what}, which the tool config does not mock."
         for field in campaign.contact:
             value = found.contact.get(field.name)
             if value is not None and not has_type(value, field.type):
                 should = f"Should be of type {field.type.value}, not {str(value)[:60]!r}."
                 yield f"campaign.contact.{field.name}", should
-    for place in (found.contact.get("time_zone"), *(campaign.time_zone for campaign in found.campaigns)):
+    for name in (found.contact.get("time_zone"), *(campaign.time_zone for campaign in found.campaigns)):
         try:
-            zone(str(place or "UTC"))
+            zone(str(name or "UTC"))
         except BadTimeZone as bad:
             yield "campaign.contact.time_zone", str(bad)
-
-
-def _name(number: int) -> str:
-    return f"campaign {number + 1}"
 
 
 def _whole(value: Json) -> Json:

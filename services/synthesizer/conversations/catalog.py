@@ -1,8 +1,10 @@
-"""Looks up the personas, procedures, sources and resource sets that a spec names."""
+"""Looks up the personas, procedures, campaigns, sources and resource sets that a spec names."""
 
 import asyncio
 from collections.abc import Sequence
 
+from services.synthesizer.campaigns.model import Revision as CampaignRevision
+from services.synthesizer.campaigns.store import CampaignStore
 from services.synthesizer.personas.model import Persona
 from services.synthesizer.personas.operations import Personas
 from services.synthesizer.procedures.model import Procedure, Revision
@@ -19,13 +21,19 @@ _BASES = 64 << 20
 
 
 class Catalog:
-    """A company's personas, procedures, sources and resources by name."""
+    """A company's personas, procedures, campaigns, sources and resources by name."""
 
     def __init__(
-        self, personas: Personas, procedures: ProcedureStore, sources: SourceStore, resource_sets: ResourceSetStore
+        self,
+        personas: Personas,
+        procedures: ProcedureStore,
+        campaigns: CampaignStore,
+        sources: SourceStore,
+        resource_sets: ResourceSetStore,
     ) -> None:
         self._personas = personas
         self._procedures = procedures
+        self._campaigns = campaigns
         self._sources = sources
         self._resource_sets = resource_sets
         self._bases: LruCache[tuple[str, tuple[str, ...]], Base] = LruCache(_BASES)
@@ -44,6 +52,11 @@ class Catalog:
         if number or found.latest_ready_revision in (0, newest.number):
             return found, newest
         return await self._procedures.get(company, procedure, found.latest_ready_revision)
+
+    async def campaign(self, company: str, name: str, number: int) -> CampaignRevision:
+        """A revision of a campaign; 0 is the newest. Raises CampaignNotFound, CampaignRevisionNotFound."""
+        _, revision = await self._campaigns.get(company, name, number)
+        return revision
 
     async def source(self, company: str, name: str) -> SourceConversation:
         """The source with its content. Raises SourceNotFound."""

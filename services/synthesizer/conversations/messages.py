@@ -298,7 +298,10 @@ def _target(message: pb.AgentTarget, field: str) -> AgentTarget:
     ]
     if wrong:
         raise SpecInvalid(violations=wrong)
-    return AgentTarget(kind, MessageToDict(chosen, preserving_proto_field_name=True), message.max_in_flight)
+    config = MessageToDict(chosen, preserving_proto_field_name=True)
+    for stored in config.get("stored", ()):
+        stored.pop("content", None)  # the server reads it
+    return AgentTarget(kind, config, message.max_in_flight)
 
 
 def _unknown_fields(message: Message) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from services.synthesizer.conversations.campaign_target import CAMPAIGN, target_problems
+from services.synthesizer.conversations.campaign_target import CAMPAIGN, target_problems, with_stored
 from services.synthesizer.conversations.catalog import Catalog
 from services.synthesizer.conversations.errors import (
     BaseTooShort,
@@ -145,7 +145,7 @@ async def _with_source(resolved: Resolved, company: str, catalog: Catalog, limit
 
 async def look_up(spec: ConversationSpec, company: str, catalog: Catalog, limits: Limits, field: str) -> Resolved:
     """The part of `resolve` that needs no source; it does not check the tool config."""
-    spec = with_defaults(spec, limits)
+    spec = await with_campaigns(with_defaults(spec, limits), company, catalog)
     await _check(spec, company, limits, field)
     persona = await catalog.persona(company, spec.persona) if spec.persona else None
     revision = None
@@ -190,6 +190,13 @@ def with_defaults(spec: ConversationSpec, limits: Limits) -> ConversationSpec:
         persona_model=spec.persona_model or spec.model or limits.default_model,
         agent_model=spec.agent_model or spec.model or limits.default_model,
     )
+
+
+async def with_campaigns(spec: ConversationSpec, company: str, catalog: Catalog) -> ConversationSpec:
+    """The spec with copies of the stored campaigns that it names. Raises CampaignNotFound, CampaignRevisionNotFound."""
+    if spec.agent is None or spec.agent.kind != CAMPAIGN:
+        return spec
+    return replace(spec, agent=await with_stored(spec.agent, company, catalog))
 
 
 async def check_tools(resolved: Resolved, limits: Limits, field: str) -> None:

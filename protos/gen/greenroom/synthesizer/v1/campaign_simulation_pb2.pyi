@@ -57,7 +57,7 @@ class SummarizeSimulationsResponse(message.Message):
     CAMPAIGNS_FIELD_NUMBER: builtins.int
     @builtins.property
     def campaigns(self) -> containers.RepeatedCompositeFieldContainer[SimulatedCampaign]:
-        """The campaigns, in the order of `CampaignAgent.files`; none if no conversation plays campaigns."""
+        """The campaigns, those of `CampaignAgent.files` before the stored ones; none if no conversation plays campaigns."""
 
     def __init__(
         self,
@@ -420,7 +420,7 @@ class Interaction(message.Message):
     seq: builtins.int
     """1, 2, 3 … in the conversation."""
     campaign: builtins.int
-    """The campaign's position in `CampaignAgent.files`, from 0."""
+    """The campaign's position among those of `CampaignAgent.files` and then the stored ones, from 0."""
     step: builtins.str
     """The step's id. Of a reply that came after the campaign's end: the step whose message it answers."""
     type: builtins.str

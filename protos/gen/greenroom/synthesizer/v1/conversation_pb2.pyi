@@ -303,12 +303,13 @@ class CampaignAgent(message.Message):
     CONTACT_FIELD_NUMBER: builtins.int
     TAGS_FIELD_NUMBER: builtins.int
     MAX_STEPS_FIELD_NUMBER: builtins.int
+    STORED_FIELD_NUMBER: builtins.int
     max_steps: builtins.int
     """The most steps that the contact takes in all campaigns together; 0: 50."""
     @builtins.property
     def files(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """The campaigns as YAML or JSON; docs/campaigns.md describes the keys. Each webhook that they call must have a mock in the tool
-        config. One that cannot be read fails INVALID_ARGUMENT with line and column of each problem.
+        config. One that cannot be read fails INVALID_ARGUMENT with line and column of each problem. Set files, `stored`, or both.
         """
 
     @builtins.property
@@ -319,6 +320,10 @@ class CampaignAgent(message.Message):
     def tags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """The contact's tags."""
 
+    @builtins.property
+    def stored(self) -> containers.RepeatedCompositeFieldContainer[StoredCampaign]:
+        """Stored campaigns that the contact is in as well; they come after those in files."""
+
     def __init__(
         self,
         *,
@@ -326,10 +331,39 @@ class CampaignAgent(message.Message):
         contact: struct_pb2.Struct | None = ...,
         tags: abc.Iterable[builtins.str] | None = ...,
         max_steps: builtins.int = ...,
+        stored: abc.Iterable[StoredCampaign] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["contact", b"contact"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["contact", b"contact", "files", b"files", "max_steps", b"max_steps", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["contact", b"contact", "files", b"files", "max_steps", b"max_steps", "stored", b"stored", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class StoredCampaign(message.Message):
+    """A revision of a stored campaign. It is read when the conversation or batch starts, which keeps a copy."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CAMPAIGN_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    campaign: builtins.str
+    """`campaigns/{campaign}`."""
+    revision: builtins.int
+    """Its revision, which may be a draft; 0: the newest."""
+    content: builtins.str
+    """The campaign as YAML, as it was read; ignored in requests. Up to 400,000 characters."""
+    def __init__(
+        self,
+        *,
+        campaign: builtins.str = ...,
+        revision: builtins.int = ...,
+        content: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "content", b"content", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
