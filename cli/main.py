@@ -35,6 +35,7 @@ COMMANDS = {
     "batches": "Many conversations, started by one request.",
     "evaluations": "Whether conversations met what is expected of them.",
     "reports": "Verdicts with their evidence.",
+    "rubrics": "What judges are asked about conversations.",
     "recordings": "Recorded calls of models, to repeat a run without them.",
     "traces": "API logs with known ground truth: generate, learn from logs, compare.",
 }

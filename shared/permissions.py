@@ -34,6 +34,8 @@ PERMISSIONS = frozenset(
         "reports.write",
         "resources.read",
         "resources.write",
+        "rubrics.read",
+        "rubrics.write",
         "sources.read",
         "sources.write",
         "traces.delete",

@@ -27,6 +27,7 @@ _BY_EXTERNAL_ID: dict[str, Callable[[Client, str], Listing[Any]]] = {
     "campaigns": lambda client, external_id: client.campaigns.list(external_id=external_id),
     "conversations": lambda client, external_id: client.conversations.list(ConversationFilter(external_id=external_id)),
     "procedures": lambda client, external_id: client.procedures.list(external_id=external_id),
+    "rubrics": lambda client, external_id: client.rubrics.list(external_id=external_id),
     "sources": lambda client, external_id: client.sources.list(SourceFilter(external_id=external_id)),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from greenroom.evaluator.v1 import campaign_check_pb2_grpc, evaluation_pb2_grpc, report_pb2_grpc
+from greenroom.evaluator.v1 import campaign_check_pb2_grpc, evaluation_pb2_grpc, report_pb2_grpc, rubric_pb2_grpc
 from services.evaluator.adapters.campaigns import SynthesizerCampaigns
 from services.evaluator.adapters.subjects import SynthesizerSubjects
 from services.evaluator.adapters.transcripts import TranscriptReader
@@ -18,6 +18,10 @@ from services.evaluator.evaluations.store import EvaluationStore
 from services.evaluator.reports.operations import Reports
 from services.evaluator.reports.servicer import ReportServicer
 from services.evaluator.reports.store import ReportStore, report_about
+from services.evaluator.rubrics.operations import Rubrics
+from services.evaluator.rubrics.reading import read_content
+from services.evaluator.rubrics.servicer import RubricServicer
+from services.evaluator.rubrics.store import RubricStore
 from services.evaluator.settings import EvaluatorSettings
 from services.evaluator.store import log, takedowns
 from shared.clock import Clock, wall_clock
@@ -96,6 +100,11 @@ async def build(
             "greenroom.evaluator.v1.ReportService",
             report_pb2_grpc.add_ReportServiceServicer_to_server,
             ReportServicer(reports),
+        ),
+        Registration(
+            "greenroom.evaluator.v1.RubricService",
+            rubric_pb2_grpc.add_RubricServiceServicer_to_server,
+            RubricServicer(Rubrics(RubricStore(db), compute, read=read_content, clock=clock)),
         ),
         Registration(
             "greenroom.evaluator.v1.CampaignCheckService",

@@ -8,6 +8,7 @@ from greenroom.enricher.v1.enrichment_pb2 import EnrichRequest
 from greenroom.enricher.v1.knowledge_pb2 import Document
 from greenroom.enricher.v1.pattern_pb2 import Generation
 from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
+from greenroom.evaluator.v1.rubric_pb2 import RubricFile
 from greenroom.gateway.v1 import rehearsal_pb2
 from greenroom.gateway.v1.generation_pb2 import GenerateTestDataRequest
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
@@ -42,6 +43,10 @@ CAMPAIGN = CampaignFile(
     content=b"display_name: Ours\nsteps: [{id: hello, send_sms: {body: Hello.}, next: done}, {id: done, exit: {}}]\n"
 )
 CARTS = GenerateTestDataRequest(domain="domains/ecommerce", entity="cart", count=2, seed=1)
+RUBRIC = RubricFile(
+    content=b"display_name: Ours\n"
+    b"criteria: {kind: {question: Kind?, scale: {rude: No., kind: Yes.}, passes: [kind], phrases: {rude: [damn]}}}\n"
+)
 DOCUMENT = Document(title="Prices", text="A price of a book never changes.")
 GENERATION = Generation(
     request=EnrichRequest(domain="domains/ecommerce", entity="order", hints=["only paid orders"]),
@@ -63,6 +68,8 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
     pack.write_text(PACK)
     campaign = stage.folder / "campaign.yaml"
     campaign.write_bytes(CAMPAIGN.content)
+    rubric = stage.folder / "rubric.yaml"
+    rubric.write_bytes(RUBRIC.content)
     batch = batch_pb2.BatchSpec(conversation=stage.spec(persona=""), size=2)
     await stage.play(Script(persona=[leaves("Bye.")]), model="another")
     [recording, *_] = [one async for one in client.recordings.list()]
@@ -73,6 +80,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "personas": (await client.personas.create(PERSONA)).name,
         "procedures": stage.procedure,
         "campaigns": (await client.campaigns.create(campaign)).campaign.name,
+        "rubrics": (await client.rubrics.create(rubric)).rubric.name,
         "sources": stage.source,
         "conversations": (await client.conversations.start(MANUAL)).name,
         "batches": (await client.batches.start(batch, create_only=True)).name,
@@ -146,6 +154,11 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
         case "UpdateCampaignRevision":
             request.number = 1
             request.file.CopyFrom(CAMPAIGN)
+        case "CreateRubric" | "AddRubricRevision":
+            request.file.CopyFrom(RUBRIC)
+        case "UpdateRubricRevision":
+            request.number = 1
+            request.file.CopyFrom(RUBRIC)
         case (
             "MarkReady"
             | "DeleteRevision"
@@ -153,6 +166,8 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             | "DeleteDomainRevision"
             | "MarkCampaignReady"
             | "DeleteCampaignRevision"
+            | "MarkRubricReady"
+            | "DeleteRubricRevision"
         ):
             request.revision = 1
         case "DiscoverDomain":

@@ -23,6 +23,7 @@ from greenroom.client._records import Records, Schemas
 from greenroom.client._rehearsals import Rehearsals
 from greenroom.client._reports import Reports
 from greenroom.client._resources import Resources
+from greenroom.client._rubrics import Rubrics
 from greenroom.client._simulations import Simulations
 from greenroom.client._sources import Sources
 from greenroom.client._test_data import TestData
@@ -71,6 +72,7 @@ class Client:
         self.templates = Templates(calls)
         self.evaluations = Evaluations(calls)
         self.reports = Reports(calls)
+        self.rubrics = Rubrics(calls)
         self.test_data = TestData(calls)
         self.traces = Traces(calls)
         self._link = calls.link
