@@ -1,9 +1,10 @@
 """When pairs of conversations that are played in rounds have shown enough: the rule of `--until-sure`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, exp, lgamma, log
+from typing import Any
 
 from shared.statistics.e_process import e_value, log_e_value
 
@@ -70,9 +71,12 @@ Outcome = tuple[bool, bool] | None
 """Whether the new and the other side passed; None if a conversation of the pair is invalid."""
 
 
-def usual_round(most_pairs: int) -> int:
-    """How many pairs a round has if nobody said it."""
-    return max(_FEWEST, ceil(most_pairs / _LOOKS))
+def rule_of(**given: Any) -> Rule:
+    """The rule with these values, and with the usual ones for those that are not given."""
+    rule = Rule(**given)
+    if "round_size" in given:
+        return rule
+    return replace(rule, round_size=max(_FEWEST, ceil(rule.most_pairs / _LOOKS)))
 
 
 def stopped(rule: Rule, outcomes: Sequence[Outcome], looked: int = 0) -> Stop | None:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from math import isclose
 
 from services.evaluator.reports.breakdown import (
@@ -31,16 +31,21 @@ from services.evaluator.scores.model import Measures, Score
 from services.evaluator.statistics.clustered import Cluster
 from services.evaluator.statistics.mcnemar import mid_p
 from services.evaluator.statistics.newcombe import newcombe
-from services.evaluator.statistics.pairs import pairs_of
+from services.evaluator.statistics.pairs import Pairs, pairs_of
 from services.evaluator.statistics.pass_k import pass_k
 from services.evaluator.statistics.wilson import wilson
 from shared.model.events import NO_USAGE
+from shared.statistics.until_sure import Outcome, Stop, stopped
 from shared.words import counted
 
 ATTEMPTS = (1, 2, 4, 8)
 """The k of pass^k."""
 LOST_PAIRS = 20
 """The most lost pairs that are listed."""
+_FIXED = (
+    "The verdict holds however often one looked. The intervals, and the p-values by expectation and persona, are those "
+    "of a number of pairs that was fixed before, so they look a little surer than they are."
+)
 
 
 def build_stored(spec: ReportSpec, judged: StoredResults, baseline: StoredResults | None) -> Report:
@@ -53,13 +58,17 @@ def build(spec: ReportSpec, judged: Evaluated, baseline: Evaluated | None) -> Re
 
     Raises NotComparable if the conversations of the sides cannot be paired.
     """
+    if baseline is not None and spec.until_sure is not None:
+        # An earlier batch that is compared with has conversations whose partners were not needed.
+        baseline = _partners(baseline, judged)
     pairing = None if baseline is None else paired(judged, baseline)
     sides = [_side(spec.label, judged, spec.alpha)]
     if baseline is not None:
         sides.append(_side(spec.baseline_label, baseline, spec.alpha))
-    pairs = [pair for pair in pairing.pairs if pair[0].valid and pair[1].valid] if pairing else []
-    comparison = None if pairing is None else _comparison(pairs, pairing.by, spec.alpha)
-    decision = decide(spec, sides, comparison)
+    pairs = [pair for pair in pairing.pairs if _counts_for_both(pair)] if pairing else []
+    stop = None if pairing is None or spec.until_sure is None else stopped(spec.until_sure, _outcomes(pairing))
+    comparison = None if pairing is None else _comparison(pairs, pairing.by, spec, stop)
+    decision = decide(spec, sides, comparison, stop)
     new, old = _valid(judged), None if baseline is None else _valid(baseline)
     by_expectation = expectation_summaries(new, old, pairs, spec.alpha)
     return Report(
@@ -75,7 +84,22 @@ def build(spec: ReportSpec, judged: Evaluated, baseline: Evaluated | None) -> Re
         examples=examples(new, pairs, by_expectation),
         notes=tuple(_notes(spec, sides, [new, old or []], pairing, len(pairs))),
         cells=cells(new),
+        stop=stop,
     )
+
+
+def _partners(side: Evaluated, of: Evaluated) -> Evaluated:
+    """The results of a side with the indexes that the other side has."""
+    indexes = {result.index for result in of.results}
+    return replace(side, results=[result for result in side.results if result.index in indexes])
+
+
+def _counts_for_both(pair: tuple[Score, Score]) -> bool:
+    return pair[0].valid and pair[1].valid
+
+
+def _outcomes(pairing: Pairing) -> list[Outcome]:
+    return [(pair[0].passed, pair[1].passed) if _counts_for_both(pair) else None for pair in pairing.pairs]
 
 
 def _valid(side: Evaluated) -> list[Score]:
@@ -121,9 +145,9 @@ def _means(valid: Sequence[Score]) -> tuple[MeanMeasure, ...]:
     )
 
 
-def _comparison(pairs: Sequence[tuple[Score, Score]], by: str, alpha: float) -> Comparison:
+def _comparison(pairs: Sequence[tuple[Score, Score]], by: str, spec: ReportSpec, stop: Stop | None) -> Comparison:
     table = pairs_of((new.passed, old.passed) for new, old in pairs)
-    low, high = newcombe(table, alpha)
+    low, high = newcombe(table, spec.alpha)
     lost = [Pair(new.conversation, old.conversation) for new, old in pairs if old.passed and not new.passed]
     return Comparison(
         pairs=table.total,
@@ -132,10 +156,16 @@ def _comparison(pairs: Sequence[tuple[Score, Score]], by: str, alpha: float) -> 
         difference=table.difference,
         low=low,
         high=high,
-        p=mid_p(table.gained, table.lost),
+        p=_p(spec, table, stop),
         paired_by=by,
         lost_pairs=tuple(lost[:LOST_PAIRS]),
     )
+
+
+def _p(spec: ReportSpec, table: Pairs, stop: Stop | None) -> float:
+    if spec.until_sure is None:
+        return mid_p(table.gained, table.lost)
+    return 1.0 if stop is None else 1 / stop.most
 
 
 def _notes(
@@ -149,6 +179,8 @@ def _notes(
         notes += _repeated(side, results, spec.alpha)
         if side.invalid:
             notes.append(f"Left out as invalid: {counted(side.invalid, 'conversation')} of {side.label}.")
+    if spec.until_sure is not None:
+        notes.append(_FIXED)
     if spec.threshold == 1:
         notes.append("No number of conversations shows a success rate of 100 %; a threshold of 95 % can be shown.")
     return notes

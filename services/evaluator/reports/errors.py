@@ -1,12 +1,18 @@
 """What can be wrong with a call about a report."""
 
-from shared.errors import FailedPrecondition, NotFound
+from shared.errors import FailedPrecondition, InvalidArgument, NotFound
 
 
 class ReportNotFound(NotFound):
     """There is no report {name}."""
 
     reason = "REPORT_NOT_FOUND"
+
+
+class ReportInvalid(InvalidArgument):
+    """The report cannot be built from this spec; see the field violations."""
+
+    reason = "REPORT_INVALID"
 
 
 class NotComparable(FailedPrecondition):

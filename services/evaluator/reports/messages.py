@@ -1,9 +1,11 @@
 """Reports as messages."""
 
 import json
+from dataclasses import asdict
 
 from greenroom.evaluator.v1 import evaluation_pb2
 from greenroom.evaluator.v1 import report_pb2 as pb
+from services.evaluator.reports.errors import ReportInvalid
 from services.evaluator.reports.model import (
     Comparison,
     Count,
@@ -15,8 +17,10 @@ from services.evaluator.reports.model import (
     ReportSpec,
     Side,
 )
+from shared.errors import Violation
 from shared.rpc.events import usage_message
 from shared.rpc.values import enum_number, message_json, timestamp
+from shared.statistics.until_sure import Rule, Stop, rule_of
 
 _ALPHA, _MARGIN, _MOST_INVALID = 0.05, 0.1, 0.2
 
@@ -32,7 +36,21 @@ def read_spec(message: pb.ReportSpec) -> ReportSpec:
         alpha=message.alpha or _ALPHA,
         margin=message.margin if message.HasField("margin") else _MARGIN,
         most_invalid=message.most_invalid if message.HasField("most_invalid") else _MOST_INVALID,
+        until_sure=_rule(message) if message.HasField("until_sure") else None,
     )
+
+
+def _rule(message: pb.ReportSpec) -> Rule:
+    """The rule with every default filled in. Raises ReportInvalid."""
+    wrong = []
+    if not message.baseline:
+        wrong.append(Violation("spec.until_sure", "Pairs need two sides; name a baseline too."))
+    if message.HasField("threshold"):
+        wrong.append(Violation("spec.threshold", "Pairs are played until two sides differ; leave the threshold out."))
+    if wrong:
+        raise ReportInvalid(violations=wrong)
+    given = {field.name: value for field, value in message.until_sure.ListFields()}
+    return rule_of(**given)
 
 
 def report_message(report: Report) -> pb.Report:
@@ -43,6 +61,7 @@ def report_message(report: Report) -> pb.Report:
         verdict=enum_number(pb.Report.Verdict, "VERDICT", report.verdict),
         headline=report.headline,
         more_conversations=report.more_conversations,
+        stop=None if report.stop is None else _stop(report.spec, report.stop),
         sides=map(_side, report.sides),
         comparison=None if report.comparison is None else _comparison(report.comparison),
         expectations=map(_expectation, report.expectations),
@@ -85,6 +104,19 @@ def _spec(spec: ReportSpec) -> pb.ReportSpec:
         alpha=spec.alpha,
         margin=spec.margin,
         most_invalid=spec.most_invalid,
+        until_sure=None if spec.until_sure is None else pb.UntilSure(**asdict(spec.until_sure)),
+    )
+
+
+def _stop(spec: ReportSpec, stop: Stop) -> pb.Stop:
+    return pb.Stop(
+        reason=enum_number(pb.Stop.Reason, "REASON", stop.reason),
+        played=stop.played,
+        pairs=stop.pairs,
+        gained=stop.gained,
+        lost=stop.lost,
+        e_value=stop.evidence,
+        needed=spec.until_sure.needed if spec.until_sure else 0.0,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.model.events import NO_USAGE, Usage
+from shared.statistics.until_sure import Rule, Stop
 
 PREFIX = "reports/"
 
@@ -25,6 +26,7 @@ class ReportSpec:
     """What a report is computed from, and by which rules; see ReportSpec of the contract. Every default is filled in.
 
     evaluation, baseline: names of evaluations; baseline is "" for one side. threshold: None if none is set.
+    until_sure: the rule by which pairs were played in rounds; None if all were played.
     """
 
     evaluation: str
@@ -35,6 +37,7 @@ class ReportSpec:
     alpha: float = 0.05
     margin: float = 0.1
     most_invalid: float = 0.2
+    until_sure: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A verdict with its evidence. sides: the judged one, then the baseline. create_time: Unix milliseconds."""
+    """A verdict with its evidence. sides: the judged one, then the baseline. create_time: Unix milliseconds.
+
+    stop: how playing pairs until it was sure ended; None without, and if pairs are missing.
+    """
 
     spec: ReportSpec
     verdict: Verdict
@@ -188,6 +194,7 @@ class Report:
     examples: tuple[Example, ...] = ()
     notes: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = ()
+    stop: Stop | None = None
     create_time: int = 0
     creator: str = ""
 

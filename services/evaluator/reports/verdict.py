@@ -7,6 +7,8 @@ from typing import assert_never
 from services.evaluator.reports.model import Comparison, ReportSpec, Side, Verdict
 from services.evaluator.reports.wording import confidence, out_of, p_value, percent, points
 from services.evaluator.statistics.sample_size import pairs_needed, trials_needed
+from shared.statistics.until_sure import Reason, Rule, Stop
+from shared.words import counted
 
 _LEAST_DIFFERENCE = 0.01
 """The smallest difference that a number of conversations is estimated for."""
@@ -31,16 +33,28 @@ class Decision:
     more: int = 0
 
 
-def decide(spec: ReportSpec, sides: Sequence[Side], comparison: Comparison | None) -> Decision:
-    """The verdict about one side, or about two."""
+def decide(
+    spec: ReportSpec, sides: Sequence[Side], comparison: Comparison | None, stop: Stop | None = None
+) -> Decision:
+    """The verdict about one side, or about two. stop: how playing pairs until it was sure ended, if it did."""
     for side in sides:
         if side.invalid > spec.most_invalid * (side.invalid + side.success.total) or not side.success.total:
             return Decision(Verdict.INVALID, _invalid(spec, side))
+    if spec.until_sure is not None and comparison is not None:
+        verdict = _sure(stop)
+        return Decision(verdict, _headline(verdict, spec, sides, comparison, _ended(spec.until_sure, stop, comparison)))
     verdicts = [_against_threshold(spec, sides[0])]
     if comparison is not None:
         verdicts.append(_against_baseline(spec, comparison))
     verdict, more = min(verdicts, key=lambda found: (_WORST_FIRST.index(found[0]), -found[1]))
-    return Decision(verdict, _headline(verdict, more, spec, sides, comparison), more)
+    return Decision(verdict, _headline(verdict, spec, sides, comparison, _closing(verdict, more, spec)), more)
+
+
+def _sure(stop: Stop | None) -> Verdict:
+    """The verdict over pairs that were played until it was sure. That nothing was found never makes sides equal."""
+    if stop is None or stop.reason is not Reason.DIFFERENT:
+        return Verdict.UNDECIDED
+    return Verdict.BETTER if stop.gained > stop.lost else Verdict.WORSE
 
 
 def _against_threshold(spec: ReportSpec, side: Side) -> tuple[Verdict, int]:
@@ -68,7 +82,7 @@ def _against_baseline(spec: ReportSpec, found: Comparison) -> tuple[Verdict, int
 
 
 def _headline(
-    verdict: Verdict, more: int, spec: ReportSpec, sides: Sequence[Side], comparison: Comparison | None
+    verdict: Verdict, spec: ReportSpec, sides: Sequence[Side], comparison: Comparison | None, closing: str
 ) -> str:
     word, sure = _word(verdict, spec, sides), f"{confidence(spec.alpha)} interval"
     rate = sides[0].success
@@ -78,7 +92,7 @@ def _headline(
         difference = f"the difference is {points(comparison.difference)} points"
         interval = f"{sure} {points(comparison.low)} to {points(comparison.high)}, {p_value(comparison.p)}"
         numbers = f"{passed}, {sides[1].label} {out_of(sides[1].success)}; {difference} ({interval})"
-    return f"{word}: {numbers}{_closing(verdict, more, spec)}."
+    return f"{word}: {numbers}{closing}."
 
 
 def _word(verdict: Verdict, spec: ReportSpec, sides: Sequence[Side]) -> str:
@@ -107,6 +121,23 @@ def _closing(verdict: Verdict, more: int, spec: ReportSpec) -> str:
     if verdict is Verdict.AS_GOOD:
         return f"; a difference of {spec.margin * 100:g} points or more to the worse is ruled out"
     return ""
+
+
+def _ended(rule: Rule, stop: Stop | None, found: Comparison) -> str:
+    """How playing pairs until it was sure ended."""
+    if stop is None:
+        return f"; it ended before it was sure, with {counted(found.pairs, 'pair')}"
+    after, evidence = f"after {stop.played:,} of {rule.most_pairs:,} pairs", f"E = {stop.evidence:.3g}"
+    match stop.reason:
+        case Reason.DIFFERENT:
+            return f"; it was sure {after}, {evidence} with {rule.needed:.3g} needed"
+        case Reason.FUTILE:
+            rest = f"the rest would hardly show a difference of {rule.smallest_difference * 100:g} points"
+            return f"; {after} {rest}, {evidence} with {rule.needed:.3g} needed, which does not say that they are equal"
+        case Reason.BUDGET:
+            return f"; all {stop.played:,} pairs do not tell, {evidence} with {rule.needed:.3g} needed"
+        case _:
+            assert_never(stop.reason)
 
 
 def _invalid(spec: ReportSpec, side: Side) -> str:

@@ -1,13 +1,20 @@
 """What a report says about the results of one side or two."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from services.evaluator.reports.build import build
 from services.evaluator.reports.errors import NotComparable
-from services.evaluator.reports.model import Covered, Pair, ReportSpec, Verdict
+from services.evaluator.reports.messages import report_json
+from services.evaluator.reports.model import Covered, Pair, Report, ReportSpec, Verdict
+from services.evaluator.reports.rendering.junit import junit
+from services.evaluator.reports.rendering.markdown import markdown
+from services.evaluator.reports.rendering.page import page
 from services.evaluator.scores.model import Outcome, Score
+from shared.statistics.e_process import e_value
+from shared.statistics.until_sure import Reason, Rule
 from tests.unit.evaluator.reports import NEW, OLD, compared, evaluated, result, side
 
 
@@ -140,3 +147,40 @@ def test_an_agent_that_failed_without_an_expectation_is_an_example_too() -> None
     failed = replace(result("new", 0), outcome=Outcome.FAILED, reason="AGENT_ERROR", expectations=())
     report = build(ReportSpec(NEW), evaluated(NEW, [failed]), None)
     assert [(one.expectation, one.detail) for one in report.examples] == [("", "AGENT_ERROR")]
+
+
+def until_sure(new: Callable[[int], bool | None], old: Callable[[int], bool | None], size: int) -> Report:
+    return compared(new, old, size, ReportSpec(NEW, OLD, until_sure=Rule()))
+
+
+def test_pairs_that_were_played_until_it_was_sure_are_different_or_undecided_and_never_as_good() -> None:
+    worse = until_sure(lambda index: index % 3 == 0, lambda _: True, 12)
+    better = until_sure(lambda _: True, lambda index: index % 3 == 0, 12)
+    same = until_sure(lambda _: True, lambda _: True, 39)
+    spent = until_sure(lambda index: index % 8 != 0, lambda index: index != 48, 50)
+
+    assert [one.verdict for one in (worse, better)] == [Verdict.WORSE, Verdict.BETTER]
+    assert worse.headline.endswith("; it was sure after 12 of 50 pairs, E = 50.3 with 20 needed.")
+    assert worse.comparison
+    assert worse.comparison.p == pytest.approx(1 / e_value(0, 8))
+    assert [(one.verdict, one.more_conversations, one.stop and one.stop.reason) for one in (same, spent)] == [
+        (Verdict.UNDECIDED, 0, Reason.FUTILE),
+        (Verdict.UNDECIDED, 0, Reason.BUDGET),
+    ]
+    assert "after 39 of 50 pairs the rest would hardly show a difference of 20 points" in same.headline
+    assert "which does not say that they are equal" in same.headline
+    assert "all 50 pairs do not tell" in spent.headline
+    case = junit(same, {})
+    assert '<error message="No verdict yet' in case
+    assert "FUTILE: 39 pairs played" in case
+    for rendered in (page(same, {}), markdown(same, {}), junit(worse, {}), report_json(worse)):
+        assert "E = " in rendered
+
+
+def test_pairs_that_are_missing_are_undecided_and_an_earlier_batch_may_have_more() -> None:
+    spec = ReportSpec(NEW, OLD, until_sure=Rule())
+    short = build(spec, side(NEW, lambda _: True, 7), side(OLD, lambda _: True, 50))
+
+    assert (short.verdict, short.stop) == (Verdict.UNDECIDED, None)
+    assert "it ended before it was sure, with 7 pairs" in short.headline
+    assert [one.success.total for one in short.sides] == [7, 7]

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import betabinom, binom
 
 from shared.statistics.e_process import e_value
-from shared.statistics.until_sure import Outcome, Reason, Rule, chance, look, stopped, usual_round
+from shared.statistics.until_sure import Outcome, Reason, Rule, chance, look, rule_of, stopped
 
 GAINED, LOST, SAME = (True, False), (False, True), (True, True)
 
@@ -86,4 +86,5 @@ def test_the_chance_to_find_the_smallest_difference_grows_with_it_and_with_the_p
 
 
 def test_a_round_has_three_pairs_or_a_twentieth_of_all() -> None:
-    assert [usual_round(most) for most in (1, 50, 60, 1000)] == [3, 3, 3, 50]
+    assert [rule_of(most_pairs=most).round_size for most in (1, 50, 60, 1000)] == [3, 3, 3, 50]
+    assert rule_of(most_pairs=1000, round_size=7).round_size == 7

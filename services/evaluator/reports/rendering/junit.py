@@ -29,9 +29,15 @@ def junit(report: Report, transcripts: Transcripts) -> str:  # noqa: ARG001
 
 def _verdict(report: Report) -> str:
     if report.verdict in GOOD:
-        return _case("greenroom", "verdict", _element("system-out", report.headline))
+        return _case("greenroom", "verdict", _element("system-out", "\n".join([report.headline, *_stop(report)])))
     word = "failure" if report.verdict in BAD else "error"
-    return _case("greenroom", "verdict", _problem(word, report.headline, report.verdict, [*report.notes]))
+    lines = [*_stop(report), *report.notes]
+    return _case("greenroom", "verdict", _problem(word, report.headline, report.verdict, lines))
+
+
+def _stop(report: Report) -> list[str]:
+    """Why no more pairs were played, for programs that look for the word."""
+    return [f"{report.stop.reason}: {report.stop.played} pairs played"] if report.stop else []
 
 
 def _expectation(report: Report, one: ExpectationSummary) -> str:

@@ -51,7 +51,12 @@ def rules(report: Report) -> str:
     """The rules of the verdict, in one sentence."""
     spec = report.spec
     parts = [f"tests at the level {spec.alpha:g}", f"at most {percent(spec.most_invalid)} of the conversations invalid"]
-    if report.baseline:
+    if (rule := spec.until_sure) is not None:
+        parts.append(
+            f"up to {rule.most_pairs:,} pairs in rounds of {rule.round_size:,}, until E is at least {rule.needed:.3g} "
+            f"or would hardly be with a difference of {rule.smallest_difference * 100:g} points"
+        )
+    elif report.baseline:
         parts.append(f"as good if no more than {spec.margin * 100:g} points worse")
     if spec.threshold is not None:
         parts.append(f"a success rate of at least {percent(spec.threshold)}")

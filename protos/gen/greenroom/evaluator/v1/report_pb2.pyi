@@ -36,6 +36,7 @@ class ReportSpec(message.Message):
     ALPHA_FIELD_NUMBER: builtins.int
     MARGIN_FIELD_NUMBER: builtins.int
     MOST_INVALID_FIELD_NUMBER: builtins.int
+    UNTIL_SURE_FIELD_NUMBER: builtins.int
     evaluation: builtins.str
     """The evaluation of the side that is judged, `evaluations/{evaluation}`."""
     baseline: builtins.str
@@ -54,6 +55,12 @@ class ReportSpec(message.Message):
     """How much worse a side may be and still counts as as good, as a difference of success rates; 0.1 when unset."""
     most_invalid: builtins.float
     """The largest share of invalid conversations with which there is a verdict; 0.2 when unset."""
+    @builtins.property
+    def until_sure(self) -> UntilSure:
+        """How the pairs were played, if they were played until it was sure. Then the verdict is BETTER, WORSE, UNDECIDED or INVALID by this
+        rule, and `margin` and `threshold` count for nothing. Needs a baseline. Unset: all pairs were played.
+        """
+
     def __init__(
         self,
         *,
@@ -65,10 +72,11 @@ class ReportSpec(message.Message):
         alpha: builtins.float = ...,
         margin: builtins.float | None = ...,
         most_invalid: builtins.float | None = ...,
+        until_sure: UntilSure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "margin", b"margin", "most_invalid", b"most_invalid", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "margin", b"margin", "most_invalid", b"most_invalid", "threshold", b"threshold", "until_sure", b"until_sure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "alpha", b"alpha", "baseline", b"baseline", "baseline_label", b"baseline_label", "evaluation", b"evaluation", "label", b"label", "margin", b"margin", "most_invalid", b"most_invalid", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "alpha", b"alpha", "baseline", b"baseline", "baseline_label", b"baseline_label", "evaluation", b"evaluation", "label", b"label", "margin", b"margin", "most_invalid", b"most_invalid", "threshold", b"threshold", "until_sure", b"until_sure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__margin: _TypeAlias = typing.Literal["margin"]  # noqa: Y015
     _WhichOneofArgType__margin: _TypeAlias = typing.Literal["_margin", b"_margin"]  # noqa: Y015
@@ -82,6 +90,129 @@ class ReportSpec(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__most_invalid) -> _WhichOneofReturnType__most_invalid | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
+
+@typing.final
+class UntilSure(message.Message):
+    """Pairs are played in rounds until it is sure that the sides differ, until more pairs would hardly show it, or until all are played.
+    The evidence that they differ, E, may be looked at as often as one likes: if the sides are equal, it reaches 1/alpha with a
+    probability of alpha at most.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ALPHA_FIELD_NUMBER: builtins.int
+    SMALLEST_DIFFERENCE_FIELD_NUMBER: builtins.int
+    ROUND_SIZE_FIELD_NUMBER: builtins.int
+    MOST_PAIRS_FIELD_NUMBER: builtins.int
+    alpha: builtins.float
+    """The most that the probability may be of finding a difference that is none; 0.05 when unset."""
+    smallest_difference: builtins.float
+    """The smallest difference of success rates that matters; 0.2 when unset. It ends as FUTILE when the pairs that are left would reach
+    1/alpha with a chance of less than 1 %, whether they went on as so far or differed by this much.
+    """
+    round_size: builtins.int
+    """How many pairs are played between two looks; when unset, a twentieth of the most pairs, and at least 3."""
+    most_pairs: builtins.int
+    """The most pairs; when unset, in a rehearsal, as many as the batch has conversations, up to 1,000, and otherwise 50."""
+    def __init__(
+        self,
+        *,
+        alpha: builtins.float | None = ...,
+        smallest_difference: builtins.float | None = ...,
+        round_size: builtins.int | None = ...,
+        most_pairs: builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_alpha", b"_alpha", "_most_pairs", b"_most_pairs", "_round_size", b"_round_size", "_smallest_difference", b"_smallest_difference", "alpha", b"alpha", "most_pairs", b"most_pairs", "round_size", b"round_size", "smallest_difference", b"smallest_difference"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_alpha", b"_alpha", "_most_pairs", b"_most_pairs", "_round_size", b"_round_size", "_smallest_difference", b"_smallest_difference", "alpha", b"alpha", "most_pairs", b"most_pairs", "round_size", b"round_size", "smallest_difference", b"smallest_difference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__alpha: _TypeAlias = typing.Literal["alpha"]  # noqa: Y015
+    _WhichOneofArgType__alpha: _TypeAlias = typing.Literal["_alpha", b"_alpha"]  # noqa: Y015
+    _WhichOneofReturnType__most_pairs: _TypeAlias = typing.Literal["most_pairs"]  # noqa: Y015
+    _WhichOneofArgType__most_pairs: _TypeAlias = typing.Literal["_most_pairs", b"_most_pairs"]  # noqa: Y015
+    _WhichOneofReturnType__round_size: _TypeAlias = typing.Literal["round_size"]  # noqa: Y015
+    _WhichOneofArgType__round_size: _TypeAlias = typing.Literal["_round_size", b"_round_size"]  # noqa: Y015
+    _WhichOneofReturnType__smallest_difference: _TypeAlias = typing.Literal["smallest_difference"]  # noqa: Y015
+    _WhichOneofArgType__smallest_difference: _TypeAlias = typing.Literal["_smallest_difference", b"_smallest_difference"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__alpha) -> _WhichOneofReturnType__alpha | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__most_pairs) -> _WhichOneofReturnType__most_pairs | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__round_size) -> _WhichOneofReturnType__round_size | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__smallest_difference) -> _WhichOneofReturnType__smallest_difference | None: ...
+
+@typing.final
+class Stop(message.Message):
+    """How playing pairs until it was sure ended."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _Reason:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ReasonEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[Stop._Reason.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        REASON_UNSPECIFIED: Stop._Reason.ValueType  # 0
+        """Not set: it ended before its time, because conversations are missing."""
+        REASON_DIFFERENT: Stop._Reason.ValueType  # 1
+        """The sides differ."""
+        REASON_FUTILE: Stop._Reason.ValueType  # 2
+        """The pairs that were left would hardly have shown a difference. It does not say that the sides are equal."""
+        REASON_BUDGET: Stop._Reason.ValueType  # 3
+        """All pairs were played and do not show a difference. It does not say that the sides are equal."""
+
+    class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
+        """Why it ended."""
+
+    REASON_UNSPECIFIED: Stop.Reason.ValueType  # 0
+    """Not set: it ended before its time, because conversations are missing."""
+    REASON_DIFFERENT: Stop.Reason.ValueType  # 1
+    """The sides differ."""
+    REASON_FUTILE: Stop.Reason.ValueType  # 2
+    """The pairs that were left would hardly have shown a difference. It does not say that the sides are equal."""
+    REASON_BUDGET: Stop.Reason.ValueType  # 3
+    """All pairs were played and do not show a difference. It does not say that the sides are equal."""
+
+    REASON_FIELD_NUMBER: builtins.int
+    PLAYED_FIELD_NUMBER: builtins.int
+    PAIRS_FIELD_NUMBER: builtins.int
+    GAINED_FIELD_NUMBER: builtins.int
+    LOST_FIELD_NUMBER: builtins.int
+    E_VALUE_FIELD_NUMBER: builtins.int
+    NEEDED_FIELD_NUMBER: builtins.int
+    reason: Stop.Reason.ValueType
+    """Why it ended."""
+    played: builtins.int
+    """After how many pairs."""
+    pairs: builtins.int
+    """Those of them that count, because both conversations are valid."""
+    gained: builtins.int
+    """Pairs of which only the new side passed."""
+    lost: builtins.int
+    """Pairs of which only the baseline passed."""
+    e_value: builtins.float
+    """The evidence E that the sides differ, after these pairs; 1 is none."""
+    needed: builtins.float
+    """What E had to reach, 1/alpha."""
+    def __init__(
+        self,
+        *,
+        reason: Stop.Reason.ValueType = ...,
+        played: builtins.int = ...,
+        pairs: builtins.int = ...,
+        gained: builtins.int = ...,
+        lost: builtins.int = ...,
+        e_value: builtins.float = ...,
+        needed: builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["e_value", b"e_value", "gained", b"gained", "lost", b"lost", "needed", b"needed", "pairs", b"pairs", "played", b"played", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class Report(message.Message):
@@ -147,6 +278,7 @@ class Report(message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     CREATOR_FIELD_NUMBER: builtins.int
     CELLS_FIELD_NUMBER: builtins.int
+    STOP_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`reports/{report}`; set by the service."""
     verdict: Report.Verdict.ValueType
@@ -154,7 +286,7 @@ class Report(message.Message):
     headline: builtins.str
     """The verdict in one sentence, with its numbers."""
     more_conversations: builtins.int
-    """About how many more conversations a side a verdict needs; 0 unless it is UNDECIDED."""
+    """About how many more conversations a side a verdict needs; 0 unless it is UNDECIDED, and with `until_sure`."""
     creator: builtins.str
     """The caller who built it."""
     @builtins.property
@@ -197,6 +329,10 @@ class Report(message.Message):
     def cells(self) -> containers.RepeatedCompositeFieldContainer[Cell]:
         """How the side that is judged fares by persona and expectation, for those that at least one conversation missed."""
 
+    @builtins.property
+    def stop(self) -> Stop:
+        """How playing pairs ended; unset without `until_sure`."""
+
     def __init__(
         self,
         *,
@@ -215,10 +351,11 @@ class Report(message.Message):
         create_time: timestamp_pb2.Timestamp | None = ...,
         creator: builtins.str = ...,
         cells: abc.Iterable[Cell] | None = ...,
+        stop: Stop | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["comparison", b"comparison", "create_time", b"create_time", "spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["comparison", b"comparison", "create_time", b"create_time", "spec", b"spec", "stop", b"stop"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["cells", b"cells", "comparison", b"comparison", "coverage", b"coverage", "create_time", b"create_time", "creator", b"creator", "examples", b"examples", "expectations", b"expectations", "headline", b"headline", "more_conversations", b"more_conversations", "name", b"name", "notes", b"notes", "personas", b"personas", "sides", b"sides", "spec", b"spec", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cells", b"cells", "comparison", b"comparison", "coverage", b"coverage", "create_time", b"create_time", "creator", b"creator", "examples", b"examples", "expectations", b"expectations", "headline", b"headline", "more_conversations", b"more_conversations", "name", b"name", "notes", b"notes", "personas", b"personas", "sides", b"sides", "spec", b"spec", "stop", b"stop", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -430,7 +567,7 @@ class Comparison(message.Message):
     high: builtins.float
     """The upper end of its interval."""
     p: builtins.float
-    """McNemar's mid-p, two-sided."""
+    """McNemar's mid-p, two-sided. With `until_sure` 1/E of the look with the largest E, which holds however often one looked."""
     paired_by: builtins.str
     """How pairs were made: `source, persona and seed`, `source and persona`, or `index`."""
     @builtins.property

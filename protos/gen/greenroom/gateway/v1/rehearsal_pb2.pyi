@@ -46,6 +46,7 @@ class RehearsalSpec(message.Message):
     EXTERNAL_ID_FIELD_NUMBER: builtins.int
     FAILED_OF_FIELD_NUMBER: builtins.int
     RECORDS_FIELD_NUMBER: builtins.int
+    UNTIL_SURE_FIELD_NUMBER: builtins.int
     label: builtins.str
     """What the side that is judged is called; empty: `new`."""
     without_defaults: builtins.bool
@@ -86,6 +87,12 @@ class RehearsalSpec(message.Message):
         those of `mock_resources`. Unset: none.
         """
 
+    @builtins.property
+    def until_sure(self) -> report_pb2.UntilSure:
+        """To play the pairs of both sides in rounds, and to stop as soon as they show a difference or hardly can. Needs `compare`, and
+        excludes `threshold`. Conversations that are not needed end CANCELLED, NOT_NEEDED, and have no result. Unset: all are played.
+        """
+
     def __init__(
         self,
         *,
@@ -102,10 +109,11 @@ class RehearsalSpec(message.Message):
         external_id: builtins.str = ...,
         failed_of: builtins.str = ...,
         records: RehearsalRecords | None = ...,
+        until_sure: report_pb2.UntilSure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "batch", b"batch", "compare", b"compare", "margin", b"margin", "most_invalid", b"most_invalid", "records", b"records", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "batch", b"batch", "compare", b"compare", "margin", b"margin", "most_invalid", b"most_invalid", "records", b"records", "threshold", b"threshold", "until_sure", b"until_sure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "alpha", b"alpha", "batch", b"batch", "compare", b"compare", "expectations", b"expectations", "external_id", b"external_id", "failed_of", b"failed_of", "label", b"label", "margin", b"margin", "most_invalid", b"most_invalid", "only_these", b"only_these", "records", b"records", "threshold", b"threshold", "without_defaults", b"without_defaults"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "alpha", b"alpha", "batch", b"batch", "compare", b"compare", "expectations", b"expectations", "external_id", b"external_id", "failed_of", b"failed_of", "label", b"label", "margin", b"margin", "most_invalid", b"most_invalid", "only_these", b"only_these", "records", b"records", "threshold", b"threshold", "until_sure", b"until_sure", "without_defaults", b"without_defaults"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__margin: _TypeAlias = typing.Literal["margin"]  # noqa: Y015
     _WhichOneofArgType__margin: _TypeAlias = typing.Literal["_margin", b"_margin"]  # noqa: Y015
@@ -343,6 +351,7 @@ class Rehearsal(message.Message):
     END_TIME_FIELD_NUMBER: builtins.int
     RESULT_FIELD_NUMBER: builtins.int
     RESOURCES_FIELD_NUMBER: builtins.int
+    PAIRS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`rehearsals/{rehearsal}`; set by the service."""
     state: Rehearsal.State.ValueType
@@ -359,6 +368,8 @@ class Rehearsal(message.Message):
     """The caller who started it."""
     resources: builtins.str
     """The resource set of its records, `resources/{resource_set}`; empty before it is stored, and without records."""
+    pairs: builtins.int
+    """With `until_sure`, how many pairs it has let play so far; 0 otherwise."""
     @builtins.property
     def spec(self) -> RehearsalSpec:
         """The spec."""
@@ -395,10 +406,11 @@ class Rehearsal(message.Message):
         end_time: timestamp_pb2.Timestamp | None = ...,
         result: report_pb2.Report | None = ...,
         resources: builtins.str = ...,
+        pairs: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "end_time", b"end_time", "result", b"result", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "creator", b"creator", "detail", b"detail", "end_time", b"end_time", "name", b"name", "phase", b"phase", "reason", b"reason", "report", b"report", "resources", b"resources", "result", b"result", "sides", b"sides", "spec", b"spec", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "creator", b"creator", "detail", b"detail", "end_time", b"end_time", "name", b"name", "pairs", b"pairs", "phase", b"phase", "reason", b"reason", "report", b"report", "resources", b"resources", "result", b"result", "sides", b"sides", "spec", b"spec", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,7 +22,7 @@ def figure(report: Report) -> Markup:
         if side.success.total
     ]
     if report.comparison is not None and report.comparison.pairs:
-        drawn.insert(0, _difference(report.comparison, report.spec.margin, sure))
+        drawn.insert(0, _difference(report.comparison, 0.0 if report.spec.until_sure else report.spec.margin, sure))
     return element("figure", *drawn, class_="card figure") if drawn else NOTHING
 
 
