@@ -129,6 +129,8 @@ def _print(rehearsal: Rehearsal, json: bool) -> None:
         ("verdict", verdict if rehearsal.report else ""),
         ("because", Text(f"{rehearsal.reason}: {rehearsal.detail}" if rehearsal.reason else "", "yellow")),
     ]
+    if rehearsal.spec.HasField("until_sure"):
+        rows.append(("until sure", f"{rehearsal.pairs} of up to {rehearsal.spec.until_sure.most_pairs} pairs started"))
     for side in rehearsal.sides:
         counts = [f"{count} {field.name}" for field, count in side.conversations.ListFields()]
         counts += [f"{count} {field.name}" for field, count in side.results.ListFields() if field.name != "reused"]

@@ -55,6 +55,18 @@ async def rehearse(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="The success rate that must be reached, 0 to 1.")
     ] = None,
+    until_sure: Annotated[
+        bool, typer.Option("--until-sure", help="Play pairs in rounds, until they show a difference or hardly can.")
+    ] = False,
+    alpha: Annotated[
+        float | None, typer.Option(min=0, max=1, help="The most false alarms of --until-sure; 0.05.")
+    ] = None,
+    smallest_difference: Annotated[
+        float | None, typer.Option(min=0, max=1, help="The smallest difference that matters to --until-sure; 0.2.")
+    ] = None,
+    round_size: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Pairs of a round of --until-sure; 3 of up to 60.")
+    ] = None,
     failed: Annotated[
         str, naming("rehearsals", "Play the conversations of this rehearsal again that failed or did not pass.")
     ] = "",
@@ -76,6 +88,10 @@ async def rehearse(
     specs.override(spec.batch, size=size)
     specs.override(spec.batch.conversation, seed=seed)
     specs.override(spec, threshold=threshold, failed_of=failed or None)
+    rule = {"alpha": alpha, "smallest_difference": smallest_difference, "round_size": round_size}
+    if until_sure or any(value is not None for value in rule.values()):
+        spec.until_sure.SetInParent()
+        specs.override(spec.until_sure, **rule)
     if compare is not None:
         set_side(spec.compare, compare)
     await resolve_names(client, spec)

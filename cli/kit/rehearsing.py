@@ -141,6 +141,7 @@ class RehearsalProgress:
             sum(value for _, value in side.conversations.ListFields()) or _size(rehearsal.spec.batch)
             for side in rehearsal.sides
         ]
+        self.of = "of up to" if rehearsal.spec.HasField("until_sure") else "of"
         self.items: dict[tuple[int, int], RehearsalItem] = {}
 
     def apply(self, item: RehearsalItem) -> bool:
@@ -160,7 +161,7 @@ class RehearsalProgress:
     @property
     def all_over(self) -> str:
         """How many of all conversations have a result, as `12 of 100`."""
-        return f"{sum(self.over(side) for side in range(len(self.sizes)))} of {sum(self.sizes)}"
+        return f"{sum(self.over(side) for side in range(len(self.sizes)))} {self.of} {sum(self.sizes)}"
 
 
 def _size(batch: BatchSpec) -> int:
@@ -181,7 +182,7 @@ def screen(progress: RehearsalProgress, notice: Text | None = None) -> Renderabl
     rows.add_column(no_wrap=True)
     for side, (label, size) in enumerate(zip(progress.labels, progress.sizes, strict=True)):
         counts, over = progress.counts(side), progress.over(side)
-        rows.add_row(Text(label), ProgressBar(size, over, complete_style="green"), f"{over} of {size}")
+        rows.add_row(Text(label), ProgressBar(size, over, complete_style="green"), f"{over} {progress.of} {size}")
         words = [f"{counts[word]} {word}" for word in ("passed", "failed", "invalid", "generating", "evaluating")]
         rows.add_row("", Text(" · ".join(word for word in words if not word.startswith("0 ")), "dim"), "")
     return Group(rows, notice or Text(), Text())
@@ -232,7 +233,10 @@ def print_verdict(rehearsal: Rehearsal, files: Iterable[Path] = ()) -> None:
 
 
 def verdict_lines(rehearsal: Rehearsal, files: Iterable[Path] = ()) -> list[Text]:
-    """The verdict, the difference, the worst expectation, the invalid ones, and where the report is: a line each."""
+    """The verdict, the difference, the worst expectation, the invalid ones, and where the report is: a line each.
+
+    After the difference, a line says how it ended if pairs were played until it was sure.
+    """
     found = rehearsal.result
     word = Report.Verdict.Name(found.verdict).removeprefix("VERDICT_").replace("_", " ")
     verdict = Text(f"{word}  ", f"bold {_COLOURS[status_of(rehearsal)]}")
@@ -244,6 +248,7 @@ def verdict_lines(rehearsal: Rehearsal, files: Iterable[Path] = ()) -> list[Text
     return [
         verdict,
         _difference(found),
+        *_stop(found),
         _worst(found),
         Text(f"invalid: {invalid} of {counted(played, 'conversation')}" + (f": {reasons}" if reasons else "")),
         Text(f"report: {found.name}  {written}"),
@@ -267,6 +272,21 @@ def _difference(found: Report) -> Text:
         f"{_rate(found.sides[1].label, found.sides[1].success)}; difference {by.difference:+.0%} "
         f"({by.low:+.0%} to {by.high:+.0%}), {p}, {by.lost} lost and {by.gained} gained of {by.pairs} pairs{more}"
     )
+
+
+def _stop(found: Report) -> list[Text]:
+    if not found.spec.HasField("until_sure"):
+        return []
+    stop, most = found.stop, found.spec.until_sure.most_pairs
+    if not stop.reason:
+        return [Text("until sure: ended before it was sure")]
+    why = {
+        stop.REASON_DIFFERENT: "the sides differ",
+        stop.REASON_FUTILE: "the rest would hardly show a difference",
+        stop.REASON_BUDGET: "all pairs are played and do not tell",
+    }[stop.reason]
+    evidence = f"E = {stop.e_value:.3g} with {stop.needed:.3g} needed"
+    return [Text(f"until sure: {why}, after {stop.played} of {most} pairs, {evidence}")]
 
 
 def worst_expectation(found: Report) -> ExpectationSummary | None:

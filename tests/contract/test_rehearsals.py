@@ -270,3 +270,63 @@ async def test_the_same_request_starts_one_rehearsal(stage: Theatre) -> None:
 
     assert first.name == second.name
     assert [one.name async for one in stage.client.rehearsals.list(short_id=first.name[-12:])] == [first.name]
+
+
+Stop = report_pb2.Stop
+
+
+async def test_pairs_are_played_until_the_sides_differ(stage: Theatre) -> None:
+    before = await rehearse(stage, *[LOOKS] * 15)
+    compare = pb.Side(batch=before.sides[0].batch)
+
+    done = await rehearse(stage, *[FORGETS] * 15, compare=compare, until_sure=report_pb2.UntilSure())
+
+    assert (done.state, done.pairs) == (State.STATE_COMPLETED, 9), done.detail
+    assert done.result.verdict == report_pb2.Report.VERDICT_WORSE
+    stop = done.result.stop
+    assert (stop.reason, stop.played, stop.lost, stop.needed) == (Stop.REASON_DIFFERENT, 9, 9, 20)
+    assert stop.e_value >= stop.needed
+    new, old = done.sides
+    assert (new.conversations, new.results.failed) == (batch_pb2.BatchCounts(completed=9, cancelled=6), 9)
+    assert old.conversations == batch_pb2.BatchCounts(completed=15)
+    items = [one for one in await listed(stage, done.name) if one.side == 0]
+    assert [(one.state, one.reason) for one in items[9:]] == [(Item.STATE_CANCELLED, "NOT_NEEDED")] * 6
+    rule = done.spec.until_sure
+    assert (rule.alpha, rule.smallest_difference, rule.round_size, rule.most_pairs) == (0.05, 0.2, 3, 15)
+
+
+async def test_pairs_that_do_not_differ_end_undecided_and_are_never_called_as_good(stage: Theatre) -> None:
+    wide = report_pb2.UntilSure(smallest_difference=0.5)
+    done = await rehearse(stage, *[FORGETS] * 12, compare=pb.Side(seed=8), until_sure=wide)
+
+    assert (done.result.verdict, done.result.stop.reason) == (
+        report_pb2.Report.VERDICT_UNDECIDED,
+        Stop.REASON_FUTILE,
+    )
+    assert done.result.stop.played == done.pairs == done.result.comparison.pairs == 6
+    assert [side.conversations.completed for side in done.sides] == [6, 6]
+    assert "does not say that they are equal" in done.result.headline
+
+
+@pytest.mark.parametrize(
+    ("rule", "more", "field"),
+    [
+        ({"alpha": 0}, {}, "spec.until_sure.alpha"),
+        ({"alpha": 1}, {}, "spec.until_sure.alpha"),
+        ({"smallest_difference": 0}, {}, "spec.until_sure.smallest_difference"),
+        ({"smallest_difference": 1.01}, {}, "spec.until_sure.smallest_difference"),
+        ({"round_size": 0}, {}, "spec.until_sure.round_size"),
+        ({"most_pairs": 13}, {}, "spec.until_sure.most_pairs"),
+        ({"smallest_difference": 0.05}, {}, "spec.until_sure.smallest_difference"),
+        ({}, {"compare": None}, "spec.until_sure"),
+        ({}, {"threshold": 0.5}, "spec.threshold"),
+    ],
+)
+async def test_a_rule_that_cannot_end_well_is_refused(
+    stage: Theatre, rule: dict[str, float], more: dict[str, Any], field: str
+) -> None:
+    fields = {"compare": pb.Side(seed=8), **more}
+    wanted = spec(stage, *[LOOKS] * 12, until_sure=report_pb2.UntilSure(**rule), **fields)
+    with pytest.raises(GreenroomError) as caught:
+        await stage.client.rehearsals.start(wanted)
+    assert (caught.value.code, [one.field for one in caught.value.violations]) == ("INVALID_ARGUMENT", [field])

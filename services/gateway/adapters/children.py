@@ -15,6 +15,7 @@ from services.gateway.rehearsals.model import Side
 from shared.auth import Caller
 from shared.errors import FailedPrecondition, GreenroomError, InvalidArgument, NotFound, Violation
 from shared.rpc.peers import Peers
+from shared.statistics.until_sure import Outcome
 
 SYNTHESIZER, EVALUATOR = "synthesizer", "evaluator"
 
@@ -98,14 +99,29 @@ class RemoteChildren:
         request = evaluation_pb2.StartEvaluationRequest(spec=convert.evaluation_spec(spec, batch), request_id=key)
         return (await evaluator.peer.unary(evaluator.evaluations.StartEvaluation, request)).evaluation.name
 
-    async def run_batch(self, who: Caller, batch: str) -> None:
+    async def run_batch(self, who: Caller, batch: str, first: int = 0) -> None:
         synthesizer = self.synthesizer(who)
-        await synthesizer.peer.unary(synthesizer.batches.RunBatch, batch_pb2.RunBatchRequest(name=batch))
+        await synthesizer.peer.unary(synthesizer.batches.RunBatch, batch_pb2.RunBatchRequest(name=batch, first=first))
+
+    async def leave_out(self, who: Caller, batch: str) -> None:
+        synthesizer = self.synthesizer(who)
+        request = batch_pb2.CancelBatchRequest(name=batch, not_needed=True)
+        await _unless_over(synthesizer.peer.unary(synthesizer.batches.CancelBatch, request))
+
+    async def outcomes(self, who: Caller, sides: Sequence[Side], pairs: int) -> Sequence[Outcome] | None:
+        rows = await self.synthesizer(who).results(sides[0].batch)
+        indexes = [row.index for row in rows[:pairs]]
+        evaluator = self.evaluator(who)
+        new, old = [{one.index: one for one in await evaluator.results(side.evaluation)} for side in sides]
+        if any(index not in new or index not in old for index in indexes):
+            return None
+        return [_outcome(new[index], old[index]) for index in indexes]
 
     async def evaluation(self, who: Caller, evaluation: str) -> Progress:
         found = await self.evaluator(who).evaluation(evaluation)
         cancelled = found.state == evaluation_pb2.Evaluation.STATE_CANCELLED
-        return Progress(found.state in _OVER, cancelled, found.reason, found.detail)
+        results = found.counts.passed + found.counts.failed + found.counts.invalid
+        return Progress(found.state in _OVER, results, cancelled, found.reason, found.detail)
 
     async def failed(self, who: Caller, batch: str) -> int:
         return (await self.synthesizer(who).batch(batch)).counts.failed
@@ -153,6 +169,13 @@ class RemoteChildren:
                 await _unless_gone(synthesizer.peer.unary(synthesizer.batches.DeleteBatch, request))
         if resources:
             await self._records.delete(who, resources)
+
+
+def _outcome(new: evaluation_pb2.EvaluationResult, old: evaluation_pb2.EvaluationResult) -> Outcome:
+    invalid, passed = evaluation_pb2.EvaluationResult.OUTCOME_INVALID, evaluation_pb2.EvaluationResult.OUTCOME_PASSED
+    if invalid in (new.outcome, old.outcome):
+        return None
+    return new.outcome == passed, old.outcome == passed
 
 
 async def _delete_reports(evaluator: Evaluator, evaluation: str) -> None:

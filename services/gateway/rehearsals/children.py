@@ -6,13 +6,19 @@ from typing import Protocol
 
 from services.gateway.rehearsals.model import Side
 from shared.auth import Caller
+from shared.statistics.until_sure import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an evaluation is. over: True when it ends. cancelled, reason, detail: how it ended, if not well."""
+    """How far an evaluation is.
+
+    over: True when it ends. results: how many conversations have one. cancelled, reason, detail: how it ended, if not
+    well.
+    """
 
     over: bool
+    results: int = 0
     cancelled: bool = False
     reason: str = ""
     detail: str = ""
@@ -63,8 +69,16 @@ class Children(Protocol):
         """Start to evaluate a batch; returns the name of the evaluation."""
         ...
 
-    async def run_batch(self, who: Caller, batch: str) -> None:
-        """Start a batch that was created."""
+    async def run_batch(self, who: Caller, batch: str, first: int = 0) -> None:
+        """Start the conversations of a batch that was created: the first ones by index, or all."""
+        ...
+
+    async def leave_out(self, who: Caller, batch: str) -> None:
+        """End the conversations of a batch that were not started."""
+        ...
+
+    async def outcomes(self, who: Caller, sides: Sequence[Side], pairs: int) -> Sequence[Outcome] | None:
+        """Whether both sides passed, for the first pairs by index; None while one of these has no result."""
         ...
 
     async def evaluation(self, who: Caller, evaluation: str) -> Progress:

@@ -6,8 +6,10 @@ from typing import Any
 
 from services.gateway.rehearsals.children import Children
 from services.gateway.rehearsals.errors import EvaluationBroken, EvaluationStopped
+from services.gateway.rehearsals.messages import rule_of
 from services.gateway.rehearsals.model import Phase, Rehearsal, Side
 from shared.clock import Clock
+from shared.statistics.until_sure import Rule, stopped
 from shared.work.jobs import Turn, WorkJobs
 from shared.work.model import BEGUN, State, Work
 from shared.work.store import WorkStore
@@ -65,10 +67,15 @@ class RehearsalSteps:
         """Create the batches, start their evaluations, and then let the batches run, so that no turn is missed."""
         for number in range(len(turn.work.body.sides)):
             await self._start_side(turn, number)
+        rule = rule_of(turn.work.body.spec)
+        await self._play(turn, rule.round_size if rule else 0, phase=Phase.GENERATING)
+
+    async def _play(self, turn: Turn[Rehearsal], pairs: int, **changes: Any) -> None:
+        """Let the first `pairs` conversations of each side run, all if it is 0, and store how many these are."""
         for side in turn.work.body.sides:
             if not side.given:
-                await self._children.run_batch(turn.work.body.starter, side.batch)
-        await turn.append(WENT_ON, phase=Phase.GENERATING)
+                await self._children.run_batch(turn.work.body.starter, side.batch, pairs)
+        await turn.append(WENT_ON, pairs=pairs, **changes)
 
     async def _start_side(self, turn: Turn[Rehearsal], number: int) -> None:
         rehearsal, key = turn.work.body, f"{_key(turn.work)}-{number}"
@@ -88,7 +95,7 @@ class RehearsalSteps:
         """Wait until every evaluation is over, for a while."""
         if not turn.work.body.resumed:
             await self._resume(turn)
-        who = turn.work.body.starter
+        who, rule = turn.work.body.starter, rule_of(turn.work.body.spec)
         for pause in _PAUSES:
             found = [(side, await self._children.evaluation(who, side.evaluation)) for side in turn.work.body.sides]
             for side, progress in found:
@@ -99,7 +106,24 @@ class RehearsalSteps:
             if all(progress.over for _, progress in found):
                 await turn.append(WENT_ON, phase=Phase.REPORTING)
                 return
+            if rule and all(progress.results >= turn.work.body.pairs for _, progress in found):
+                await self._look(turn, rule)
             await asyncio.sleep(pause)
+
+    async def _look(self, turn: Turn[Rehearsal], rule: Rule) -> None:
+        """Play the next round of pairs, or leave out those that are not needed."""
+        rehearsal = turn.work.body
+        outcomes = await self._children.outcomes(rehearsal.starter, rehearsal.sides, rehearsal.pairs)
+        if outcomes is None:
+            return
+        # In a thread, because it may take a second if there are many pairs. Earlier looks did not end it.
+        stop = await asyncio.to_thread(stopped, rule, outcomes, looked=rehearsal.pairs - rule.round_size)
+        if stop is None:
+            await self._play(turn, min(rehearsal.pairs + rule.round_size, rule.most_pairs))
+            return
+        for side in rehearsal.sides:
+            if not side.given:
+                await self._children.leave_out(rehearsal.starter, side.batch)
 
     async def _resume(self, turn: Turn[Rehearsal]) -> None:
         """Retry the failed conversations, and evaluate batches again whose evaluations are over."""

@@ -1,6 +1,7 @@
 """Converts rehearsals from and to protos, and a spec to what its children are started with."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from google.protobuf.json_format import Parse
 
@@ -15,9 +16,17 @@ from services.gateway.rehearsals.model import Rehearsal, Side
 from services.gateway.rehearsals.records import MOST, OF_EACH
 from shared.errors import Violation
 from shared.rpc.values import enum_number, enum_value, timestamp
+from shared.statistics.until_sure import HOPELESS, Rule, chance
+from shared.statistics.until_sure import rule_of as usual_rule
+from shared.words import counted
 from shared.work.model import State, Work
 
 NEW, BASELINE = "new", "baseline"
+
+_SIZE = 50
+"""The conversations of a batch that names no size."""
+_MOST_PAIRS = 1000
+"""The most pairs that are played until it is sure, as in the contract."""
 
 _OVERRIDES = ("procedure", "revision", "agent", "agent_model", "agent_pull_request", "seed")
 """The fields of a Side that replace one of the batch."""
@@ -49,9 +58,45 @@ def _wrong(spec: pb.RehearsalSpec) -> list[Violation]:
         wrong.append(Violation("spec.compare.revision", sentence))
     if spec.HasField("compare") and (spec.label or NEW) == (side.label or BASELINE):
         wrong.append(Violation("spec.compare.label", "Call the two sides by different names."))
+    if spec.HasField("until_sure"):
+        if not spec.HasField("compare"):
+            sentence = "Playing until it is sure needs two sides; name the one to compare with."
+            wrong.append(Violation("spec.until_sure", sentence))
+        if spec.HasField("threshold"):
+            sentence = "Pairs are played until two sides differ; leave the threshold out."
+            wrong.append(Violation("spec.threshold", sentence))
     if spec.failed_of and spec.HasField("compare"):
         wrong.append(Violation("spec.compare", "What failed is played again as one side; leave it out."))
     return wrong
+
+
+def with_rule(spec: bytes) -> bytes:
+    """The spec with every default of the rule of `until_sure`, if it has one. Raises RehearsalInvalid."""
+    read = pb.RehearsalSpec.FromString(spec)
+    if not read.HasField("until_sure"):
+        return spec
+    given = {field.name: value for field, value in read.until_sure.ListFields()}
+    size = len(read.batch.again.indexes) or read.batch.size or _SIZE
+    rule = usual_rule(**{"most_pairs": min(size, _MOST_PAIRS), **given})
+    if rule.most_pairs > size:
+        sentence = (
+            f"The batch has {counted(size, 'conversation')} a side; name as many pairs at most, or a larger size."
+        )
+        raise RehearsalInvalid(violations=[Violation("spec.until_sure.most_pairs", sentence)])
+    if chance(rule) < HOPELESS:
+        pairs, points = counted(rule.most_pairs, "pair"), f"{rule.smallest_difference * 100:g} points"
+        sentence = f"{pairs} would hardly show a difference of {points}; play more pairs, or look for a larger one."
+        raise RehearsalInvalid(violations=[Violation("spec.until_sure.smallest_difference", sentence)])
+    read.until_sure.CopyFrom(report_pb2.UntilSure(**asdict(rule)))
+    return read.SerializeToString(deterministic=True)
+
+
+def rule_of(spec: bytes) -> Rule | None:
+    """The rule by which the pairs of a stored spec are played; None if all are."""
+    read = pb.RehearsalSpec.FromString(spec)
+    if not read.HasField("until_sure"):
+        return None
+    return Rule(**{field.name: value for field, value in read.until_sure.ListFields()})
 
 
 def has_records(spec: bytes) -> bool:
@@ -172,6 +217,8 @@ def report_spec(spec: bytes, sides: Sequence[Side]) -> report_pb2.ReportSpec:
     report = report_pb2.ReportSpec(evaluation=sides[0].evaluation, label=sides[0].label, alpha=read.alpha)
     if len(sides) > 1:
         report.baseline, report.baseline_label = sides[1].evaluation, sides[1].label
+    if read.HasField("until_sure"):
+        report.until_sure.CopyFrom(read.until_sure)
     for name in ("threshold", "margin", "most_invalid"):
         if read.HasField(name):
             setattr(report, name, getattr(read, name))
@@ -197,6 +244,7 @@ def rehearsal_message(work: Work[Rehearsal]) -> pb.Rehearsal:
         ],
         report=rehearsal.report,
         resources=rehearsal.resources,
+        pairs=rehearsal.pairs,
         reason=work.reason,
         detail=work.detail,
         creator=work.creator,

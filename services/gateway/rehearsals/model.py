@@ -46,6 +46,7 @@ class Rehearsal:
     spec: a serialized RehearsalSpec with the labels filled in. starter: whose permissions its calls have.
     sides: the side that is judged, then the one that it is compared with, if any. report: "" before.
     resources: the resource set of its records; "" before it is stored, and without records.
+    pairs: how many pairs may be played so far, of a rehearsal that is played until it is sure; 0 otherwise.
     attempt: how often it was retried. resumed: False until this attempt has resumed the batches and evaluations.
     """
 
@@ -57,6 +58,7 @@ class Rehearsal:
     attempt: int = 0
     resumed: bool = True
     resources: str = ""
+    pairs: int = 0
 
     def with_side(self, number: int, side: Side) -> tuple[Side, ...]:
         """The sides with another one at this place."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.gateway.rehearsals.children import Children
 from services.gateway.rehearsals.errors import NothingFailed
-from services.gateway.rehearsals.messages import has_records, playing_again, sides_of
+from services.gateway.rehearsals.messages import has_records, playing_again, sides_of, with_rule
 from services.gateway.rehearsals.model import UNSTARTED, Phase, Rehearsal
 from shared.auth import Caller
 from shared.requests import RequestKey
@@ -50,6 +50,7 @@ class Rehearsals:
             played = await self._played(spec, failed_of, caller)
             if records:
                 played = await self._children.settled(caller, played)
+            played = with_rule(played)
             await self._children.check(caller, played)
             return Rehearsal(played, caller, sides_of(played), Phase.RECORDS if records else Phase.STARTING)
 

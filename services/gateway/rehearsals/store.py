@@ -46,6 +46,7 @@ rehearsals = work_table(
     Column("attempt", Integer, nullable=False),
     Column("resumed", Boolean, nullable=False),
     Column("resources", String, nullable=False, server_default=""),
+    Column("pairs", Integer, nullable=False, server_default="0"),
 )
 
 
