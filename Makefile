@@ -69,8 +69,8 @@ kernels: $(SETUP) ## compile the kernels of test data, so that no first call wai
 test: $(SETUP) $(PROTOS_SETUP) ## run the tests (only=PATH for some of them)
 	$(PYTEST) --numprocesses $(TEST_WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(only)
 
-soak: $(SETUP) ## run the long kill series (`make test` runs a short one of each kind)
-	$(BIN)/pytest -m soak --timeout 1200 tests/durable
+soak: $(SETUP) ## run the long kill series, and attacks on the other database (`make test` runs a short one of each kind)
+	$(BIN)/pytest -m soak --timeout 1200 tests/contract tests/durable
 
 live: $(SETUP) ## call the vendors of models whose keys are set; see docs/models.md
 	$(BIN)/pytest -m live tests/live
