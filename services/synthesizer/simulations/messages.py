@@ -1,18 +1,12 @@
 """Messages of CampaignSimulationService."""
 
-from google.protobuf.json_format import ParseDict
-
 from greenroom.synthesizer.v1 import campaign_simulation_pb2 as pb
 from greenroom.synthesizer.v1 import conversation_pb2
 from services.synthesizer.conversations import messages as conversations
 from services.synthesizer.conversations.errors import SpecInvalid
 from services.synthesizer.conversations.model import ConversationSpec
-from services.synthesizer.simulations.summary import CampaignSummary
 from shared.errors import Violation
-from shared.model.campaigns.interactions import Interaction, Response, Status
-from shared.rpc.events import SENTIMENTS
-
-_STATUSES = {status: pb.Interaction.Status.Value(f"STATUS_{status.upper() or 'UNSPECIFIED'}") for status in Status}
+from shared.model.campaigns.summary import CampaignSummary
 
 
 def spec(request: pb.SimulateCampaignRequest) -> ConversationSpec:
@@ -27,40 +21,6 @@ def spec(request: pb.SimulateCampaignRequest) -> ConversationSpec:
         model="offline",
     )
     return conversations.spec(message, "spec")
-
-
-def interaction(row: Interaction) -> pb.Interaction:
-    """The message of a row."""
-    message = pb.Interaction(
-        seq=row.seq,
-        campaign=row.campaign,
-        step=row.step,
-        type=row.type,
-        delay_milliseconds=row.delay,
-        channel="" if row.channel is None else row.channel.value,
-        status=_STATUSES[row.status],
-        subject=row.subject,
-        message=row.message,
-        reply=row.reply,
-        answers=row.answers,
-        opts_out=row.opts_out,
-        branch=row.branch,
-        target=row.target,
-        ended=row.ended,
-        tool=row.tool,
-        expected=row.expected,
-        actual=row.actual,
-        passed=row.passed,
-    )
-    message.time.FromMilliseconds(row.at)
-    if row.response is not None:
-        message.response.CopyFrom(_response(row.response))
-    if row.fields:
-        message.fields.update(row.fields)
-    if row.tool:
-        message.arguments.update(row.arguments)
-        ParseDict(row.answer, message.answer)
-    return message
 
 
 def check_one(request: pb.SummarizeSimulationsRequest) -> None:
@@ -92,16 +52,3 @@ def summary(found: CampaignSummary) -> pb.SimulatedCampaign:
             added.conversation, finding = judged.missed
             added.actual, added.seq = finding.actual, finding.seq
     return message
-
-
-def _response(response: Response) -> pb.InteractionResponse:
-    return pb.InteractionResponse(
-        reply=response.reply,
-        after_milliseconds=response.after,
-        opened_milliseconds=response.opened,
-        clicked_milliseconds=response.clicked,
-        unsubscribes=response.unsubscribes,
-        reasoning=response.reasoning,
-        sentiment=SENTIMENTS[response.sentiment],
-        likely_to_convert=response.likely_to_convert,
-    )

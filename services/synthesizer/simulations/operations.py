@@ -8,8 +8,8 @@ from services.synthesizer.conversations.campaign_loop import interactions
 from services.synthesizer.conversations.campaign_target import CAMPAIGN, read_target
 from services.synthesizer.conversations.model import OVER, Conversation
 from services.synthesizer.conversations.store.conversations import ConversationStore
-from services.synthesizer.simulations.summary import CampaignSummary, summaries
 from shared.model.campaigns.interactions import Interaction
+from shared.model.campaigns.summary import CampaignSummary, summaries
 
 _AT_ONCE = 100
 _MOST = 10_000

@@ -9,6 +9,7 @@ from services.synthesizer.simulations import messages as convert
 from services.synthesizer.simulations.operations import Simulations
 from shared.auth import caller
 from shared.rpc.handlers import Context
+from shared.rpc.interactions import interaction_message
 from shared.rpc.pages import after_number, cut
 from shared.rpc.paging import read_page
 from shared.rpc.requests import request_key
@@ -36,7 +37,7 @@ class CampaignSimulationServicer(campaign_simulation_pb2_grpc.CampaignSimulation
         conversation = await self._store.get(caller().company, request.conversation)
         after = after_number(page, 0)
         rows = [row for row in await self._simulations.rows(conversation) if row.seq > after][: page.size + 1]
-        shown, token = cut([convert.interaction(row) for row in rows], page, lambda message: message.seq)
+        shown, token = cut([interaction_message(row) for row in rows], page, lambda message: message.seq)
         return pb.ListInteractionsResponse(interactions=shown, next_page_token=token)
 
     async def SummarizeSimulations(
