@@ -10,6 +10,7 @@ from scipy.stats import binom, binomtest, norm
 
 from services.evaluator.statistics.clustered import Cluster, clustered_wilson
 from services.evaluator.statistics.holm import holm
+from services.evaluator.statistics.independent import independent
 from services.evaluator.statistics.mcnemar import mid_p
 from services.evaluator.statistics.newcombe import newcombe
 from services.evaluator.statistics.pairs import Pairs, pairs_of
@@ -191,3 +192,14 @@ def test_trials_needed_to_tell_a_rate_from_a_threshold() -> None:
     assert trials_needed(0.9, 0.8, 0.05) == 108
     assert trials_needed(0.7, 0.8, 0.05) == 137
     assert trials_needed(1.0, 0.0, 0.05) == 1
+
+
+def test_the_interval_of_independent_rates_agrees_with_published_numbers() -> None:
+    """Newcombe (1998), Statistics in Medicine 17, 873-890, table II, method 10."""
+    for new, old, published in (
+        (Cluster(56, 70), Cluster(48, 80), (0.0524, 0.3339)),
+        (Cluster(9, 10), Cluster(3, 10), (0.1705, 0.8090)),
+        (Cluster(10, 10), Cluster(0, 20), (0.6791, 1.0)),
+    ):
+        assert independent(new, old, 0.05) == pytest.approx(published, abs=5e-5)
+    assert independent(Cluster(1, 2), Cluster(0, 0), 0.05) == (-1, 1)
