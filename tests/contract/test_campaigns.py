@@ -46,7 +46,7 @@ async def test_a_campaign_comes_back_as_it_was_created_from_yaml_and_json(client
     assert (got.campaign, got.revision) == (created.campaign, created.revision) == (again.campaign, again.revision)
     assert read_campaign(got.revision.content, "got") == read_campaign(SOUND.read_bytes(), "sound")
     assert other.revision.content == got.revision.content
-    assert (got.campaign.display_name, got.revision.step_count) == ("Yearly check-up", 18)
+    assert (got.campaign.display_name, got.revision.step_count) == ("Yearly check-up", 19)
     assert [one.name async for one in campaigns.list(external_id="check-up")] == [created.campaign.name]
     with pytest.raises(GreenroomError) as taken:
         await campaigns.create(DAMAGED, external_id="check-up")
