@@ -21,7 +21,7 @@ _TEXT = 400
 _ROWS = 20
 """The most expectations and personas that are listed."""
 
-_PLAIN = re.compile(r"[\w ,.;:()%'’\"?+=−–…/-]*")
+_PLAIN = re.compile(r"[\w ,.;:()%'’“”\"?+=−–…/-]*")
 _FORGE = re.compile(r"://|www\.|\bGH-\d|\b[0-9a-f]{7,40}\b|^\s*(?:[-+=]|\d+[.)])|__|\b_|_\b", re.IGNORECASE)
 
 
@@ -32,13 +32,25 @@ def markdown(report: Report, transcripts: Transcripts) -> str:  # noqa: ARG001
     if report.notes:
         blocks.append("\n".join(f"- {said(note)}" for note in report.notes))
     blocks.append(f"<sub>{rules(report)} {code(report.name)}</sub>" if report.name else f"<sub>{rules(report)}</sub>")
-    return _fitting(blocks)
+    return fitting(blocks)
 
 
 def said(text: str) -> str:
     """A text from outside: as it is if it means nothing to Markdown, otherwise as code."""
     line = _line(text)
     return line if _PLAIN.fullmatch(line.replace("< ", "")) and not _FORGE.search(line) else code(text)
+
+
+def told(sentence: str) -> str:
+    """A sentence of ours, in which names and texts from outside stand in backticks."""
+    parts = re.split(r"`([^`]*)`", sentence)
+    return "".join(code(part) if place % 2 else _kept(part) for place, part in enumerate(parts))
+
+
+def _kept(text: str) -> str:
+    """`said`, with the spaces around the text."""
+    line = text.strip()
+    return text.replace(line, said(line)) if line else text
 
 
 def code(text: str) -> str:
@@ -109,8 +121,8 @@ def _more(count: int, what: str) -> list[str]:
     return [f"…and {count - _ROWS:,} more {what}."] if count > _ROWS else []
 
 
-def _fitting(blocks: Sequence[str]) -> str:
-    """The blocks that fit, in order; the last one, with the rules, always does."""
+def fitting(blocks: Sequence[str]) -> str:
+    """The blocks that fit LIMIT characters, in order; the last one always does."""
     *most, last = blocks
     room = LIMIT - len(last) - 100
     shown: list[str] = []

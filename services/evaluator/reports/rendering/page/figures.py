@@ -17,7 +17,7 @@ def figure(report: Report) -> Markup:
     """The intervals of the report: the rate of each side, then their difference."""
     sure = confidence(report.spec.alpha)
     drawn = [
-        _rate(side.label, side.success, report.spec.threshold if place == 0 else None, sure, plain=place > 0)
+        rate_figure(side.label, side.success, report.spec.threshold if place == 0 else None, sure, plain=place > 0)
         for place, side in enumerate(report.sides)
         if side.success.total
     ]
@@ -26,8 +26,11 @@ def figure(report: Report) -> Markup:
     return element("figure", *drawn, class_="card figure") if drawn else NOTHING
 
 
-def _rate(label: str, rate: Rate, threshold: float | None, sure: str, *, plain: bool) -> Markup:
-    said = f"{percent(rate.value)} passed, {out_of(rate)}"
+def rate_figure(
+    label: str, rate: Rate, threshold: float | None, sure: str, *, plain: bool = False, what: str = "passed"
+) -> Markup:
+    """A rate with its interval. sure: the confidence. plain: in grey. what: what those counted did."""
+    said = f"{percent(rate.value)} {what}, {out_of(rate)}"
     interval = f"{sure} interval {percent(rate.low)} to {percent(rate.high)}"
     parts = [_ticks([0, 0.25, 0.5, 0.75, 1], _share, percent)]
     if threshold is not None:

@@ -5,7 +5,7 @@ from html import escape
 
 from shared.plain import visible
 
-_VOID = frozenset({"meta"})
+_VOID = frozenset({"br", "meta"})
 
 
 class Markup(str):

@@ -72,8 +72,8 @@ def matrix(report: Report) -> Markup:
         if len(every) > most
     ]
     under = "How often a conversation with the persona meets the expectation, out of how often it applies."
-    table = _table(heads, body, "matrix")
-    return joined([element("h2", "Personas and expectations"), _card(table, _under([under, *left_out]))])
+    drawn = table(heads, body, "matrix")
+    return joined([element("h2", "Personas and expectations"), card(drawn, _under([under, *left_out]))])
 
 
 def _level(met: int, applies: int) -> str:
@@ -86,7 +86,7 @@ def expectations(report: Report) -> Markup:
     if not report.expectations:
         return NOTHING
     heads, body = _heads("expectation", report), [_expectation(one) for one in report.expectations]
-    return joined([element("h2", "All expectations"), _card(_table(heads, body))])
+    return joined([element("h2", "All expectations"), card(table(heads, body))])
 
 
 def _expectation(one: ExpectationSummary) -> tuple[Markup, ...]:
@@ -94,7 +94,7 @@ def _expectation(one: ExpectationSummary) -> tuple[Markup, ...]:
     cells = [f"{percent(one.met.value)} of {one.met.total:,}" if one.met.total else "does not apply"]
     if one.baseline_met is not None:
         cells += [_share(one.baseline_met.value, one.baseline_met.total), points(one.difference), p_value(one.p)]
-    return name, *_numbers(cells)
+    return name, *numbers(cells)
 
 
 def personas(report: Report) -> Markup:
@@ -103,14 +103,14 @@ def personas(report: Report) -> Markup:
         return NOTHING
     body = [_persona(one) for one in report.personas]
     heads = _heads("persona", report, difference=False)
-    return joined([element("h2", "Personas"), _card(_table(heads, body))])
+    return joined([element("h2", "Personas"), card(table(heads, body))])
 
 
 def _persona(one: PersonaSummary) -> tuple[Markup, ...]:
     cells = [_share(one.success.value, one.success.total)]
     if one.baseline_success is not None:
         cells += [_share(one.baseline_success.value, one.baseline_success.total), p_value(one.p)]
-    return element("th", one.display_name or one.persona, scope="row"), *_numbers(cells)
+    return element("th", one.display_name or one.persona, scope="row"), *numbers(cells)
 
 
 def coverage(report: Report) -> Markup:
@@ -124,7 +124,7 @@ def coverage(report: Report) -> Markup:
         title = f"{_KINDS[kind]}: {reached:,}{'' if kind == 'TOOL_ERROR' else f' of {len(own):,} reached'}"
         shown += [element("h3", title), element("ul", *map(_part, own), class_="parts")]
     shown += _combinations(report)
-    return joined([element("h2", "Coverage"), _card(*shown)]) if shown else NOTHING
+    return joined([element("h2", "Coverage"), card(*shown)]) if shown else NOTHING
 
 
 def _part(part: Covered) -> Markup:
@@ -153,7 +153,7 @@ def _combinations(report: Report) -> list[Markup]:
         body.append((element("th", names.get(persona, persona), scope="row"), *cells))
     heads = [NOTHING, *(element("span", source[-_SHORT:], title=source) for source in sources)]
     under = "How often a conversation from the source with the persona passed, out of the valid ones."
-    return [title, _table(heads, body, "matrix"), _under([under, "Sources are named by the ends of their names."])]
+    return [title, table(heads, body, "matrix"), _under([under, "Sources are named by the ends of their names."])]
 
 
 def _combination(found: dict[str, int]) -> Markup:
@@ -170,16 +170,18 @@ def _heads(first: str, report: Report, *, difference: bool = True) -> list[Marku
     return [joined([first]), *(element("span", name) for name in names)]
 
 
-def _table(heads: Sequence[Markup], body: Iterable[Sequence[Markup]], kind: str = "") -> Markup:
+def table(heads: Sequence[Markup], body: Iterable[Sequence[Markup]], kind: str = "") -> Markup:
+    """A table that scrolls sideways where it is too wide. kind: a class; "": all columns but the first have numbers."""
     first, *others = heads
     number = "" if kind else "number"
     head = [element("th", first, scope="col"), *(element("th", one, scope="col", class_=number) for one in others)]
     rows = [element("tr", *row) for row in body]
-    table = element("table", element("thead", element("tr", *head)), element("tbody", *rows), class_=kind)
-    return element("div", table, class_="wide")
+    drawn = element("table", element("thead", element("tr", *head)), element("tbody", *rows), class_=kind)
+    return element("div", drawn, class_="wide")
 
 
-def _numbers(cells: Iterable[str]) -> Iterable[Markup]:
+def numbers(cells: Iterable[str]) -> Iterable[Markup]:
+    """Cells of numbers."""
     return (element("td", cell, class_="number") for cell in cells)
 
 
@@ -187,7 +189,8 @@ def _share(value: float, total: int) -> str:
     return f"{percent(value)} of {total:,}" if total else "–"
 
 
-def _card(*parts: Markup) -> Markup:
+def card(*parts: Markup) -> Markup:
+    """Parts on a surface of their own."""
     return element("div", *parts, class_="card")
 
 
