@@ -1,25 +1,21 @@
 """greenroom campaigns"""
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from cli.kit import specs
+from cli.campaign_reports import report
 from cli.kit.lists import All, Limit, print_list
-from cli.kit.names import named, naming, resolve
+from cli.kit.names import named
 from cli.kit.render import Rows, console, facts, print_document, print_json, short, when
-from cli.kit.run import FAILED, OK, USAGE, Failed, Json, Yes, command, confirmed, noun
+from cli.kit.run import FAILED, OK, Json, Yes, command, confirmed, noun
 from cli.kit.simulated import print_interactions, print_summaries, sound
+from cli.kit.simulating import Players, play, target_of
 from greenroom.client import Client
 from greenroom.evaluator.v1.campaign_check_pb2 import CampaignIssue, CheckCampaignResponse
-from greenroom.synthesizer.v1.batch_pb2 import BatchSpec
 from greenroom.synthesizer.v1.campaign_pb2 import Campaign, CampaignRevision
-from greenroom.synthesizer.v1.conversation_pb2 import AgentTarget, CampaignAgent, ConversationSpec
-from greenroom.synthesizer.v1.tool_config_pb2 import ToolConfig
 
 app = noun("Message workflows: check them before they reach a person.")
 
@@ -37,7 +33,6 @@ Played = Annotated[
         help="Campaigns that share a contact: files, or names of stored ones, as in campaigns/…@2 for revision 2.",
     ),
 ]
-_FILE = re.compile(r"\.(?:ya?ml|json)$|@(?!\d{1,9}$)", re.I)
 _STYLES = {
     CampaignIssue.SEVERITY_ERROR: "red",
     CampaignIssue.SEVERITY_WARNING: "yellow",
@@ -69,12 +64,7 @@ async def check(
 async def simulate(
     client: Client,
     campaigns: Played,
-    persona: Annotated[str | None, naming("personas", "Play this one; none: all built-in ones.")] = None,
-    size: Annotated[int, typer.Option(min=1, max=10_000, help="How many contacts, if no persona is named.")] = 70,
-    field: Annotated[list[str] | None, typer.Option(help="A field of the contact, such as first_name=Ana.")] = None,
-    tools: Annotated[Path | None, typer.Option(help="YAML of a ToolConfig: what webhooks answer.")] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same conversations.")] = 0,
-    max_steps: Annotated[int, typer.Option(min=0, max=10_000, help="Steps of a contact at most; 0: 50.")] = 0,
+    players: Players,
     json: Json = False,
 ) -> int:
     """Play personas through campaigns, with the offline model.
@@ -82,71 +72,19 @@ async def simulate(
     With a persona it shows every interaction, without one every edge. Exit status 1 if an interaction is an error or an
     expectation is missed.
     """
-    config = specs.read(tools, ToolConfig()) if tools else ToolConfig()
-    target = await _target(client, campaigns)
-    target.max_steps = max_steps
-    target.contact.update(_contact(field or []))
-    spec = ConversationSpec(agent=AgentTarget(campaign=target), tool_config=config, seed=seed, model="offline")
-    if persona:
-        spec.persona = persona
-        name = (await client.conversations.start(spec)).name
-        async with client.conversations.watch(name) as events:
-            async for _ in events:
-                pass
-        found = await client.simulations.summarize(conversation=name)
-    else:
-        name = (await client.batches.start(BatchSpec(conversation=spec, size=size))).name
-        async with client.batches.watch(name) as events:
-            async for _ in events:
-                pass
-        found = await client.simulations.summarize(batch=name)
+    conversation, batch = await play(client, await target_of(client, campaigns), players)
+    found = await client.simulations.summarize(conversation=conversation, batch=batch)
     if json:
         for one in found:
             print_json(one)
     else:
-        if persona:
-            print_interactions([row async for row in client.simulations.interactions(name)])
-        print_summaries(found, edges=not persona)
+        if conversation:
+            print_interactions([row async for row in client.simulations.interactions(conversation)])
+        print_summaries(found, edges=not conversation)
     return OK if sound(found) else FAILED
 
 
-async def _target(client: Client, campaigns: Sequence[str]) -> CampaignAgent:
-    """The campaigns in files, and those that are stored. Raises Failed for what is neither."""
-    target = CampaignAgent()
-    for one in campaigns:
-        text = _text(Path(one))
-        if text is not None:
-            target.files.append(text)
-        elif _FILE.search(one):
-            raise Failed(f"There is no file {one}.", USAGE)
-        else:
-            name, _, revision = one.partition("@")
-            target.stored.add(campaign=await resolve("campaigns", name, client), revision=int(revision or 0))
-    return target
-
-
-def _text(file: Path) -> str | None:
-    """The text of a file; None if there is none."""
-    return file.read_text() if file.is_file() else None
-
-
-def _contact(fields: Sequence[str]) -> dict[str, str | float | bool]:
-    """The fields in texts such as `first_name=Ana`; numbers, true and false are what they look like.
-
-    A number with a leading zero, such as a postal code, is text, and so is what stands in double quotes.
-    """
-    contact: dict[str, str | float | bool] = {}
-    for text in fields:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise Failed(f"{text} is not a field; write it as first_name=Ana.", USAGE)
-        if re.fullmatch(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", value):
-            contact[name] = float(value)
-        elif value in ("true", "false"):
-            contact[name] = value == "true"
-        else:
-            contact[name] = value[1:-1] if re.fullmatch('".*"', value) else value
-    return contact
+command(app, "report")(report)
 
 
 @command(app, "create")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from greenroom.evaluator.v1 import campaign_check_pb2_grpc, evaluation_pb2_grpc, report_pb2_grpc, rubric_pb2_grpc
 from services.evaluator.adapters.campaigns import SynthesizerCampaigns
+from services.evaluator.adapters.simulations import SynthesizerSimulations
 from services.evaluator.adapters.subjects import SynthesizerSubjects
 from services.evaluator.adapters.transcripts import TranscriptReader
 from services.evaluator.checks.operations import CampaignChecks
@@ -15,6 +16,7 @@ from services.evaluator.evaluations.messages import result_item
 from services.evaluator.evaluations.operations import Evaluations
 from services.evaluator.evaluations.servicer import EvaluationServicer
 from services.evaluator.evaluations.store import EvaluationStore
+from services.evaluator.reports.campaigns.operations import CampaignReports
 from services.evaluator.reports.operations import Reports
 from services.evaluator.reports.servicer import ReportServicer
 from services.evaluator.reports.store import ReportStore, report_about
@@ -89,6 +91,8 @@ async def build(
     )
     evaluations = Evaluations(WorkOperations(store, clock), store, subjects, compute)
     reports = Reports(ReportStore(db), evaluations, TranscriptReader(peers).lines, compute, clock)
+    stored_campaign = SynthesizerCampaigns(peers).revision
+    campaign_reports = CampaignReports(compute, stored_campaign, SynthesizerSimulations(peers).read)
     calls = WorkCalls(store, event_log, db.wakeups, result_item)
     registrations = [
         Registration(
@@ -99,7 +103,7 @@ async def build(
         Registration(
             "greenroom.evaluator.v1.ReportService",
             report_pb2_grpc.add_ReportServiceServicer_to_server,
-            ReportServicer(reports),
+            ReportServicer(reports, campaign_reports),
         ),
         Registration(
             "greenroom.evaluator.v1.RubricService",
@@ -109,7 +113,7 @@ async def build(
         Registration(
             "greenroom.evaluator.v1.CampaignCheckService",
             campaign_check_pb2_grpc.add_CampaignCheckServiceServicer_to_server,
-            CampaignCheckServicer(CampaignChecks(compute, SynthesizerCampaigns(peers).revision)),
+            CampaignCheckServicer(CampaignChecks(compute, stored_campaign)),
         ),
     ]
     for registration in registrations:

@@ -61,6 +61,8 @@ def naming(companies: Companies, method: Method, path: Any) -> Any:
     if str(method) == "SummarizeSimulations":
         # It takes a conversation or a batch.
         return method.request(**{path[0].name: name})
+    if str(method) == "ReportCampaign" and path[0].name == "batch":
+        return method.request(name=companies.theirs["campaigns"], batch=name)
     if len(path) == 1:
         # The body of an update has the name too.
         return valid_request(method, {**companies.theirs, collection: name})

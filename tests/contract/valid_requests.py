@@ -245,7 +245,7 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
         case "ImportPersonas":
             request.header.format, request.header.file = "tau2", "x.jsonl"
     for field in method.descriptor.input_type.fields:
-        if str(method) == "SummarizeSimulations" and field.name == "batch":
+        if str(method) in ("SummarizeSimulations", "ReportCampaign") and field.name == "batch":
             continue  # it takes a conversation or a batch
         if field.type != field.TYPE_STRING or not (collection := collection_of(field)):
             continue

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 from greenroom.client._calls import Calls, new_request_id
 from greenroom.client._listing import Listing
+from greenroom.evaluator.v1 import campaign_report_pb2
 from greenroom.evaluator.v1 import report_pb2 as pb
 from greenroom.evaluator.v1.report_pb2_grpc import ReportServiceStub
 
@@ -39,6 +40,17 @@ class Reports:
         request = pb.RenderReportRequest(name=name, format=form)
         async for message in self._calls.streamed(self._stub.RenderReport, request):
             yield message.chunk
+
+    async def report_campaign(
+        self, request: campaign_report_pb2.ReportCampaignRequest
+    ) -> tuple[campaign_report_pb2.CampaignReport, bytes]:
+        """A report on a campaign and its simulated conversations, without its contacts, and its file."""
+        report, file = campaign_report_pb2.CampaignReport(), bytearray()
+        async for message in self._calls.streamed(self._stub.ReportCampaign, request):
+            if message.HasField("report"):
+                report = message.report
+            file += message.chunk
+        return report, bytes(file)
 
     async def delete(self, name: str) -> None:
         """Delete a report; its evaluations stay."""

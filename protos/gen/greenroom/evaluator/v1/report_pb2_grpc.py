@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from greenroom.evaluator.v1 import campaign_report_pb2 as greenroom_dot_evaluator_dot_v1_dot_campaign__report__pb2
 from greenroom.evaluator.v1 import report_pb2 as greenroom_dot_evaluator_dot_v1_dot_report__pb2
 
 GRPC_GENERATED_VERSION = '1.78.0'
@@ -60,6 +61,11 @@ class ReportServiceStub(object):
                 request_serializer=greenroom_dot_evaluator_dot_v1_dot_report__pb2.DeleteReportRequest.SerializeToString,
                 response_deserializer=greenroom_dot_evaluator_dot_v1_dot_report__pb2.DeleteReportResponse.FromString,
                 _registered_method=True)
+        self.ReportCampaign = channel.unary_stream(
+                '/greenroom.evaluator.v1.ReportService/ReportCampaign',
+                request_serializer=greenroom_dot_evaluator_dot_v1_dot_campaign__report__pb2.ReportCampaignRequest.SerializeToString,
+                response_deserializer=greenroom_dot_evaluator_dot_v1_dot_campaign__report__pb2.ReportCampaignResponse.FromString,
+                _registered_method=True)
 
 
 class ReportServiceServicer(object):
@@ -103,6 +109,14 @@ class ReportServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportCampaign(self, request, context):
+        """ReportCampaign streams a report on a campaign and its simulated conversations: first its numbers, then a file. Nothing is
+        stored. Conversations that did not simulate the campaign, and a batch of which none is over, fail FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReportServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +144,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.DeleteReport,
                     request_deserializer=greenroom_dot_evaluator_dot_v1_dot_report__pb2.DeleteReportRequest.FromString,
                     response_serializer=greenroom_dot_evaluator_dot_v1_dot_report__pb2.DeleteReportResponse.SerializeToString,
+            ),
+            'ReportCampaign': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReportCampaign,
+                    request_deserializer=greenroom_dot_evaluator_dot_v1_dot_campaign__report__pb2.ReportCampaignRequest.FromString,
+                    response_serializer=greenroom_dot_evaluator_dot_v1_dot_campaign__report__pb2.ReportCampaignResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -268,6 +287,33 @@ class ReportService(object):
             '/greenroom.evaluator.v1.ReportService/DeleteReport',
             greenroom_dot_evaluator_dot_v1_dot_report__pb2.DeleteReportRequest.SerializeToString,
             greenroom_dot_evaluator_dot_v1_dot_report__pb2.DeleteReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportCampaign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/greenroom.evaluator.v1.ReportService/ReportCampaign',
+            greenroom_dot_evaluator_dot_v1_dot_campaign__report__pb2.ReportCampaignRequest.SerializeToString,
+            greenroom_dot_evaluator_dot_v1_dot_campaign__report__pb2.ReportCampaignResponse.FromString,
             options,
             channel_credentials,
             insecure,

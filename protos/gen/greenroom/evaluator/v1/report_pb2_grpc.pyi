@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as abc
+from greenroom.evaluator.v1 import campaign_report_pb2 as campaign_report_pb2
 from greenroom.evaluator.v1 import report_pb2 as report_pb2
 from grpc import aio as aio
 import abc as abc_1
@@ -30,6 +31,10 @@ class ReportServiceStub:
     """
     DeleteReport: aio.UnaryUnaryMultiCallable[report_pb2.DeleteReportRequest, report_pb2.DeleteReportResponse]
     """DeleteReport deletes a report; its evaluations stay."""
+    ReportCampaign: aio.UnaryStreamMultiCallable[campaign_report_pb2.ReportCampaignRequest, campaign_report_pb2.ReportCampaignResponse]
+    """ReportCampaign streams a report on a campaign and its simulated conversations: first its numbers, then a file. Nothing is
+    stored. Conversations that did not simulate the campaign, and a batch of which none is over, fail FAILED_PRECONDITION.
+    """
 
 class ReportServiceServicer(metaclass=abc_1.ABCMeta):
     """Reports: a verdict about one side or two, with its evidence. A report never changes."""
@@ -77,5 +82,15 @@ class ReportServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[report_pb2.DeleteReportRequest, abc.Awaitable[report_pb2.DeleteReportResponse]],
     ) -> abc.Awaitable[report_pb2.DeleteReportResponse]:
         """DeleteReport deletes a report; its evaluations stay."""
+
+    @abc_1.abstractmethod
+    def ReportCampaign(
+        self,
+        request: campaign_report_pb2.ReportCampaignRequest,
+        context: aio.ServicerContext[campaign_report_pb2.ReportCampaignRequest, abc.AsyncIterator[campaign_report_pb2.ReportCampaignResponse]],
+    ) -> abc.AsyncIterator[campaign_report_pb2.ReportCampaignResponse]:
+        """ReportCampaign streams a report on a campaign and its simulated conversations: first its numbers, then a file. Nothing is
+        stored. Conversations that did not simulate the campaign, and a batch of which none is over, fail FAILED_PRECONDITION.
+        """
 
 def add_ReportServiceServicer_to_server(servicer: ReportServiceServicer, server: aio.Server) -> None: ...

@@ -1,0 +1,91 @@
+"""Plays campaigns for commands, with the offline model, and waits until it is done."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.kit import specs
+from cli.kit.names import naming, resolve
+from cli.kit.run import USAGE, Failed
+from greenroom.client import Client
+from greenroom.synthesizer.v1.batch_pb2 import BatchSpec
+from greenroom.synthesizer.v1.conversation_pb2 import AgentTarget, CampaignAgent, ConversationSpec
+from greenroom.synthesizer.v1.tool_config_pb2 import ToolConfig
+
+_FILE = re.compile(r"\.(?:ya?ml|json)$|@(?!\d{1,9}$)", re.I)
+
+
+@dataclass(frozen=True)
+class Players:
+    """The options that say who is played."""
+
+    persona: Annotated[str | None, naming("personas", "Play this one; none: all built-in ones.")] = None
+    size: Annotated[int, typer.Option(min=1, max=10_000, help="How many contacts, if no persona is named.")] = 70
+    field: Annotated[list[str] | None, typer.Option(help="A field of the contact, such as first_name=Ana.")] = None
+    tools: Annotated[Path | None, typer.Option(help="YAML of a ToolConfig: what webhooks answer.")] = None
+    seed: Annotated[int, typer.Option(help="Same seed, same conversations.")] = 0
+    max_steps: Annotated[int, typer.Option(min=0, max=10_000, help="Steps of a contact at most; 0: 50.")] = 0
+
+
+async def target_of(client: Client, campaigns: Sequence[str]) -> CampaignAgent:
+    """The campaigns in files, and those that are stored. Raises Failed for what is neither."""
+    target = CampaignAgent()
+    for one in campaigns:
+        text = _text(Path(one))
+        if text is not None:
+            target.files.append(text)
+        elif _FILE.search(one):
+            raise Failed(f"There is no file {one}.", USAGE)
+        else:
+            name, _, revision = one.partition("@")
+            target.stored.add(campaign=await resolve("campaigns", name, client), revision=int(revision or 0))
+    return target
+
+
+def _text(file: Path) -> str | None:
+    """The text of a file; None if there is none."""
+    return file.read_text() if file.is_file() else None
+
+
+async def play(client: Client, target: CampaignAgent, players: Players) -> tuple[str, str]:
+    """(conversation, batch) that played the target; one of them is empty."""
+    config = specs.read(players.tools, ToolConfig()) if players.tools else ToolConfig()
+    target.max_steps = players.max_steps
+    target.contact.update(_contact(players.field or []))
+    agent = AgentTarget(campaign=target)
+    spec = ConversationSpec(agent=agent, tool_config=config, seed=players.seed, model="offline")
+    if players.persona:
+        spec.persona = players.persona
+        name = (await client.conversations.start(spec)).name
+        async with client.conversations.watch(name) as events:
+            async for _ in events:
+                pass
+        return name, ""
+    batch = (await client.batches.start(BatchSpec(conversation=spec, size=players.size))).name
+    async with client.batches.watch(batch) as events:
+        async for _ in events:
+            pass
+    return "", batch
+
+
+def _contact(fields: Sequence[str]) -> dict[str, str | float | bool]:
+    """The fields in texts such as `first_name=Ana`; numbers, true and false are what they look like.
+
+    A number with a leading zero, such as a postal code, is text, and so is what stands in double quotes.
+    """
+    contact: dict[str, str | float | bool] = {}
+    for text in fields:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise Failed(f"{text} is not a field; write it as first_name=Ana.", USAGE)
+        if re.fullmatch(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", value):
+            contact[name] = float(value)
+        elif value in ("true", "false"):
+            contact[name] = value == "true"
+        else:
+            contact[name] = value[1:-1] if re.fullmatch('".*"', value) else value
+    return contact
