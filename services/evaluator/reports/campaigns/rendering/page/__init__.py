@@ -23,8 +23,7 @@ _ISSUES = 100
 
 def page(report: CampaignReport) -> str:
     """The report as an HTML document."""
-    main = element(
-        "main",
+    parts = (
         _top(report),
         _measures(report),
         _recommendations(report),
@@ -38,8 +37,8 @@ def page(report: CampaignReport) -> str:
         _notes(report),
         _bottom(report),
     )
-    accent = "good" if report.passed else "bad"
-    return document(f"{title(report)} · {report.campaign.display_name}", main, accent, _CSS)
+    name = f"{title(report)} · {report.campaign.display_name}"
+    return document(name, "good" if report.passed else "bad", *parts, more_css=_CSS)
 
 
 def _top(report: CampaignReport) -> Markup:
