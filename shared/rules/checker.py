@@ -1,7 +1,9 @@
 """Checks the names and types of an expression against a schema."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.model.work_budget import spend
 from shared.rules import operators
@@ -17,7 +19,7 @@ from shared.rules.typed import Column, Fold, FoldKind, Given, Scope, Typed, ever
 from shared.yaml import near
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compiled:
     """An expression that was checked. entity: of the rows that it is about. text: its canonical text."""
 
@@ -29,6 +31,11 @@ class Compiled:
     @property
     def text(self) -> str:
         return show(self.syntax)
+
+    @cached_property
+    def scopes(self) -> Mapping[Scope, int]:
+        """How many parts have values at each scope."""
+        return Counter(part.scope for part in every_typed(self.typed))
 
 
 def check(source: str, schema: Schema, entity: str, result: Type = BOOLEAN) -> Compiled | tuple[Problem, ...]:

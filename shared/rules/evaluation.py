@@ -1,6 +1,5 @@
 """Evaluates checked rules over tables: every operation works on the columns of some thousand rows at once."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,13 +13,12 @@ from shared.rules.checker import Compiled
 from shared.rules.kernels import KERNELS
 from shared.rules.kernels.folds import Groups, folded
 from shared.rules.kernels.value import Known, Run, Value, both
-from shared.rules.lifting import Lifted, lifted
 from shared.rules.literals import stored
 from shared.rules.problems import Problem, place
 from shared.rules.schema import Kind, Type
 from shared.rules.syntax import Value as Written
 from shared.rules.tables import Array, Column, Table, Texts
-from shared.rules.typed import Apply, Constant, Fold, Given, Scope, Spread, Typed, every_typed
+from shared.rules.typed import Apply, Constant, Fold, Given, Lifted, Scope, Spread, Typed
 from shared.rules.typed import Column as TypedColumn
 
 CHUNK = 1 << 18
@@ -60,11 +58,11 @@ def compute(
     expression: Compiled, table: Table, parameters: Mapping[str, Written] | None = None
 ) -> tuple[Column, tuple[Problem, ...]]:
     """The value of the expression for each row, and its parts whose result was too large. Raises like `evaluate`."""
-    evaluation = _Evaluation(expression.typed, parameters or {})
-    widest = max((_rows(table, part.scope) for part in every_typed(expression.typed)), default=0)
+    evaluation = _Evaluation(parameters or {})
+    widest = max(_rows(table, scope) for scope in expression.scopes)
     step = max(1, CHUNK * table.rows // max(widest, 1))
     starts = range(0, table.rows, step) if table.rows else [0]
-    values = [evaluation.chunk(table, start, min(start + step, table.rows)) for start in starts]
+    values = [evaluation.chunk(expression, table, start, min(start + step, table.rows)) for start in starts]
     known = None if all(one.known is None for one in values) else np.concatenate([_all_known(one) for one in values])
     column = Column(np.concatenate([one.values for one in values]), known, values[0].texts)
     return column, tuple(_problem(expression.source, part, rows) for part, rows in evaluation.run.lost.items() if rows)
@@ -72,7 +70,7 @@ def compute(
 
 def values_of(part: Typed, table: Table) -> Column:
     """The values of a part of an expression for all rows at its scope. A constant has one for each row of the table."""
-    evaluation = _Evaluation(part, {})
+    evaluation = _Evaluation({})
     chunk = _Chunk({(): _Rows(table, 0, table.rows)})
     rows = chunk.at(part.scope)
     with np.errstate(all="ignore"):
@@ -141,19 +139,17 @@ class _Chunk:
 class _Evaluation:
     """Evaluates one expression."""
 
-    def __init__(self, typed: Typed, parameters: Mapping[str, Written]) -> None:
+    def __init__(self, parameters: Mapping[str, Written]) -> None:
         self.run = Run()
-        self._typed = typed
         self._parameters = parameters
-        self._scopes = Counter(part.scope for part in every_typed(typed))
 
-    def chunk(self, table: Table, start: int, stop: int) -> Value:
-        """The values for some rows, as many as those."""
+    def chunk(self, expression: Compiled, table: Table, start: int, stop: int) -> Value:
+        """The values of the expression for some rows, as many as those."""
         chunk = _Chunk({(): _Rows(table, start, stop)})
-        sizes = ((chunk.at(scope), parts) for scope, parts in self._scopes.items())
+        sizes = ((chunk.at(scope), parts) for scope, parts in expression.scopes.items())
         spend(1 + sum((rows.stop - rows.start) * parts for rows, parts in sizes) // _ROWS_A_UNIT)
         with np.errstate(all="ignore"):
-            return _for_all(self.value(self._typed, chunk), stop - start)
+            return _for_all(self.value(expression.typed, chunk), stop - start)
 
     def value(self, part: Typed, chunk: _Chunk) -> Value:
         """The values of a part for the rows of a chunk; one if it has the same for all."""
@@ -169,8 +165,7 @@ class _Evaluation:
                 value = self.value(part.operand, chunk)
                 return _repeated(value, chunk.children(part.operand.scope, part.scope).counts)
             case Apply():
-                through = self.run.once(("lifted", id(part)), lambda: lifted(part))
-                if through and (of_parents := self._of_parents(through, chunk)):
+                if part.lifted and (of_parents := self._of_parents(part.lifted, chunk)):
                     return of_parents
                 return KERNELS[part.operation](self.run, part, [self.value(one, chunk) for one in part.arguments])
             case Fold():

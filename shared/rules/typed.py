@@ -1,7 +1,8 @@
 """Expressions after the check: every part has a type, every name its place, every conversion is written out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from shared.rules.schema import Type
@@ -53,7 +54,7 @@ class Spread:
     where: Where
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Apply:
     """An operation of shared/rules/kernels on values of the same rows. detail: what else it needs to know."""
 
@@ -63,6 +64,12 @@ class Apply:
     where: Where
     scope: Scope
     detail: Any = None
+
+    @cached_property
+    def lifted(self) -> "Lifted | None":
+        """What to compute instead, if it depends on a parent alone: once for each parent, not for each row."""
+        place = _place(self)
+        return Lifted(_below(self), *place) if place else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,40 @@ class Fold:
 
 
 Typed = Constant | Given | Column | Spread | Apply | Fold
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A part as it reads for the rows of the parents that `parents` lead to, from the rows at `scope`."""
+
+    part: Typed
+    scope: Scope
+    parents: tuple[str, ...]
+
+
+_STRICT = frozenset(["compare", "member", "matches", "length", "lower", "upper", "not", "year", "month", "day"])
+_LOGIC = frozenset(["and", "or"])
+"""Operations that can be lifted. Without a parent their result is unknown, if the same is true of their arguments."""
+
+
+def _place(part: Typed) -> tuple[Scope, tuple[str, ...]] | None:
+    """The one place that all columns of a part are at; None if it cannot be lifted."""
+    if isinstance(part, Column):
+        return (part.scope, part.parents) if part.parents else None
+    if not isinstance(part, Apply) or part.operation not in _STRICT | _LOGIC:
+        return None
+    some = [one for one in part.arguments if part.operation in _LOGIC or not isinstance(one, Constant)]
+    places = {_place(one) for one in some}
+    return places.pop() if len(places) == 1 else None
+
+
+def _below(part: Typed) -> Typed:
+    """The part for the rows of the parents."""
+    if isinstance(part, Column):
+        return replace(part, scope=(), parents=())
+    if isinstance(part, Apply):
+        return replace(part, scope=(), arguments=tuple(_below(one) for one in part.arguments))
+    return part
 
 
 def every_typed(typed: Typed) -> Iterator[Typed]:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.testdata.records.generation.cell import Cell, Mask
-from services.testdata.records.generation.rules import Place, Rule, columns, place_of
+from services.testdata.records.generation.rules import Place, Rule, columns, needs_of, place_of
 from services.testdata.records.tables import Rows
 from shared.rules import tables
 from shared.rules.evaluation import values_of
 from shared.rules.schema import Kind
-from shared.rules.typed import Apply, Column, Constant, Fold, Given, Scope, Spread, Typed, every_typed
+from shared.rules.typed import Apply, Column, Constant, Fold, Given, Scope, Spread, Typed
 
 Numbers: TypeAlias = NDArray[np.float64]
 _MOST = 16
@@ -55,18 +55,45 @@ class Alternative:
 class Solver:
     """Solves one rule for one of its columns.
 
-    target: the column. static: the least and greatest value of columns that are not known yet.
+    target: the column. static: the least and greatest value of columns that are not known yet. unknown: the columns
+    that have no values yet, the target among them. needs: what the solved rule reads. alternatives: those in which the
+    field has a value, those that ask nothing of it first.
     """
 
-    def __init__(self, rule: Rule, target: Column, static: Mapping[Place, tuple[float, float]]) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        target: Column,
+        static: Mapping[Place, tuple[float, float]],
+        unknown: Callable[[Column], bool],
+    ) -> None:
         self.rule = rule
         self.target = target
-        self._static = static
-        self.alternatives = self._alternatives(rule.compiled.typed, True)
+        self.static = static
+        self._unknown = unknown
+        # By the parts' ids, with the parts, so that no other part takes such an id. To hash a part takes longer.
+        self._reads: dict[int, tuple[Typed, bool]] = {}
+        self._known: dict[int, tuple[Typed, bool]] = {}
+        parts = [one for one in columns(rule.compiled.typed) if not unknown(one)]
+        if target.scope:
+            parts.append(Column(target.scope, (), "", target.type, (0, 0)))
+        self.needs = needs_of(parts)
+        self.alternatives = [one for one in self._alternatives(rule.compiled.typed, True) if one.null is not True]
+        self.alternatives.sort(key=lambda one: len(one.atoms) > 0)
 
     def reads(self, part: Typed) -> bool:
-        """True if the part reads the field."""
-        return any(one == self.target for one in every_typed(part) if isinstance(one, Column))
+        """True if a part of the rule reads the field."""
+        found = self._reads.get(id(part))
+        if found is None:
+            found = self._reads[id(part)] = part, any(one == self.target for one in columns(part))
+        return found[1]
+
+    def knows(self, part: Typed) -> bool:
+        """True if all columns in a part of the rule have values."""
+        found = self._known.get(id(part))
+        if found is None:
+            found = self._known[id(part)] = part, not any(map(self._unknown, columns(part)))
+        return found[1]
 
     def _alternatives(self, part: Typed, want: bool) -> list[Alternative]:
         if not self.reads(part):
@@ -138,17 +165,12 @@ class Solver:
 class Solved:
     """A rule solved for the records of a cell."""
 
-    def __init__(self, solver: Solver, cell: Cell, unknown: Callable[[Column], bool], rows: Rows | None) -> None:
-        """unknown: the columns that have no values yet, the field's among them. rows: records of the rule's entity."""
+    def __init__(self, solver: Solver, cell: Cell, rows: Rows | None) -> None:
+        """rows: records of the rule's entity."""
         self._solver = solver
-        self._cell = cell
-        self._unknown = unknown
         self._entity = solver.rule.entity
         self._scope: Scope = solver.target.scope
-        parts = [one for one in columns(solver.rule.compiled.typed) if not unknown(one)]
-        if self._scope:
-            parts.append(Column(self._scope, (), "", solver.target.type, (0, 0)))
-        self._view = cell.view(self._entity, parts, rows)
+        self._view = cell.view(self._entity, solver.needs, rows)
         self._count = cell.rows[self._entity] if rows is None else len(rows)
         self._offsets = self._view.children[self._scope[0]].offsets if self._scope else None
         self.places = self._count if self._offsets is None else int(self._offsets[-1])
@@ -162,8 +184,7 @@ class Solved:
         low, high = np.full(self.places, -np.inf), np.full(self.places, np.inf)
         copies: list[tuple[Typed, Mask]] = []
         left = np.ones(self.places, np.bool_)
-        alternatives = [one for one in self._solver.alternatives if one.null is not True]
-        alternatives.sort(key=lambda one: len(one.atoms) > 0)
+        alternatives = self._solver.alternatives
         for one in alternatives[skip:] or alternatives:
             here = left & self._may_hold(one)
             if not here.any():
@@ -171,7 +192,7 @@ class Solved:
             left &= ~here
             for atom in one.atoms:
                 if atom.left == self._solver.target and atom.left.type.textual:
-                    if atom.operator == "==" and self._is_known(atom.right):
+                    if atom.operator == "==" and self._solver.knows(atom.right):
                         copies.append((atom.right, here))
                     continue
                 found = self._solve(atom)
@@ -186,14 +207,11 @@ class Solved:
         """Where no guard is surely broken."""
         may = np.ones(self.places, np.bool_)
         for guard, want in one.guards:
-            if self._is_known(guard):
+            if self._solver.knows(guard):
                 column = self.at(guard)
                 known = np.ones(self.places, np.bool_) if column.known is None else column.known
                 may &= ~known | (column.values == want)
         return may
-
-    def _is_known(self, part: Typed) -> bool:
-        return not any(self._unknown(one) for one in every_typed(part) if isinstance(one, Column))
 
     def at(self, part: Typed) -> tables.Column:
         """The values of a part at the field's own rows."""
@@ -234,14 +252,14 @@ class Solved:
 
     def _bound(self, atom: Atom) -> tuple[Numbers, Mask] | None:
         """The right side; where a column of it is not known yet, what it can be at most or at least."""
-        if self._is_known(atom.right):
+        if self._solver.knows(atom.right):
             return self._numbers(atom.right)
         right = atom.right
         while isinstance(right, Spread) or (isinstance(right, Apply) and right.operation == "to_number"):
             right = right.operand if isinstance(right, Spread) else right.arguments[0]
         if not isinstance(right, Column):
             return None
-        least, most = self._solver._static.get(
+        least, most = self._solver.static.get(
             place_of(self._solver.rule.schema, self._entity, right), (-np.inf, np.inf)
         )
         value = {"<": most, "<=": most, ">": least, ">=": least}.get(atom.operator)
@@ -268,7 +286,7 @@ class Solved:
         others = [one for one in part.arguments if not self._solver.reads(one)]
         if len(inner) != 1 and part.operation != "choose":
             return None
-        if not all(self._is_known(one) for one in others):
+        if not all(self._solver.knows(one) for one in others):
             return None
         first = part.arguments[0] is inner[0]
         match part.operation:
@@ -320,7 +338,7 @@ class Solved:
         argument, adds = part.argument, np.ones(self.places, np.bool_)
         if isinstance(argument, Apply) and argument.operation == "choose":
             test, chosen, other = argument.arguments
-            if self._solver.reads(test) or not self._is_known(test):
+            if self._solver.reads(test) or not self._solver.knows(test):
                 return None
             column = self.at(test)
             holds = column.values if column.known is None else column.values & column.known

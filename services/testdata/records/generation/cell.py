@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from services.testdata.records.generation.rules import Place
+from services.testdata.records.generation.rules import Needs, Place
 from services.testdata.records.tables import Column as Made
 from services.testdata.records.tables import Numbers, Rows, Serials, Strings, Texts, Uuids
 from services.testdata.records.tables import Table as MadeTable
 from shared.model.packs.model import ARRAY, FieldType, Pack, Relationship
 from shared.rules import tables
 from shared.rules.schema import Kind, Type
-from shared.rules.typed import Column, Typed, every_typed
 
 if TYPE_CHECKING:
     from services.testdata.records.generation.division import Divided
@@ -126,38 +125,22 @@ class Cell:
         """The relationship that an entity's parent in rules has."""
         return self._by_parent_name[entity, name]
 
-    def view(self, entity: str, parts: Iterable[Typed], rows: Rows | None = None) -> tables.Table:
+    def view(self, entity: str, needs: Needs, rows: Rows | None = None) -> tables.Table:
         """The table that expressions about an entity are evaluated on. rows: some rows only."""
-        needs: dict[tuple[str, ...], Type] = {}
-        for part in parts:
-            for one in every_typed(part):
-                if isinstance(one, Column):
-                    needs[(*one.scope, *one.parents, one.name)] = one.type
-                elif one.scope:
-                    needs[(*one.scope, "")] = one.type
-        return self._table(entity, rows, needs)
-
-    def _table(self, entity: str, rows: Rows | None, needs: Mapping[tuple[str, ...], Type]) -> tables.Table:
-        own: dict[str, tables.Column] = {}
-        below: dict[str, dict[tuple[str, ...], Type]] = {}
-        for (name, *rest), type_ in needs.items():
-            if rest:
-                below.setdefault(name, {})[tuple(rest)] = type_
-            elif name:
-                own[name] = self.column(entity, name, type_, rows)
+        own = {name: self.column(entity, name, type_, rows) for name, type_ in needs.own.items()}
         children: dict[str, tables.Children] = {}
         parents: dict[str, tables.Parents] = {}
-        for name, inside in below.items():
+        for name, inside in needs.below.items():
             if (entity, name) in self._by_child_name:
                 index = self._by_child_name[entity, name]
                 some, offsets = self.links[index].children(rows)
                 child = self.pack.relationships[index].child
-                children[name] = tables.Children(self._table(child, some, inside), offsets)
+                children[name] = tables.Children(self.view(child, inside, some), offsets)
             else:
                 index = self._by_parent_name[entity, name]
                 up = self.links[index].rows
                 parent = self.pack.relationships[index].parent
-                parents[name] = tables.Parents(self._table(parent, None, inside), up if rows is None else up[rows])
+                parents[name] = tables.Parents(self.view(parent, inside), up if rows is None else up[rows])
         return tables.Table(self.rows[entity] if rows is None else len(rows), own, children, parents)
 
     def column(self, entity: str, name: str, type_: Type, rows: Rows | None = None) -> tables.Column:

@@ -21,7 +21,7 @@ def check_cell(plan: Plan, cell: Cell, entities: Iterable[str]) -> list[Checked]
 
 def _checked(rule: Rule, cell: Cell) -> Checked:
     rows = cell.rows[rule.entity]
-    held = evaluate(rule.compiled, cell.view(rule.entity, [rule.compiled.typed]))
+    held = evaluate(rule.compiled, cell.view(rule.entity, rule.needs))
     violated = np.flatnonzero(held.violated)
     return Checked(
         rule.id,

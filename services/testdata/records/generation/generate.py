@@ -188,7 +188,7 @@ class Generator:
             changed = False
             for one in list(waiting):
                 if all(place[0] in done and (place not in places or place in cell.values) for place in one.inputs):
-                    column, _ = compute(one.compiled, cell.view(one.entity, [one.compiled.typed]))
+                    column, _ = compute(one.compiled, cell.view(one.entity, one.needs))
                     values = np.ascontiguousarray(column.values)
                     if one.field.scale is not None and values.dtype.kind == "f":
                         values = np.round(values, one.field.scale)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from services.testdata.records.generation.cell import NO_ROW, Cell, Link
 from services.testdata.records.generation.likeness import Family
+from services.testdata.records.generation.rules import needs_of
 from services.testdata.records.tables import Rows
 from services.testdata.records.values.draws import Draws
 from shared.model.packs.model import Relationship
@@ -253,7 +254,7 @@ def _candidates(cell: Cell, reference: Reference) -> Rows:
     one = reference.relationship
     allowed = np.ones(cell.rows[one.parent], np.bool_)
     for column, values in reference.allowed:
-        found = cell.view(one.parent, [column]).columns[column.name]
+        found = cell.view(one.parent, needs_of([column])).columns[column.name]
         if found.texts is not None:
             fits = np.array([text in values for text in found.texts.texts], np.bool_)
             allowed &= fits[found.values]
@@ -294,7 +295,7 @@ def _looked_up(cell: Cell, reference: Reference, draws: Draws) -> Rows:
 
 def _values(cell: Cell, entity: str, column: Column) -> NDArray[Any]:
     """The values of a column for all rows of an entity, by way of their parents."""
-    rows, up = np.arange(cell.rows[entity]), cell.view(entity, [column])
+    rows, up = np.arange(cell.rows[entity]), cell.view(entity, needs_of([column]))
     for name in column.parents:
         rows = np.where(rows >= 0, up.parents[name].rows[np.maximum(rows, 0)], NO_ROW)
         up = up.parents[name].table

@@ -1,6 +1,6 @@
 """The rules of a pack as generation reads them: with their columns, and with what is not known yet left open."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,35 @@ Path = tuple[str, ...]
 """A column after the children and parents that lead to it, as `columns_of` gives it."""
 Place = tuple[str, str]
 """An entity and one of its fields."""
+
+
+@dataclass(frozen=True, eq=False)
+class Needs:
+    """What expressions read. own: columns of their entity. below: of its children and parents, by their names."""
+
+    own: Mapping[str, Type]
+    below: Mapping[str, "Needs"]
+
+
+def needs_of(parts: Iterable[Typed]) -> Needs:
+    """What some expressions about an entity read."""
+    paths: dict[Path, Type] = {}
+    for part in parts:
+        for one in every_typed(part):
+            if isinstance(one, Column):
+                paths[(*one.scope, *one.parents, one.name)] = one.type
+            elif one.scope:
+                paths[(*one.scope, "")] = one.type
+    return _needs(paths)
+
+
+def _needs(paths: Mapping[Path, Type]) -> Needs:
+    below: dict[str, dict[Path, Type]] = {}
+    for (name, *rest), type_ in paths.items():
+        if rest:
+            below.setdefault(name, {})[tuple(rest)] = type_
+    own = {path[0]: type_ for path, type_ in paths.items() if len(path) == 1 and path[0]}
+    return Needs(own, {name: _needs(inside) for name, inside in below.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +75,11 @@ class Rule:
         return found
 
     @cached_property
+    def needs(self) -> Needs:
+        """What it reads."""
+        return needs_of([self.compiled.typed])
+
+    @cached_property
     def counted(self) -> frozenset[Path]:
         """The children that it only counts."""
         return frozenset(column.scope for column in columns(self.compiled.typed) if not column.name)
@@ -65,6 +99,11 @@ class Derived:
         """The fields that it is derived from."""
         named = (column for column in columns(self.compiled.typed) if column.name)
         return frozenset(place_of(self.schema, self.entity, column) for column in named)
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What it reads."""
+        return needs_of([self.compiled.typed])
 
 
 def columns(typed: Typed) -> Iterator[Column]:

@@ -2,14 +2,23 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from services.testdata.records.generation.bounds import Solver
 from services.testdata.records.generation.cell import NO_ROW
-from services.testdata.records.generation.rules import Place, Rule, columns, opened, place_of, stored_value
+from services.testdata.records.generation.rules import (
+    Needs,
+    Place,
+    Rule,
+    columns,
+    needs_of,
+    opened,
+    place_of,
+    stored_value,
+)
 from shared.model.packs.model import Entity, Field, FieldType
 from shared.model.packs.values import ORDERED
 from shared.rules.checker import Compiled
@@ -30,13 +39,18 @@ class Test:
     compiled: Compiled
     hops: tuple[Hops, ...]
 
+    @cached_property
+    def needs(self) -> Needs:
+        """What it reads."""
+        return needs_of([self.compiled.typed])
+
 
 @dataclass(frozen=True, eq=False)
 class Turn:
     """One field, or one reference, of an entity, and what is asked of it.
 
-    reference: the index of the relationship; None for a field. unknown: columns without values at this turn.
-    solvers: the rules solved for the field, each with the way to it.
+    reference: the index of the relationship; None for a field. solvers: the rules solved for the field, each with the
+    way to it.
     """
 
     entity: str
@@ -44,7 +58,6 @@ class Turn:
     reference: int | None
     tests: tuple[Test, ...]
     solvers: tuple[tuple[Solver, Hops], ...]
-    unknown: Callable[[Rule, Column], bool]
     choices: tuple[Any, ...] = ()
 
 
@@ -119,7 +132,7 @@ class _Schedule:
                 tests += self._test(rule, unknown, ((), ()))
         of = entity.field(one.child_fields[0])
         assert of is not None
-        return Turn(entity.name, of, index, tuple(tests), (), unknown)
+        return Turn(entity.name, of, index, tuple(tests), ())
 
     def _field_turn(self, entity: Entity, one: Field) -> Turn:
         place = (entity.name, one.name)
@@ -136,11 +149,11 @@ class _Schedule:
             if hops:
                 tests += self._test(rule, after, *hops)
                 solvers += [
-                    (Solver(rule, column, self._static), (column.scope, column.parents))
+                    (Solver(rule, column, self._static, partial(before, rule)), (column.scope, column.parents))
                     for column in dict.fromkeys(some)
                     if len(column.scope) + len(column.parents) <= 1
                 ]
-        return Turn(entity.name, one, None, tuple(tests), tuple(solvers), before, choices(one))
+        return Turn(entity.name, one, None, tuple(tests), tuple(solvers), choices(one))
 
     def _test(self, rule: Rule, unknown: Callable[[Rule, Column], bool], *hops: Hops) -> Iterator[Test]:
         typed = opened(rule.compiled.typed, partial(unknown, rule))

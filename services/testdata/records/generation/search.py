@@ -176,7 +176,7 @@ class Search:
                 every = len(of) == self._cell.rows[test.rule.entity]
                 if not len(of):
                     continue
-                view = self._cell.view(test.rule.entity, [test.compiled.typed], None if every else of)
+                view = self._cell.view(test.rule.entity, test.needs, None if every else of)
                 violated = evaluate(test.compiled, view).violated
                 if hops == ((), ()):
                     mine = np.zeros(self._count, np.bool_)
@@ -435,7 +435,7 @@ class Search:
             if not len(of):
                 continue
             every = len(of) == self._cell.rows[solver.rule.entity]
-            solved = Solved(solver, self._cell, partial(turn.unknown, solver.rule), None if every else of)
+            solved = Solved(solver, self._cell, None if every else of)
             below, above, texts = solved.choose(skip)
             if direct:
                 places = of
