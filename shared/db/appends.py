@@ -131,6 +131,7 @@ def insert_sql(table: Table, dialect: Dialect) -> str:
     )
 
 
+@cache
 def insert_new(table: Table, dialect: str) -> Insert:
     """An INSERT that skips rows that exist, and returns the primary keys of the new rows."""
     return upsert(table, dialect).on_conflict_do_nothing().returning(*table.primary_key)

@@ -1,6 +1,7 @@
 """What callers do with generations, patterns and templates."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from dataclasses import replace
 
@@ -38,6 +39,8 @@ _FOUND = 10
 """How many patterns a search gives unless told otherwise."""
 _HINTS, _QUALITY, _SIMILARITY = 3, 0.7, 0.7
 """How many patterns become hints, and the least quality and similarity of one."""
+_GATHER_SECONDS = 1.0
+"""How long uses of patterns are gathered before they are written."""
 _LARGEST = MIB
 """The most bytes of a generation's request and plan."""
 
@@ -60,6 +63,7 @@ class Patterns:
         self._seconds = seconds
         self._uses: Counter[tuple[str, str]] = Counter()
         self._counting: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     async def record(self, caller: Caller, new: Generation, key: RequestKey | None) -> Generation:
         """Store a generation, and a successful one as a pattern. Raises GenerationTooLarge, RequestIdReused."""
@@ -158,17 +162,20 @@ class Patterns:
 
     async def stop(self) -> None:
         """Write the uses that are not counted yet."""
+        self._stopping.set()
         if self._counting is not None:
             await self._counting
 
     def _count(self, company: str, found: list[Found]) -> None:
-        """Count the uses after the answer, so that no answer waits for a write; many together are one write."""
+        """Count the uses after the answer, so that no answer waits for a write; those of a second are one write."""
         self._uses.update((company, one.pattern.name) for one in found)
         if self._uses and (self._counting is None or self._counting.done()):
             self._counting = asyncio.create_task(self._write_uses())
 
     async def _write_uses(self) -> None:
         while self._uses:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _GATHER_SECONDS)
             uses, self._uses = self._uses, Counter()
             try:
                 await self._patterns.used(uses)

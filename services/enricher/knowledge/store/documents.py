@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Float, Integer, column, delete, func, insert, select, text
+from sqlalchemy import Float, Integer, Select, column, delete, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.enricher.knowledge.errors import DocumentNotFound
@@ -118,17 +120,9 @@ class DocumentStore:
         given = {"words": " OR ".join(f'"{word}"' for word in words) if sqlite else " ".join(words)}
         if not sqlite:
             given["of_company"] = company
-        found = _FOUND[self._db.dialect].columns(column("id", Integer), column("score", Float)).subquery("found")
-        ranked = (
-            select(found.c.id, found.c.score)
-            .join(stored_passages, stored_passages.c.id == found.c.id)
-            .join(documents, documents.c.id == stored_passages.c.document)
-            .where(*chosen(company, only))
-            .order_by(found.c.score.desc(), found.c.id)
-        )
 
         async def best(read: int) -> tuple[Sequence[Found], bool]:
-            rows = await self._db.fetch(with_texts(ranked.limit(read).subquery("ranked")), given)
+            rows = await self._db.fetch(_search(self._db.dialect, company, only, read), given)
             return [(row, row.score) for row in rows], len(rows) == read
 
         return await best_of_each(best, FoundBy.WORDS, limit)
@@ -147,6 +141,20 @@ class DocumentStore:
             await conn.execute(delete(documents).where(documents.c.id == key))
 
         await self._db.writer.run(work)
+
+
+@lru_cache(maxsize=256)
+def _search(dialect: str, company: str, only: DocumentFilter, read: int) -> Select[Any]:
+    """The query for the passages whose words match, best first. To build it takes longer than to run it."""
+    found = _FOUND[dialect].columns(column("id", Integer), column("score", Float)).subquery("found")
+    ranked = (
+        select(found.c.id, found.c.score)
+        .join(stored_passages, stored_passages.c.id == found.c.id)
+        .join(documents, documents.c.id == stored_passages.c.document)
+        .where(*chosen(company, only))
+        .order_by(found.c.score.desc(), found.c.id)
+    )
+    return with_texts(ranked.limit(read).subquery("ranked"))
 
 
 async def about_domain(conn: AsyncConnection, company: str, domain: str, revision: int) -> str | None:

@@ -81,8 +81,7 @@ class PatternStore:
         found = {row.id: row for row in await self._db.fetch(_NEWEST if same else _ALL, wanted)}
         if not same or not found:
             return [Found(_read(row), row.similarity) for row in found.values()]
-        whole = select(patterns).where(patterns.c.company == company, patterns.c.id.in_(found))
-        read = {row.id: _read(row) for row in await self._db.fetch(whole)}
+        read = {row.id: _read(row) for row in await self._db.fetch(_WHOLE, {"company": company, "ids": [*found]})}
         return [Found(read[key], row.similarity) for key, row in found.items() if key in read]
 
     async def used(self, uses: Mapping[tuple[str, str], int]) -> None:
@@ -166,11 +165,12 @@ def _all() -> Select[Any]:
     return _ranked(_similar(patterns.c, common.subquery("common")).where(_OF_COMPANY, _GOOD))
 
 
-# To build a query takes longer than to run it, so both are built once.
+# To build a query takes longer than to run it, so they are built once.
 _OF_COMPANY = patterns.c.company == bindparam("company")
 _GOOD = patterns.c.quality >= bindparam("least_quality")
 _WANTED = features.c.feature.in_(bindparam("features", expanding=True))
 _NEWEST, _ALL = _newest(), _all()
+_WHOLE = select(patterns).where(_OF_COMPANY, patterns.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def _of(company: str, name: str) -> ColumnElement[bool]:
