@@ -19,7 +19,7 @@ from services.testdata.adapters.domains import EnricherDomains
 from services.testdata.adapters.inputs import ServerInputs
 from services.testdata.adapters.outputs import ServerOutputs
 from services.testdata.adapters.parts import make_part
-from services.testdata.adapters.record_parts import make_record_part
+from services.testdata.adapters.record_parts import RecordParts
 from services.testdata.adapters.s3 import S3Access
 from services.testdata.certificates.servicer import CertificateServicer
 from services.testdata.datasets.jobs import dataset_jobs
@@ -139,7 +139,7 @@ async def build(
         "learnings": learning_jobs(learning_store, inputs, folders, job_compute, clock),
         "datasets": dataset_jobs(dataset_store, outputs, TraceMaking(partial(make_part, job_compute)), clock),
         "record_datasets": dataset_jobs(
-            record_dataset_store, outputs, RecordMaking(partial(make_record_part, job_compute)), clock
+            record_dataset_store, outputs, RecordMaking(RecordParts(job_compute).make), clock
         ),
     }
     engine = LocalEngine(

@@ -1,7 +1,7 @@
 """Reads and writes packs in a process of their own, because a large one takes seconds."""
 
-from services.enricher.domains.documents import dump_pack, load_pack
 from services.enricher.domains.search import Index, index
+from shared.db.packs import dump_pack, load_pack
 from shared.model.packs.errors import PackTooLarge
 from shared.model.packs.model import MAX_PACK, Pack
 from shared.model.packs.reading import read_pack

@@ -23,7 +23,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.enricher.domains.documents import load_pack
 from services.enricher.domains.errors import (
     DomainInUse,
     DomainNotFound,
@@ -36,6 +35,7 @@ from services.enricher.store import claim, earlier, metadata
 from shared.db.appends import insert_new
 from shared.db.engine import Database
 from shared.db.lists import newest_time, page
+from shared.db.packs import load_pack
 from shared.lists import Listed, Part
 from shared.requests import RequestKey, first_result
 

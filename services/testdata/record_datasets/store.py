@@ -20,8 +20,7 @@ from services.testdata.store import log, metadata, requests
 from shared.db.documents import dump_document, load_document, reading_record
 from shared.db.engine import Database
 from shared.db.eventlog import EventLog
-from shared.model.packs.reading import read_document
-from shared.model.packs.writing import document
+from shared.db.packs import dump_pack, load_pack
 from shared.work.store import Kind, work_table
 
 record_datasets = work_table(
@@ -54,7 +53,7 @@ def _write(dataset: RecordDataset) -> dict[str, Any]:
     return {
         **{name: getattr(dataset, name) for name in RecordDataset.__dataclass_fields__},
         "spec": dump_document(asdict(dataset.spec)),
-        "pack": dump_document(document(dataset.pack)),
+        "pack": dump_pack(dataset.pack),
     }
 
 
@@ -63,11 +62,7 @@ def _read(columns: Mapping[str, Any]) -> RecordDataset:
     with reading_record():
         del spec["v"]
         spec = RecordDatasetSpec(**{**spec, "format": Format(spec["format"])})
-        pack = None
-        if stored is not None:
-            record = load_document(stored)
-            del record["v"]
-            pack = read_document(record)
+    pack = None if stored is None else load_pack(stored)
     return RecordDataset(**{**columns, "spec": spec, "pack": pack})
 
 

@@ -30,12 +30,12 @@ from services.testdata.records.store import SchemaStore
 from shared.auth import Caller
 from shared.clock import Clock
 from shared.compute import Compute
-from shared.db.documents import dump_document, load_document, reading_record
+from shared.db.packs import dump_pack, load_pack
 from shared.lists import Listed, Part
 from shared.lru import LruCache
 from shared.model.packs.model import Pack
-from shared.model.packs.reading import read_document, read_pack
-from shared.model.packs.writing import digest, document, write_pack
+from shared.model.packs.reading import read_pack
+from shared.model.packs.writing import digest, write_pack
 from shared.requests import RequestKey
 
 T = TypeVar("T")
@@ -83,12 +83,12 @@ class Records:
             await self._domains.pack(caller, domain)
         pack = await self._compute.run(read_pack, yaml, f"{own}.yaml", reads=len(yaml))
         schema = schema_of(pack, name=PREFIX + own, domain=domain, creator=caller.subject, create_time=self._clock())
-        return await self._store.create(caller.company, schema, dump_document(document(pack)), digest(pack), key)
+        return await self._store.create(caller.company, schema, dump_pack(pack), digest(pack), key)
 
     async def get(self, company: str, name: str) -> tuple[Schema, Pack, bytes]:
         """A schema, its pack, and that as YAML. Raises SchemaNotFound."""
         schema, stored = await self._store.get(company, name)
-        pack = _read(stored)
+        pack = load_pack(stored)
         return schema, pack, await self._compute.run(write_pack, pack)
 
     async def of_domain(self, caller: Caller, name: str, revision: int) -> Schema:
@@ -114,7 +114,7 @@ class Records:
             return await self._compute.run(read_pack, source, wanted.file or "the pack", reads=len(source))
         if source.startswith(PREFIX):
             _, stored = await self._store.get(caller.company, source)
-            return _read(stored)
+            return load_pack(stored)
         name, _, revision = source.partition("@")
         _, pack = await self._domains.pack(caller, name, int(revision or 0), wanted.digest)
         return pack
@@ -206,10 +206,3 @@ async def _ahead(
             task.cancel()
         if coming:
             await asyncio.wait([task for _, task in coming])
-
-
-def _read(stored: bytes) -> Pack:
-    record = load_document(stored)
-    with reading_record():
-        del record["v"]
-        return read_document(record)

@@ -1,4 +1,4 @@
-"""Packs as documents of the store."""
+"""Packs as documents of a store."""
 
 from shared.db.documents import dump_document, load_document, reading_record
 from shared.model.packs.model import Pack
