@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -249,3 +250,33 @@ async def test_scenarios_may_have_shares(house: Suite) -> None:
     shares = [ScenarioShare(scenario="happy_path", share=3), ScenarioShare(scenario="edge_cases", share=1)]
     answer = await house.client.test_data.generate(asked(scenarios=shares))
     assert answer.success, answer.error.message
+
+
+NOTES = """\
+display_name: Notes
+entities:
+  note:
+    key: id
+    fields:
+      id: {type: identifier, format: uuid}
+      text: {type: text, max_length: 40}
+      stars: {type: integer, minimum: 1, maximum: 5}
+"""
+
+
+async def test_three_scenarios_work_also_if_the_domain_does_not_name_them(house: Suite, tmp_path: Path) -> None:
+    file = tmp_path / "notes.yaml"
+    file.write_text(NOTES)
+    await house.client.domains.import_file(file, "notes", ready=True)
+
+    answers = {
+        scenario: await house.client.test_data.generate(
+            asked(domain="domains/notes", entity="note", workflow="", scenario=scenario)
+        )
+        for scenario in ("happy_path", "edge_cases", "security_testing")
+    }
+
+    assert {name: one.generation_metadata.scenario for name, one in answers.items()} == {name: name for name in answers}
+    assert {name: len(rows(one)) for name, one in answers.items()} == dict.fromkeys(answers, 100)
+    labelled = {name: sorted({edge.field for edge in one.edges}) for name, one in answers.items()}
+    assert labelled == {"happy_path": [], "edge_cases": ["stars", "text"], "security_testing": ["text"]}

@@ -9,7 +9,7 @@ from services.enricher.contexts.merging import Asked, asked_by_entity, asked_by_
 from services.enricher.contexts.model import HintOutcome, Layer, Merged
 from services.enricher.contexts.telling import tell_constraint
 from services.enricher.patterns.model import Request
-from shared.model.packs.model import Entity, Pack, Scenario
+from shared.model.packs.model import SCENARIOS, Entity, Pack, Scenario
 from shared.yaml import near
 
 
@@ -25,8 +25,8 @@ def merge_request(pack: Pack, entity: Entity, scenarios: Sequence[Scenario], lay
     for layer, hints in zip(layers, understood, strict=True):
         asked += [*_asked(layer, entity), *_asked_in_words(layer, hints)]
     if len(weights) == 1:
-        (only,) = (one for one in scenarios if one.id in weights)
-        asked += asked_by_scenario(only, {entity.name})
+        for only in (one for one in scenarios if one.id in weights):
+            asked += asked_by_scenario(only, {entity.name})
     return Merged(
         shares=weights,
         constraints=merge(pack, asked),
@@ -69,8 +69,8 @@ def _weights_of(
 ) -> Mapping[str, float] | None:
     """What a request says of the shares of scenarios, else its hints; None if neither says anything."""
     for name in request.shares:
-        if name not in known:
-            raise ScenarioNotFound(domain=request.domain, name=name, near=near(name, known))
+        if name not in known and name not in SCENARIOS:
+            raise ScenarioNotFound(domain=request.domain, name=name, near=near(name, [*known, *SCENARIOS]))
     if request.shares:
         return shares(request.shares)
     said = {name: share for one in understood for name, share in one.shares.items() if name in known}

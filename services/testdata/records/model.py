@@ -10,8 +10,6 @@ from shared.model.packs.model import Category, Constraint, Pack, Severity
 
 EXAMPLES = 5
 """The most records that are named for a rule."""
-EDGE_CASES, SECURITY_TESTING, HAPPY_PATH = "edge_cases", "security_testing", "happy_path"
-"""Scenarios that every schema has, also where its pack does not name them."""
 EDGE_SHARE = 0.2
 """The share of records with edge cases, where they are asked for and no scenario has some."""
 

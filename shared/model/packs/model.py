@@ -16,6 +16,10 @@ MAX_PACK = 4 << 20
 ARRAY = "array"
 """The format of a JSON list that SQL writes as an array."""
 
+HAPPY_PATH, EDGE_CASES, SECURITY_TESTING = "happy_path", "edge_cases", "security_testing"
+SCENARIOS = (HAPPY_PATH, EDGE_CASES, SECURITY_TESTING)
+"""Scenarios that every pack has, also if it does not name them."""
+
 
 class FieldType(StrEnum):
     """What values a field has. MONEY is an integer of minor units; IDENTIFIER is text or an integer that only names."""

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from services.testdata.records.generation.narrowing import with_bounds
 from services.testdata.records.generation.participants import narrowed, part_of, with_required
-from services.testdata.records.model import EDGE_CASES, EDGE_SHARE, SECURITY_TESTING, RecordSpec
+from services.testdata.records.model import EDGE_SHARE, RecordSpec
 from services.testdata.records.tables import Column, Mask, Numbers, Rows, Texts
 from services.testdata.records.values.draws import Draws
 from services.testdata.records.values.edges import Case, boundary_cases, cases_of_pack, security_cases
 from services.testdata.records.values.fillers import stored_value
-from shared.model.packs.model import Category, Entity, Field, FieldType, Pack
+from shared.model.packs.model import EDGE_CASES, SECURITY_TESTING, Category, Entity, Field, FieldType, Pack
 
 NO_CASE = -1
 

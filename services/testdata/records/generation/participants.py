@@ -12,10 +12,10 @@ from services.testdata.records.errors import (
     ScenarioUnknown,
 )
 from services.testdata.records.generation.rules import Derived, Place, Rule, columns, read_rules, stored_value
-from services.testdata.records.model import EDGE_CASES, HAPPY_PATH, SECURITY_TESTING, RecordSpec
+from services.testdata.records.model import RecordSpec
 from services.testdata.records.values.errors import NoValues
 from shared.model.events import Json
-from shared.model.packs.model import Constraint, Entity, Field, FieldType, Pack, Relationship
+from shared.model.packs.model import SCENARIOS, Constraint, Entity, Field, FieldType, Pack, Relationship
 from shared.patterns.automaton import automaton
 from shared.rules import tables
 from shared.rules.evaluation import evaluate
@@ -53,7 +53,7 @@ def with_scenarios(spec: RecordSpec) -> RecordSpec:
 def narrowed(spec: RecordSpec) -> Pack:
     """The pack with its fields as the scenario and the caller constrain them."""
     scenario = next((one for one in spec.pack.scenarios if one.id == spec.scenario), None)
-    if spec.scenario and scenario is None and spec.scenario not in (HAPPY_PATH, EDGE_CASES, SECURITY_TESTING):
+    if spec.scenario and scenario is None and spec.scenario not in SCENARIOS:
         known = [one.id for one in spec.pack.scenarios]
         raise ScenarioUnknown(scenario=spec.scenario, hint=near(spec.scenario, known) or "")
     constraints = [*(scenario.constraints if scenario else ()), *spec.constraints]
