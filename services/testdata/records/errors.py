@@ -109,3 +109,21 @@ class RangeOutside(OutOfRange):
     """The range begins with record {first}, and there are {count} `{entity}`."""
 
     reason = "RECORD_RANGE_OUTSIDE"
+
+
+class SampleInvalid(InvalidArgument):
+    """The sample rows are not records of `{entity}`; see the field violations."""
+
+    reason = "RECORD_SAMPLE_INVALID"
+
+
+class SampleEntityUnknown(InvalidArgument):
+    """There are sample rows of `{entity}`, and the domain has no such entity{hint}."""
+
+    reason = "RECORD_SAMPLE_ENTITY_UNKNOWN"
+
+
+class SampleTwice(InvalidArgument):
+    """There are sample rows of `{entity}` twice; give all of them at once."""
+
+    reason = "RECORD_SAMPLE_TWICE"

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
+from services.testdata.records.errors import SampleInvalid
 from services.testdata.records.quality import parts, similarity
-from services.testdata.records.quality.samples import SampleInvalid, categories, children_of, sample_table
+from services.testdata.records.quality.samples import categories, children_of, sample_table
 from services.testdata.records.tables import Numbers, Table
 from shared.model.packs.model import Entity, Field, FieldType, Relationship
 

@@ -22,7 +22,7 @@ from services.testdata.records.generation.rules import Place
 from services.testdata.records.generation.schedule import choices, turns
 from services.testdata.records.generation.search import Search
 from services.testdata.records.model import RecordSpec
-from services.testdata.records.tables import Column, Rows, Strings, Table, Texts
+from services.testdata.records.tables import Column, Rows, Strings, Texts
 from services.testdata.records.values import Draws, Filler, filler
 from services.testdata.records.values.edges import Case
 from services.testdata.records.values.fillers import column_of
@@ -54,16 +54,6 @@ class Generator:
         other.plan = replace(self.plan, spec=replace(self.plan.spec, seed=seed))
         other._cells, other._shared = OrderedDict(), None
         return other
-
-    def tables(self, entity: str, start: int, stop: int) -> Iterator[Table]:
-        """The rows from `start` to before `stop` of an entity, in tables of up to a cell."""
-        for number in self.plan.cells_of(entity, start, stop):
-            cell = self.cell(number)
-            first, rows = cell.first[entity], cell.rows[entity]
-            table = cell.table(entity, self.fields(entity))
-            low, high = max(start - first, 0), min(stop - first, rows)
-            if low < high:
-                yield table if (low, high) == (0, rows) else table.part(low, high)
 
     def fields(self, entity: str) -> list[str]:
         """The names of an entity's fields."""

@@ -21,7 +21,6 @@ from shared.rules.syntax import Call, Comparison, IsNull, Literal, Logic, Matche
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 _CASES = {"upper": "[A-Z0-9]+", "lower": "[a-z0-9]+"}
 """Texts that are in upper or lower case."""
-_NUMBERS = frozenset({FieldType.INTEGER, FieldType.NUMBER})
 _TEXTS = frozenset({FieldType.TEXT, FieldType.IDENTIFIER})
 
 
@@ -219,7 +218,7 @@ def _narrower(of: Field, asked: Asked) -> Field:
         case "values" if _are_values(of, asked.value):
             values = tuple(one for one in asked.value if not of.values or one in of.values)
             return replace(of, values=values) if values else of
-        case "value" if asked.operator == "==" and of.type in _TEXTS | _NUMBERS and _are_values(of, (asked.value,)):
+        case "value" if asked.operator == "==" and _are_values(of, (asked.value,)):
             return replace(of, values=(asked.value,)) if not of.values or asked.value in of.values else of
         case "value" if of.type in ORDERED and of.type is not FieldType.MONEY and not of.values:
             return _with_bound(of, asked)

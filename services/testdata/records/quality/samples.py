@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.testdata.records.errors import SampleEntityUnknown, SampleInvalid, SampleTwice
 from services.testdata.records.model import Samples
 from services.testdata.records.quality.parts import number_of
 from services.testdata.records.quality.series import counts, same_codes
 from services.testdata.records.tables import Column, Numbers, Strings, Table, Texts
 from services.testdata.records.values.meanings import meaning
 from services.testdata.records.values.measured import OFTEN
-from shared.errors import InvalidArgument, Violation
+from shared.errors import Violation
 from shared.model.events import Json
 from shared.model.packs.model import Entity, Field, FieldType, Pack, Relationship
 from shared.model.packs.values import described, read_value
@@ -28,24 +29,6 @@ _NAME = re.compile(r"[A-Z]\w* [A-Z]|(.*\d){4}")
 """Texts that look like the names of people, and like numbers of telephones or contracts."""
 _CATEGORIES = frozenset({FieldType.TEXT, FieldType.IDENTIFIER, FieldType.JSON})
 _FLAGS = {"true": True, "t": True, "1": True, "yes": True, "false": False, "f": False, "0": False, "no": False}
-
-
-class SampleInvalid(InvalidArgument):
-    """The sample rows are not records of `{entity}`; see the field violations."""
-
-    reason = "RECORD_SAMPLE_INVALID"
-
-
-class SampleEntityUnknown(InvalidArgument):
-    """There are sample rows of `{entity}`, and the domain has no such entity{hint}."""
-
-    reason = "RECORD_SAMPLE_ENTITY_UNKNOWN"
-
-
-class SampleTwice(InvalidArgument):
-    """There are sample rows of `{entity}` twice; give all of them at once."""
-
-    reason = "RECORD_SAMPLE_TWICE"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
