@@ -1,16 +1,19 @@
 """greenroom campaigns"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from google.protobuf.json_format import MessageToDict
 from rich.text import Text
 
 from cli.campaign_reports import report
+from cli.kit.documents import document
+from cli.kit.imported import print_imported
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named
 from cli.kit.render import Rows, console, facts, print_document, print_json, short, when
-from cli.kit.run import FAILED, OK, Json, Yes, command, confirmed, noun
+from cli.kit.run import FAILED, OK, Failed, Json, Yes, command, confirmed, noun
 from cli.kit.simulated import print_interactions, print_summaries, sound
 from cli.kit.simulating import Players, play, target_of
 from greenroom.client import Client
@@ -98,6 +101,40 @@ async def create(
     """Store the campaign in a file with its first revision."""
     made = await client.campaigns.create(file, external_id=external_id, ready=ready)
     _print(made.campaign, made.revision, json)
+
+
+@command(app, "import")
+async def import_(
+    client: Client,
+    files: Annotated[list[Path], typer.Argument(help="The campaign; after it files beside it, such as templates.")],
+    format: Annotated[str, typer.Option(help="greenroom, n8n or dittofeed; detected by default.")] = "",  # noqa: A002
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Store nothing.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the campaign as YAML here.")] = None,
+    tools: Annotated[
+        Path | None, typer.Option(help="Write mocks of its webhooks here, for `simulate --tools`.")
+    ] = None,
+    external_id: Annotated[str, typer.Option(help="Your own id for it.")] = "",
+    ready: Ready = False,
+    json: Json = False,
+) -> None:
+    """Import a campaign of n8n or Dittofeed, and say what of it was read, approximated and left out."""
+    for path in filter(None, (output, tools)):
+        if path.exists():
+            raise Failed(f"{path} exists; delete it or choose another name.")
+    found = await client.campaigns.import_files(
+        *files, format=format, dry_run=dry_run, external_id=external_id, ready=ready
+    )
+    if output:
+        output.write_bytes(found.revision.content)
+    if tools:
+        mocks: dict[str, Any] = MessageToDict(found.tools, preserving_proto_field_name=True)
+        tools.write_text(document(mocks, {}, f"What the webhooks of {files[0].name} answer."), "utf-8")
+    if json:
+        print_json(found)
+        return
+    print_imported(found, files[0].name)
+    if found.HasField("campaign"):
+        console().print(f"It is stored as {found.campaign.name}.", soft_wrap=True)
 
 
 @command(app, "revise")

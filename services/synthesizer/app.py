@@ -44,7 +44,7 @@ from services.synthesizer.batches import store as batch_rows
 from services.synthesizer.batches.export import Export
 from services.synthesizer.batches.operations import Batches
 from services.synthesizer.batches.servicer import BatchServicer
-from services.synthesizer.campaigns.documents import read_content
+from services.synthesizer.campaigns.documents import import_content, read_content
 from services.synthesizer.campaigns.operations import Campaigns
 from services.synthesizer.campaigns.servicer import CampaignServicer
 from services.synthesizer.campaigns.store import CampaignStore
@@ -261,7 +261,7 @@ async def build(
         (
             "Campaign",
             campaign_pb2_grpc.add_CampaignServiceServicer_to_server,
-            CampaignServicer(Campaigns(campaigns, compute, read=read_content, clock=clock)),
+            CampaignServicer(Campaigns(campaigns, compute, read=read_content, imports=import_content, clock=clock)),
         ),
         ("Source", source_pb2_grpc.add_SourceServiceServicer_to_server, SourceServicer(sources, source_files)),
         (

@@ -1,7 +1,9 @@
 """`greenroom campaigns` against a running Greenroom."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,3 +54,61 @@ async def test_campaigns_are_stored_revised_checked_and_deleted(house: House) ->
     await house.ok("campaigns", "delete-revision", name, "2", "--yes")
     await house.ok("campaigns", "delete", name, "--yes")
     assert (await house.run("campaigns", "show", name)).status == 3
+
+
+def node(name: str, kind: str, **parameters: Any) -> dict[str, Any]:
+    return {"name": name, "type": f"n8n-nodes-base.{kind}", "typeVersion": 1, "parameters": parameters}
+
+
+PAID = {"number": [{"value1": "={{ $json.amount }}", "operation": "larger", "value2": 0}]}
+INVOICES = {
+    "name": "Invoices",
+    "nodes": [
+        node("Form", "formTrigger"),
+        node("Look up", "httpRequest", url="https://billing.example/{{ }}"),
+        node("Paid?", "if", conditions=PAID),
+        node(
+            "Thank",
+            "gmail",
+            subject="=Thanks {{ $('Form').item.json.name }}",
+            message="=Paid {{ $json.amount }}. All well?",
+        ),
+        node("Remind", "telegram", text="Please pay. Reply YES or NO."),
+        node("Model", "lmChatOpenAi"),
+    ],
+    "connections": {
+        "Form": {"main": [[{"node": "Look up", "type": "main", "index": 0}]]},
+        "Look up": {"main": [[{"node": "Paid?", "type": "main", "index": 0}]]},
+        "Paid?": {"main": [[{"node": "Thank"}], [{"node": "Remind"}]]},
+        "Model": {"ai_languageModel": [[{"node": "Look up"}]]},
+    },
+}
+
+
+async def test_a_workflow_is_imported_with_what_was_approximated_and_can_be_simulated(
+    house: House, tmp_path: Path
+) -> None:
+    file, out, tools = tmp_path / "invoices.json", tmp_path / "invoices.yaml", tmp_path / "tools.yaml"
+    file.write_text(json.dumps(INVOICES))
+
+    tried = await house.ok("campaigns", "import", str(file), "--dry-run", "--output", str(out), "--tools", str(tools))
+
+    assert "Nothing is called; the tool `look_up` answers" in " ".join(tried.out.split())
+    assert "6 parts, of which 2 are read, 3 approximated and 1 left out; 1 of 1 condition evaluated" in tried.out
+    assert "stored as" not in tried.out
+    assert (await house.run("campaigns", "import", str(file), "--output", str(out))).status == 1
+    for field, kind in (("look_up_amount=3", "send_email"), ("look_up_amount=-1", "send_sms")):
+        arguments = ["--persona", "eager-eddie", "--tools", str(tools), "--field", field]
+        assert kind in (await house.ok("campaigns", "simulate", str(out), *arguments)).out
+    stored = (await house.ok("campaigns", "import", str(file), "--format", "n8n", "--json")).json
+    assert (await house.ok("campaigns", "show", stored["campaign"]["name"], "--yaml")).out == out.read_text()
+    assert [one["outcome"] for one in stored["parts"]].count("OUTCOME_LEFT_OUT") == 1
+    ours = (await house.ok("campaigns", "import", SOUND, "--json")).json
+    assert ours["format"] == "greenroom"
+    for bad, sentence in (("--format", "There is no format excel"), ("file", "none of the formats")):
+        if bad == "file":
+            file.write_text("a: 1")
+        refused = await house.run(
+            "campaigns", "import", str(file), *(["--format", "excel"] if bad == "--format" else [])
+        )
+        assert (refused.status, sentence in refused.err) == (2, True)

@@ -151,6 +151,8 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.revision.CopyFrom(REVISION)
         case "CreateCampaign" | "AddCampaignRevision":
             request.file.CopyFrom(CAMPAIGN)
+        case "ImportCampaign":
+            request.files.append(CAMPAIGN)
         case "UpdateCampaignRevision":
             request.number = 1
             request.file.CopyFrom(CAMPAIGN)

@@ -28,6 +28,29 @@ class Campaigns:
         )
         return await self._calls.unary(self._stub.CreateCampaign, request)
 
+    async def import_files(
+        self,
+        *paths: str | Path,
+        format: str = "",  # noqa: A002
+        dry_run: bool = False,
+        external_id: str = "",
+        ready: bool = False,
+        request_id: str | None = None,
+    ) -> pb.ImportCampaignResponse:
+        """Store the campaign that another product exported to the first file; the others are files beside it.
+
+        format: `greenroom`, `n8n` or `dittofeed`; "" to detect it. dry_run: store nothing.
+        """
+        request = pb.ImportCampaignRequest(
+            files=[_file(path) for path in paths],
+            format=format,
+            dry_run=dry_run,
+            external_id=external_id,
+            ready=ready,
+            request_id=request_id or new_request_id(),
+        )
+        return await self._calls.unary(self._stub.ImportCampaign, request)
+
     async def add_revision(
         self, campaign: str, path: str | Path, *, ready: bool = False, request_id: str | None = None
     ) -> pb.CampaignRevision:

@@ -1,7 +1,10 @@
 """Campaigns: message workflows, in revisions that are immutable once READY."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from services.synthesizer.campaigns.formats.imported import Part
 
 PREFIX = "campaigns/"
 
@@ -21,6 +24,18 @@ class Content:
     description: str
     steps: int
     yaml: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedContent:
+    """What was read from a file of another product. tools: the webhooks that the campaign calls."""
+
+    content: Content
+    format: str
+    parts: Sequence[Part]
+    conditions: int
+    evaluated: int
+    tools: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

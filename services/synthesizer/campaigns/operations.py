@@ -1,8 +1,8 @@
 """Campaigns and their revisions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from services.synthesizer.campaigns.model import PREFIX, Campaign, Content, Revision, RevisionState
+from services.synthesizer.campaigns.model import PREFIX, Campaign, Content, ImportedContent, Revision, RevisionState
 from services.synthesizer.campaigns.store import CampaignStore
 from shared.clock import Clock
 from shared.compute import Compute
@@ -12,14 +12,21 @@ from shared.requests import RequestKey
 
 
 class Campaigns:
-    """Creates, reads, changes and deletes a company's campaigns. read: runs in another process."""
+    """Creates, reads, changes and deletes a company's campaigns. read, imports: run in another process."""
 
     def __init__(
-        self, store: CampaignStore, compute: Compute, *, read: Callable[[bytes, str], Content], clock: Clock
+        self,
+        store: CampaignStore,
+        compute: Compute,
+        *,
+        read: Callable[[bytes, str], Content],
+        imports: Callable[[Sequence[tuple[bytes, str]], str], ImportedContent],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._compute = compute
         self._read = read
+        self._imports = imports
         self._clock = clock
 
     async def create(
@@ -29,7 +36,27 @@ class Campaigns:
 
         Raises BadYaml, CampaignInvalid, CampaignExternalIdTaken.
         """
-        revision = await self._new(f"{PREFIX}{new_id()}", file, ready=ready)
+        return await self._create(company, await self._content(file), external_id, ready=ready, key=key)
+
+    async def read_import(self, files: Sequence[tuple[bytes, str]], format_name: str) -> ImportedContent:
+        """The campaign in a file of another product. files: bytes and names; the first has the campaign.
+
+        Raises BadYaml, CampaignInvalid, CampaignImportInvalid, CampaignFormatUnknown, UnknownCampaignFormat.
+        """
+        named = [(content, name or f"file {number}") for number, (content, name) in enumerate(files, 1)]
+        size = sum(len(content) for content, _ in files)
+        return await self._compute.run(self._imports, named, format_name, reads=size)
+
+    async def store_import(
+        self, company: str, imported: ImportedContent, external_id: str, *, ready: bool, key: RequestKey | None
+    ) -> tuple[Campaign, Revision]:
+        """Store what was imported under a new name with its first revision. Raises CampaignExternalIdTaken."""
+        return await self._create(company, imported.content, external_id, ready=ready, key=key)
+
+    async def _create(
+        self, company: str, content: Content, external_id: str, *, ready: bool, key: RequestKey | None
+    ) -> tuple[Campaign, Revision]:
+        revision = self._new(f"{PREFIX}{new_id()}", content, ready=ready)
         campaign = Campaign(
             name=revision.campaign,
             display_name=revision.content.display_name,
@@ -45,7 +72,7 @@ class Campaigns:
         self, company: str, campaign: str, file: tuple[bytes, str], *, ready: bool, key: RequestKey | None
     ) -> Revision:
         """Add a revision with the next number. Raises BadYaml, CampaignInvalid, CampaignNotFound."""
-        return await self._store.add_revision(company, await self._new(campaign, file, ready=ready), key)
+        return await self._store.add_revision(company, self._new(campaign, await self._content(file), ready=ready), key)
 
     async def update_revision(self, company: str, campaign: str, number: int, file: tuple[bytes, str]) -> Revision:
         """Replace the content of a DRAFT.
@@ -75,8 +102,8 @@ class Campaigns:
         """A part of the campaigns, newest first."""
         return await self._store.page(company, part, external_id)
 
-    async def _new(self, campaign: str, file: tuple[bytes, str], *, ready: bool) -> Revision:
-        content, now = await self._content(file), self._clock()
+    def _new(self, campaign: str, content: Content, *, ready: bool) -> Revision:
+        now = self._clock()
         state = RevisionState.READY if ready else RevisionState.DRAFT
         return Revision(campaign, 1, state, content, create_time=now, ready_time=now if ready else 0)
 

@@ -2,7 +2,7 @@
 
 from greenroom.synthesizer.v1 import campaign_pb2 as pb
 from greenroom.synthesizer.v1 import campaign_pb2_grpc
-from services.synthesizer.campaigns.messages import campaign_message, file, revision_message
+from services.synthesizer.campaigns.messages import campaign_message, file, import_message, revision_message
 from services.synthesizer.campaigns.operations import Campaigns
 from shared.auth import caller
 from shared.rpc.handlers import Context
@@ -46,6 +46,16 @@ class CampaignServicer(campaign_pb2_grpc.CampaignServiceServicer):
     ) -> pb.MarkCampaignReadyResponse:
         ready = await self._campaigns.mark_ready(caller().company, request.campaign, request.revision)
         return pb.MarkCampaignReadyResponse(revision=revision_message(ready))
+
+    async def ImportCampaign(self, request: pb.ImportCampaignRequest, context: Context) -> pb.ImportCampaignResponse:
+        imported = await self._campaigns.read_import([*map(file, request.files)], request.format)
+        if request.dry_run:
+            return import_message(imported)
+        key = request_key(request, "ImportCampaign")
+        stored = await self._campaigns.store_import(
+            caller().company, imported, request.external_id, ready=request.ready, key=key
+        )
+        return import_message(imported, *stored)
 
     async def GetCampaign(self, request: pb.GetCampaignRequest, context: Context) -> pb.GetCampaignResponse:
         found, chosen = await self._campaigns.get(caller().company, request.name, request.revision)

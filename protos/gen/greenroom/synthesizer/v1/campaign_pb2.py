@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from greenroom.synthesizer.v1 import tool_config_pb2 as greenroom_dot_synthesizer_dot_v1_dot_tool__config__pb2
 from greenroom.type.v1 import campaign_pb2 as greenroom_dot_type_dot_v1_dot_campaign__pb2
 from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'greenroom/synthesizer/v1/campaign.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/type/v1/campaign.proto\x1a\x1fgreenroom/type/v1/options.proto\"\x9e\x02\n\x08\x43\x61mpaign\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x1f\n\x0b\x65xternal_id\x18\x04 \x01(\tR\nexternalId\x12\'\n\x0flatest_revision\x18\x05 \x01(\x05R\x0elatestRevision\x12\x32\n\x15latest_ready_revision\x18\x06 \x01(\x05R\x13latestReadyRevision\x12;\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x81\x03\n\x10\x43\x61mpaignRevision\x12\x1a\n\x08\x63\x61mpaign\x18\x01 \x01(\tR\x08\x63\x61mpaign\x12\x16\n\x06number\x18\x02 \x01(\x05R\x06number\x12\x46\n\x05state\x18\x03 \x01(\x0e\x32\x30.greenroom.synthesizer.v1.CampaignRevision.StateR\x05state\x12\x18\n\x07\x63ontent\x18\x04 \x01(\x0cR\x07\x63ontent\x12\x1d\n\nstep_count\x18\x05 \x01(\x05R\tstepCount\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x39\n\nready_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\treadyTime\"@\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_DRAFT\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\"\xbe\x01\n\x15\x43reateCampaignRequest\x12;\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x1f.greenroom.type.v1.CampaignFileB\x06\xbaH\x03\xc8\x01\x01R\x04\x66ile\x12)\n\x0b\x65xternal_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\nexternalId\x12\x14\n\x05ready\x18\x03 \x01(\x08R\x05ready\x12\'\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"\xa0\x01\n\x16\x43reateCampaignResponse\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\".greenroom.synthesizer.v1.CampaignR\x08\x63\x61mpaign\x12\x46\n\x08revision\x18\x02 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\"\xd8\x01\n\x1a\x41\x64\x64\x43\x61mpaignRevisionRequest\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x08\x63\x61mpaign\x12;\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x1f.greenroom.type.v1.CampaignFileB\x06\xbaH\x03\xc8\x01\x01R\x04\x66ile\x12\x14\n\x05ready\x18\x03 \x01(\x08R\x05ready\x12\'\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"e\n\x1b\x41\x64\x64\x43\x61mpaignRevisionResponse\x12\x46\n\x08revision\x18\x01 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\"\xbd\x01\n\x1dUpdateCampaignRevisionRequest\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x08\x63\x61mpaign\x12\x1f\n\x06number\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01R\x06number\x12;\n\x04\x66ile\x18\x03 \x01(\x0b\x32\x1f.greenroom.type.v1.CampaignFileB\x06\xbaH\x03\xc8\x01\x01R\x04\x66ile\"h\n\x1eUpdateCampaignRevisionResponse\x12\x46\n\x08revision\x18\x01 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\"\x7f\n\x18MarkCampaignReadyRequest\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x08\x63\x61mpaign\x12#\n\x08revision\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01R\x08revision\"c\n\x19MarkCampaignReadyResponse\x12\x46\n\x08revision\x18\x01 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\"q\n\x12GetCampaignRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x04name\x12#\n\x08revision\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08revision\"\x9d\x01\n\x13GetCampaignResponse\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\".greenroom.synthesizer.v1.CampaignR\x08\x63\x61mpaign\x12\x46\n\x08revision\x18\x02 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\"\xc5\x01\n\x14ListCampaignsRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12)\n\x0b\x65xternal_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\nexternalId\x12\x33\n\x08short_id\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{0,64}$R\x07shortId\"\xa0\x01\n\x15ListCampaignsResponse\x12@\n\tcampaigns\x18\x01 \x03(\x0b\x32\".greenroom.synthesizer.v1.CampaignR\tcampaigns\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\x84\x01\n\x1d\x44\x65leteCampaignRevisionRequest\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x08\x63\x61mpaign\x12#\n\x08revision\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01R\x08revision\" \n\x1e\x44\x65leteCampaignRevisionResponse\"O\n\x15\x44\x65leteCampaignRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x04name\"\x18\n\x16\x44\x65leteCampaignResponse2\xa2\t\n\x0f\x43\x61mpaignService\x12\x88\x01\n\x0e\x43reateCampaign\x12/.greenroom.synthesizer.v1.CreateCampaignRequest\x1a\x30.greenroom.synthesizer.v1.CreateCampaignResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12\x97\x01\n\x13\x41\x64\x64\x43\x61mpaignRevision\x12\x34.greenroom.synthesizer.v1.AddCampaignRevisionRequest\x1a\x35.greenroom.synthesizer.v1.AddCampaignRevisionResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12\xa0\x01\n\x16UpdateCampaignRevision\x12\x37.greenroom.synthesizer.v1.UpdateCampaignRevisionRequest\x1a\x38.greenroom.synthesizer.v1.UpdateCampaignRevisionResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12\x91\x01\n\x11MarkCampaignReady\x12\x32.greenroom.synthesizer.v1.MarkCampaignReadyRequest\x1a\x33.greenroom.synthesizer.v1.MarkCampaignReadyResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12~\n\x0bGetCampaign\x12,.greenroom.synthesizer.v1.GetCampaignRequest\x1a-.greenroom.synthesizer.v1.GetCampaignResponse\"\x12\xaa\xbb\x18\x0e\x63\x61mpaigns.read\x12\x84\x01\n\rListCampaigns\x12..greenroom.synthesizer.v1.ListCampaignsRequest\x1a/.greenroom.synthesizer.v1.ListCampaignsResponse\"\x12\xaa\xbb\x18\x0e\x63\x61mpaigns.read\x12\xa0\x01\n\x16\x44\x65leteCampaignRevision\x12\x37.greenroom.synthesizer.v1.DeleteCampaignRevisionRequest\x1a\x38.greenroom.synthesizer.v1.DeleteCampaignRevisionResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12\x88\x01\n\x0e\x44\x65leteCampaign\x12/.greenroom.synthesizer.v1.DeleteCampaignRequest\x1a\x30.greenroom.synthesizer.v1.DeleteCampaignResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.writeBD\n\x18greenroom.synthesizer.v1P\x01Z&greenroom/synthesizer/v1;synthesizerv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'greenroom/synthesizer/v1/campaign.proto\x12\x18greenroom.synthesizer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*greenroom/synthesizer/v1/tool_config.proto\x1a greenroom/type/v1/campaign.proto\x1a\x1fgreenroom/type/v1/options.proto\"\x9e\x02\n\x08\x43\x61mpaign\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x1f\n\x0b\x65xternal_id\x18\x04 \x01(\tR\nexternalId\x12\'\n\x0flatest_revision\x18\x05 \x01(\x05R\x0elatestRevision\x12\x32\n\x15latest_ready_revision\x18\x06 \x01(\x05R\x13latestReadyRevision\x12;\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x81\x03\n\x10\x43\x61mpaignRevision\x12\x1a\n\x08\x63\x61mpaign\x18\x01 \x01(\tR\x08\x63\x61mpaign\x12\x16\n\x06number\x18\x02 \x01(\x05R\x06number\x12\x46\n\x05state\x18\x03 \x01(\x0e\x32\x30.greenroom.synthesizer.v1.CampaignRevision.StateR\x05state\x12\x18\n\x07\x63ontent\x18\x04 \x01(\x0cR\x07\x63ontent\x12\x1d\n\nstep_count\x18\x05 \x01(\x05R\tstepCount\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x39\n\nready_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\treadyTime\"@\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_DRAFT\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\"\xbe\x01\n\x15\x43reateCampaignRequest\x12;\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x1f.greenroom.type.v1.CampaignFileB\x06\xbaH\x03\xc8\x01\x01R\x04\x66ile\x12)\n\x0b\x65xternal_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\nexternalId\x12\x14\n\x05ready\x18\x03 \x01(\x08R\x05ready\x12\'\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"\xa0\x01\n\x16\x43reateCampaignResponse\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\".greenroom.synthesizer.v1.CampaignR\x08\x63\x61mpaign\x12\x46\n\x08revision\x18\x02 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\"\xd8\x01\n\x1a\x41\x64\x64\x43\x61mpaignRevisionRequest\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x08\x63\x61mpaign\x12;\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x1f.greenroom.type.v1.CampaignFileB\x06\xbaH\x03\xc8\x01\x01R\x04\x66ile\x12\x14\n\x05ready\x18\x03 \x01(\x08R\x05ready\x12\'\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"e\n\x1b\x41\x64\x64\x43\x61mpaignRevisionResponse\x12\x46\n\x08revision\x18\x01 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\"\xbd\x01\n\x1dUpdateCampaignRevisionRequest\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x08\x63\x61mpaign\x12\x1f\n\x06number\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01R\x06number\x12;\n\x04\x66ile\x18\x03 \x01(\x0b\x32\x1f.greenroom.type.v1.CampaignFileB\x06\xbaH\x03\xc8\x01\x01R\x04\x66ile\"h\n\x1eUpdateCampaignRevisionResponse\x12\x46\n\x08revision\x18\x01 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\"\x7f\n\x18MarkCampaignReadyRequest\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x08\x63\x61mpaign\x12#\n\x08revision\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01R\x08revision\"c\n\x19MarkCampaignReadyResponse\x12\x46\n\x08revision\x18\x01 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\"\xfe\x01\n\x15ImportCampaignRequest\x12\x41\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x1f.greenroom.type.v1.CampaignFileB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\x05\x66iles\x12\x1f\n\x06\x66ormat\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x06\x66ormat\x12\x17\n\x07\x64ry_run\x18\x03 \x01(\x08R\x06\x64ryRun\x12)\n\x0b\x65xternal_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\nexternalId\x12\x14\n\x05ready\x18\x05 \x01(\x08R\x05ready\x12\'\n\nrequest_id\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\"\x84\x03\n\x16ImportCampaignResponse\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\".greenroom.synthesizer.v1.CampaignR\x08\x63\x61mpaign\x12\x46\n\x08revision\x18\x02 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\x12\x16\n\x06\x66ormat\x18\x03 \x01(\tR\x06\x66ormat\x12<\n\x05parts\x18\x04 \x03(\x0b\x32&.greenroom.synthesizer.v1.ImportedPartR\x05parts\x12\'\n\x0f\x63ondition_count\x18\x05 \x01(\x05R\x0e\x63onditionCount\x12\'\n\x0f\x65valuated_count\x18\x06 \x01(\x05R\x0e\x65valuatedCount\x12:\n\x05tools\x18\x07 \x01(\x0b\x32$.greenroom.synthesizer.v1.ToolConfigR\x05tools\"\x96\x02\n\x0cImportedPart\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04kind\x18\x02 \x01(\tR\x04kind\x12H\n\x07outcome\x18\x03 \x01(\x0e\x32..greenroom.synthesizer.v1.ImportedPart.OutcomeR\x07outcome\x12\x14\n\x05steps\x18\x04 \x03(\tR\x05steps\x12\x18\n\x07reasons\x18\x05 \x03(\tR\x07reasons\"d\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n\x0cOUTCOME_READ\x10\x01\x12\x18\n\x14OUTCOME_APPROXIMATED\x10\x02\x12\x14\n\x10OUTCOME_LEFT_OUT\x10\x03\"q\n\x12GetCampaignRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x04name\x12#\n\x08revision\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08revision\"\x9d\x01\n\x13GetCampaignResponse\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\".greenroom.synthesizer.v1.CampaignR\x08\x63\x61mpaign\x12\x46\n\x08revision\x18\x02 \x01(\x0b\x32*.greenroom.synthesizer.v1.CampaignRevisionR\x08revision\"\xc5\x01\n\x14ListCampaignsRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08R\tpageToken\x12)\n\x0b\x65xternal_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\nexternalId\x12\x33\n\x08short_id\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{0,64}$R\x07shortId\"\xa0\x01\n\x15ListCampaignsResponse\x12@\n\tcampaigns\x18\x01 \x03(\x0b\x32\".greenroom.synthesizer.v1.CampaignR\tcampaigns\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\x84\x01\n\x1d\x44\x65leteCampaignRevisionRequest\x12>\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x08\x63\x61mpaign\x12#\n\x08revision\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01R\x08revision\" \n\x1e\x44\x65leteCampaignRevisionResponse\"O\n\x15\x44\x65leteCampaignRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$R\x04name\"\x18\n\x16\x44\x65leteCampaignResponse2\xad\n\n\x0f\x43\x61mpaignService\x12\x88\x01\n\x0e\x43reateCampaign\x12/.greenroom.synthesizer.v1.CreateCampaignRequest\x1a\x30.greenroom.synthesizer.v1.CreateCampaignResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12\x97\x01\n\x13\x41\x64\x64\x43\x61mpaignRevision\x12\x34.greenroom.synthesizer.v1.AddCampaignRevisionRequest\x1a\x35.greenroom.synthesizer.v1.AddCampaignRevisionResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12\xa0\x01\n\x16UpdateCampaignRevision\x12\x37.greenroom.synthesizer.v1.UpdateCampaignRevisionRequest\x1a\x38.greenroom.synthesizer.v1.UpdateCampaignRevisionResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12\x91\x01\n\x11MarkCampaignReady\x12\x32.greenroom.synthesizer.v1.MarkCampaignReadyRequest\x1a\x33.greenroom.synthesizer.v1.MarkCampaignReadyResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12\x88\x01\n\x0eImportCampaign\x12/.greenroom.synthesizer.v1.ImportCampaignRequest\x1a\x30.greenroom.synthesizer.v1.ImportCampaignResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12~\n\x0bGetCampaign\x12,.greenroom.synthesizer.v1.GetCampaignRequest\x1a-.greenroom.synthesizer.v1.GetCampaignResponse\"\x12\xaa\xbb\x18\x0e\x63\x61mpaigns.read\x12\x84\x01\n\rListCampaigns\x12..greenroom.synthesizer.v1.ListCampaignsRequest\x1a/.greenroom.synthesizer.v1.ListCampaignsResponse\"\x12\xaa\xbb\x18\x0e\x63\x61mpaigns.read\x12\xa0\x01\n\x16\x44\x65leteCampaignRevision\x12\x37.greenroom.synthesizer.v1.DeleteCampaignRevisionRequest\x1a\x38.greenroom.synthesizer.v1.DeleteCampaignRevisionResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.write\x12\x88\x01\n\x0e\x44\x65leteCampaign\x12/.greenroom.synthesizer.v1.DeleteCampaignRequest\x1a\x30.greenroom.synthesizer.v1.DeleteCampaignResponse\"\x13\xaa\xbb\x18\x0f\x63\x61mpaigns.writeBD\n\x18greenroom.synthesizer.v1P\x01Z&greenroom/synthesizer/v1;synthesizerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,6 +59,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MARKCAMPAIGNREADYREQUEST'].fields_by_name['campaign']._serialized_options = b'\272H\037r\0352\033^campaigns/[a-z0-9-]{1,64}$'
   _globals['_MARKCAMPAIGNREADYREQUEST'].fields_by_name['revision']._loaded_options = None
   _globals['_MARKCAMPAIGNREADYREQUEST'].fields_by_name['revision']._serialized_options = b'\272H\004\032\002(\001'
+  _globals['_IMPORTCAMPAIGNREQUEST'].fields_by_name['files']._loaded_options = None
+  _globals['_IMPORTCAMPAIGNREQUEST'].fields_by_name['files']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
+  _globals['_IMPORTCAMPAIGNREQUEST'].fields_by_name['format']._loaded_options = None
+  _globals['_IMPORTCAMPAIGNREQUEST'].fields_by_name['format']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_IMPORTCAMPAIGNREQUEST'].fields_by_name['external_id']._loaded_options = None
+  _globals['_IMPORTCAMPAIGNREQUEST'].fields_by_name['external_id']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_IMPORTCAMPAIGNREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_IMPORTCAMPAIGNREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_GETCAMPAIGNREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETCAMPAIGNREQUEST'].fields_by_name['name']._serialized_options = b'\272H\037r\0352\033^campaigns/[a-z0-9-]{1,64}$'
   _globals['_GETCAMPAIGNREQUEST'].fields_by_name['revision']._loaded_options = None
@@ -84,6 +93,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGNSERVICE'].methods_by_name['UpdateCampaignRevision']._serialized_options = b'\252\273\030\017campaigns.write'
   _globals['_CAMPAIGNSERVICE'].methods_by_name['MarkCampaignReady']._loaded_options = None
   _globals['_CAMPAIGNSERVICE'].methods_by_name['MarkCampaignReady']._serialized_options = b'\252\273\030\017campaigns.write'
+  _globals['_CAMPAIGNSERVICE'].methods_by_name['ImportCampaign']._loaded_options = None
+  _globals['_CAMPAIGNSERVICE'].methods_by_name['ImportCampaign']._serialized_options = b'\252\273\030\017campaigns.write'
   _globals['_CAMPAIGNSERVICE'].methods_by_name['GetCampaign']._loaded_options = None
   _globals['_CAMPAIGNSERVICE'].methods_by_name['GetCampaign']._serialized_options = b'\252\273\030\016campaigns.read'
   _globals['_CAMPAIGNSERVICE'].methods_by_name['ListCampaigns']._loaded_options = None
@@ -92,44 +103,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGNSERVICE'].methods_by_name['DeleteCampaignRevision']._serialized_options = b'\252\273\030\017campaigns.write'
   _globals['_CAMPAIGNSERVICE'].methods_by_name['DeleteCampaign']._loaded_options = None
   _globals['_CAMPAIGNSERVICE'].methods_by_name['DeleteCampaign']._serialized_options = b'\252\273\030\017campaigns.write'
-  _globals['_CAMPAIGN']._serialized_start=199
-  _globals['_CAMPAIGN']._serialized_end=485
-  _globals['_CAMPAIGNREVISION']._serialized_start=488
-  _globals['_CAMPAIGNREVISION']._serialized_end=873
-  _globals['_CAMPAIGNREVISION_STATE']._serialized_start=809
-  _globals['_CAMPAIGNREVISION_STATE']._serialized_end=873
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=876
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=1066
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=1069
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=1229
-  _globals['_ADDCAMPAIGNREVISIONREQUEST']._serialized_start=1232
-  _globals['_ADDCAMPAIGNREVISIONREQUEST']._serialized_end=1448
-  _globals['_ADDCAMPAIGNREVISIONRESPONSE']._serialized_start=1450
-  _globals['_ADDCAMPAIGNREVISIONRESPONSE']._serialized_end=1551
-  _globals['_UPDATECAMPAIGNREVISIONREQUEST']._serialized_start=1554
-  _globals['_UPDATECAMPAIGNREVISIONREQUEST']._serialized_end=1743
-  _globals['_UPDATECAMPAIGNREVISIONRESPONSE']._serialized_start=1745
-  _globals['_UPDATECAMPAIGNREVISIONRESPONSE']._serialized_end=1849
-  _globals['_MARKCAMPAIGNREADYREQUEST']._serialized_start=1851
-  _globals['_MARKCAMPAIGNREADYREQUEST']._serialized_end=1978
-  _globals['_MARKCAMPAIGNREADYRESPONSE']._serialized_start=1980
-  _globals['_MARKCAMPAIGNREADYRESPONSE']._serialized_end=2079
-  _globals['_GETCAMPAIGNREQUEST']._serialized_start=2081
-  _globals['_GETCAMPAIGNREQUEST']._serialized_end=2194
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=2197
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=2354
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=2357
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=2554
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=2557
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=2717
-  _globals['_DELETECAMPAIGNREVISIONREQUEST']._serialized_start=2720
-  _globals['_DELETECAMPAIGNREVISIONREQUEST']._serialized_end=2852
-  _globals['_DELETECAMPAIGNREVISIONRESPONSE']._serialized_start=2854
-  _globals['_DELETECAMPAIGNREVISIONRESPONSE']._serialized_end=2886
-  _globals['_DELETECAMPAIGNREQUEST']._serialized_start=2888
-  _globals['_DELETECAMPAIGNREQUEST']._serialized_end=2967
-  _globals['_DELETECAMPAIGNRESPONSE']._serialized_start=2969
-  _globals['_DELETECAMPAIGNRESPONSE']._serialized_end=2993
-  _globals['_CAMPAIGNSERVICE']._serialized_start=2996
-  _globals['_CAMPAIGNSERVICE']._serialized_end=4182
+  _globals['_CAMPAIGN']._serialized_start=243
+  _globals['_CAMPAIGN']._serialized_end=529
+  _globals['_CAMPAIGNREVISION']._serialized_start=532
+  _globals['_CAMPAIGNREVISION']._serialized_end=917
+  _globals['_CAMPAIGNREVISION_STATE']._serialized_start=853
+  _globals['_CAMPAIGNREVISION_STATE']._serialized_end=917
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=920
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=1110
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=1113
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=1273
+  _globals['_ADDCAMPAIGNREVISIONREQUEST']._serialized_start=1276
+  _globals['_ADDCAMPAIGNREVISIONREQUEST']._serialized_end=1492
+  _globals['_ADDCAMPAIGNREVISIONRESPONSE']._serialized_start=1494
+  _globals['_ADDCAMPAIGNREVISIONRESPONSE']._serialized_end=1595
+  _globals['_UPDATECAMPAIGNREVISIONREQUEST']._serialized_start=1598
+  _globals['_UPDATECAMPAIGNREVISIONREQUEST']._serialized_end=1787
+  _globals['_UPDATECAMPAIGNREVISIONRESPONSE']._serialized_start=1789
+  _globals['_UPDATECAMPAIGNREVISIONRESPONSE']._serialized_end=1893
+  _globals['_MARKCAMPAIGNREADYREQUEST']._serialized_start=1895
+  _globals['_MARKCAMPAIGNREADYREQUEST']._serialized_end=2022
+  _globals['_MARKCAMPAIGNREADYRESPONSE']._serialized_start=2024
+  _globals['_MARKCAMPAIGNREADYRESPONSE']._serialized_end=2123
+  _globals['_IMPORTCAMPAIGNREQUEST']._serialized_start=2126
+  _globals['_IMPORTCAMPAIGNREQUEST']._serialized_end=2380
+  _globals['_IMPORTCAMPAIGNRESPONSE']._serialized_start=2383
+  _globals['_IMPORTCAMPAIGNRESPONSE']._serialized_end=2771
+  _globals['_IMPORTEDPART']._serialized_start=2774
+  _globals['_IMPORTEDPART']._serialized_end=3052
+  _globals['_IMPORTEDPART_OUTCOME']._serialized_start=2952
+  _globals['_IMPORTEDPART_OUTCOME']._serialized_end=3052
+  _globals['_GETCAMPAIGNREQUEST']._serialized_start=3054
+  _globals['_GETCAMPAIGNREQUEST']._serialized_end=3167
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=3170
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=3327
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=3330
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=3527
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=3530
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=3690
+  _globals['_DELETECAMPAIGNREVISIONREQUEST']._serialized_start=3693
+  _globals['_DELETECAMPAIGNREVISIONREQUEST']._serialized_end=3825
+  _globals['_DELETECAMPAIGNREVISIONRESPONSE']._serialized_start=3827
+  _globals['_DELETECAMPAIGNREVISIONRESPONSE']._serialized_end=3859
+  _globals['_DELETECAMPAIGNREQUEST']._serialized_start=3861
+  _globals['_DELETECAMPAIGNREQUEST']._serialized_end=3940
+  _globals['_DELETECAMPAIGNRESPONSE']._serialized_start=3942
+  _globals['_DELETECAMPAIGNRESPONSE']._serialized_end=3966
+  _globals['_CAMPAIGNSERVICE']._serialized_start=3969
+  _globals['_CAMPAIGNSERVICE']._serialized_end=5294
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
+from greenroom.synthesizer.v1 import tool_config_pb2 as tool_config_pb2
 from greenroom.type.v1 import campaign_pb2 as campaign_pb2
 import builtins as builtins
 import sys
@@ -351,6 +352,167 @@ class MarkCampaignReadyResponse(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["revision", b"revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ImportCampaignRequest(message.Message):
+    """What to import."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: builtins.int
+    FORMAT_FIELD_NUMBER: builtins.int
+    DRY_RUN_FIELD_NUMBER: builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: builtins.int
+    READY_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    format: builtins.str
+    """`greenroom`, `n8n` or `dittofeed`; detected when empty."""
+    dry_run: builtins.bool
+    """Store nothing."""
+    external_id: builtins.str
+    """The caller's own id for the campaign, unique within the company when given."""
+    ready: builtins.bool
+    """True to make the revision READY at once."""
+    request_id: builtins.str
+    """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS."""
+    @builtins.property
+    def files(self) -> containers.RepeatedCompositeFieldContainer[campaign_pb2.CampaignFile]:
+        """The file of the campaign; after it those beside it, such as templates of Dittofeed."""
+
+    def __init__(
+        self,
+        *,
+        files: abc.Iterable[campaign_pb2.CampaignFile] | None = ...,
+        format: builtins.str = ...,
+        dry_run: builtins.bool = ...,
+        external_id: builtins.str = ...,
+        ready: builtins.bool = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["dry_run", b"dry_run", "external_id", b"external_id", "files", b"files", "format", b"format", "ready", b"ready", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ImportCampaignResponse(message.Message):
+    """What was imported."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CAMPAIGN_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    FORMAT_FIELD_NUMBER: builtins.int
+    PARTS_FIELD_NUMBER: builtins.int
+    CONDITION_COUNT_FIELD_NUMBER: builtins.int
+    EVALUATED_COUNT_FIELD_NUMBER: builtins.int
+    TOOLS_FIELD_NUMBER: builtins.int
+    format: builtins.str
+    """The format of the file."""
+    condition_count: builtins.int
+    """How many comparisons the file makes."""
+    evaluated_count: builtins.int
+    """How many of them are evaluated as conditions of the campaign; of the others, a contact field says whether they hold."""
+    @builtins.property
+    def campaign(self) -> Campaign:
+        """The campaign; unset in a dry run."""
+
+    @builtins.property
+    def revision(self) -> CampaignRevision:
+        """Its first revision. In a dry run it has no name, number and times."""
+
+    @builtins.property
+    def parts(self) -> containers.RepeatedCompositeFieldContainer[ImportedPart]:
+        """What became of each part of the file, in its order."""
+
+    @builtins.property
+    def tools(self) -> tool_config_pb2.ToolConfig:
+        """Mocks for the webhooks of the campaign. Their answers are empty, so that contact fields count."""
+
+    def __init__(
+        self,
+        *,
+        campaign: Campaign | None = ...,
+        revision: CampaignRevision | None = ...,
+        format: builtins.str = ...,
+        parts: abc.Iterable[ImportedPart] | None = ...,
+        condition_count: builtins.int = ...,
+        evaluated_count: builtins.int = ...,
+        tools: tool_config_pb2.ToolConfig | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "revision", b"revision", "tools", b"tools"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "condition_count", b"condition_count", "evaluated_count", b"evaluated_count", "format", b"format", "parts", b"parts", "revision", b"revision", "tools", b"tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ImportedPart(message.Message):
+    """What became of a node of a file."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _Outcome:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _OutcomeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[ImportedPart._Outcome.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        OUTCOME_UNSPECIFIED: ImportedPart._Outcome.ValueType  # 0
+        """Not set."""
+        OUTCOME_READ: ImportedPart._Outcome.ValueType  # 1
+        """It is read as it is."""
+        OUTCOME_APPROXIMATED: ImportedPart._Outcome.ValueType  # 2
+        """Something of it is different or missing."""
+        OUTCOME_LEFT_OUT: ImportedPart._Outcome.ValueType  # 3
+        """It is not in the campaign."""
+
+    class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+        """What became of it."""
+
+    OUTCOME_UNSPECIFIED: ImportedPart.Outcome.ValueType  # 0
+    """Not set."""
+    OUTCOME_READ: ImportedPart.Outcome.ValueType  # 1
+    """It is read as it is."""
+    OUTCOME_APPROXIMATED: ImportedPart.Outcome.ValueType  # 2
+    """Something of it is different or missing."""
+    OUTCOME_LEFT_OUT: ImportedPart.Outcome.ValueType  # 3
+    """It is not in the campaign."""
+
+    NAME_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    OUTCOME_FIELD_NUMBER: builtins.int
+    STEPS_FIELD_NUMBER: builtins.int
+    REASONS_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Its name in the file."""
+    kind: builtins.str
+    """Its type in the file, such as `httpRequest`."""
+    outcome: ImportedPart.Outcome.ValueType
+    """What became of it."""
+    @builtins.property
+    def steps(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The ids of its steps."""
+
+    @builtins.property
+    def reasons(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Sentences that say what is different or why it is left out."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        kind: builtins.str = ...,
+        outcome: ImportedPart.Outcome.ValueType = ...,
+        steps: abc.Iterable[builtins.str] | None = ...,
+        reasons: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["kind", b"kind", "name", b"name", "outcome", b"outcome", "reasons", b"reasons", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

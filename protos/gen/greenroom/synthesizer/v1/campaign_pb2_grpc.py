@@ -56,6 +56,11 @@ class CampaignServiceStub(object):
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.MarkCampaignReadyRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.MarkCampaignReadyResponse.FromString,
                 _registered_method=True)
+        self.ImportCampaign = channel.unary_unary(
+                '/greenroom.synthesizer.v1.CampaignService/ImportCampaign',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.ImportCampaignRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.ImportCampaignResponse.FromString,
+                _registered_method=True)
         self.GetCampaign = channel.unary_unary(
                 '/greenroom.synthesizer.v1.CampaignService/GetCampaign',
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.GetCampaignRequest.SerializeToString,
@@ -106,6 +111,15 @@ class CampaignServiceServicer(object):
 
     def MarkCampaignReady(self, request, context):
         """MarkCampaignReady makes a revision READY; it cannot change after that. A revision that is READY already stays as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportCampaign(self, request, context):
+        """ImportCampaign stores a campaign that another product exported, with its first revision, or only shows how it is read. Each part
+        of the file that is left out, or only approximated, comes with its reasons. A file that is not of the format fails
+        INVALID_ARGUMENT, which names each node and field that is wrong, up to 100.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,6 +176,11 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     servicer.MarkCampaignReady,
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.MarkCampaignReadyRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.MarkCampaignReadyResponse.SerializeToString,
+            ),
+            'ImportCampaign': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportCampaign,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.ImportCampaignRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.ImportCampaignResponse.SerializeToString,
             ),
             'GetCampaign': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCampaign,
@@ -294,6 +313,33 @@ class CampaignService(object):
             '/greenroom.synthesizer.v1.CampaignService/MarkCampaignReady',
             greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.MarkCampaignReadyRequest.SerializeToString,
             greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.MarkCampaignReadyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportCampaign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.CampaignService/ImportCampaign',
+            greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.ImportCampaignRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_campaign__pb2.ImportCampaignResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,6 +26,11 @@ class CampaignServiceStub:
     """UpdateCampaignRevision replaces the content of a DRAFT. A READY revision fails FAILED_PRECONDITION."""
     MarkCampaignReady: aio.UnaryUnaryMultiCallable[campaign_pb2.MarkCampaignReadyRequest, campaign_pb2.MarkCampaignReadyResponse]
     """MarkCampaignReady makes a revision READY; it cannot change after that. A revision that is READY already stays as it is."""
+    ImportCampaign: aio.UnaryUnaryMultiCallable[campaign_pb2.ImportCampaignRequest, campaign_pb2.ImportCampaignResponse]
+    """ImportCampaign stores a campaign that another product exported, with its first revision, or only shows how it is read. Each part
+    of the file that is left out, or only approximated, comes with its reasons. A file that is not of the format fails
+    INVALID_ARGUMENT, which names each node and field that is wrong, up to 100.
+    """
     GetCampaign: aio.UnaryUnaryMultiCallable[campaign_pb2.GetCampaignRequest, campaign_pb2.GetCampaignResponse]
     """GetCampaign returns a campaign and one of its revisions, or NOT_FOUND."""
     ListCampaigns: aio.UnaryUnaryMultiCallable[campaign_pb2.ListCampaignsRequest, campaign_pb2.ListCampaignsResponse]
@@ -73,6 +78,17 @@ class CampaignServiceServicer(metaclass=abc_1.ABCMeta):
         context: aio.ServicerContext[campaign_pb2.MarkCampaignReadyRequest, abc.Awaitable[campaign_pb2.MarkCampaignReadyResponse]],
     ) -> abc.Awaitable[campaign_pb2.MarkCampaignReadyResponse]:
         """MarkCampaignReady makes a revision READY; it cannot change after that. A revision that is READY already stays as it is."""
+
+    @abc_1.abstractmethod
+    def ImportCampaign(
+        self,
+        request: campaign_pb2.ImportCampaignRequest,
+        context: aio.ServicerContext[campaign_pb2.ImportCampaignRequest, abc.Awaitable[campaign_pb2.ImportCampaignResponse]],
+    ) -> abc.Awaitable[campaign_pb2.ImportCampaignResponse]:
+        """ImportCampaign stores a campaign that another product exported, with its first revision, or only shows how it is read. Each part
+        of the file that is left out, or only approximated, comes with its reasons. A file that is not of the format fails
+        INVALID_ARGUMENT, which names each node and field that is wrong, up to 100.
+        """
 
     @abc_1.abstractmethod
     def GetCampaign(
