@@ -66,7 +66,7 @@ def _ours(campaign: Campaign, contacts: int) -> Iterator[Sequence[bytes]]:
         persona = personas[index % len(personas)]
         player = Contact(persona_brief(persona, None), persona.personality.decision_speed, 1, index)
         begun = script.begin({"first_name": f"Alex{index}"}, _START)
-        rows, _ = simulate(script, begun, partial(_responds, script, player), _no_webhook, 1, index)
+        rows = simulate(script, begun, partial(_responds, script, player), _no_webhook, 1, index)
         yield [pack_rows([row]) for row in rows]
 
 

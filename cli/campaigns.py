@@ -7,6 +7,7 @@ import typer
 from google.protobuf.json_format import MessageToDict
 from rich.text import Text
 
+from cli.campaign_coverage import cover
 from cli.campaign_reports import report
 from cli.kit.documents import document
 from cli.kit.imported import print_imported
@@ -15,7 +16,7 @@ from cli.kit.names import named
 from cli.kit.render import Rows, console, facts, print_document, print_json, short, when
 from cli.kit.run import FAILED, OK, Failed, Json, Yes, command, confirmed, noun
 from cli.kit.simulated import print_interactions, print_summaries, sound
-from cli.kit.simulating import Players, play, target_of
+from cli.kit.simulating import Played, Players, play, target_of
 from greenroom.client import Client
 from greenroom.evaluator.v1.campaign_check_pb2 import CampaignIssue, CheckCampaignResponse
 from greenroom.synthesizer.v1.campaign_pb2 import Campaign, CampaignRevision
@@ -28,13 +29,6 @@ File = Annotated[Path, typer.Argument(help="The campaign as YAML or JSON.")]
 Ready = Annotated[bool, typer.Option("--ready", help="Make the revision ready at once; it cannot change any more.")]
 Threshold = Annotated[
     int, typer.Option(min=0, max=100, help="The score that must be reached; issues that are errors always fail.")
-]
-Played = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="FILE|NAME...",
-        help="Campaigns that share a contact: files, or names of stored ones, as in campaigns/…@2 for revision 2.",
-    ),
 ]
 _STYLES = {
     CampaignIssue.SEVERITY_ERROR: "red",
@@ -87,6 +81,7 @@ async def simulate(
     return OK if sound(found) else FAILED
 
 
+command(app, "cover")(cover)
 command(app, "report")(report)
 
 

@@ -19,16 +19,41 @@ from greenroom.synthesizer.v1.tool_config_pb2 import ToolConfig
 _FILE = re.compile(r"\.(?:ya?ml|json)$|@(?!\d{1,9}$)", re.I)
 
 
+Played = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE|NAME...",
+        help="Campaigns that share a contact: files, or names of stored ones, as in campaigns/…@2 for revision 2.",
+    ),
+]
+
+
 @dataclass(frozen=True)
-class Players:
-    """The options that say who is played."""
+class Contact:
+    """The options that say what contacts are like."""
 
     persona: Annotated[str | None, naming("personas", "Play this one; none: all built-in ones.")] = None
-    size: Annotated[int, typer.Option(min=1, max=10_000, help="How many contacts, if no persona is named.")] = 70
     field: Annotated[list[str] | None, typer.Option(help="A field of the contact, such as first_name=Ana.")] = None
     tools: Annotated[Path | None, typer.Option(help="YAML of a ToolConfig: what webhooks answer.")] = None
     seed: Annotated[int, typer.Option(help="Same seed, same conversations.")] = 0
     max_steps: Annotated[int, typer.Option(min=0, max=10_000, help="Steps of a contact at most; 0: 50.")] = 0
+
+    @property
+    def tool_config(self) -> ToolConfig:
+        """What webhooks answer. Raises Failed for a file that cannot be read."""
+        return specs.read(self.tools, ToolConfig()) if self.tools else ToolConfig()
+
+    def set(self, target: CampaignAgent) -> None:
+        """Set the contact of a target. Raises Failed for what is no field."""
+        target.max_steps = self.max_steps
+        target.contact.update(_contact(self.field or []))
+
+
+@dataclass(frozen=True)
+class Players(Contact):
+    """The options that say who is played."""
+
+    size: Annotated[int, typer.Option(min=1, max=10_000, help="How many contacts, if no persona is named.")] = 70
 
 
 async def target_of(client: Client, campaigns: Sequence[str]) -> CampaignAgent:
@@ -53,10 +78,8 @@ def _text(file: Path) -> str | None:
 
 async def play(client: Client, target: CampaignAgent, players: Players) -> tuple[str, str]:
     """(conversation, batch) that played the target; one of them is empty."""
-    config = specs.read(players.tools, ToolConfig()) if players.tools else ToolConfig()
-    target.max_steps = players.max_steps
-    target.contact.update(_contact(players.field or []))
-    agent = AgentTarget(campaign=target)
+    players.set(target)
+    agent, config = AgentTarget(campaign=target), players.tool_config
     spec = ConversationSpec(agent=agent, tool_config=config, seed=players.seed, model="offline")
     if players.persona:
         spec.persona = players.persona

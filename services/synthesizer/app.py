@@ -83,6 +83,7 @@ from services.synthesizer.resource_sets import store as resource_set_rows
 from services.synthesizer.resource_sets.operations import ResourceSets
 from services.synthesizer.resource_sets.servicer import ResourceSetServicer
 from services.synthesizer.settings import SynthesizerSettings
+from services.synthesizer.simulations.covering import Covering
 from services.synthesizer.simulations.operations import Simulations
 from services.synthesizer.simulations.servicer import CampaignSimulationServicer
 from services.synthesizer.sources import store as source_rows
@@ -283,7 +284,12 @@ async def build(
         (
             "CampaignSimulation",
             campaign_simulation_pb2_grpc.add_CampaignSimulationServiceServicer_to_server,
-            CampaignSimulationServicer(lifecycle, conversations, Simulations(conversations, batches)),
+            CampaignSimulationServicer(
+                lifecycle,
+                conversations,
+                Simulations(conversations, batches),
+                Covering(lifecycle, catalog, compute),
+            ),
         ),
         (
             "Batch",

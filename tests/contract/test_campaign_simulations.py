@@ -8,7 +8,7 @@ import pytest
 
 from greenroom.client import Client, GreenroomError
 from greenroom.synthesizer.v1 import batch_pb2
-from greenroom.synthesizer.v1.campaign_simulation_pb2 import Interaction
+from greenroom.synthesizer.v1.campaign_simulation_pb2 import CoveredEdge, Interaction
 from greenroom.synthesizer.v1.conversation_pb2 import (
     AgentTarget,
     CampaignAgent,
@@ -152,6 +152,74 @@ async def test_stored_campaigns_are_played_in_the_revision_that_the_start_found(
     assert (summary.display_name, summary.converted) == ("X", 7)
     with pytest.raises(GreenroomError, match=f"no campaign {name}"):
         await client.simulations.start([], "personas/cold-carl", stored=[newest])
+
+
+FORKED = """\
+display_name: Forked
+contact: {first_name: {}, plan: {values: [free, pro], default: free}, visits: {type: integer, minimum: 0}}
+steps:
+  - id: fork
+    condition:
+      branches:
+        - {name: regular, when: 'contact.plan == "pro" && contact.visits > 20 && "vip" in tags', next: ask}
+        - {name: nobody, when: 'contact.visits < 0', next: ask}
+        - {name: weekend, when: 'time.weekday == "sunday" && contact.plan == "pro"', next: bye}
+      otherwise: bye
+  - {id: ask, send_sms: {body: 'Reply 1 for a call, 2 for a visit or 3 for neither.'}, next: wait}
+  - {id: wait, wait_for_reply: {timeout: 2 days, on_timeout: bye}, next: which}
+  - id: which
+    condition:
+      branches:
+        - {name: call, when: 'reply == "1"', next: sure}
+        - {name: third, when: 'reply == "3"', next: lookup}
+        - {name: free, when: 'contact.plan == "free"', next: bye}
+        - {name: odd, when: 'reply == "seventeen"', next: bye}
+      otherwise: bye
+  - {id: sure, send_sms: {body: 'Sure? Reply YES'}, next: again}
+  - {id: again, wait_for_reply: {timeout: 1 day, on_timeout: bye}, next: bye}
+  - {id: lookup, webhook: {tool: slots}, next: day}
+  - {id: day, condition: {branches: [{name: friday, when: 'results.slots.day == "Friday"', next: bye}]}}
+  - {id: bye, exit: {}}
+"""
+
+
+async def test_contacts_are_added_until_every_edge_is_taken_or_shown_to_be_unreachable(client: Client) -> None:
+    agent = CampaignAgent(files=[FORKED])
+    found, again = [
+        [message async for message in client.simulations.cover(agent, tool_config=SLOTS, seed=3, budget=400)]
+        for _ in range(2)
+    ]
+    last = found[-1]
+    assert [len(one.campaigns) for one in found] == [*[0] * (len(found) - 1), 1]
+    edges = {(one.edge.step, one.edge.branch): one for one in last.campaigns[0].edges}
+    missed = {place: one for place, one in edges.items() if one.verdict != CoveredEdge.VERDICT_TAKEN}
+    assert {place: one.verdict for place, one in missed.items()} == {
+        ("fork", "nobody"): CoveredEdge.VERDICT_UNREACHABLE,
+        ("which", "free"): CoveredEdge.VERDICT_UNREACHABLE,
+        ("which", "odd"): CoveredEdge.VERDICT_NOT_FOUND,
+    }
+    assert missed["fork", "nobody"].reason == "Its condition holds for no contact: contact.visits < 0"
+    assert "conditions before it exclude that" in missed["which", "free"].reason
+    assert missed["which", "odd"].reason.startswith("Not found with 400 contacts; those who came to `which`")
+    assert (last.contacts, last.taken, last.unreachable, last.open) == (400, len(edges) - 3, 2, 1)
+
+    for place, one in edges.items():
+        if place not in missed:
+            async with client.conversations.watch(one.edge.conversation) as events:
+                async for _ in events:
+                    pass
+            rows = [row async for row in client.simulations.interactions(one.edge.conversation)]
+            assert place in [(row.step, row.branch) for row in rows]
+            assert one.edge.times == sum(one.edge.personas.values()) > 0
+            one.edge.conversation = ""
+    for one in again[-1].campaigns[0].edges:
+        one.edge.conversation = ""
+    assert again[-1] == last
+
+    fixed = CampaignAgent(files=[FORKED])
+    fixed.contact.update({"plan": "free"})
+    *_, last = [message async for message in client.simulations.cover(fixed, tool_config=SLOTS, budget=30)]
+    assert last.unreachable > 5
 
 
 async def test_a_message_after_an_opt_out_is_an_error_of_its_row(client: Client) -> None:

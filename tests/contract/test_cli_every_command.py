@@ -29,7 +29,7 @@ NOUNS = {
 }
 """Parameters that name something stored. `name` does too, where it is an argument."""
 CAMPAIGN = str(EXAMPLE.parent / "campaigns" / "check-up.yaml")
-VALUES = {"kind": "transitions", "file": CAMPAIGN, "files": CAMPAIGN}
+VALUES = {"kind": "transitions", "file": CAMPAIGN, "files": CAMPAIGN, "campaigns": CAMPAIGN}
 """Of parameters that take no number."""
 
 

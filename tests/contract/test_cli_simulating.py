@@ -61,5 +61,10 @@ async def test_simulating_shows_every_interaction_or_every_edge_and_the_exit_sta
     as_json = await house.run("campaigns", "simulate", str(pushy), "--size", "28", "--json")
     assert as_json.status == 1
     assert as_json.json["contacts"] == 28
+    covered = await house.ok("campaigns", "cover", str(sound))
+    assert "Welcome: 5 of 5 edges taken by" in covered.out
+    short = await house.run("campaigns", "cover", str(sound), "--max-steps", "2")
+    assert short.status == 1
+    assert "unreachable: 1 of which. It takes 2 steps to come to `which`, and a contact takes 2." in short.out
     assert "no file" in (await house.run("campaigns", "simulate", "sound.yaml")).err
     assert "first_name" in (await house.run("campaigns", "simulate", str(sound), "--field", "x")).err

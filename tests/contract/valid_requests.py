@@ -193,7 +193,7 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.tool = "refund"
         case "StartConversation":
             request.spec.CopyFrom(spec)
-        case "SimulateCampaign":
+        case "SimulateCampaign" | "CoverCampaign":
             request.campaign.files.append(CAMPAIGN.content.decode())
         case "StartBatch" | "EstimateBatch":
             request.spec.conversation.CopyFrom(spec)

@@ -1,6 +1,6 @@
 """Simulations of campaigns: a persona receives their messages, as a conversation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,6 +54,27 @@ class Simulations:
         """What happened to the contact so far, in order."""
         request = pb.ListInteractionsRequest(conversation=conversation)
         return self._calls.listing(self._stub.ListInteractions, request, lambda page: page.interactions)
+
+    def cover(
+        self,
+        campaign: CampaignAgent,
+        *,
+        personas: Sequence[str] = (),
+        tool_config: ToolConfig | None = None,
+        seed: int = 0,
+        epoch: datetime | None = None,
+        budget: int = 0,
+    ) -> AsyncGenerator[pb.CoverCampaignResponse, None]:
+        """Play contacts until every edge of campaigns is taken or proven unreachable; the last message has the edges.
+
+        personas: who plays them; empty: the built-in ones. budget: the most contacts; 0: 1,000.
+        """
+        request = pb.CoverCampaignRequest(
+            campaign=campaign, personas=personas, tool_config=tool_config, seed=seed, budget=budget
+        )
+        if epoch is not None:
+            request.epoch.FromDatetime(epoch)
+        return self._calls.streamed(self._stub.CoverCampaign, request)
 
     async def summarize(self, *, conversation: str = "", batch: str = "") -> Sequence[pb.SimulatedCampaign]:
         """What a conversation, or those of a batch that are over, show of each of their campaigns."""

@@ -25,6 +25,7 @@ from shared.model.events import (
     Json,
     Outcome,
     Thoughts,
+    ToolAnswer,
     ToolCall,
     ToolResult,
     UserMessage,
@@ -124,10 +125,8 @@ class CampaignLoop:
             call = ToolCall(f"call-{row.seq}", row.tool, row.arguments)
             draws = partial(draw, self._conversation.spec.seed, self._conversation.index, row.seq)
             found = await self._tools.answer(call, CallContext(state.resources, state.answered, draws))
-            error = found.answer.error
-            answer = found.answer.value if error is None else {"error": error.code, "message": error.message}
             moves = Move(call, after), Move(ToolResult(call.call_id, row.tool, found.answer), mock_rule=found.rule)
-            return replace(row, answer=answer), moves
+            return replace(row, answer=shown_answer(found.answer)), moves
         return row, ()
 
     def _end(self, now: simulation.State, rows: Sequence[Interaction]) -> Move:
@@ -154,6 +153,12 @@ def interactions(events: Iterable[Event]) -> Iterator[Interaction]:
                     yield replace(row, message=event.body.text.removeprefix(_subject(row)))
                 else:
                     yield row
+
+
+def shown_answer(answer: ToolAnswer) -> Json:
+    """What templates and conditions see of the answer to a webhook."""
+    error = answer.error
+    return answer.value if error is None else {"error": error.code, "message": error.message}
 
 
 def _shown(row: Interaction) -> str:

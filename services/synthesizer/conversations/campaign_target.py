@@ -1,10 +1,9 @@
 """A campaign as the agent under test: its files, and the contact that they are played with."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from services.synthesizer.conversations.catalog import Catalog
 from services.synthesizer.conversations.model import AgentTarget
 from services.synthesizer.personas.model import Persona
 from shared.errors import InvalidArgument
@@ -30,21 +29,8 @@ class CampaignTarget:
     max_steps: int
 
 
-async def with_stored(target: AgentTarget, company: str, catalog: Catalog) -> AgentTarget:
-    """The target with the contents of the stored campaigns that it names, unless it has them already.
-
-    Raises CampaignNotFound, CampaignRevisionNotFound.
-    """
-    stored: list[Json] = []
-    for one in _stored(target):
-        if "content" not in one:
-            found = await catalog.campaign(company, one["campaign"], one.get("revision", 0))
-            one = {"campaign": found.campaign, "revision": found.number, "content": found.content.yaml.decode()}
-        stored.append({**one})
-    return replace(target, config={**target.config, "stored": stored}) if stored else target
-
-
-def _stored(target: AgentTarget) -> Sequence[Mapping[str, Any]]:
+def stored_campaigns(target: AgentTarget) -> Sequence[Mapping[str, Any]]:
+    """The stored campaigns that it names, each with `campaign`, `revision` and, once it was read, `content`."""
     stored: Any = target.config.get("stored", ())
     return [*stored]
 
@@ -53,7 +39,7 @@ def read_target(target: AgentTarget) -> CampaignTarget:
     """Read the target's files and stored campaigns. Raises BadYaml and CampaignInvalid."""
     config: Mapping[str, Any] = target.config
     texts = [(text, f"campaign {number}") for number, text in enumerate(config.get("files", ()), 1)]
-    texts += [(one["content"], one["campaign"]) for one in _stored(target)]
+    texts += [(one["content"], one["campaign"]) for one in stored_campaigns(target)]
     campaigns = [read_campaign(text.encode(errors="replace"), name) for text, name in texts]
     contact = {name: _whole(value) for name, value in config.get("contact", {}).items()}
     return CampaignTarget(campaigns, contact, config.get("tags", ()), config.get("max_steps", 0) or MAX_STEPS)
@@ -68,7 +54,7 @@ def contact_of(target: CampaignTarget, persona: Persona) -> Mapping[str, Json]:
 
 def target_problems(target: AgentTarget, mocked: Collection[str]) -> Iterator[tuple[str, str]]:
     """(field, sentence) of what is wrong with a campaign target. mocked: the tools that have mocks."""
-    for number, one in enumerate(_stored(target)):
+    for number, one in enumerate(stored_campaigns(target)):
         if (size := len(one["content"])) > MAX_STORED:
             yield f"campaign.stored[{number}]", f"Has {size:,} characters; {MAX_STORED:,} can be played."
             return

@@ -54,7 +54,7 @@ class MockedTools:
             return _error("UNKNOWN_TOOL", f"There is no tool {call.tool}.")
         if self._tools is not None and (wrong := await self._wrong_arguments(self._tools[call.tool], call)):
             return _error("INVALID_ARGUMENTS", wrong)
-        return await self._mocked(call, context) or self._unmatched(call)
+        return await self._mocked(call, context) or unmatched(self._mocks.unmatched, call.tool)
 
     async def _wrong_arguments(self, tool: Tool, call: ToolCall) -> str | None:
         try:
@@ -74,18 +74,20 @@ class MockedTools:
             detail = f"The mock of {call.tool} takes too much work to reply; make its templates or expressions smaller."
             raise StepFailed(Fault.TOOL_MOCK, "TOOL_REPLY_TOO_MUCH_WORK", detail) from None
 
-    def _unmatched(self, call: ToolCall) -> Answered:
-        match self._mocks.unmatched:
-            case Unmatched.TOOL_ERROR:
-                return _error("TOOL_UNAVAILABLE", f"The tool {call.tool} cannot answer this call.")
-            case Unmatched.FAIL:
-                detail = (
-                    f"No mock answers this call of {call.tool}. A retry keeps the tool config: start a conversation "
-                    "with based_on and a tool config that has a rule that matches the arguments, or a default."
-                )
-                raise StepFailed(Fault.TOOL_MOCK, "TOOL_NOT_MOCKED", detail)
-            case _:
-                assert_never(self._mocks.unmatched)
+
+def unmatched(how: Unmatched, tool: str) -> Answered:
+    """The answer to a call that no mock answers. Raises StepFailed."""
+    match how:
+        case Unmatched.TOOL_ERROR:
+            return _error("TOOL_UNAVAILABLE", f"The tool {tool} cannot answer this call.")
+        case Unmatched.FAIL:
+            detail = (
+                f"No mock answers this call of {tool}. A retry keeps the tool config: start a conversation "
+                "with based_on and a tool config that has a rule that matches the arguments, or a default."
+            )
+            raise StepFailed(Fault.TOOL_MOCK, "TOOL_NOT_MOCKED", detail)
+        case _:
+            assert_never(how)
 
 
 def _error(code: str, message: str) -> Answered:

@@ -28,7 +28,14 @@ from services.synthesizer.conversations.model import (
     ConversationType,
     Wanted,
 )
-from services.synthesizer.conversations.start import Limits, first_events, recorded, resolve, resolve_tools
+from services.synthesizer.conversations.start import (
+    Limits,
+    Resolved,
+    first_events,
+    recorded,
+    resolve,
+    resolve_tools,
+)
 from services.synthesizer.conversations.store.conversations import ConversationStore
 from services.synthesizer.tool_configs.answers import Answered
 from services.synthesizer.tool_configs.replies.kind import CallContext
@@ -72,7 +79,7 @@ class Conversations:
         """
         if key is not None and (earlier := await self._store.earlier(caller.company, key)) is not None:
             return await first_result(key, earlier, self._store.get(caller.company, earlier))
-        resolved = await resolve(spec, caller, self._catalog, self._store, self._limits, "spec")
+        resolved = await self.resolved(spec, caller)
         events = first_events(resolved)
         manual = resolved.spec.type is ConversationType.MANUAL
         state = ConversationState.CREATED if create_only else ConversationState.PENDING
@@ -90,6 +97,10 @@ class Conversations:
         )
         name = await self._store.create(conversation, events, key)
         return await self._store.get(caller.company, name)
+
+    async def resolved(self, spec: ConversationSpec, caller: Caller) -> Resolved:
+        """The spec as a conversation that starts now has it. Raises what `resolve` does."""
+        return await resolve(spec, caller, self._catalog, self._store, self._limits, "spec")
 
     async def try_tool(self, spec: ConversationSpec, company: str, call: ToolCall, answered_before: int) -> Answered:
         """The answer to a call in a conversation with this spec. Raises StepFailed, and what `resolve_tools` does."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from services.synthesizer.conversations.campaign_target import CAMPAIGN, target_problems, with_stored
+from services.synthesizer.conversations.campaign_target import CAMPAIGN, stored_campaigns, target_problems
 from services.synthesizer.conversations.catalog import Catalog
 from services.synthesizer.conversations.errors import (
     BaseTooShort,
@@ -40,7 +40,7 @@ from shared.flags.feature import Feature
 from shared.flags.features import Features
 from shared.hosts import PULL_REQUEST
 from shared.ids import new_id
-from shared.model.events import Event, Opened, Resource, UserMessage, pack
+from shared.model.events import Event, Json, Opened, Resource, UserMessage, pack
 from shared.model.recording import Recording
 from shared.model.steps import Tool
 from shared.model.work_budget import TooMuchWork
@@ -196,7 +196,15 @@ async def with_campaigns(spec: ConversationSpec, company: str, catalog: Catalog)
     """The spec with copies of the stored campaigns that it names. Raises CampaignNotFound, CampaignRevisionNotFound."""
     if spec.agent is None or spec.agent.kind != CAMPAIGN:
         return spec
-    return replace(spec, agent=await with_stored(spec.agent, company, catalog))
+    stored: list[Json] = []
+    for one in stored_campaigns(spec.agent):
+        if "content" in one:  # of the conversation that this one is based on
+            stored.append({**one})
+        else:
+            found = await catalog.campaign(company, one["campaign"], one.get("revision", 0))
+            content = found.content.yaml.decode()
+            stored.append({"campaign": found.campaign, "revision": found.number, "content": content})
+    return replace(spec, agent=replace(spec.agent, config={**spec.agent.config, "stored": stored})) if stored else spec
 
 
 async def check_tools(resolved: Resolved, limits: Limits, field: str) -> None:

@@ -4,7 +4,7 @@
 from the stored rows does the same. What a persona or a tool answers comes from outside, between the two.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, assert_never
 from zoneinfo import ZoneInfo
@@ -397,21 +397,20 @@ def simulate(
     answers: Callable[[Interaction, State], Json],
     seed: int = 0,
     index: int = 0,
-) -> tuple[list[Interaction], State]:
-    """All rows of one contact, and its state at the end. responds: to a message. answers: a call of a webhook."""
-    rows: list[Interaction] = []
+) -> Iterator[Interaction]:
+    """The rows of one contact. responds: to a message. answers: a call of a webhook."""
     while True:
         try:
             row = script.next(state, seed, index)
         except TooMuchWork:
             row = script.stuck(state)
         if row is None:
-            return rows, state
+            return
         if row.status is Status.SENT:
             row = replace(row, response=responds(row, state))
         elif row.tool:
             row = replace(row, answer=answers(row, state))
-        rows.append(row)
+        yield row
         state = evolve(state, row)
 
 

@@ -65,11 +65,15 @@ class Solver:
             self._solved[key] = self._solve(key)
         return self._solved[key]
 
+    def parse(self, source: str) -> "Expression":
+        """A condition in parts. Raises BadExpression."""
+        parsed = Parser(source, self._types, self._constant).parse()
+        if not parsed.typed:  # CEL takes a millisecond
+            self._conditions.compile(source)
+        return parsed
+
     def _solve(self, sources: tuple[str, ...]) -> Solved:
-        parsed = [_Parser(source, self._types, self._constant).parse() for source in sources]
-        for source, one in zip(sources, parsed, strict=True):
-            if not one.typed:  # CEL takes a millisecond
-                self._conditions.compile(source)
+        parsed = [self.parse(source) for source in sources]
         space = self._space(parsed)
         if space is None:
             always, never = set(), set()
@@ -99,24 +103,15 @@ class Solver:
         otherwise = "" if not left else (space.example(certain) if certain else None)
         return Solved(frozenset(always), frozenset(never), frozenset(shadowed), otherwise)
 
-    def _space(self, parsed: Sequence["_Expression"]) -> "_Space | None":
-        literals: dict[str, list[Any]] = {}
-        opaque: dict[str, bool] = {}
-        rest = list(parsed)
-        while rest:
-            one = rest.pop()
-            rest += one.parts
-            if one.name:
-                literals.setdefault(one.name, []).extend(one.literals)
-            elif one.opaque:
-                opaque[one.opaque] = one.may_fail
-        values = {name: self._values(name, found) for name, found in sorted(literals.items())}
+    def _space(self, parsed: Sequence["Expression"]) -> "Space | None":
+        literals, opaque = named(parsed)
+        values = {name: self.values(name, found) for name, found in sorted(literals.items())}
         size = 1
-        for inside in [*values.values(), *((True, False, None)[: 2 + fails] for fails in opaque.values())]:
+        for inside in [*values.values(), *opaque.values()]:
             size *= len(inside)
             if size > MAX_COMBINATIONS:
                 return None
-        return _Space(values, {text: (True, False, None)[: 2 + fails] for text, fails in sorted(opaque.items())})
+        return Space(values, opaque)
 
     def _constant(self, source: str) -> bool | None:
         """The value of an expression without names; None if it has none."""
@@ -125,7 +120,7 @@ class Solver:
         except ValueError:
             return None
 
-    def _values(self, name: str, literals: Sequence[Any]) -> tuple[Any, ...]:
+    def values(self, name: str, literals: Sequence[Any]) -> tuple[Any, ...]:
         """The values of a name that matter, given the constants that it is compared with."""
         if name.startswith("tags "):
             return (True, False)
@@ -145,6 +140,23 @@ class Solver:
             found = _candidates(declared.type, literals, declared.minimum, declared.maximum)
         empty = EMPTY[declared.type] if declared.default is None else declared.default
         return tuple(dict.fromkeys([*found, empty]))
+
+
+def named(
+    parsed: Iterable["Expression"],
+) -> tuple[Mapping[str, Sequence[Any]], Mapping[str, Sequence[bool | None]]]:
+    """The constants that each name is compared with, and the outcomes of parts that are not solved, by their text."""
+    literals: dict[str, list[Any]] = {}
+    opaque: dict[str, bool] = {}
+    rest = list(parsed)
+    while rest:
+        one = rest.pop()
+        rest += one.parts
+        if one.name:
+            literals.setdefault(one.name, []).extend(one.literals)
+        elif one.opaque:
+            opaque[one.opaque] = one.may_fail
+    return literals, {text: (True, False, None)[: 2 + fails] for text, fails in sorted(opaque.items())}
 
 
 _TYPE_OF: Mapping[FieldType, type] = {
@@ -193,7 +205,7 @@ def _candidates(kind: FieldType, literals: Sequence[Any], low: float | None, hig
 
 
 @dataclass(frozen=True, slots=True)
-class _Expression:
+class Expression:
     """A part of a condition.
 
     kind: `all`, `any`, `not`, `if`, `constant`, `compare` or `opaque`. holds: of `compare`, whether it holds for a
@@ -201,7 +213,7 @@ class _Expression:
     """
 
     kind: str
-    parts: tuple["_Expression", ...] = ()
+    parts: tuple["Expression", ...] = ()
     name: str = ""
     literals: tuple[Any, ...] = ()
     holds: Callable[[Any], bool] | None = None
@@ -211,7 +223,7 @@ class _Expression:
     typed: bool = False
 
 
-class _Space:
+class Space:
     """All combinations of the values of names, and of the outcomes of parts that are not solved."""
 
     def __init__(self, values: Mapping[str, Sequence[Any]], opaque: Mapping[str, Sequence[bool | None]]) -> None:
@@ -231,7 +243,7 @@ class _Space:
         block = sum(((1 << stride) - 1) << (number * stride) for number, one in enumerate(inside) if chosen(one))
         return block * (self.all // ((1 << (stride * len(inside))) - 1))
 
-    def pair(self, one: _Expression) -> tuple[int, int]:
+    def pair(self, one: Expression) -> tuple[int, int]:
         """The combinations in which an expression is true, and those in which it is false; elsewhere it fails."""
         match one.kind:
             case "constant":
@@ -291,7 +303,7 @@ def _told(name: str, value: Any) -> str:
 
 
 @dataclass(slots=True)
-class _Parser:
+class Parser:
     """Reads a condition; what it cannot read counts as true or false independently."""
 
     source: str
@@ -299,17 +311,17 @@ class _Parser:
     constant: Callable[[str], bool | None]
     tokens: list[tuple[str, str, int, int]] = field(default_factory=list)
 
-    def parse(self) -> _Expression:
+    def parse(self) -> Expression:
         for found in _TOKENS.finditer(self.source):
             if not found[0].startswith("//"):
                 kind = "text" if found["text"] else "number" if found["number"] else "name" if found["name"] else ""
                 self.tokens.append((found[0], kind, found.start(), found.end()))
         return self._part(0, len(self.tokens), 0)
 
-    def _part(self, start: int, end: int, depth: int) -> _Expression:
+    def _part(self, start: int, end: int, depth: int) -> Expression:
         """The expression in a range of tokens. depth: of brackets and operators around it."""
         if start >= end or depth > _DEEPEST:
-            return _Expression("opaque", opaque=f"{start}:{end} of {self.source}")
+            return Expression("opaque", opaque=f"{start}:{end} of {self.source}")
         while end - start >= 2 and self._text(start) == "(" and self._closing(start, end) == end - 1:
             start, end = start + 1, end - 1
         level = self._levels(start, end)
@@ -332,22 +344,22 @@ class _Parser:
             return self._joined("not", [(start + 1, end)], depth)
         name = self._name(start, end)
         if self.types.get(name) is bool:
-            return _Expression("compare", (), name, (), bool, typed=True)
+            return Expression("compare", (), name, (), bool, typed=True)
         return self._opaque(start, end)
 
-    def _joined(self, kind: str, ranges: Sequence[tuple[int, int]], depth: int) -> _Expression:
+    def _joined(self, kind: str, ranges: Sequence[tuple[int, int]], depth: int) -> Expression:
         parts = tuple(self._part(start, end, depth + 1) for start, end in ranges)
-        return _Expression(kind, parts, typed=all(part.typed for part in parts))
+        return Expression(kind, parts, typed=all(part.typed for part in parts))
 
-    def _comparison(self, start: int, at: int, end: int, sign: str) -> _Expression | None:
+    def _comparison(self, start: int, at: int, end: int, sign: str) -> Expression | None:
         name = self._name(start, at)
         if sign == "in":
             texts = self._list(at + 1, end)
             if name in self.types and texts is not None:
-                return _Expression("compare", (), name, tuple(texts), lambda value: value in texts)
+                return Expression("compare", (), name, tuple(texts), lambda value: value in texts)
             element = self._literal(start, at)
             if isinstance(element, str) and self._name(at + 1, end) == "tags":
-                return _Expression("compare", (), f"tags {element!r}", (), bool, typed=True)
+                return Expression("compare", (), f"tags {element!r}", (), bool, typed=True)
             return None
         literal = self._literal(at + 1, end)
         if not name or literal is None:
@@ -357,19 +369,19 @@ class _Parser:
             return None
         compare, constant = _COMPARE[sign], literal
         typed = type(constant) is self.types[name] and (type(constant) is not bool or sign in ("==", "!="))
-        return _Expression("compare", (), name, (constant,), lambda value: compare(value, constant), typed=typed)
+        return Expression("compare", (), name, (constant,), lambda value: compare(value, constant), typed=typed)
 
-    def _opaque(self, start: int, end: int) -> _Expression:
+    def _opaque(self, start: int, end: int) -> Expression:
         tokens = self.tokens[start:end]
         names = [text for text, kind, *_ in tokens if kind == "name" and text not in _WORDS]
         text = self.source[tokens[0][2] : tokens[-1][3]]
         if not names:
             value = self.constant(text)
             if value is not None:
-                return _Expression("constant", constant=value)
+                return Expression("constant", constant=value)
         calls = {text for (text, kind, *_), (after, *_) in pairwise(tokens) if kind == "name" and after == "("}
         fails = "results" in names or not calls <= _SAFE or any(one[0] in _FAILING for one in tokens)
-        return _Expression("opaque", opaque=" ".join(one[0] for one in tokens), may_fail=fails)
+        return Expression("opaque", opaque=" ".join(one[0] for one in tokens), may_fail=fails)
 
     def _levels(self, start: int, end: int) -> dict[str, list[int]]:
         """The positions of operators outside of brackets, by operator."""

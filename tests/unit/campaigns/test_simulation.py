@@ -47,7 +47,7 @@ def play(
     """All rows of a contact. Folding the stored rows up to any of them gives the same next row."""
     script = Script(campaigns, max_steps)
     begun = script.begin(contact or {}, start)
-    rows, _ = simulate(script, begun, responds, lambda row, state: {"tool": row.tool, **row.arguments}, seed, index)
+    rows = [*simulate(script, begun, responds, lambda row, state: {"tool": row.tool, **row.arguments}, seed, index)]
     state = begun
     for row in rows:
         try:

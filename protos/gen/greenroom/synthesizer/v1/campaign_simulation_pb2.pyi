@@ -25,6 +25,175 @@ else:
 DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
+class CoverCampaignRequest(message.Message):
+    """What to cover."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CAMPAIGN_FIELD_NUMBER: builtins.int
+    PERSONAS_FIELD_NUMBER: builtins.int
+    TOOL_CONFIG_FIELD_NUMBER: builtins.int
+    SEED_FIELD_NUMBER: builtins.int
+    EPOCH_FIELD_NUMBER: builtins.int
+    BUDGET_FIELD_NUMBER: builtins.int
+    seed: builtins.int
+    """The same seed gives the same contacts."""
+    budget: builtins.int
+    """The most contacts that are tried; 0: 1,000."""
+    @builtins.property
+    def campaign(self) -> conversation_pb2.CampaignAgent:
+        """The campaigns. Fields and tags of the contact that are set here are those of every contact."""
+
+    @builtins.property
+    def personas(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Who plays the contacts, `personas/{persona}`; empty: the built-in personas."""
+
+    @builtins.property
+    def tool_config(self) -> tool_config_pb2.ToolConfig:
+        """What webhooks answer."""
+
+    @builtins.property
+    def epoch(self) -> timestamp_pb2.Timestamp:
+        """When the first contacts enter the campaigns; unset: Monday, 5 January 2026, 09:00 UTC."""
+
+    def __init__(
+        self,
+        *,
+        campaign: conversation_pb2.CampaignAgent | None = ...,
+        personas: abc.Iterable[builtins.str] | None = ...,
+        tool_config: tool_config_pb2.ToolConfig | None = ...,
+        seed: builtins.int = ...,
+        epoch: timestamp_pb2.Timestamp | None = ...,
+        budget: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "epoch", b"epoch", "tool_config", b"tool_config"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["budget", b"budget", "campaign", b"campaign", "epoch", b"epoch", "personas", b"personas", "seed", b"seed", "tool_config", b"tool_config"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CoverCampaignResponse(message.Message):
+    """How far the search is."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CONTACTS_FIELD_NUMBER: builtins.int
+    TAKEN_FIELD_NUMBER: builtins.int
+    UNREACHABLE_FIELD_NUMBER: builtins.int
+    OPEN_FIELD_NUMBER: builtins.int
+    CAMPAIGNS_FIELD_NUMBER: builtins.int
+    contacts: builtins.int
+    """How many contacts were tried."""
+    taken: builtins.int
+    """How many edges were taken."""
+    unreachable: builtins.int
+    """How many are proven unreachable."""
+    open: builtins.int
+    """How many others nobody took yet."""
+    @builtins.property
+    def campaigns(self) -> containers.RepeatedCompositeFieldContainer[CoveredCampaign]:
+        """In the last message the campaigns, those of `CampaignAgent.files` before the stored ones; else none."""
+
+    def __init__(
+        self,
+        *,
+        contacts: builtins.int = ...,
+        taken: builtins.int = ...,
+        unreachable: builtins.int = ...,
+        open: builtins.int = ...,
+        campaigns: abc.Iterable[CoveredCampaign] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["campaigns", b"campaigns", "contacts", b"contacts", "open", b"open", "taken", b"taken", "unreachable", b"unreachable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CoveredCampaign(message.Message):
+    """What the search found about one campaign."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    EDGES_FIELD_NUMBER: builtins.int
+    display_name: builtins.str
+    """What people call it."""
+    @builtins.property
+    def edges(self) -> containers.RepeatedCompositeFieldContainer[CoveredEdge]:
+        """Every edge, in the order of the steps."""
+
+    def __init__(
+        self,
+        *,
+        display_name: builtins.str = ...,
+        edges: abc.Iterable[CoveredEdge] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["display_name", b"display_name", "edges", b"edges"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CoveredEdge(message.Message):
+    """What the search found about an edge."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _Verdict:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _VerdictEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[CoveredEdge._Verdict.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        VERDICT_UNSPECIFIED: CoveredEdge._Verdict.ValueType  # 0
+        """Not set; no edge has it."""
+        VERDICT_TAKEN: CoveredEdge._Verdict.ValueType  # 1
+        """A contact took it."""
+        VERDICT_UNREACHABLE: CoveredEdge._Verdict.ValueType  # 2
+        """No contact can take it; the reason is the proof."""
+        VERDICT_NOT_FOUND: CoveredEdge._Verdict.ValueType  # 3
+        """Nobody took it within the budget, and nothing proves that nobody can."""
+
+    class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+        """What became of an edge."""
+
+    VERDICT_UNSPECIFIED: CoveredEdge.Verdict.ValueType  # 0
+    """Not set; no edge has it."""
+    VERDICT_TAKEN: CoveredEdge.Verdict.ValueType  # 1
+    """A contact took it."""
+    VERDICT_UNREACHABLE: CoveredEdge.Verdict.ValueType  # 2
+    """No contact can take it; the reason is the proof."""
+    VERDICT_NOT_FOUND: CoveredEdge.Verdict.ValueType  # 3
+    """Nobody took it within the budget, and nothing proves that nobody can."""
+
+    EDGE_FIELD_NUMBER: builtins.int
+    VERDICT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    verdict: CoveredEdge.Verdict.ValueType
+    """What became of it."""
+    reason: builtins.str
+    """Why it was not taken, as a sentence; empty if it was."""
+    @builtins.property
+    def edge(self) -> SimulatedEdge:
+        """The edge: how often contacts took it, by whom, and the conversation that shows it."""
+
+    def __init__(
+        self,
+        *,
+        edge: SimulatedEdge | None = ...,
+        verdict: CoveredEdge.Verdict.ValueType = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["edge", b"edge"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["edge", b"edge", "reason", b"reason", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class SummarizeSimulationsRequest(message.Message):
     """What to summarize: one of both."""
 

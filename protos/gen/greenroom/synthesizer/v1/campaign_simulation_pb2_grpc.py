@@ -46,6 +46,11 @@ class CampaignSimulationServiceStub(object):
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsRequest.SerializeToString,
                 response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsResponse.FromString,
                 _registered_method=True)
+        self.CoverCampaign = channel.unary_stream(
+                '/greenroom.synthesizer.v1.CampaignSimulationService/CoverCampaign',
+                request_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.CoverCampaignRequest.SerializeToString,
+                response_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.CoverCampaignResponse.FromString,
+                _registered_method=True)
         self.SummarizeSimulations = channel.unary_unary(
                 '/greenroom.synthesizer.v1.CampaignSimulationService/SummarizeSimulations',
                 request_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.SummarizeSimulationsRequest.SerializeToString,
@@ -73,6 +78,16 @@ class CampaignSimulationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CoverCampaign(self, request, context):
+        """CoverCampaign plays contacts with the offline model until every edge of the campaigns is taken or proven unreachable, or the budget is
+        used up: it varies personas, the fields and tags that the request does not set, seeds and, if conditions name the time, when contacts
+        enter. It then starts a conversation for each of the few contacts that show all edges. The same request tries the same contacts.
+        It sends a message at least after every 50 contacts; the last one has the campaigns. A caller that goes away stops the search.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SummarizeSimulations(self, request, context):
         """SummarizeSimulations returns what a simulation, or all of a batch that are over, show of their campaigns: how often each edge was
         taken and by whom, how many reached a goal, and whether expectations were met.
@@ -93,6 +108,11 @@ def add_CampaignSimulationServiceServicer_to_server(servicer, server):
                     servicer.ListInteractions,
                     request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsRequest.FromString,
                     response_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsResponse.SerializeToString,
+            ),
+            'CoverCampaign': grpc.unary_stream_rpc_method_handler(
+                    servicer.CoverCampaign,
+                    request_deserializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.CoverCampaignRequest.FromString,
+                    response_serializer=greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.CoverCampaignResponse.SerializeToString,
             ),
             'SummarizeSimulations': grpc.unary_unary_rpc_method_handler(
                     servicer.SummarizeSimulations,
@@ -156,6 +176,33 @@ class CampaignSimulationService(object):
             '/greenroom.synthesizer.v1.CampaignSimulationService/ListInteractions',
             greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsRequest.SerializeToString,
             greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.ListInteractionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CoverCampaign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/greenroom.synthesizer.v1.CampaignSimulationService/CoverCampaign',
+            greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.CoverCampaignRequest.SerializeToString,
+            greenroom_dot_synthesizer_dot_v1_dot_campaign__simulation__pb2.CoverCampaignResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,12 @@ class CampaignSimulationServiceStub:
     """ListInteractions returns what happened to the contact of a conversation, in order: steps, replies, and messages that were held
     back or dropped. A conversation without campaigns has none.
     """
+    CoverCampaign: aio.UnaryStreamMultiCallable[campaign_simulation_pb2.CoverCampaignRequest, campaign_simulation_pb2.CoverCampaignResponse]
+    """CoverCampaign plays contacts with the offline model until every edge of the campaigns is taken or proven unreachable, or the budget is
+    used up: it varies personas, the fields and tags that the request does not set, seeds and, if conditions name the time, when contacts
+    enter. It then starts a conversation for each of the few contacts that show all edges. The same request tries the same contacts.
+    It sends a message at least after every 50 contacts; the last one has the campaigns. A caller that goes away stops the search.
+    """
     SummarizeSimulations: aio.UnaryUnaryMultiCallable[campaign_simulation_pb2.SummarizeSimulationsRequest, campaign_simulation_pb2.SummarizeSimulationsResponse]
     """SummarizeSimulations returns what a simulation, or all of a batch that are over, show of their campaigns: how often each edge was
     taken and by whom, how many reached a goal, and whether expectations were met.
@@ -50,6 +56,18 @@ class CampaignSimulationServiceServicer(metaclass=abc_1.ABCMeta):
     ) -> abc.Awaitable[campaign_simulation_pb2.ListInteractionsResponse]:
         """ListInteractions returns what happened to the contact of a conversation, in order: steps, replies, and messages that were held
         back or dropped. A conversation without campaigns has none.
+        """
+
+    @abc_1.abstractmethod
+    def CoverCampaign(
+        self,
+        request: campaign_simulation_pb2.CoverCampaignRequest,
+        context: aio.ServicerContext[campaign_simulation_pb2.CoverCampaignRequest, abc.AsyncIterator[campaign_simulation_pb2.CoverCampaignResponse]],
+    ) -> abc.AsyncIterator[campaign_simulation_pb2.CoverCampaignResponse]:
+        """CoverCampaign plays contacts with the offline model until every edge of the campaigns is taken or proven unreachable, or the budget is
+        used up: it varies personas, the fields and tags that the request does not set, seeds and, if conditions name the time, when contacts
+        enter. It then starts a conversation for each of the few contacts that show all edges. The same request tries the same contacts.
+        It sends a message at least after every 50 contacts; the last one has the campaigns. A caller that goes away stops the search.
         """
 
     @abc_1.abstractmethod
