@@ -34,6 +34,7 @@ TOPICS = (
     "messages",
     "campaigns",
     "campaign_checks",
+    "campaign_imports",
     "generations",
 )
 """Each topic is a module with `run(quick) -> bool`."""

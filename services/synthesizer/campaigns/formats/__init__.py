@@ -7,16 +7,12 @@ from math import isfinite
 from typing import Any
 
 from services.synthesizer.campaigns.formats.dittofeed import import_journey, is_journey
-from services.synthesizer.campaigns.formats.errors import (
-    CampaignFormatUnknown,
-    CampaignImportInvalid,
-    UnknownCampaignFormat,
-)
+from services.synthesizer.campaigns.formats.errors import CampaignFormatUnknown, UnknownCampaignFormat
 from services.synthesizer.campaigns.formats.imported import Attachment, Imported, Outcome, Part
 from services.synthesizer.campaigns.formats.n8n.importing import import_workflow
 from services.synthesizer.campaigns.formats.n8n.workflow import is_workflow
 from shared.limits import MAX_YAML
-from shared.model.campaigns.model import Campaign
+from shared.model.campaigns.model import Campaign, SendEmail, SendSms
 from shared.model.campaigns.reading import read_campaign
 from shared.plain import plain
 from shared.words import any_of
@@ -60,7 +56,11 @@ def import_campaign(files: Sequence[tuple[bytes, str]], format_name: str = "") -
     if not detected:
         raise CampaignFormatUnknown(file=file, formats=any_of((OURS, *FORMATS)))
     found = FORMATS[detected].read(document, file, [_attachment(*one) for one in others])
-    return replace(found, campaign=_shown(found.campaign), parts=[*map(_part, found.parts)]), detected
+    campaign, parts = _shown(found.campaign), [*map(_part, found.parts)]
+    if not any(isinstance(step.action, SendSms | SendEmail) for step in campaign.steps):
+        reason = "It sends no message, so there is nothing that a contact can answer."
+        parts.append(Part(campaign.display_name, "campaign", Outcome.APPROXIMATED, reasons=(reason,)))
+    return replace(found, campaign=campaign, parts=parts), detected
 
 
 def _ours(content: bytes, file: str) -> Imported:
@@ -118,6 +118,3 @@ def _shown(campaign: Campaign) -> Campaign:
 def _part(part: Part) -> Part:
     reasons = tuple(plain(one, 500) for one in part.reasons)
     return replace(part, name=plain(part.name, 200), kind=plain(part.kind, 100), reasons=reasons)
-
-
-__all__ = ["FORMATS", "OURS", "CampaignImportInvalid", "import_campaign"]
