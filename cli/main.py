@@ -36,6 +36,7 @@ COMMANDS = {
     "evaluations": "Whether conversations met what is expected of them.",
     "reports": "Verdicts with their evidence.",
     "rubrics": "What judges are asked about conversations.",
+    "calibrations": "How far personas are from people, and in which trait.",
     "recordings": "Recorded calls of models, to repeat a run without them.",
     "traces": "API logs with known ground truth: generate, learn from logs, compare.",
 }

@@ -3,12 +3,25 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from greenroom.evaluator.v1 import campaign_check_pb2_grpc, evaluation_pb2_grpc, report_pb2_grpc, rubric_pb2_grpc
+from greenroom.evaluator.v1 import (
+    calibration_pb2_grpc,
+    campaign_check_pb2_grpc,
+    evaluation_pb2_grpc,
+    report_pb2_grpc,
+    rubric_pb2_grpc,
+)
 from services.evaluator.adapters.campaigns import SynthesizerCampaigns
+from services.evaluator.adapters.people import SynthesizerPeople
 from services.evaluator.adapters.simulations import SynthesizerSimulations
 from services.evaluator.adapters.subjects import SynthesizerSubjects
 from services.evaluator.adapters.transcripts import TranscriptReader
+from services.evaluator.calibrations.jobs import calibration_jobs
+from services.evaluator.calibrations.messages import talk_item
+from services.evaluator.calibrations.operations import Calibrations
+from services.evaluator.calibrations.servicer import CalibrationServicer
+from services.evaluator.calibrations.store import KIND as CALIBRATIONS
 from services.evaluator.checks.operations import CampaignChecks
 from services.evaluator.checks.servicer import CampaignCheckServicer
 from services.evaluator.evaluations.jobs import evaluation_jobs
@@ -40,7 +53,9 @@ from shared.rpc.health import Health
 from shared.rpc.peers import Peers
 from shared.rpc.server import Registration
 from shared.work.calls import WorkCalls
+from shared.work.jobs import WorkJobs
 from shared.work.operations import WorkOperations
+from shared.work.store import WorkStore
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -80,7 +95,11 @@ async def build(
     compute = Compute(settings.compute_workers, settings.worker_memory_mib * MIB)
     subjects = SynthesizerSubjects(peers)
     store = EvaluationStore(db, event_log, report_about)
-    jobs = {"evaluations": evaluation_jobs(store, subjects, compute, clock)}
+    calibration_store = WorkStore(CALIBRATIONS, db, event_log)
+    jobs: dict[str, WorkJobs[Any]] = {
+        "evaluations": evaluation_jobs(store, subjects, compute, clock),
+        "calibrations": calibration_jobs(calibration_store, subjects, compute, clock),
+    }
     engine = LocalEngine(
         jobs,
         Ownership(db),
@@ -94,6 +113,14 @@ async def build(
     stored_campaign = SynthesizerCampaigns(peers).revision
     campaign_reports = CampaignReports(compute, stored_campaign, SynthesizerSimulations(peers).read)
     calls = WorkCalls(store, event_log, db.wakeups, result_item)
+    calibrations = Calibrations(
+        WorkOperations(calibration_store, clock),
+        calibration_store,
+        subjects,
+        SynthesizerPeople(peers).of_batch,
+        compute,
+    )
+    calibration_calls = WorkCalls(calibration_store, event_log, db.wakeups, talk_item)
     registrations = [
         Registration(
             "greenroom.evaluator.v1.EvaluationService",
@@ -109,6 +136,11 @@ async def build(
             "greenroom.evaluator.v1.RubricService",
             rubric_pb2_grpc.add_RubricServiceServicer_to_server,
             RubricServicer(Rubrics(RubricStore(db), compute, read=read_content, clock=clock)),
+        ),
+        Registration(
+            "greenroom.evaluator.v1.CalibrationService",
+            calibration_pb2_grpc.add_CalibrationServiceServicer_to_server,
+            CalibrationServicer(calibrations, calibration_store, calibration_calls),
         ),
         Registration(
             "greenroom.evaluator.v1.CampaignCheckService",

@@ -101,7 +101,7 @@ async def test_a_resource_of_another_company_is_not_found(companies: Companies, 
     if any(field.name == "filter" for field in path) or str(method) in FLAT_FILTERS:
         assert told.code == "OK"
         assert not any(response.ListFields() for response in responses)
-    elif path[-2:-1] and path[-2].name in ("source_filter", "sources"):
+    elif path[-2:-1] and path[-2].name in ("source_filter", "sources", "people"):
         assert told.code == "FAILED_PRECONDITION"
         assert told.reason in ("NO_SOURCES", "NOTHING_TO_GENERATE_FROM", "NOTHING_TO_EVALUATE")
     else:

@@ -7,11 +7,11 @@ from greenroom.client import Client
 from greenroom.enricher.v1.enrichment_pb2 import EnrichRequest
 from greenroom.enricher.v1.knowledge_pb2 import Document
 from greenroom.enricher.v1.pattern_pb2 import Generation
-from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
+from greenroom.evaluator.v1 import calibration_pb2, evaluation_pb2, report_pb2
 from greenroom.evaluator.v1.rubric_pb2 import RubricFile
 from greenroom.gateway.v1 import rehearsal_pb2
 from greenroom.gateway.v1.generation_pb2 import GenerateTestDataRequest
-from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2
+from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2, persona_pb2, procedure_pb2, source_pb2
 from greenroom.testdata.v1.record_dataset_pb2 import RecordDatasetSpec
 from greenroom.testdata.v1.record_pb2 import EntityCount, RecordSpec, SchemaSource
 from greenroom.testdata.v1.trace_call_pb2 import StreamCallsRequest
@@ -90,6 +90,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "learnings": learned.learning.name,
         "recordings": recording.name,
         "evaluations": evaluation,
+        "calibrations": await _calibration(client, stage),
         "reports": (await client.reports.build(report_pb2.ReportSpec(evaluation=evaluation))).name,
         "rehearsals": await _rehearsal(client, batch),
         "resources": (await client.resources.import_file(resources, workflow)).name,
@@ -108,6 +109,17 @@ async def _record_dataset(client: Client) -> str:
     started = await client.record_datasets.start(RecordDatasetSpec(records=records))
     async with client.record_datasets.watch(started.name) as parts:
         async for _ in parts:
+            pass
+    return started.name
+
+
+async def _calibration(client: Client, stage: Theatre) -> str:
+    """A calibration that is over."""
+    spec = calibration_pb2.CalibrationSpec(people=source_pb2.SourceFilter(finished=True))
+    spec.conversations.names.append((await stage.play()).name)
+    started = await client.calibrations.start(spec)
+    async with client.calibrations.watch(started.name) as talks:
+        async for _ in talks:
             pass
     return started.name
 
@@ -220,6 +232,9 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
             request.request.CopyFrom(CARTS)
         case "StartEvaluation":
             request.spec.batch = names["batches"]
+        case "StartCalibration":
+            request.spec.batch = names["batches"]
+            request.spec.people.SetInParent()
         case "BuildReport":
             request.spec.evaluation = names["evaluations"]
         case "StartDataset":

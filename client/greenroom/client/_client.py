@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import grpc
 
 from greenroom.client._batches import Batches
+from greenroom.client._calibrations import Calibrations
 from greenroom.client._calls import Backoff, Calls
 from greenroom.client._campaigns import Campaigns
 from greenroom.client._conversations import Conversations
@@ -71,6 +72,7 @@ class Client:
         self.patterns = Patterns(calls)
         self.templates = Templates(calls)
         self.evaluations = Evaluations(calls)
+        self.calibrations = Calibrations(calls)
         self.reports = Reports(calls)
         self.rubrics = Rubrics(calls)
         self.test_data = TestData(calls)

@@ -1,0 +1,1 @@
+"""Calibrations: how far personas are from the people of real conversations, and in which trait."""
