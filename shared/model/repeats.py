@@ -27,5 +27,8 @@ def repeats(words: frozenset[str], earlier: Iterable[frozenset[str]]) -> bool:
 def _nearly_equal(left: frozenset[str], right: frozenset[str]) -> bool:
     if left == right:
         return True
+    # Sets of very different sizes differ by too many words.
+    if min(len(left), len(right)) < (1 - _DIFFERENT) * max(len(left), len(right)):
+        return False
     different = left ^ right
     return len(different) <= _DIFFERENT * len(left | right) and not any(_DIGIT.search(word) for word in different)

@@ -6,10 +6,11 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
+from services.evaluator.quality.model import Quality, quality_json, read_quality
 from shared.model.events import NO_USAGE, Fault, Json, Usage
 from shared.model.expectations import Judgement
 
-SCORERS = "1"
+SCORERS = "2"
 """The version of the scorers. It changes whenever any score may change; scores of other versions are never reused."""
 
 
@@ -61,6 +62,7 @@ class Score:
     reason, detail: why it is invalid, or why the agent failed without a missed expectation; "" otherwise.
     fault: who is to blame if the conversation failed. digest: of the transcript.
     source, persona, procedure: their names; "" if there is none. revision: 0 if there is none.
+    quality: None if it was not measured, as before version 2 of the scorers.
     """
 
     conversation: str
@@ -81,6 +83,7 @@ class Score:
     digest: str = ""
     usage: Usage = NO_USAGE
     end_reason: str = ""
+    quality: Quality | None = None
 
     @property
     def valid(self) -> bool:
@@ -118,6 +121,7 @@ def score_json(score: Score) -> dict[str, Json]:
         "measures": _measures(score.measures),
         "covered": [*map(_part, score.covered)],
         "usage": _usage(score.usage),
+        "quality": None if score.quality is None else quality_json(score.quality),
     }
 
 
@@ -136,5 +140,6 @@ def read_score(record: Mapping[str, Any]) -> Score:
             "measures": Measures(*record["measures"]),
             "covered": tuple(Part(*part) for part in record["covered"]),
             "usage": Usage(*record["usage"]),
+            "quality": read_quality(quality) if (quality := record.get("quality")) else None,
         }
     )

@@ -61,7 +61,9 @@ def score_key(transcript: Transcript, expectations: Sequence[Expectation]) -> st
     """Equal for conversations of a company whose scores are equal but for `conversation` and `index`: a hash in hex."""
     # The digest leaves out ids, seqs and how it ended. A retried conversation has gaps in the seqs of its transcript.
     retried = transcript.name if transcript.attempt > 1 else ""
-    known = (SCORERS, retried, _known(transcript), transcript.seen.repeats, [one.digest for one in expectations])
+    persona = transcript.talk.declared
+    expected = [one.digest for one in expectations]
+    known = (SCORERS, retried, _known(transcript), transcript.seen.repeats, expected, persona)
     return sha256(repr(known).encode()).hexdigest()
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from services.evaluator.quality.talk import UNDECLARED, Declared, Talk
 from shared.model.events import NO_USAGE, Fault, Json, Usage
 from shared.model.expectations import Change, MadeCall, Seen
 from shared.model.world import merged
@@ -26,7 +27,7 @@ class Transcript:
     outcome, reason, detail, fault: how it ended. flags: of the persona's replies; severe: the first severe one.
     steps: those that the built-in agent came through, in order.
     persona_expectations, expected_calls: the persona's, in proto JSON.
-    seen: what expectations see.
+    seen: what expectations see. talk: what metrics of quality see.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Transcript:
     persona_expectations: Sequence[Mapping[str, Json]] = ()
     expected_calls: Sequence[Mapping[str, Json]] = ()
     seen: Seen = field(default_factory=Seen)
+    talk: Talk = field(default_factory=Talk)
 
     @classmethod
     def read(cls, line: bytes) -> "Transcript":
@@ -71,6 +73,7 @@ class Transcript:
             digest=sha256(line.strip()).hexdigest(),
             is_source=True,
             seen=events.seen(),
+            talk=events.talk(),
         )
 
 
@@ -111,7 +114,13 @@ def _conversation(conversation: Mapping[str, Any], records: Sequence[Mapping[str
             tokens=usage.input_tokens + usage.output_tokens,
             nanos=usage.nanos,
         ),
+        talk=events.talk(_declared(persona)),
     )
+
+
+def _declared(persona: Mapping[str, Any]) -> Declared:
+    length = persona.get("personality", {}).get("response_length", "").removeprefix("RESPONSE_LENGTH_")
+    return Declared(length, tuple(persona.get("behaviour_traits", ())))
 
 
 def _severe(records: Iterable[Mapping[str, Any]]) -> str:
@@ -129,6 +138,8 @@ class _Events:
 
     def __init__(self, resources: Iterable[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> None:
         self.calls: list[MadeCall] = []
+        self.all_calls: list[MadeCall] = []
+        self.spoken: list[tuple[int, bool, str, bool]] = []
         self.said: list[tuple[int, str]] = []
         self.before: list[str] = []
         self.heard: list[str] = []
@@ -148,6 +159,8 @@ class _Events:
     def _add(self, seq: int, record: Mapping[str, Any], copied: bool) -> None:
         if "agent_message" in record:
             text = record["agent_message"].get("text", "")
+            if text:
+                self.spoken.append((seq, True, text, not copied))
             if copied:
                 self.before.append(text)
             else:
@@ -157,12 +170,14 @@ class _Events:
                 self.exchanges[-1][0].append(text)
         elif "user_message" in record:
             if text := record["user_message"].get("text", ""):
+                self.spoken.append((seq, False, text, not copied))
                 self.heard.append(text)
                 if self.exchanges:
                     self.exchanges[-1][1].append(text)
         elif "tool_call" in record:
             call = record["tool_call"]
             made = MadeCall(seq, call.get("tool", ""), call.get("arguments", {}))
+            self.all_calls.append(made)
             if not copied:
                 self.calls.append(made)
             self._open.setdefault((call.get("call_id", ""), made.tool), []).append(made)
@@ -220,6 +235,12 @@ class _Events:
             virtual_seconds=self._virtual_seconds(),
             **told,
         )
+
+    def talk(self, declared: Declared = UNDECLARED) -> Talk:
+        """What metrics of quality see."""
+        states = (*self._begin.items(), *self._changed.items())
+        records = [(kind, data) for (kind, _), data in states if data is not None]
+        return Talk(self.spoken, self.all_calls, self.calls, records, declared)
 
     def _virtual_seconds(self) -> float:
         ends = (*self._records[:1], *self._records[-1:])
