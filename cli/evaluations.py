@@ -63,7 +63,7 @@ async def list_(
 ) -> None:
     """List the evaluations, newest first."""
     wanted = specs.filled({"state": state} if state else {}, ListEvaluationsRequest(), "the options")
-    columns = ("EVALUATION", "STATE", "OF", "PASSED", "FAILED", "INVALID", "CREATED")
+    columns = ("EVALUATION", "STATE", "OF", "PASSED", "FAILED", "INVALID", "QUALITY", "CREATED")
     listing = client.evaluations.list(state=wanted.state)
     await print_list(listing, Rows(*columns, leave_out=["CREATED"]), _row, limit=limit, every=every, json=json)
 
@@ -77,6 +77,7 @@ def _row(evaluation: Evaluation) -> tuple[str | Text, ...]:
         str(counts.passed),
         str(counts.failed),
         str(counts.invalid),
+        _quality(evaluation),
         when(evaluation.create_time),
     )
 
@@ -98,7 +99,8 @@ async def results(
     """List the results of an evaluation's conversations, and what each missed."""
     given = {"outcome": outcome} if outcome else {}
     wanted = specs.filled(given, ListEvaluationResultsRequest(), "the options")
-    rows = Rows("CONVERSATION", "#", "OUTCOME", "PERSONA", "WHY", leave_out=["PERSONA", "#"])
+    columns = ("CONVERSATION", "#", "OUTCOME", "QUALITY", "PERSONA", "FLAGS", "WHY")
+    rows = Rows(*columns, leave_out=["PERSONA", "#", "FLAGS"])
     found = client.evaluations.results(name, outcome=wanted.outcome)
     await print_list(found, rows, _result_row, limit=limit, every=True, json=json)
 
@@ -108,9 +110,15 @@ def _result_row(result: EvaluationResult) -> tuple[str | Text, ...]:
         short(result.conversation),
         str(result.index),
         state_word(_outcome(result)),
+        f"{result.quality.score:.0f}" if result.HasField("quality") else "",
         short(result.persona),
+        ", ".join(part.metric for part in result.quality.parts if part.flagged),
         _why(result),
     )
+
+
+def _quality(evaluation: Evaluation) -> str:
+    return f"{evaluation.quality:.0f}" if evaluation.HasField("quality") else ""
 
 
 def _outcome(result: EvaluationResult) -> str:
@@ -205,6 +213,7 @@ def _print(evaluation: Evaluation, json: bool) -> int:
         ("passed", f"{counts.passed} of {total - counts.invalid}"),
         ("invalid", str(counts.invalid or "")),
         ("reused", f"{counts.reused} of {total}" if counts.reused else ""),
+        ("quality", f"{_quality(evaluation)} of 100" if evaluation.HasField("quality") else ""),
         ("creator", evaluation.creator),
         ("created", when(evaluation.create_time)),
         ("over", when(evaluation.end_time)),

@@ -134,6 +134,7 @@ def _print(rehearsal: Rehearsal, json: bool) -> None:
     for side in rehearsal.sides:
         counts = [f"{count} {field.name}" for field, count in side.conversations.ListFields()]
         counts += [f"{count} {field.name}" for field, count in side.results.ListFields() if field.name != "reused"]
+        counts += [f"quality {side.quality:.0f}"] if side.HasField("quality") else []
         rows.append((side.label, " ".join(filter(None, [side.batch, side.evaluation, ", ".join(counts)]))))
     rows += [
         ("report", rehearsal.report),

@@ -12,7 +12,7 @@ from cli.kit.rehearsing import check_writable
 from cli.kit.render import Rows, console, print_document, print_json, short, when
 from cli.kit.run import Json, Yes, command, confirmed, noun
 from greenroom.client import Client
-from greenroom.evaluator.v1.report_pb2 import Rate, RenderReportRequest, Report, ReportSpec
+from greenroom.evaluator.v1.report_pb2 import Rate, RenderReportRequest, Report, ReportSide, ReportSpec
 
 app = noun("Verdicts with their evidence.")
 
@@ -84,7 +84,7 @@ async def list_(
     json: Json = False,
 ) -> None:
     """List the reports, newest first."""
-    columns = ("REPORT", "VERDICT", "SUCCESS", "CREATED", "HEADLINE")
+    columns = ("REPORT", "VERDICT", "SUCCESS", "QUALITY", "CREATED", "HEADLINE")
     rows = Rows(*columns, leave_out=["CREATED"], prose=["HEADLINE"])
     await print_list(client.reports.list(evaluation=evaluation), rows, _row, limit=limit, every=every, json=json)
 
@@ -100,7 +100,13 @@ async def delete(client: Client, name: Name, yes: Yes = False) -> None:
 def _row(report: Report) -> tuple[str | Text, ...]:
     verdict = Report.Verdict.Name(report.verdict).removeprefix("VERDICT_").lower().replace("_", " ")
     success = " / ".join(_rate(side.success) for side in report.sides)
-    return short(report.name), verdict, success, when(report.create_time), report.headline
+    quality = " / ".join(f"{mean:.0f}" for side in report.sides for mean in _quality(side))
+    return short(report.name), verdict, success, quality, when(report.create_time), report.headline
+
+
+def _quality(side: ReportSide) -> list[float]:
+    """The mean quality of a side; empty if none was measured."""
+    return [one.mean for one in side.means if one.measure == "quality"]
 
 
 def _rate(rate: Rate) -> str:

@@ -178,10 +178,14 @@ async def test_evaluations_are_started_watched_listed_and_deleted(house: House, 
 
     results = (await house.ok("evaluations", "results", name, "--outcome", "failed")).out.splitlines()
     assert len(results) == 5
+    assert results[0].split()[:4] == ["CONVERSATION", "#", "OUTCOME", "QUALITY"]
+    assert all(0 < int(row.split()[3]) <= 100 for row in results[1:])
     assert all("sings: The agent never says “la la la”." in row for row in results[1:])
     assert (await house.ok("evaluations", "results", name, "--outcome", "passed", "--json")).lines == []
     listed = (await house.ok("evaluations", "list", "--state", "completed")).out
     assert listed.splitlines()[0].split()[:6] == ["EVALUATION", "STATE", "OF", "PASSED", "FAILED", "INVALID"]
+    assert listed.splitlines()[0].split()[6] == "QUALITY"
+    assert facts(started)["quality"].endswith(" of 100")
     assert (await house.run("evaluations", "cancel", name)).status == 1
     assert facts(await house.ok("evaluations", "retry", name))["state"] == "completed"
     await house.ok("evaluations", "delete", name, "--yes")
@@ -215,6 +219,8 @@ async def test_reports_are_built_shown_rendered_listed_and_deleted(house: House,
 
     listed = (await house.ok("reports", "list", "--evaluation", evaluation)).out.splitlines()
     assert [line.split()[0] for line in listed] == ["REPORT", name]
+    assert "QUALITY" in listed[0]
+    assert "quality, user-reactions, mean" in files["html"].read_text()
     refused = await house.run("evaluations", "delete", evaluation, "--yes")
     assert (refused.status, f"{name} stands on {evaluation}" in refused.err) == (1, True)
     await house.ok("reports", "delete", name, "--yes")

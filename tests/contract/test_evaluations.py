@@ -1,6 +1,7 @@
 """Evaluations of batches, sources and conversations, over real gRPC on both databases."""
 
 from collections.abc import AsyncIterator, Sequence
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -72,6 +73,9 @@ async def test_a_batch_is_evaluated_by_what_is_expected_of_its_conversations(sta
     found = await results(stage.client, done.name)
     assert outcomes(found) == ["PASSED", "FAILED", "PASSED"]
     assert [one.index for one in found] == [0, 1, 2]
+    assert all(0 < one.quality.score <= 100 and one.quality.parts for one in found)
+    assert done.quality == pytest.approx(mean(one.quality.score for one in found))
+    assert [one.quality async for one in stage.client.evaluations.list() if one.name == done.name] == [done.quality]
     assert [one.id for one in found[1].expectations if one.outcome == pb.ExpectationResult.OUTCOME_MISSED] == ["finds"]
     assert [one.conversation for one in await results(stage.client, done.name, outcome=Outcome.OUTCOME_FAILED)] == [
         found[1].conversation
@@ -114,7 +118,9 @@ async def test_a_conversation_that_failed_for_the_personas_model_is_invalid_and_
 
     done = await stage.client.evaluations.get(started.name)
     assert (done.counts.passed, done.counts.invalid) == (2, 0)
-    assert outcomes(await results(stage.client, started.name)) == ["PASSED", "PASSED"]
+    found = await results(stage.client, started.name)
+    assert outcomes(found) == ["PASSED", "PASSED"]
+    assert done.quality == pytest.approx(mean(one.quality.score for one in found))
 
 
 async def test_a_score_that_was_computed_before_is_reused(stage: Theatre) -> None:
@@ -126,6 +132,7 @@ async def test_a_score_that_was_computed_before_is_reused(stage: Theatre) -> Non
     other = await evaluated(stage.client, pb.EvaluationSpec(batch=batch))
 
     assert [one.counts.reused for one in (first, again, other)] == [0, 2, 0]
+    assert first.quality == again.quality == other.quality > 0
     before, after = [await results(stage.client, one.name) for one in (first, again)]
     for one in after:
         assert one.reused

@@ -50,10 +50,10 @@ def evaluation_jobs(store: EvaluationStore, subjects: Subjects, compute: Compute
         found: dict[int, NewResult] = {}
         for place, one in enumerate(keyed, evaluation.count):
             reused = one.key in known
-            outcome, score = known[one.key] if reused else next(computed)
+            scored = known[one.key] if reused else next(computed)
             index = one.place if evaluation.spec.batch else place
-            event = pack_result(one.name, index, reused, score)
-            found[index] = NewResult(one.name, index, one.key, outcome, reused, event)
+            event = pack_result(one.name, index, reused, scored.document)
+            found[index] = NewResult(one.name, index, one.key, scored.outcome, reused, scored.quality, event)
         return list(found.values())
 
     return WorkJobs(store, step, clock)

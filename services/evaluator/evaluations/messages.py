@@ -7,6 +7,7 @@ from google.protobuf.json_format import ParseDict
 
 from greenroom.evaluator.v1 import evaluation_pb2 as pb
 from services.evaluator.evaluations.model import Evaluation, EvaluationSpec, Result, unpack_result
+from services.evaluator.quality.model import Quality
 from services.evaluator.scores.model import Expected, Score
 from shared.rpc.events import FAULTS, usage_message
 from shared.rpc.values import enum_number, enum_value, message_json, timestamp
@@ -54,6 +55,7 @@ def evaluation_message(work: Work[Evaluation]) -> pb.Evaluation:
         create_time=timestamp(work.create_time),
         end_time=timestamp(work.end_time),
         scorers=body.scorers,
+        quality=body.quality,
     )
 
 
@@ -83,6 +85,7 @@ def result_message(result: Result) -> pb.EvaluationResult:
         covered=_covered(score),
         reused=result.reused,
         usage=usage_message(score.usage),
+        quality=None if score.quality is None else _quality(score.quality),
     )
 
 
@@ -105,6 +108,16 @@ def _expected(one: Expected) -> pb.ExpectationResult:
         detail=one.detail,
         evidence=one.evidence,
     )
+
+
+def _quality(quality: Quality) -> pb.Quality:
+    parts = [
+        pb.QualityPart(
+            metric=one.metric, score=one.score, flagged=one.flagged, detail=one.detail, evidence=one.evidence
+        )
+        for one in quality.parts
+    ]
+    return pb.Quality(score=quality.score, parts=parts)
 
 
 def _covered(score: Score) -> list[pb.Covered]:

@@ -4,7 +4,7 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from services.evaluator.scores.model import SCORERS, Score, read_score
 from shared.model.events import Json
@@ -41,6 +41,7 @@ class Evaluation:
     position: where the conversations go on that have no result yet; only the reader of the subject understands it.
     passed, failed, invalid: how many conversations have which outcome. reused: those of them whose scores an earlier
     evaluation had computed. scorers: the version of the scorers.
+    quality_total, quality_count: the sum of the qualities of valid conversations, and how many have one.
     """
 
     spec: EvaluationSpec
@@ -51,6 +52,13 @@ class Evaluation:
     invalid: int = 0
     reused: int = 0
     scorers: str = SCORERS
+    quality_total: float = 0.0
+    quality_count: int = 0
+
+    @property
+    def quality(self) -> float | None:
+        """The mean quality of valid conversations, 0 to 100; None if none was measured."""
+        return self.quality_total / self.quality_count if self.quality_count else None
 
     @property
     def count(self) -> int:
@@ -92,15 +100,27 @@ class Result:
     reused: bool = False
 
 
+class Scored(NamedTuple):
+    """The outcome of a score, its quality if the conversation is valid, and the score as JSON."""
+
+    outcome: str
+    quality: float | None
+    document: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class NewResult:
-    """A result to store. key: equal for conversations with equal scores. outcome: of the score. event: its event."""
+    """A result to store. key: equal for conversations with equal scores. outcome, quality: of the score; see Scored.
+
+    event: its event.
+    """
 
     conversation: str
     index: int
     key: str
     outcome: str
     reused: bool
+    quality: float | None
     event: bytes
 
 
@@ -110,6 +130,7 @@ class Stored:
 
     outcome: str
     reused: bool
+    quality: float | None
 
 
 def pack_result(conversation: str, index: int, reused: bool, score: bytes) -> bytes:
@@ -140,11 +161,14 @@ def unpack_page(page: bytes) -> list[Result]:
     return [unpack_result(event) for event in zlib.decompress(page).split(b"\n")]
 
 
-def counted(before: Evaluation, replaced: Iterable[Stored], added: Iterable[NewResult]) -> dict[str, int]:
+def counted(before: Evaluation, replaced: Iterable[Stored], added: Iterable[NewResult]) -> dict[str, Any]:
     """The counts of an evaluation after results were added, some of which replaced earlier ones."""
-    counts = {name: getattr(before, name) for name in ("passed", "failed", "invalid", "reused")}
+    names = ("passed", "failed", "invalid", "reused", "quality_total", "quality_count")
+    counts = {name: getattr(before, name) for name in names}
     for results, change in ((replaced, -1), (added, 1)):
         for one in results:
             counts[one.outcome.lower()] += change
             counts["reused"] += change * one.reused
+            counts["quality_total"] += change * (one.quality or 0.0)
+            counts["quality_count"] += change * (one.quality is not None)
     return counts

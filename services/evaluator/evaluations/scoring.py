@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.evaluator.evaluations.model import EvaluationSpec, Line
+from services.evaluator.evaluations.model import EvaluationSpec, Line, Scored
+from services.evaluator.quality import quality
 from services.evaluator.scores.defaults import expected_of
 from services.evaluator.scores.model import score_json
 from services.evaluator.scores.procedure import ProcedureParts
@@ -33,13 +34,6 @@ class Keyed(NamedTuple):
     name: str
     place: int
     key: str
-
-
-class Scored(NamedTuple):
-    """The outcome of a score, and the score as JSON."""
-
-    outcome: str
-    document: bytes
 
 
 def checked(
@@ -80,9 +74,15 @@ def keys(task: Task) -> list[Keyed]:
 
 
 def scores(task: Task) -> list[Scored]:
-    """The score of each conversation."""
-    found = (score(*_read(line, task)) for line in task.lines)
-    return [Scored(one.outcome.value, _json(score_json(one))) for one in found]
+    """The score of each conversation, with its quality."""
+    return [_scored(*_read(line, task)) for line in task.lines]
+
+
+def _scored(transcript: Transcript, expected: tuple[Expectation, ...], procedure: ProcedureParts | None) -> Scored:
+    found = score(transcript, expected, procedure)
+    measured = quality(transcript.talk)
+    document = _json(score_json(replace(found, quality=measured)))
+    return Scored(found.outcome.value, measured.score if found.valid else None, document)
 
 
 def _read(line: Line, task: Task) -> tuple[Transcript, tuple[Expectation, ...], ProcedureParts | None]:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -29,6 +30,7 @@ from services.evaluator.evaluations.model import (
     EvaluationSpec,
     NewResult,
     Result,
+    Scored,
     Stored,
     score_of,
     unpack_result,
@@ -53,6 +55,8 @@ evaluations = work_table(
     Column("invalid", Integer, nullable=False),
     Column("reused", Integer, nullable=False),
     Column("scorers", String, nullable=False),
+    Column("quality_total", Float, nullable=False),
+    Column("quality_count", Integer, nullable=False),
 )
 results = Table(
     "results",
@@ -64,6 +68,7 @@ results = Table(
     Column("outcome", String, nullable=False),
     Column("reused", Boolean, nullable=False),
     Column("seq", Integer, nullable=False),
+    Column("quality", Float),
     Index(None, "company", "key"),
     Index(None, "evaluation", "outcome", "index"),
 )
@@ -82,7 +87,7 @@ class EvaluationStore(WorkStore[Evaluation]):
         super().__init__(_KIND, db, event_log)
         self._holding = holding
         put = upsert(results, db.dialect)
-        changed = {name: put.excluded[name] for name in ("key", "outcome", "reused", "seq")}
+        changed = {name: put.excluded[name] for name in ("key", "outcome", "reused", "seq", "quality")}
         self._put = put.on_conflict_do_update(index_elements=["evaluation", "index"], set_=changed)
 
     def rows(self, work: Work[Evaluation], new: Sequence[NewResult]) -> list[Also]:
@@ -98,6 +103,7 @@ class EvaluationStore(WorkStore[Evaluation]):
                     "outcome": one.outcome,
                     "reused": one.reused,
                     "seq": seq,
+                    "quality": one.quality,
                 },
             )
             for seq, one in enumerate(new, work.next_seq)
@@ -105,17 +111,17 @@ class EvaluationStore(WorkStore[Evaluation]):
 
     async def at(self, work: Work[Evaluation], indices: Collection[int]) -> list[Stored]:
         """The results that are stored at these places."""
-        query = select(results.c.outcome, results.c.reused).where(
+        query = select(results.c.outcome, results.c.reused, results.c.quality).where(
             results.c.evaluation == work.id, results.c.index.in_(indices)
         )
-        return [Stored(row.outcome, row.reused) for row in await self._db.fetch(query)]
+        return [Stored(row.outcome, row.reused, row.quality) for row in await self._db.fetch(query)]
 
-    async def known(self, company: str, keys: Collection[str]) -> dict[str, tuple[str, bytes]]:
-        """The outcome and the JSON of the company's scores with these keys, as far as there are any."""
-        query = _with_events(results.c.key, results.c.outcome).where(
+    async def known(self, company: str, keys: Collection[str]) -> dict[str, Scored]:
+        """The company's scores with these keys, as far as there are any."""
+        query = _with_events(results.c.key, results.c.outcome, results.c.quality).where(
             results.c.company == company, results.c.key.in_(keys)
         )
-        return {row.key: (row.outcome, score_of(row.payload)) for row in await self._db.fetch(query)}
+        return {row.key: Scored(row.outcome, row.quality, score_of(row.payload)) for row in await self._db.fetch(query)}
 
     async def results(self, work: Work[Evaluation], outcome: str, after: int, limit: int) -> list[Result]:
         """Up to `limit` results by index, after an index (-1 for all). outcome: only those; "" for all."""

@@ -138,11 +138,15 @@ def _pass_k(valid: Sequence[Score]) -> tuple[PassK, ...]:
 
 
 def _means(valid: Sequence[Score]) -> tuple[MeanMeasure, ...]:
-    return tuple(
-        MeanMeasure(one.name, sum(getattr(result.measures, one.name) for result in valid) / len(valid))
-        for one in fields(Measures)
-        if valid
-    )
+    found: dict[str, list[float]] = defaultdict(list)
+    for result in valid:
+        for one in fields(Measures):
+            found[one.name].append(getattr(result.measures, one.name))
+        if result.quality is not None:
+            found["quality"].append(result.quality.score)
+            for part in result.quality.parts:
+                found[f"quality.{part.metric}"].append(part.score)
+    return tuple(MeanMeasure(name, sum(values) / len(values)) for name, values in found.items())
 
 
 def _comparison(pairs: Sequence[tuple[Score, Score]], by: str, spec: ReportSpec, stop: Stop | None) -> Comparison:

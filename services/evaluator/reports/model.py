@@ -95,6 +95,11 @@ class Side:
     means: tuple[MeanMeasure, ...] = ()
     end_reasons: tuple[Count, ...] = ()
 
+    @property
+    def quality(self) -> float | None:
+        """The mean quality of valid conversations, 0 to 100; None if none was measured."""
+        return next((one.mean for one in self.means if one.measure == "quality"), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:

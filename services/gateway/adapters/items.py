@@ -43,6 +43,8 @@ class RemoteItems:
                 side.conversations.CopyFrom(batch.counts)
             if side.evaluation and (found := await _if_there(evaluator.evaluation(side.evaluation))) is not None:
                 side.results.CopyFrom(found.counts)
+                if found.HasField("quality"):
+                    side.quality = found.quality
         if rehearsal.report and (report := await _if_there(evaluator.report(rehearsal.report))) is not None:
             rehearsal.result.CopyFrom(report)
 

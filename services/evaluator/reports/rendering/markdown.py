@@ -71,21 +71,23 @@ def _sign(report: Report) -> str:
 
 
 def _sides(report: Report) -> str:
-    rows = ["| side | passed | interval | invalid |", "| --- | --- | --- | --- |"]
+    rows = ["| side | passed | interval | invalid | quality |", "| --- | --- | --- | --- | --- |"]
     rows += [_side(side) for side in report.sides]
     found = report.comparison
     if found is None:
         return "\n".join(rows)
     interval = f"{points(found.low)} to {points(found.high)}, {p_value(found.p)}"
     lost = f"{found.gained} gained, {found.lost} lost of {found.pairs} pairs"
-    rows.append(f"| difference | **{points(found.difference)} points** ({lost}) | {interval} | |")
+    rows.append(f"| difference | **{points(found.difference)} points** ({lost}) | {interval} | | |")
     return "\n".join(rows)
 
 
 def _side(side: Side) -> str:
     rate = side.success
     passed = f"**{percent(rate.value)}** ({out_of(rate)})"
-    return f"| {said(side.label)} | {passed} | {percent(rate.low)} to {percent(rate.high)} | {side.invalid} |"
+    interval = f"{percent(rate.low)} to {percent(rate.high)}"
+    quality = "" if side.quality is None else f"{side.quality:.0f}"
+    return f"| {said(side.label)} | {passed} | {interval} | {side.invalid} | {quality} |"
 
 
 def _failures(report: Report) -> list[str]:

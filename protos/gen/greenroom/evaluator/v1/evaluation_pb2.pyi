@@ -147,6 +147,7 @@ class Evaluation(message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
     SCORERS_FIELD_NUMBER: builtins.int
+    QUALITY_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`evaluations/{evaluation}`; set by the service."""
     state: Evaluation.State.ValueType
@@ -159,6 +160,8 @@ class Evaluation(message.Message):
     """The caller who started it."""
     scorers: builtins.str
     """The version of the scorers; results of other versions are never reused."""
+    quality: builtins.float
+    """The mean quality of its valid conversations, 0 to 100; unset if no conversation was measured."""
     @builtins.property
     def spec(self) -> EvaluationSpec:
         """The spec."""
@@ -188,12 +191,15 @@ class Evaluation(message.Message):
         create_time: timestamp_pb2.Timestamp | None = ...,
         end_time: timestamp_pb2.Timestamp | None = ...,
         scorers: builtins.str = ...,
+        quality: builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["counts", b"counts", "create_time", b"create_time", "end_time", b"end_time", "spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_quality", b"_quality", "counts", b"counts", "create_time", b"create_time", "end_time", b"end_time", "quality", b"quality", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["counts", b"counts", "create_time", b"create_time", "creator", b"creator", "detail", b"detail", "end_time", b"end_time", "name", b"name", "reason", b"reason", "scorers", b"scorers", "spec", b"spec", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_quality", b"_quality", "counts", b"counts", "create_time", b"create_time", "creator", b"creator", "detail", b"detail", "end_time", b"end_time", "name", b"name", "quality", b"quality", "reason", b"reason", "scorers", b"scorers", "spec", b"spec", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__quality: _TypeAlias = typing.Literal["quality"]  # noqa: Y015
+    _WhichOneofArgType__quality: _TypeAlias = typing.Literal["_quality", b"_quality"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quality) -> _WhichOneofReturnType__quality | None: ...
 
 @typing.final
 class EvaluationCounts(message.Message):
@@ -283,6 +289,7 @@ class EvaluationResult(message.Message):
     REUSED_FIELD_NUMBER: builtins.int
     USAGE_FIELD_NUMBER: builtins.int
     END_REASON_FIELD_NUMBER: builtins.int
+    QUALITY_FIELD_NUMBER: builtins.int
     conversation: builtins.str
     """`conversations/{conversation}` or `sources/{source}`."""
     index: builtins.int
@@ -329,6 +336,10 @@ class EvaluationResult(message.Message):
     def usage(self) -> usage_pb2.Usage:
         """What the persona's model and the agent's cost."""
 
+    @builtins.property
+    def quality(self) -> Quality:
+        """Its quality; unset in results of evaluations before there was one."""
+
     def __init__(
         self,
         *,
@@ -351,10 +362,75 @@ class EvaluationResult(message.Message):
         reused: builtins.bool = ...,
         usage: usage_pb2.Usage | None = ...,
         end_reason: builtins.str = ...,
+        quality: Quality | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["measures", b"measures", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["measures", b"measures", "quality", b"quality", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["conversation", b"conversation", "covered", b"covered", "detail", b"detail", "digest", b"digest", "end_reason", b"end_reason", "expectations", b"expectations", "fault", b"fault", "index", b"index", "measures", b"measures", "outcome", b"outcome", "persona", b"persona", "persona_display_name", b"persona_display_name", "procedure", b"procedure", "reason", b"reason", "reused", b"reused", "revision", b"revision", "seed", b"seed", "source", b"source", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["conversation", b"conversation", "covered", b"covered", "detail", b"detail", "digest", b"digest", "end_reason", b"end_reason", "expectations", b"expectations", "fault", b"fault", "index", b"index", "measures", b"measures", "outcome", b"outcome", "persona", b"persona", "persona_display_name", b"persona_display_name", "procedure", b"procedure", "quality", b"quality", "reason", b"reason", "reused", b"reused", "revision", b"revision", "seed", b"seed", "source", b"source", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Quality(message.Message):
+    """The quality of a conversation, measured without a model."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SCORE_FIELD_NUMBER: builtins.int
+    PARTS_FIELD_NUMBER: builtins.int
+    score: builtins.float
+    """100 times the product of 1 - weight * (1 - score / 100) over the parts, 0 to 100."""
+    @builtins.property
+    def parts(self) -> containers.RepeatedCompositeFieldContainer[QualityPart]:
+        """What each metric that applies to the conversation found."""
+
+    def __init__(
+        self,
+        *,
+        score: builtins.float = ...,
+        parts: abc.Iterable[QualityPart] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["parts", b"parts", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class QualityPart(message.Message):
+    """What one metric found in a conversation."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    METRIC_FIELD_NUMBER: builtins.int
+    SCORE_FIELD_NUMBER: builtins.int
+    FLAGGED_FIELD_NUMBER: builtins.int
+    DETAIL_FIELD_NUMBER: builtins.int
+    EVIDENCE_FIELD_NUMBER: builtins.int
+    metric: builtins.str
+    """The metric, such as `unanswered-questions`."""
+    score: builtins.float
+    """0, as bad as it gets, to 100, nothing wrong."""
+    flagged: builtins.bool
+    """Whether people should look at it."""
+    detail: builtins.str
+    """What was found, one sentence; may be empty if nothing is wrong."""
+    @builtins.property
+    def evidence(self) -> containers.RepeatedScalarFieldContainer[builtins.int]:
+        """The seqs of the events that show it, in order, up to 20."""
+
+    def __init__(
+        self,
+        *,
+        metric: builtins.str = ...,
+        score: builtins.float = ...,
+        flagged: builtins.bool = ...,
+        detail: builtins.str = ...,
+        evidence: abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["detail", b"detail", "evidence", b"evidence", "flagged", b"flagged", "metric", b"metric", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -496,7 +496,7 @@ class MeanMeasure(message.Message):
     MEASURE_FIELD_NUMBER: builtins.int
     MEAN_FIELD_NUMBER: builtins.int
     measure: builtins.str
-    """The measure: a field of Measures."""
+    """The measure: a field of Measures, `quality`, or `quality.{metric}`, of those conversations to which the metric applies."""
     mean: builtins.float
     """Its mean."""
     def __init__(

@@ -425,12 +425,15 @@ class SideProgress(message.Message):
     EVALUATION_FIELD_NUMBER: builtins.int
     CONVERSATIONS_FIELD_NUMBER: builtins.int
     RESULTS_FIELD_NUMBER: builtins.int
+    QUALITY_FIELD_NUMBER: builtins.int
     label: builtins.str
     """What it is called."""
     batch: builtins.str
     """Its batch, `batches/{batch}`; empty before it is started."""
     evaluation: builtins.str
     """Its evaluation, `evaluations/{evaluation}`; empty before it is started."""
+    quality: builtins.float
+    """The mean quality of its valid conversations, 0 to 100; set as `results` is, unless no conversation was measured."""
     @builtins.property
     def conversations(self) -> batch_pb2.BatchCounts:
         """Its conversations by state; set by GetRehearsal and in the summary of WatchRehearsal."""
@@ -447,12 +450,15 @@ class SideProgress(message.Message):
         evaluation: builtins.str = ...,
         conversations: batch_pb2.BatchCounts | None = ...,
         results: evaluation_pb2.EvaluationCounts | None = ...,
+        quality: builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["conversations", b"conversations", "results", b"results"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_quality", b"_quality", "conversations", b"conversations", "quality", b"quality", "results", b"results"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["batch", b"batch", "conversations", b"conversations", "evaluation", b"evaluation", "label", b"label", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_quality", b"_quality", "batch", b"batch", "conversations", b"conversations", "evaluation", b"evaluation", "label", b"label", "quality", b"quality", "results", b"results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__quality: _TypeAlias = typing.Literal["quality"]  # noqa: Y015
+    _WhichOneofArgType__quality: _TypeAlias = typing.Literal["_quality", b"_quality"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quality) -> _WhichOneofReturnType__quality | None: ...
 
 @typing.final
 class RehearsalItem(message.Message):

@@ -35,7 +35,11 @@ def _side(side: Side) -> Markup:
     rows = [("conversations", f"{side.success.total + side.invalid:,}"), ("invalid", f"{side.invalid:,}")]
     rows += [(one.what, f"{one.times:,}") for one in side.invalid_reasons[:5]]
     rows += [(f"pass^{one.k}", percent(one.value)) for one in side.pass_k if one.k > 1]
-    rows += [(f"{_MEASURES[one.measure]}, mean", f"{one.mean:,.1f}") for one in side.means if one.mean]
+    rows += [
+        (f"{_MEASURES.get(one.measure, one.measure.replace('quality.', 'quality, '))}, mean", f"{one.mean:,.1f}")
+        for one in side.means
+        if one.mean
+    ]
     rows += [(f"ended by {one.what}", f"{one.times:,}") for one in side.end_reasons[:5]]
     if tokens := side.usage.input_tokens + side.usage.output_tokens:
         rows.append(("tokens", f"{tokens:,}"))
