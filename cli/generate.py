@@ -1,7 +1,7 @@
 """greenroom generate"""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -104,9 +104,8 @@ async def generate(
         answer = await _stream(client, request, output, edges, quiet=json)
     elif answer.success:
         lines = edges.lines(answer.edges, answer.record_scenarios)
-        await _write(answer.data, request, output, quiet=json)
-        if lines and output is not None:
-            beside(output).write_bytes(lines)
+        with nullcontext() if output is None else _beside(output, lines):
+            await _write(answer.data, request, output, quiet=json)
     answer.data = b""
     if json:
         print_json(answer)
@@ -135,6 +134,20 @@ def _request(
         revision=asked.revision,
         sample_rows=[] if asked.samples is None else read_samples(asked.samples),
     )
+
+
+@contextmanager
+def _beside(output: Path, lines: bytes) -> Iterator[None]:
+    """Write the edge cases of the records that the block writes, both or neither."""
+    told = beside(output)
+    part = told.with_name(f"{told.name}.part")
+    try:
+        part.write_bytes(lines)
+        yield
+        if lines:
+            part.rename(told)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 async def _write(data: bytes, request: GenerateTestDataRequest, output: Path | None, *, quiet: bool) -> None:
@@ -175,7 +188,13 @@ async def _stream(
 
     async with lost_in_lines(client):
         if output is not None:
-            await write_file(output, _of(request), chunks)
+            try:
+                await write_file(output, _of(request), chunks)
+            except BaseException:
+                if part is not None and not output.with_name(f"{output.name}.part").exists():
+                    # There is nothing to continue.
+                    part.unlink(missing_ok=True)
+                raise
             if told is not None and part is not None and part.exists():
                 part.rename(told)
         elif quiet:

@@ -241,8 +241,9 @@ async def generate(
                 checks += message.checks
                 qualities += message.qualities
         sys.stdout.flush()
-        for path, file in files.items():
+        for file in files.values():
             file.close()
+        for path in files:
             path.with_name(f"{path.name}.part").rename(path)
         for path in (output / f"{entity}.edges.jsonl" for entity in counts) if output is not None else ():
             if path not in files:

@@ -60,8 +60,9 @@ async def write_file(path: Path, of: str, chunks: Callable[[str], AsyncGenerator
                 async for chunk in streamed:
                     file.write(chunk.data)
                     file.flush()
-                    progress = _Progress(of, chunk.cursor, file.tell(), progress.count + chunk.count)
-                    note.write_text(json.dumps(asdict(progress)))
+                    done = _Progress(of, chunk.cursor, file.tell(), progress.count + chunk.count)
+                    _write_note(note, done)
+                    progress = done
     except BaseException:
         if not progress.bytes:
             part.unlink(missing_ok=True)
@@ -69,6 +70,17 @@ async def write_file(path: Path, of: str, chunks: Callable[[str], AsyncGenerator
     part.rename(path)
     note.unlink(missing_ok=True)
     return progress.count
+
+
+def _write_note(note: Path, progress: _Progress) -> None:
+    """Write the progress; if the disk is full, the one before stays."""
+    new = note.with_name(f"{note.name}.new")
+    try:
+        new.write_text(json.dumps(asdict(progress)))
+        new.replace(note)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
 
 
 async def write_stdout(chunks: AsyncIterator[Chunk], cursor: str) -> None:

@@ -118,8 +118,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, TyperException):
         wrong = error.format_message()
         return f"{wrong if wrong[-1:] in ('.', '?') else wrong + '.'} See --help."
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{': '.join(filter(None, [error.filename, error.strerror]))}."
     return str(error)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from cli.kit.edges import append_lines
 from tests.contract.houses import House, serving
+from tests.disks import full, small_disk
 
 PACK = Path(__file__).parents[2] / "services/enricher/domains/packs/customer_support.yaml"
 
@@ -120,3 +121,31 @@ async def test_what_fails_leaves_the_files_of_before_and_no_half_of_a_file(house
     assert [(one.status, one.err.count("\n")) for one in (failed, twice, huge)] == [(2, 1)] * 3
     assert (tmp_path / "product.jsonl").read_bytes() == before
     assert not (tmp_path / "product.jsonl.part").exists()
+
+
+def names(folder: Path) -> list[str]:
+    """The names of the files in a folder."""
+    return sorted(file.name for file in folder.iterdir())
+
+
+async def test_a_full_disk_leaves_no_file_and_is_said_in_a_sentence(house: House, tmp_path: Path) -> None:
+    carts, many = ("generate", "ecommerce", "cart", "--format", "csv", "--edge-cases"), ("-n", "40000")
+    small, large = str(tmp_path / "carts.csv"), str(tmp_path / "more.csv")
+    with small_disk(tmp_path, "1m"):
+        runs = [
+            await house.run("records", "generate", "ecommerce", "order=9000", "payment=9000", "--out", str(tmp_path)),
+            await house.run(*carts, *many, "-o", large),
+        ]
+        left = names(tmp_path)
+        async with full(tmp_path):
+            runs.append(await house.run(*carts, "-n", "100", "-o", small))
+        left += names(tmp_path)
+        again = await house.ok(*carts, "-n", "100", "-o", small)
+        made = names(tmp_path)
+
+    assert [(one.status, one.err.splitlines()[-1:]) for one in runs] == [
+        (1, ["greenroom: No space left on device."])
+    ] * 3
+    assert left == []
+    assert again.status == 0
+    assert made == ["carts.csv", "carts.edges.jsonl"]
