@@ -72,7 +72,11 @@ def run(quick: bool) -> bool:
     ours, theirs = race(contest, size["rounds"], size["seconds"])
     results.append(compared(gate["rows"], "records/s", ours, theirs))
     results.append(_related(gate["related"], **size["related"]))
-    results.append(limited(gate["memory"], "MB", [asyncio.run(_growth(size["streamed"]))]))
+    for row, streamed, records in (
+        ("memory", pb.RECORD_FORMAT_JSONL, size["streamed"]),
+        ("memory_parquet", pb.RECORD_FORMAT_PARQUET, size["streamed_parquet"]),
+    ):
+        results.append(limited(gate[row], "MB", [asyncio.run(_growth(streamed, records))]))
     return report(TOPIC, results)
 
 
@@ -88,19 +92,19 @@ def _related(row: Mapping[str, Any], rounds: int, seconds: float, learnt: int) -
     return compared(row, "records/s", ours, theirs)
 
 
-async def _growth(records: int) -> float:
+async def _growth(form: pb.RecordFormat.ValueType, records: int) -> float:
     """MB by which the server and its workers grow from the first tenth of a stream to the last."""
     spec = pb.RecordSpec(
         source=pb.SchemaSource(yaml=_SCHEMA), entities=[pb.EntityCount(entity="order", count=records)], seed=1
     )
-    request = pb.StreamRecordsRequest(spec=spec, format=pb.RECORD_FORMAT_JSONL)
+    request = pb.StreamRecordsRequest(spec=spec, format=form)
     sizes: list[float] = []
     read = 0
     with server("services.testdata") as ours:
         stub = record_pb2_grpc.RecordServiceStub(grpc.aio.insecure_channel(ours.address))
         async for response in stub.StreamRecords(request):
             read += response.record_count
-            if read * 10 >= (len(sizes) + 1) * records:
+            while read * 10 >= (len(sizes) + 1) * records:
                 sizes.append(ours.resident_mb())
     assert read == records
     return sizes[-1] - sizes[0]
