@@ -1,4 +1,4 @@
-"""SIGKILL of the gateway or the evaluator at any moment: the rehearsal goes on and ends in the same report."""
+"""SIGKILL of a service at any moment: the rehearsal goes on and ends in the same report."""
 
 import json
 import random
@@ -61,18 +61,14 @@ async def told(client: Client, ended: pb.Rehearsal) -> Mapping[str, Any]:
     return {name: value for name, value in report.items() if name not in ("name", "create_time")}
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(10, marks=pytest.mark.soak)])
-async def test_a_rehearsal_whose_gateway_and_evaluator_are_killed_ends_in_the_same_report(
-    kills: int, tmp_path: Path
-) -> None:
-    spec, draw = pb.RehearsalSpec(batch=batch_spec(), threshold=0.5), random.Random(5)
-    # Conversations end one after the other, so that there is something to do for every evaluator.
-    spec.batch.max_in_flight = 1
-    victims = deque(islice(cycle(VICTIMS), kills))
-    async with house(tmp_path) as (houses, client):
+async def survives(folder: Path, spec: pb.RehearsalSpec, victims: deque[str]) -> pb.Rehearsal:
+    """Check that rehearsals of a spec end alike, while these services are killed; returns the undisturbed one."""
+    draw = random.Random(5)
+    async with house(folder) as (houses, client):
         undisturbed = await watched(client, (await client.rehearsals.start(spec)).name)
         assert undisturbed is not None
-        expected = await told(client, undisturbed)
+        assert undisturbed.state == pb.Rehearsal.STATE_COMPLETED, f"{undisturbed.reason}: {undisturbed.detail}"
+        expected = await told(client, undisturbed), await digests(client, undisturbed)
         # A rehearsal may be over before the last kill; then the next one takes the others.
         while victims:
             name = (await client.rehearsals.start(spec)).name
@@ -83,4 +79,35 @@ async def test_a_rehearsal_whose_gateway_and_evaluator_are_killed_ends_in_the_sa
                     await houses.kill(victims.popleft())
 
             assert ended.state == pb.Rehearsal.STATE_COMPLETED, f"{ended.reason}: {ended.detail}"
-            assert await told(client, ended) == expected
+            assert (await told(client, ended), await digests(client, ended)) == expected
+    return undisturbed
+
+
+async def digests(client: Client, ended: pb.Rehearsal) -> list[tuple[int, int, str, str]]:
+    """The side, index, digest and ending of each conversation."""
+    found = client.rehearsals.items(ended.name)
+    return [(item.side, item.index, item.result.digest, item.reason) async for item in found]
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(10, marks=pytest.mark.soak)])
+async def test_a_rehearsal_whose_gateway_and_evaluator_are_killed_ends_in_the_same_report(
+    kills: int, tmp_path: Path
+) -> None:
+    spec = pb.RehearsalSpec(batch=batch_spec(), threshold=0.5)
+    # Conversations end one after the other, so that there is something to do for every evaluator.
+    spec.batch.max_in_flight = 1
+
+    await survives(tmp_path, spec, deque(islice(cycle(VICTIMS), kills)))
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.soak)])
+async def test_a_rehearsal_until_it_is_sure_stops_after_the_same_pairs_whichever_service_is_killed(
+    kills: int, tmp_path: Path
+) -> None:
+    spec = pb.RehearsalSpec(batch=batch_spec(16), compare=pb.Side(seed=8))
+    spec.until_sure.smallest_difference = 0.5
+
+    undisturbed = await survives(tmp_path, spec, deque(islice(cycle((*VICTIMS, "synthesizer")), kills)))
+
+    assert undisturbed.result.stop.reason
+    assert 3 < undisturbed.result.stop.played == undisturbed.pairs < 16

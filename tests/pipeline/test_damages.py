@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from cli.kit.rehearsing import worst_expectation
 from greenroom.client import Client
-from greenroom.evaluator.v1.report_pb2 import Report
+from greenroom.evaluator.v1.report_pb2 import Report, Stop
 from tests.damages import DAMAGES
 from tests.grounds import GROUNDS, SOUND, Ground, rehearsed
 from tests.suite import suite
@@ -50,3 +51,22 @@ async def test_a_damaged_procedure_is_worse_and_the_right_expectation_says_why(w
     assert worst.id == workshop.ground.explained[damage]
     assert worst.baseline_met.value >= workshop.ground.met
     assert all(one.evidence for one in found.examples if one.expectation == worst.id)
+
+
+async def test_until_sure_a_damage_is_found_with_fewer_pairs_and_a_sound_procedure_is_not_called_different(
+    house: Client, tmp_path: Path
+) -> None:
+    ground = await GROUNDS["examples"](house, tmp_path)
+    damaged, sound = ground.specs["no_confirmation"], ground.specs[SOUND]
+    damaged.compare.procedure = sound.batch.conversation.procedure
+    sound.compare.seed = sound.batch.conversation.seed + 1
+    for spec in (damaged, sound):
+        spec.until_sure.SetInParent()
+
+    worse = (await rehearsed(house, damaged)).result
+    same = (await rehearsed(house, sound)).result
+
+    assert (worse.verdict, worse.stop.reason) == (Report.VERDICT_WORSE, Stop.REASON_DIFFERENT)
+    assert worse.stop.played == worse.comparison.pairs <= 36
+    assert (same.verdict, same.stop.reason) == (Report.VERDICT_UNDECIDED, Stop.REASON_FUTILE)
+    assert same.stop.played < 50
