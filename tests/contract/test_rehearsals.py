@@ -323,7 +323,7 @@ async def test_pairs_that_do_not_differ_end_undecided_and_are_never_called_as_go
     ],
 )
 async def test_a_rule_that_cannot_end_well_is_refused(
-    stage: Theatre, rule: dict[str, float], more: dict[str, Any], field: str
+    stage: Theatre, rule: dict[str, Any], more: dict[str, Any], field: str
 ) -> None:
     fields = {"compare": pb.Side(seed=8), **more}
     wanted = spec(stage, *[LOOKS] * 12, until_sure=report_pb2.UntilSure(**rule), **fields)

@@ -44,7 +44,7 @@ def test_equal_sides_are_called_different_less_often_than_alpha_however_often_on
 def test_it_stops_at_a_difference_when_it_is_futile_and_when_all_pairs_are_played() -> None:
     def found(outcomes: list[Outcome]) -> tuple[Reason, int] | None:
         stop = stopped(Rule(), outcomes)
-        return stop and (stop.reason, stop.played)
+        return None if stop is None else (stop.reason, stop.played)
 
     assert found([LOST] * 50) == (Reason.DIFFERENT, 9)
     assert found([GAINED] * 9) == (Reason.DIFFERENT, 9)
