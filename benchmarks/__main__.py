@@ -25,6 +25,7 @@ TOPICS = (
     "people",
     "evaluation",
     "verdicts",
+    "until_sure",
     "hostile_files",
     "imports",
     "redaction",
