@@ -34,14 +34,14 @@ _ORDER = [*Severity]
 def build_file(content: bytes, file: str, simulated: Sequence[Simulated], spec: CampaignReportSpec) -> CampaignReport:
     """`build` of a campaign in a file; runs in another process. Raises BadYaml, CampaignInvalid too."""
     campaign = read_campaign(content, file)
-    return build(campaign, check_campaign(campaign), simulated, spec)
+    return build(campaign, check_campaign(campaign), simulated, spec, content)
 
 
 def build(
-    campaign: Campaign, checked: Checked, simulated: Sequence[Simulated], spec: CampaignReportSpec
+    campaign: Campaign, checked: Checked, simulated: Sequence[Simulated], spec: CampaignReportSpec, content: bytes
 ) -> CampaignReport:
-    """The report. simulated: at least one contact. Raises CampaignNotSimulated."""
-    places = _Places(campaign)
+    """The report. simulated: at least one contact. content: the campaign's file. Raises CampaignNotSimulated."""
+    places = _Places(campaign, content)
     contacts, summary = list[Simulated](), summaries([campaign])[0]
     for one in simulated:
         summary.number = place = places.of(one)
@@ -81,19 +81,27 @@ def build(
 class _Places:
     """Where the campaign is among the files of a conversation."""
 
-    def __init__(self, campaign: Campaign) -> None:
+    def __init__(self, campaign: Campaign, content: bytes) -> None:
         self._campaign = campaign
+        self._content = content
         self._known: dict[tuple[str, ...], int | None] = {}
 
     def of(self, contact: Simulated) -> int:
         """The position. Raises CampaignNotSimulated."""
         if contact.files not in self._known:
-            read = (read_campaign(text.encode(errors="replace"), "campaign") for text in contact.files)
-            self._known[contact.files] = next((place for place, one in enumerate(read) if one == self._campaign), None)
+            same = (
+                place for place, text in enumerate(contact.files) if self._is_campaign(text.encode(errors="replace"))
+            )
+            self._known[contact.files] = next(same, None)
         place = self._known[contact.files]
         if place is None:
             raise CampaignNotSimulated(conversation=contact.conversation)
         return place
+
+    def _is_campaign(self, text: str) -> bool:
+        data = text.encode(errors="replace")
+        # Reading a large file takes seconds.
+        return data == self._content or read_campaign(data, "campaign") == self._campaign
 
 
 def _rate(contacts: Sequence[Simulated], alpha: float, *, clustered: bool = False) -> Rate:

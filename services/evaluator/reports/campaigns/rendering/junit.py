@@ -1,6 +1,8 @@
 """A report on a campaign as JUnit XML: one test case for the score, one an expectation and one a step."""
 
-from services.evaluator.checks.model import Severity
+from collections.abc import Sequence
+
+from services.evaluator.checks.model import Issue, Severity
 from services.evaluator.reports.campaigns.model import CampaignReport
 from services.evaluator.reports.campaigns.rendering.wording import rules
 from services.evaluator.reports.rendering.testcases import case, element, problem, suite
@@ -14,8 +16,11 @@ def junit(report: CampaignReport) -> str:
     step if an issue of it is an error.
     """
     cases = [_score(report), *(_expectation(*one) for one in report.expectations.items())]
-    steps = dict.fromkeys([step.id for step in report.campaign.steps])
-    return suite(f"greenroom {report.campaign.display_name}", [*cases, *(_step(report, step) for step in steps)])
+    issues: dict[str, list[Issue]] = {step.id: [] for step in report.campaign.steps}
+    for issue in report.issues:
+        issues.setdefault(issue.step, []).append(issue)
+    issues.pop("", None)
+    return suite(f"greenroom {report.campaign.display_name}", [*cases, *(_step(*one) for one in issues.items())])
 
 
 def _score(report: CampaignReport) -> str:
@@ -36,8 +41,7 @@ def _expectation(sentence: str, judged: Judged) -> str:
     return case("greenroom.expectations", sentence, problem("failure", said, "MISSED", shown))
 
 
-def _step(report: CampaignReport, step: str) -> str:
-    issues = [issue for issue in report.issues if issue.step == step]
+def _step(step: str, issues: Sequence[Issue]) -> str:
     lines = [f"{issue.severity} {issue.type}: {issue.sentence} {issue.fix}" for issue in issues]
     errors = [issue for issue in issues if issue.severity is Severity.ERROR]
     if not errors:
