@@ -89,9 +89,7 @@ class _Places:
     def of(self, contact: Simulated) -> int:
         """The position. Raises CampaignNotSimulated."""
         if contact.files not in self._known:
-            same = (
-                place for place, text in enumerate(contact.files) if self._is_campaign(text.encode(errors="replace"))
-            )
+            same = (place for place, text in enumerate(contact.files) if self._is_campaign(text))
             self._known[contact.files] = next(same, None)
         place = self._known[contact.files]
         if place is None:
