@@ -15,6 +15,7 @@ from greenroom.evaluator.v1.report_pb2 import (
     Rate,
     Report,
     ReportSide,
+    Stop,
 )
 from greenroom.gateway.v1.rehearsal_pb2 import Rehearsal, RehearsalSpec, Side
 from tests.suite import EXAMPLES
@@ -53,6 +54,20 @@ def test_the_verdict_is_told_in_five_lines() -> None:
         "invalid: 2 of 102 conversations: 2 MODEL_UNAVAILABLE",
         "report: reports/r  report.html",
     ]
+
+
+def test_a_sixth_line_says_how_it_ended_if_pairs_were_played_until_it_was_sure() -> None:
+    ended = over(Report.VERDICT_UNDECIDED)
+    ended.result.spec.until_sure.most_pairs = 80
+    stop = Stop(reason=Stop.REASON_FUTILE, played=50, pairs=50, lost=16, e_value=0.512, needed=20)
+    ended.result.stop.CopyFrom(stop)
+
+    lines = [line.plain for line in verdict_lines(ended)]
+
+    assert len(lines) == 6
+    assert lines[2] == (
+        "until sure: the rest would hardly show a difference, after 50 of 80 pairs, E = 0.512 with 20 needed"
+    )
 
 
 @pytest.mark.parametrize(
