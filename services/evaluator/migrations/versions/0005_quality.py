@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "evaluator_0004"
-down_revision = "evaluator_0003"
+revision = "evaluator_0005"
+down_revision = "evaluator_0004"
 branch_labels = None
 depends_on = None
 
