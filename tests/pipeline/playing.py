@@ -51,13 +51,13 @@ def play(imported: Imported, contacts: int) -> Played:
         persona = personas[index % len(personas)]
         player = Contact(persona_brief(persona, None), persona.personality.decision_speed, 1, index)
         begun = script.begin(fields, _START)
-        rows, state = simulate(script, begun, partial(_responds, script, player), lambda *_: {}, 1, index)
+        rows = [*simulate(script, begun, partial(_responds, script, player), lambda *_: {}, 1, index)]
         taken = {(row.step, row.branch) for row in rows if row.branch}
         if taken - played.taken:
             useful.append(fields)
         played.taken |= taken
         if any(row.status is Status.SENT for row in rows) and any(row.reply for row in rows):
-            played.ends.add(state.positions[0].ended or "max_steps")
+            played.ends.add(next((row.ended for row in rows if row.ended), "max_steps"))
         if all(one & played.taken for one in edges) and (played.through or not sends):
             break
     return played
