@@ -46,7 +46,7 @@ class Data:
             use = self.fields.use(parts, "_".join(map(str, parts)), f"The value at `{label(parts)}`.")
         for one in calls:
             self.answers.setdefault(one, {})[use.name] = use, path.parts
-            use.default = f"[{label(parts)}]"
+            use.default = f"({label(parts)})"
         return use
 
     def _sources(self, node: str, path: Path) -> Sequence[str]:

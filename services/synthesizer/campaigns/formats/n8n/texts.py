@@ -19,7 +19,7 @@ from services.synthesizer.campaigns.formats.n8n.javascript import (
     pieces,
     shown,
 )
-from services.synthesizer.campaigns.formats.n8n.paths import Parts, Scope, path_of
+from services.synthesizer.campaigns.formats.n8n.paths import Parts, Scope, is_path, path_of
 
 _SAME = frozenset(("toString", "toISO", "toISOString", "toJsonString", "toISODate", "valueOf"))
 """Methods that leave a value as it is."""
@@ -72,6 +72,7 @@ class Texts:
             case Constant(value):
                 return _quoted(value)
             case Binary("||" | "??", left, right):
+                self._empty(left)
                 return f"{self._filtered(left)} | default: {self._argument(right)}"
             case Call(Member(of, name), ()) if name in _FILTERS:
                 return f"{self._filtered(of)} | {_FILTERS[str(name)]}"
@@ -89,6 +90,11 @@ class Texts:
             case Call(Name("String"), (inside,)) | Call(Member(Name("JSON"), "stringify"), (inside, *_)):
                 return self._filtered(inside)
         return self._name(code)
+
+    def _empty(self, code: Code) -> None:
+        """A field for which a text has something else keeps empty if the contact does not have it."""
+        if is_path(code) and not self._scope.asked(path_of(code)):
+            self._scope.use(path_of(code)).read = True
 
     def _argument(self, code: Code) -> str:
         return _quoted(code.value) if isinstance(code, Constant) else self._name(code)
