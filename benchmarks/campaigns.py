@@ -64,7 +64,7 @@ def _ours(campaign: Campaign, contacts: int) -> Iterator[Sequence[bytes]]:
     script, personas = Script([campaign]), [*built_in().values()]
     for index in range(contacts):
         persona = personas[index % len(personas)]
-        player = Contact(persona_brief(persona, None), persona.personality.decision_speed, 1, index)
+        player = Contact(persona_brief(persona, None), persona.personality.decision_speed, persona.first_name, 1, index)
         begun = script.begin({"first_name": f"Alex{index}"}, _START)
         rows = simulate(script, begun, partial(_responds, script, player), _no_webhook, 1, index)
         yield [pack_rows([row]) for row in rows]

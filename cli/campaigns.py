@@ -64,7 +64,7 @@ async def simulate(
     players: Players,
     json: Json = False,
 ) -> int:
-    """Play personas through campaigns, with the offline model.
+    """Play personas through campaigns.
 
     With a persona it shows every interaction, without one every edge. Exit status 1 if an interaction is an error or an
     expectation is missed.

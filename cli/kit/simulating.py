@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 
 from cli.kit import specs
+from cli.kit.models import Model
 from cli.kit.names import naming, resolve
 from cli.kit.run import USAGE, Failed
 from greenroom.client import Client
-from greenroom.synthesizer.v1.batch_pb2 import BatchSpec
+from greenroom.synthesizer.v1.batch_pb2 import BatchSpec, PersonaShare
 from greenroom.synthesizer.v1.conversation_pb2 import AgentTarget, CampaignAgent, ConversationSpec
 from greenroom.synthesizer.v1.tool_config_pb2 import ToolConfig
 
+_CONTACTS = 70
 _FILE = re.compile(r"\.(?:ya?ml|json)$|@(?!\d{1,9}$)", re.I)
 
 
@@ -53,7 +55,11 @@ class Contact:
 class Players(Contact):
     """The options that say who is played."""
 
-    size: Annotated[int, typer.Option(min=1, max=10_000, help="How many contacts, if no persona is named.")] = 70
+    size: Annotated[
+        int, typer.Option(min=0, max=10_000, help="How many contacts; 0: one a row of --contacts, or 70.")
+    ] = 0
+    contacts: Annotated[Path | None, typer.Option(exists=True, help="Contacts as CSV or JSON Lines, one a row.")] = None
+    model: Model = "offline"
 
 
 async def target_of(client: Client, campaigns: Sequence[str]) -> CampaignAgent:
@@ -79,16 +85,20 @@ def _text(file: Path) -> str | None:
 async def play(client: Client, target: CampaignAgent, players: Players) -> tuple[str, str]:
     """(conversation, batch) that played the target; one of them is empty."""
     players.set(target)
+    if players.contacts:
+        target.contacts = _text(players.contacts) or ""
     agent, config = AgentTarget(campaign=target), players.tool_config
-    spec = ConversationSpec(agent=agent, tool_config=config, seed=players.seed, model="offline")
-    if players.persona:
+    spec = ConversationSpec(agent=agent, tool_config=config, seed=players.seed, model=players.model or "")
+    if players.persona and not players.contacts:
         spec.persona = players.persona
         name = (await client.conversations.start(spec)).name
         async with client.conversations.watch(name) as events:
             async for _ in events:
                 pass
         return name, ""
-    batch = (await client.batches.start(BatchSpec(conversation=spec, size=players.size))).name
+    size = players.size or (0 if players.contacts else _CONTACTS)
+    mix = [PersonaShare(persona=players.persona)] if players.persona else []
+    batch = (await client.batches.start(BatchSpec(conversation=spec, size=size, personas=mix))).name
     async with client.batches.watch(batch) as events:
         async for _ in events:
             pass

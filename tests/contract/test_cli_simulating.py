@@ -61,6 +61,13 @@ async def test_simulating_shows_every_interaction_or_every_edge_and_the_exit_sta
     as_json = await house.run("campaigns", "simulate", str(pushy), "--size", "28", "--json")
     assert as_json.status == 1
     assert as_json.json["contacts"] == 28
+    rows = tmp_path / "contacts.csv"
+    rows.write_text("id,first_name\n1,Ana\n2,Ben\n3,Cay\n")
+    of_rows = await house.ok("campaigns", "simulate", str(sound), "--contacts", str(rows), "--json")
+    assert of_rows.json["contacts"] == 3
+    rows.write_text("id,frist_name\n1,Ana\n")
+    refused = await house.run("campaigns", "simulate", str(sound), "--contacts", str(rows))
+    assert "Row 1, field `frist_name`: no campaign declares it" in refused.err
     covered = await house.ok("campaigns", "cover", str(sound))
     assert "Welcome: 5 of 5 edges taken by" in covered.out
     short = await house.run("campaigns", "cover", str(sound), "--max-steps", "2")

@@ -31,11 +31,13 @@ class Simulations:
         tool_config: ToolConfig | None = None,
         seed: int = 0,
         epoch: datetime | None = None,
+        model: str = "",
         request_id: str | None = None,
     ) -> Conversation:
         """Start a conversation in which a persona is a contact of campaigns.
 
         files: their texts, YAML or JSON. stored: campaigns of the server that the contact is in as well.
+        model: who plays the contact; empty: the offline model.
         """
         campaign = CampaignAgent(files=files, stored=stored, tags=tags, max_steps=max_steps)
         campaign.contact.update(contact or {})
@@ -44,6 +46,7 @@ class Simulations:
             persona=persona,
             tool_config=tool_config,
             seed=seed,
+            model=model,
             request_id=request_id or new_request_id(),
         )
         if epoch is not None:

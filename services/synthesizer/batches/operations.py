@@ -26,6 +26,7 @@ from services.synthesizer.batches.model import (
 )
 from services.synthesizer.batches.start import NewConversations
 from services.synthesizer.batches.store import BatchStore
+from services.synthesizer.conversations.campaign_target import contact_count
 from services.synthesizer.conversations.catalog import Catalog
 from services.synthesizer.conversations.errors import SpecInvalid
 from services.synthesizer.conversations.model import Conversation, ConversationState, ConversationType
@@ -292,7 +293,9 @@ def _filled(spec: BatchSpec, built_in: Sequence[str]) -> BatchSpec:
         personas = ()
     return replace(
         spec,
-        size=len(spec.again.indexes) if spec.again else spec.size or DEFAULT_SIZE,
+        size=len(spec.again.indexes)
+        if spec.again
+        else spec.size or contact_count(spec.conversation.agent) or DEFAULT_SIZE,
         max_in_flight=spec.max_in_flight or DEFAULT_MAX_IN_FLIGHT,
         personas=personas,
     )

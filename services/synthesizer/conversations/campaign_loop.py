@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from services.synthesizer.conversations.campaign_target import CampaignTarget
+from services.synthesizer.conversations.campaign_contact import ContactPlayer
 from services.synthesizer.conversations.mocked_tools import MockedTools
 from services.synthesizer.conversations.model import LAST_TIME, Conversation
 from services.synthesizer.conversations.moves import MAX_DETAIL, Move, StepFailed, numbered
-from services.synthesizer.offline.contact import Contact
 from services.synthesizer.tool_configs.replies.kind import CallContext
 from shared.compute.offload import Offload
 from shared.model.campaigns import simulation
@@ -35,21 +34,22 @@ from shared.plain import plain
 
 
 class CampaignLoop:
-    """Advances one conversation, as a TurnLoop does. scripts: the same twice, for the event loop and for a thread."""
+    """Advances one conversation, as a TurnLoop does.
+
+    contact: its fields and tags. scripts: the same twice, for the event loop and for a thread.
+    """
 
     def __init__(
         self,
         conversation: Conversation,
-        target: CampaignTarget,
-        contact: Mapping[str, Json],
+        contact: tuple[Mapping[str, Json], Sequence[str]],
         scripts: tuple[Script, Script],
-        player: Contact,
+        player: ContactPlayer,
         tools: MockedTools,
         offload: Offload,
     ) -> None:
         self._conversation = conversation
-        self._target = target
-        self._contact = contact
+        self._fields, self._tags = contact
         self._here, self._in_thread = scripts
         self._player = player
         self._tools = tools
@@ -91,7 +91,7 @@ class CampaignLoop:
         """Where the contact is: the fold of the rows that the events keep."""
         if self._reached is not None and self._reached[0] == state.last_seq:
             return self._reached[1]
-        now = self._here.begin(self._contact, self._conversation.spec.epoch, self._target.tags)
+        now = self._here.begin(self._fields, self._conversation.spec.epoch, self._tags)
         for row in interactions(state.transcript):
             now = simulation.evolve(now, row)
         return now
@@ -115,8 +115,10 @@ class CampaignLoop:
         after = max(0, row.at - state.now)
         if row.status is Status.SENT:
             place = self._here.place(now, row.campaign)
-            row = replace(row, response=self._player.responds(row, now, place))
-            return row, (Move(AgentMessage(_shown(row)), after),)
+            shown = _shown(row)
+            answer = await self._player.answer(row, shown, now, place, state)
+            said = Move(AgentMessage(shown), after, answer.usage, model_call=answer.model_call, flags=answer.flags)
+            return replace(row, response=answer.response), (said,)
         if row.answers and row.reply:
             asked = next(one for one in now.arrivals if one.answers == row.answers)
             thoughts = Thoughts(asked.reasoning, asked.sentiment, asked.likely_to_convert)

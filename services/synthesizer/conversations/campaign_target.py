@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.synthesizer.conversations.campaign_contacts import Row, count_rows, read_rows
 from services.synthesizer.conversations.model import AgentTarget
 from services.synthesizer.personas.model import Persona
 from shared.errors import InvalidArgument
@@ -19,14 +20,23 @@ MAX_STORED = 400_000
 """The most characters of a stored campaign that is played, as of one in `files`."""
 
 
+_LISTED = 20
+"""The most problems of a contacts file that one error lists."""
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignTarget:
-    """What a campaign target names. contact: the contact's fields. tags: its tags. max_steps: that it may take."""
+    """What a campaign target names. contact: the contact's fields. tags: its tags. max_steps: that it may take.
+
+    rows: of the contacts file, whose fields come before those of `contact`. wrong: what is wrong with the file.
+    """
 
     campaigns: Sequence[Campaign]
     contact: Mapping[str, Json]
     tags: Sequence[str]
     max_steps: int
+    rows: Sequence[Row] = ()
+    wrong: Sequence[str] = ()
 
 
 def stored_campaigns(target: AgentTarget) -> Sequence[Mapping[str, Any]]:
@@ -42,14 +52,25 @@ def read_target(target: AgentTarget) -> CampaignTarget:
     texts += [(one["content"], one["campaign"]) for one in stored_campaigns(target)]
     campaigns = [read_campaign(text.encode(errors="replace"), name) for text, name in texts]
     contact = {name: _whole(value) for name, value in config.get("contact", {}).items()}
-    return CampaignTarget(campaigns, contact, config.get("tags", ()), config.get("max_steps", 0) or MAX_STEPS)
+    most = config.get("max_steps", 0) or MAX_STEPS
+    rows, wrong = read_rows(config["contacts"], campaigns) if "contacts" in config else ((), ())
+    return CampaignTarget(campaigns, contact, config.get("tags", ()), most, rows, wrong)
 
 
-def contact_of(target: CampaignTarget, persona: Persona) -> Mapping[str, Json]:
-    """The contact, with its names from the persona if it has none. Built-in personas are called by their last name."""
-    names = persona.display_name.split()
-    first_name = (names[-1] if persona.built_in else names[0]) if names else ""
-    return {"name": persona.display_name, "first_name": first_name, **target.contact}
+def contact_count(target: AgentTarget | None) -> int:
+    """How many contacts the contacts file of a campaign target has; 0 if it has none."""
+    contacts = None if target is None or target.kind != CAMPAIGN else target.config.get("contacts")
+    return count_rows(contacts) if isinstance(contacts, str) else 0
+
+
+def contact_of(target: CampaignTarget, persona: Persona, index: int) -> tuple[Mapping[str, Json], Sequence[str]]:
+    """The fields and the tags of the contact that a persona plays, with its names if the contact has none.
+
+    index: of the conversation in its batch, which takes its turn among the rows of the contacts file.
+    """
+    row = target.rows[index % len(target.rows)] if target.rows else Row()
+    fields = {"name": persona.display_name, "first_name": persona.first_name, **target.contact, **row.fields}
+    return fields, (*target.tags, *row.tags)
 
 
 def target_problems(target: AgentTarget, mocked: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -67,6 +88,10 @@ def target_problems(target: AgentTarget, mocked: Collection[str]) -> Iterator[tu
     if not found.campaigns:
         yield "campaign.files", "A campaign target needs at least one campaign."
         return
+    for sentence in found.wrong[:_LISTED]:
+        yield "campaign.contacts", sentence
+    if len(found.wrong) > _LISTED:
+        yield "campaign.contacts", f"There are {len(found.wrong) - _LISTED:,} more problems."
     files: Any = target.config.get("files", ())
     for number, campaign in enumerate(found.campaigns):
         place = f"files[{number}]" if number < len(files) else f"stored[{number - len(files)}]"

@@ -10,13 +10,17 @@ from shared.llm.prompts import Prompt, read_prompt
 
 _FOLDER = files("services.synthesizer.conversations").joinpath("prompts")
 _BRIEF, _ANSWER = _FOLDER.joinpath("persona.md"), _FOLDER.joinpath("persona_answer.md")
-_AGENT, _PERSONA_DOMAIN, _AGENT_DOMAIN = (
-    _FOLDER.joinpath(f"{name}.md") for name in ("agent", "persona_domain", "agent_domain")
+_AGENT, _PERSONA_DOMAIN, _AGENT_DOMAIN, _CONTACT_ANSWER = (
+    _FOLDER.joinpath(f"{name}.md") for name in ("agent", "persona_domain", "agent_domain", "contact_answer")
 )
 PERSONA_ANSWER = read_prompt(_ANSWER).text
 """How a persona's model answers: with a JSON object."""
 PERSONA_PROMPT = read_prompt(_BRIEF, _ANSWER)
 """The prompt of the persona's model."""
+CONTACT_ANSWER = read_prompt(_CONTACT_ANSWER).text
+"""How the model of a campaign's contact answers: with a JSON object of the same form."""
+CONTACT_PROMPT = read_prompt(_BRIEF, _CONTACT_ANSWER)
+"""The prompt of the model of a campaign's contact."""
 AGENT_PROMPT = read_prompt(_AGENT)
 """The prompt of the procedure agent's model."""
 PERSONA_DOMAIN_PROMPT, AGENT_DOMAIN_PROMPT = (

@@ -310,13 +310,13 @@ def _spec_problems(spec: ConversationSpec) -> Iterator[tuple[str, str]]:
 
 
 def _campaign_problems(spec: ConversationSpec, agent: AgentTarget) -> Iterator[tuple[str, str]]:
-    """What a campaign cannot be played with: it needs the offline persona, and nobody else's part."""
+    """What a campaign cannot be played with: it needs a persona, and nobody else's part."""
     if spec.type is not ConversationType.SYNTHETIC:
         yield "agent", "A campaign is played in a synthetic conversation."
     if spec.procedure or spec.source:
         yield "agent", "A campaign needs no procedure and no source; leave them out."
-    if spec.persona_target is not None or not spec.persona_model.startswith("offline"):
-        yield "persona_model", "The offline model plays the contacts of campaigns; set it to `offline`."
+    if spec.persona_target is not None:
+        yield "persona_target", "A model plays the contacts of campaigns; name it as `persona_model`."
     for name, sentence in target_problems(agent, {mock.tool for mock in spec.tool_config.mocks}):
         yield f"agent.{name}", sentence
 

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
+from services.synthesizer.conversations.campaign_contact import ContactPlayer, ModelContact, OfflineContact
 from services.synthesizer.conversations.campaign_loop import CampaignLoop
 from services.synthesizer.conversations.campaign_target import CAMPAIGN, CampaignTarget, contact_of, read_target
 from services.synthesizer.conversations.catalog import Catalog
+from services.synthesizer.conversations.chat_messages import ChatMessages, persona_message
 from services.synthesizer.conversations.mocked_tools import MockedTools, SharedMocks
 from services.synthesizer.conversations.model import BUILT_IN_AGENT, AgentTarget, Conversation
 from services.synthesizer.conversations.persona_asking import ModelPersona
@@ -14,7 +16,13 @@ from services.synthesizer.conversations.persona_brief import persona_brief
 from services.synthesizer.conversations.persona_player import PersonaPlayer, Role
 from services.synthesizer.conversations.persona_target import TargetPersona
 from services.synthesizer.conversations.procedure_agent import ProcedureAgent
-from services.synthesizer.conversations.prompts import agent_prompt, agent_system, persona_instructions, persona_prompt
+from services.synthesizer.conversations.prompts import (
+    CONTACT_PROMPT,
+    agent_prompt,
+    agent_system,
+    persona_instructions,
+    persona_prompt,
+)
 from services.synthesizer.conversations.retries import Retries
 from services.synthesizer.conversations.targets import Target
 from services.synthesizer.conversations.turns import Loop, TurnLoop
@@ -99,8 +107,7 @@ class Setup:
         script = await self._script(company, spec.procedure, spec.revision) if spec.procedure else None
         role = self._role(company, conversation.persona, source, script.revision.persona_context if script else "")
         agent_model = await self._open_model(spec.agent_model, spec.recording)
-        batch = f"batches/{conversation.batch}" if conversation.batch else ""
-        caller = Caller(company, batch, conversation.name, conversation.attempt)
+        caller = _caller(conversation)
         revision = script.revision if script else None
         return TurnLoop(
             conversation=conversation,
@@ -119,7 +126,6 @@ class Setup:
         )
 
     async def _campaign(self, conversation: Conversation, persona: Persona, agent: AgentTarget) -> CampaignLoop:
-        spec = conversation.spec
         key = agent.key
         found = self._campaigns.get(key)
         if found is None:
@@ -127,16 +133,26 @@ class Setup:
             here, in_thread = (simulation.Script(target.campaigns, target.max_steps) for _ in range(2))
             found = target, here, in_thread
             self._campaigns.put(key, found, len(str(agent.config)))
-        target = found[0]
-        speed = persona.personality.decision_speed
         return CampaignLoop(
             conversation,
-            target,
-            contact_of(target, persona),
+            contact_of(found[0], persona, conversation.index),
             (found[1], found[2]),
-            Contact(persona_brief(persona, None), speed, spec.seed, conversation.index),
+            await self._contact(conversation, persona),
             MockedTools(None, self._mocks_of(conversation), NO_RECORDED, self._offload),
             self._offload,
+        )
+
+    async def _contact(self, conversation: Conversation, persona: Persona) -> ContactPlayer:
+        spec, brief = conversation.spec, persona_brief(persona, None)
+        speed = persona.personality.decision_speed
+        offline = Contact(brief, speed, persona.first_name, spec.seed, conversation.index)
+        if spec.persona_model.startswith("offline"):
+            return OfflineContact(offline)
+        model = await self._open_model(spec.persona_model, spec.recording)
+        role = Role(persona, brief, persona_instructions(brief), CONTACT_PROMPT)
+        sees = ChatMessages(persona_message)
+        return ModelContact(
+            conversation, _caller(conversation), role, model, self._repair, offline, sees, self._checks_off
         )
 
     async def _script(self, company: str, procedure: str, number: int) -> Script:
@@ -206,3 +222,8 @@ class Setup:
             conversation.index,
             caller,
         )
+
+
+def _caller(conversation: Conversation) -> Caller:
+    batch = f"batches/{conversation.batch}" if conversation.batch else ""
+    return Caller(conversation.company, batch, conversation.name, conversation.attempt)

@@ -3,9 +3,9 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.llm.briefs import PersonaBrief
@@ -14,12 +14,14 @@ from shared.model.campaigns.interactions import Interaction, Response
 from shared.model.campaigns.model import Channel
 from shared.model.campaigns.simulation import State
 from shared.model.draws import draw
-from shared.model.events import Sentiment
+from shared.model.events import Sentiment, Thoughts
 from shared.yaml import load_file
 
 _MEDIAN = {"FAST": 45, "MEDIUM": 720, "SLOW": 10_800}
 """Seconds in which half of the answers to an SMS come, by decision speed."""
 _EMAIL_SLOWER = 8
+_BY_LINK = 0.7
+"""How likely it opts out of e-mail by the link, not by a reply."""
 _SLEEPS, _WAKES = 23, 7
 """Hours between which nobody answers."""
 _AGREES = {"LOW": 0.7, "MEDIUM": 0.5, "HIGH": 0.25}
@@ -40,10 +42,11 @@ _LINK = re.compile(r"https?://(?!unsubscribe\.)|www\.", re.I)
 
 
 class Contact:
-    """A persona who gets messages. place: its time zone is the contact's."""
+    """A persona who gets messages. place: its time zone is the contact's. called: its first name."""
 
-    def __init__(self, brief: PersonaBrief, decision_speed: str, seed: int, index: int) -> None:
+    def __init__(self, brief: PersonaBrief, decision_speed: str, called: str, seed: int, index: int) -> None:
         self._brief = brief
+        self._called = called
         self._speed = decision_speed
         self._traits = frozenset(brief.behaviour_traits)
         self._key = seed, index
@@ -52,25 +55,31 @@ class Contact:
         """How it answers the message of a row; the same for the same seed, index and row."""
         text = f"{row.subject}\n{row.message}"
         intends = self._intends(row, state, text)
-        after = self._latency(row, place)
         sentiment, likely, why = _FEELS[intends]
-        likes = 0.4 if sentiment is Sentiment.POSITIVE else 0.1
-        clicks = _LINK.search(text) is not None and self._draw(row, "click") < likes
-        answers = clicks or intends != "silence"
-        opens = row.channel is Channel.EMAIL and (answers or self._draw(row, "open") < self._opens)
+        by_link = intends == "opt_out" and row.channel is Channel.EMAIL and self._draw(row, "link") < _BY_LINK
+        said = "" if by_link or intends == "silence" else self._words(row, intends, text)
+        found = self.acts(row, place, said, unsubscribes=by_link, thoughts=Thoughts(why, sentiment, 0))
         base = round(100 * _AGREES.get(self._brief.objection_likelihood, 0.5))
-        seen: dict[str, Any] = {
-            "opened": after // 2 if opens else None,
-            "clicked": after // 2 + 5_000 if clicks else None,
-            "reasoning": why,
-            "sentiment": sentiment,
-            "likely_to_convert": max(0, min(100, base + likely + 10 * clicks)),
-        }
-        if intends == "silence":
-            return Response(**seen)
-        if intends == "opt_out" and row.channel is Channel.EMAIL and self._draw(row, "link") < 0.7:
-            return Response(after=after, unsubscribes=True, **seen)
-        return Response(self._words(row, intends, text), after, **seen)
+        likely = max(0, min(100, base + likely + 10 * (found.clicked is not None)))
+        return replace(found, likely_to_convert=likely)
+
+    def acts(self, row: Interaction, place: ZoneInfo, said: str, *, unsubscribes: bool, thoughts: Thoughts) -> Response:
+        """What it does about a message to which it says something, or nothing: when it answers, opens and clicks."""
+        text, after = f"{row.subject}\n{row.message}", self._latency(row, place)
+        likes = 0.4 if thoughts.sentiment is Sentiment.POSITIVE else 0.1
+        clicks = _LINK.search(text) is not None and self._draw(row, "click") < likes
+        answers = clicks or unsubscribes or bool(said)
+        opens = row.channel is Channel.EMAIL and (answers or self._draw(row, "open") < self._opens)
+        return Response(
+            reply=said,
+            after=after if said or unsubscribes else 0,
+            opened=after // 2 if opens else None,
+            clicked=after // 2 + 5_000 if clicks else None,
+            unsubscribes=unsubscribes,
+            reasoning=thoughts.reasoning,
+            sentiment=thoughts.sentiment,
+            likely_to_convert=thoughts.likely_to_convert,
+        )
 
     @property
     def _opens(self) -> float:
@@ -139,8 +148,7 @@ class Contact:
             said = said.format(option=others[int(self._draw(row, "other") * len(others))])
         if not email:
             return said
-        name = self._brief.display_name.split()[0] if self._brief.display_name else ""
-        return f"Hi,\n\n{said}\n\n{name}".rstrip()
+        return f"Hi,\n\n{said}\n\n{self._called}".rstrip()
 
     def _draw(self, row: Interaction, purpose: str) -> float:
         return draw(*self._key, row.seq, f"contact/{purpose}")

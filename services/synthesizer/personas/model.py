@@ -108,6 +108,12 @@ class Persona:
     expectations: tuple[Mapping[str, Json], ...] = field(default=(), hash=False)
 
     @property
+    def first_name(self) -> str:
+        """The name that it signs with. Built-in personas have it last, after a trait."""
+        names = self.display_name.split() or [""]
+        return names[-1 if self.built_in else 0]
+
+    @property
     def digest(self) -> str:
         """Equal for equal content, whatever the name, the origin and the times."""
         content = replace(self, name="", origin=None, built_in=False, create_time=0, update_time=0)

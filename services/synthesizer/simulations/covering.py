@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 from services.synthesizer.conversations.campaign_target import CAMPAIGN, read_target
 from services.synthesizer.conversations.catalog import Catalog
+from services.synthesizer.conversations.errors import SpecInvalid
 from services.synthesizer.conversations.model import AgentTarget, ConversationSpec
 from services.synthesizer.conversations.operations import Conversations
 from services.synthesizer.simulations.search import AT_ONCE, Job, Search, Try, play_tries, prove
 from services.synthesizer.tool_configs.documents import tool_config_json
 from shared.auth import Caller
 from shared.compute import Compute
+from shared.errors import Violation
 from shared.model.campaigns.model import Edge
 
 DEFAULT_BUDGET = 1_000
@@ -41,8 +43,11 @@ class Covering:
         """What is found, again and again until the search is over.
 
         spec: of every conversation, with the first persona. personas: names; empty: the built-in ones. budget: how many
-        contacts are tried at most; 0: 1,000. Raises what `resolve` does.
+        contacts are tried at most; 0: 1,000. Raises SpecInvalid, and what `resolve` does.
         """
+        if spec.agent is not None and "contacts" in spec.agent.config:
+            sentence = "The search makes its own contacts; leave the file out."
+            raise SpecInvalid(violations=[Violation("campaign.contacts", sentence)])
         names = personas or self._catalog.built_in_personas()
         resolved = (await self._conversations.resolved(replace(spec, persona=names[0]), caller)).spec
         assert resolved.agent is not None

@@ -13,7 +13,9 @@ from shared.model.campaigns.model import Edge
 from shared.model.campaigns.summary import CampaignSummary
 
 
-def spec(request: pb.SimulateCampaignRequest | pb.CoverCampaignRequest, persona: str) -> ConversationSpec:
+def spec(
+    request: pb.SimulateCampaignRequest | pb.CoverCampaignRequest, persona: str, model: str = ""
+) -> ConversationSpec:
     """The spec of the conversation that a request starts. Raises SpecInvalid."""
     message = conversation_pb2.ConversationSpec(
         type=conversation_pb2.CONVERSATION_TYPE_SYNTHETIC,
@@ -22,7 +24,7 @@ def spec(request: pb.SimulateCampaignRequest | pb.CoverCampaignRequest, persona:
         agent=conversation_pb2.AgentTarget(campaign=request.campaign),
         seed=request.seed,
         epoch=request.epoch if request.HasField("epoch") else None,
-        model="offline",
+        model=model or "offline",
     )
     return conversations.spec(message, "spec")
 

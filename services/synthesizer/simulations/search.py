@@ -279,12 +279,13 @@ def _rows(job: Job, one: Try) -> list[Interaction]:
     """The rows of a contact that a conversation would keep."""
     target, script, mocks, how = _prepared(job.agent, job.tools)
     persona = job.personas[one.persona]
-    contact = contact_of(replace(target, contact=one.contact), persona)
-    player = Contact(persona_brief(persona, None), persona.personality.decision_speed, one.seed, 0)
+    contact, tags = contact_of(replace(target, contact=one.contact, tags=one.tags), persona, 0)
+    speed = persona.personality.decision_speed
+    player = Contact(persona_brief(persona, None), speed, persona.first_name, one.seed, 0)
     tools = _Tools(mocks, how, one.seed)
     kept: list[Interaction] = []
     rows: list[Interaction] = []
-    state = script.begin(contact, one.epoch, one.tags)
+    state = script.begin(contact, one.epoch, tags)
     try:
         for row in simulate(script, state, partial(_responds, script, player), tools.answer, one.seed):
             if row.at > LAST_TIME:

@@ -34,7 +34,7 @@ class CampaignSimulationServicer(campaign_simulation_pb2_grpc.CampaignSimulation
     ) -> pb.SimulateCampaignResponse:
         key = request_key(request, "SimulateCampaign")
         started = await self._conversations.start(
-            convert.spec(request, request.persona), caller(), create_only=False, key=key
+            convert.spec(request, request.persona, request.model), caller(), create_only=False, key=key
         )
         return pb.SimulateCampaignResponse(conversation=conversation_message(started))
 

@@ -27,7 +27,8 @@ def answers(name: str, message: str, channel: Channel = Channel.SMS, times: int 
     state = State({}, (), NOON, NOON, ())
     row = Interaction(1, NOON, 0, "ask", "send_sms", channel=channel, message=message, status=Status.SENT)
     contacts = [
-        Contact(persona_brief(persona, None), persona.personality.decision_speed, 7, index) for index in range(times)
+        Contact(persona_brief(persona, None), persona.personality.decision_speed, persona.first_name, 7, index)
+        for index in range(times)
     ]
     return [contact.responds(row, state, UTC) for contact in contacts]
 

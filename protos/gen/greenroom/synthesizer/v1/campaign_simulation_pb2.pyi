@@ -419,12 +419,15 @@ class SimulateCampaignRequest(message.Message):
     SEED_FIELD_NUMBER: builtins.int
     EPOCH_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
     persona: builtins.str
     """Who the contact is, `personas/{persona}`."""
     seed: builtins.int
     """The same seed gives the same conversation."""
     request_id: builtins.str
     """The same id with the same content returns the first result; with other content it fails ALREADY_EXISTS."""
+    model: builtins.str
+    """The model that plays the contact, as `provider:model`; empty: `offline`, which calls nobody."""
     @builtins.property
     def campaign(self) -> conversation_pb2.CampaignAgent:
         """The campaigns, and the contact."""
@@ -446,10 +449,11 @@ class SimulateCampaignRequest(message.Message):
         seed: builtins.int = ...,
         epoch: timestamp_pb2.Timestamp | None = ...,
         request_id: builtins.str = ...,
+        model: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "epoch", b"epoch", "tool_config", b"tool_config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "epoch", b"epoch", "persona", b"persona", "request_id", b"request_id", "seed", b"seed", "tool_config", b"tool_config"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "epoch", b"epoch", "model", b"model", "persona", b"persona", "request_id", b"request_id", "seed", b"seed", "tool_config", b"tool_config"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -304,8 +304,15 @@ class CampaignAgent(message.Message):
     TAGS_FIELD_NUMBER: builtins.int
     MAX_STEPS_FIELD_NUMBER: builtins.int
     STORED_FIELD_NUMBER: builtins.int
+    CONTACTS_FIELD_NUMBER: builtins.int
     max_steps: builtins.int
     """The most steps that the contact takes in all campaigns together; 0: 50."""
+    contacts: builtins.str
+    """A file of contacts, up to 10,000: CSV with a header, or JSON Lines. The conversation with the index i of a batch plays row i, and begins
+    again after the last; a batch without a size has one conversation a row. Columns are declared fields of the campaigns, `name`,
+    `first_name`, `time_zone`, `id`, which is unique, and `tags`, which CSV separates by `;`. What is wrong with a row fails
+    INVALID_ARGUMENT with the number of the row and the field.
+    """
     @builtins.property
     def files(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """The campaigns as YAML or JSON; docs/campaigns.md describes the keys. Each webhook that they call must have a mock in the tool
@@ -332,10 +339,11 @@ class CampaignAgent(message.Message):
         tags: abc.Iterable[builtins.str] | None = ...,
         max_steps: builtins.int = ...,
         stored: abc.Iterable[StoredCampaign] | None = ...,
+        contacts: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["contact", b"contact"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["contact", b"contact", "files", b"files", "max_steps", b"max_steps", "stored", b"stored", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["contact", b"contact", "contacts", b"contacts", "files", b"files", "max_steps", b"max_steps", "stored", b"stored", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
