@@ -101,6 +101,21 @@ async def test_two_sides_are_named_by_what_differs_and_only_what_did_not_pass_is
     assert (nothing.status, "Every conversation of" in nothing.err) == (3, True)
 
 
+async def test_pairs_that_are_played_until_it_is_sure_say_how_they_ended_and_exit_with_it(
+    house: House, tmp_path: Path
+) -> None:
+    spec = written(tmp_path, f"expectations: [{SINGS}]")
+    options = ("--compare", "label=before,seed=7", "--until-sure", "--smallest-difference", "1", "--size", "8")
+
+    ended = await house.run("rehearse", spec, *options)
+
+    verdict, _, how, *_ = ended.out.splitlines()[-6:]
+    assert (ended.status, verdict.split()[0]) == (2, "UNDECIDED")
+    assert how == "until sure: the rest would hardly show a difference, after 3 of 8 pairs, E = 1 with 20 needed"
+    shown = await house.run("rehearsals", "show", (await names(house, "rehearsals"))[0])
+    assert "3 of up to 8 pairs started" in shown.out
+
+
 WRONG: list[tuple[list[str], list[str], str]] = [
     (["expectation: []"], [], "there is no `expectation` (did you mean `expectations`?)"),
     (["treshold: 0.5"], [], "there is no `treshold` (did you mean `threshold`?)"),
@@ -115,6 +130,11 @@ WRONG: list[tuple[list[str], list[str], str]] = [
     ([], ["--compare", "no-such-file.yaml"], "no-such-file.yaml"),
     (["compare: {procedure: nobody}"], [], "nobody"),
     (["compare: {label: new}"], [], "spec.compare.label: Call the two sides by different names."),
+    ([], ["--until-sure"], "spec.until_sure: Playing until it is sure needs two sides; name the one to compare with."),
+    (["threshold: 0.5"], ["--until-sure", "--compare", "seed=7"], "spec.threshold: Pairs are played until two sides"),
+    ([], ["--alpha", "0", "--compare", "seed=7"], "spec.until_sure.alpha"),
+    ([], ["--smallest-difference", "0", "--compare", "seed=7"], "spec.until_sure.smallest_difference"),
+    ([], ["--round-size", "0", "--compare", "seed=7"], "Input should be greater than or equal to 1"),
 ]
 """Lines of a spec and options that are wrong, and what is said about them."""
 

@@ -68,7 +68,8 @@ class RehearsalSteps:
         for number in range(len(turn.work.body.sides)):
             await self._start_side(turn, number)
         rule = rule_of(turn.work.body.spec)
-        await self._play(turn, rule.round_size if rule else 0, phase=Phase.GENERATING)
+        first = min(rule.round_size, rule.most_pairs) if rule else 0
+        await self._play(turn, first, phase=Phase.GENERATING)
 
     async def _play(self, turn: Turn[Rehearsal], pairs: int, **changes: Any) -> None:
         """Let the first `pairs` conversations of each side run, all if it is 0, and store how many these are."""
