@@ -225,6 +225,22 @@ def test_nodes_become_the_steps_of_their_kind() -> None:
     assert "Note" not in outcomes
 
 
+def test_requests_to_addresses_that_send_messages_are_messages() -> None:
+    json_body = '={ "to": "{{ $json.wa_id }}", "text": { "body": "Hi {{ $json.name }}\\nAll well?" } }'
+    parameters = {"parameters": [{"name": "text", "value": "=Hello {{ $('Hook').item.json.name }}"}]}
+    nodes = [
+        node("Hook", "webhook"),
+        node("WhatsApp", "httpRequest", 4.2, url="https://graph.facebook.com/v20.0/1/messages", jsonBody=json_body),
+        node("Bot", "httpRequest", 3, url="https://api.telegram.org/botX/sendMessage", bodyParameters=parameters),
+        node("Else", "httpRequest", 4.2, url="https://api.telegram.org/botX/getMe"),
+    ]
+    found = imported(workflow(nodes, "Hook | 0 | WhatsApp", "WhatsApp | 0 | Bot", "Bot | 0 | Else"))
+    made = {step.id: step.action for step in found.campaign.steps}
+    assert made["whats_app"] == SendSms("Hi {{ contact.name }}\nAll well?")
+    assert made["bot"] == SendSms("Hello {{ contact.name }}")
+    assert isinstance(made["else"], Webhook)
+
+
 def test_nodes_behind_one_output_run_one_after_the_other_and_a_merge_waits_for_them() -> None:
     nodes = [node("Start", "webhook"), *(node(name, "telegram", text=name) for name in "ABC"), node("M", "merge")]
     found = imported(workflow(nodes, "Start | 0 | A", "Start | 0 | B", "A | 0 | M", "B | 0 | M", "M | 0 | C"))

@@ -11,6 +11,7 @@ _KNOWN = {"name": FieldType.TEXT, "first_name": FieldType.TEXT, "time_zone": Fie
 """Fields that every contact may have, with their types."""
 MAX_TEXT = 2_000_000
 """The most characters of all messages of an imported campaign."""
+_LONGEST_TOLD = 500
 _TAKEN = frozenset(
     "as break const continue else false for function if import in let loop namespace null package return true var void "
     "while first last size".split()
@@ -71,7 +72,7 @@ class Fields:
         """The field of a key. wanted: what to call it. told: what it is, for people."""
         name = self._names.of(key, slug(wanted, 60))
         use = self._uses.setdefault(name, Use(name))
-        use.told = use.told or told
+        use.told = use.told or told[:_LONGEST_TOLD]
         return use
 
     def settle(self) -> None:

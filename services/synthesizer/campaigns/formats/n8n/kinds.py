@@ -1,7 +1,7 @@
 """What each type of node of n8n does in a campaign."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -41,6 +41,12 @@ _CHAT = frozenset(
 )
 TEXTING = frozenset("twilio messageBird vonage plivo msg91 sms77 seven mocean".split())
 """Nodes that send an SMS."""
+_MESSAGING = re.compile(
+    r"api\.telegram\.org/[^ ]{0,200}/send|graph\.facebook\.com/[^ ]{0,200}/messages"
+    r"|api\.twilio\.com/[^ ]{0,200}/Messages|hooks\.slack\.com/|slack\.com/api/chat\.postMessage"
+    r"|discord(?:app)?\.com/api/webhooks/"
+)
+"""Addresses at which an HTTP request sends a message to a person."""
 _SENDS = frozenset(("", "send", "post", "reply", "create", "message", "sendAndWait", "push", "postMessage"))
 _RESOURCES = frozenset(
     ("", "message", "email", "mail", "sms", "draft", "chatMessage", "channelMessage", "notification", "push", "chat")
@@ -80,6 +86,9 @@ def role(node: Node) -> Role:
 
 def channel(node: Node) -> Channel | None:
     """How the message of a node reaches the contact; None if it sends none."""
+    if node.kind == "httpRequest":
+        url = node.parameters.get("url")
+        return Channel.SMS if isinstance(url, str) and _MESSAGING.search(url) else None
     if node.kind not in _EMAIL and node.kind not in _CHAT:
         return None
     operation, resource = str(node.parameters.get("operation") or ""), str(node.parameters.get("resource") or "")
@@ -104,10 +113,14 @@ def body_of(node: Node) -> Any:
         for name in _BODIES:
             if values.get(name) not in (None, "", "="):
                 return values[name]
-    blocks = node.parameters.get("blocksUi")
-    if isinstance(blocks, str):
-        texts = re.findall(r'"text":\s*"((?:\\.|[^"\\])*)"', blocks)
-        return "=" + "\n".join(texts).replace("\\n", "\n")
+    for pair in _pairs(node.parameters):
+        if str(pair.get("name")).lower() in ("text", "body", "message", "content"):
+            return pair.get("value")
+    for name in ("blocksUi", "jsonBody"):
+        inside = node.parameters.get(name)
+        if isinstance(inside, str):
+            texts = re.findall(r'"(?:text|body|content)":\s*"((?:\\.|[^"\\])*)"', inside)
+            return "=" + "\n".join(texts).replace("\\n", "\n")
     for name in ("file", "template", "templateId"):
         if node.parameters.get(name):
             return _named(node.parameters[name])
@@ -174,6 +187,14 @@ def time_of(node: Node) -> int | None:
 def _inside(parameters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     names = ("additionalFields", "options", "message", "messageUi", "otherOptions")
     return [inside for name in names if isinstance(inside := parameters.get(name), Mapping)]
+
+
+def _pairs(parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The parameters that a request sends, each with `name` and `value`."""
+    for name in ("bodyParameters", "bodyParametersUi", "queryParameters", "queryParametersUi"):
+        inside = parameters.get(name)
+        listed = inside.get("parameters") or inside.get("parameter") if isinstance(inside, Mapping) else None
+        yield from (one for one in listed if isinstance(one, Mapping)) if isinstance(listed, list) else ()
 
 
 def _named(value: Any) -> Any:

@@ -144,7 +144,7 @@ def _edges(inside: Mapping[str, Any], problems: list[Violation]) -> Iterator[tup
     if isinstance(edges, list) and "connections" not in inside:
         for number, edge in enumerate(edges):
             out = edge.get("out", 0) if isinstance(edge, dict) else None
-            if not isinstance(edge, dict) or not isinstance(out, int):
+            if not isinstance(edge, dict) or not isinstance(out, int) or out < 0:
                 problems.append(Violation(f"edges[{number}]", "An edge is an object with `from`, `to` and `out`."))
                 continue
             kind = str(edge.get("kind") or "main")
