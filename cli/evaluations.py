@@ -11,6 +11,7 @@ from cli.kit.bars import Bar, follow
 from cli.kit.cancelling import when_over
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named, naming, resolve
+from cli.kit.rehearsing import quality_flags, quality_score
 from cli.kit.render import Rows, console, facts, fault, print_json, short, state_word, when
 from cli.kit.run import FAILED, OK, USAGE, Failed, Json, Yes, command, confirmed, noun
 from greenroom.client import Client
@@ -110,9 +111,9 @@ def _result_row(result: EvaluationResult) -> tuple[str | Text, ...]:
         short(result.conversation),
         str(result.index),
         state_word(_outcome(result)),
-        f"{result.quality.score:.0f}" if result.HasField("quality") else "",
+        quality_score(result),
         short(result.persona),
-        ", ".join(part.metric for part in result.quality.parts if part.flagged),
+        quality_flags(result),
         _why(result),
     )
 

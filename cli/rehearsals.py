@@ -83,8 +83,8 @@ async def items(
     json: Json = False,
 ) -> None:
     """List the conversations of a rehearsal with their results."""
-    columns = ("CONVERSATION", "SIDE", "#", "STATE", "TURNS", "OUTCOME", "WHY")
-    rows = Rows(*columns, leave_out=["#", "TURNS", "STATE"])
+    columns = ("CONVERSATION", "SIDE", "#", "STATE", "TURNS", "OUTCOME", "QUALITY", "FLAGS", "WHY")
+    rows = Rows(*columns, leave_out=["#", "TURNS", "FLAGS", "STATE"])
     found = client.rehearsals.items(name)
     await print_list(found, rows, lambda item: ItemRow(item).cells(), limit=limit, every=True, json=json)
 

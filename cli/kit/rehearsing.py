@@ -314,6 +314,16 @@ def _example(example: Example) -> str:
     return f"{example.conversation}: {example.detail}{events and f' ({events})'}"
 
 
+def quality_score(result: EvaluationResult) -> str:
+    """The quality of a conversation, 0 to 100; empty if it was not measured."""
+    return f"{result.quality.score:.0f}" if result.HasField("quality") else ""
+
+
+def quality_flags(result: EvaluationResult) -> str:
+    """The metrics by which something is wrong with the quality of a conversation."""
+    return ", ".join(part.metric for part in result.quality.parts if part.flagged)
+
+
 @dataclass(frozen=True, slots=True)
 class ItemRow:
     """The cells of an item in a list."""
@@ -321,7 +331,7 @@ class ItemRow:
     item: RehearsalItem
 
     def cells(self) -> tuple[str | Text, ...]:
-        """Side, index, conversation, state, turns, outcome and why."""
+        """Conversation, side, index, state, turns, outcome, quality, the metrics that flag it, and why."""
         item = self.item
         missed = all_of(one.id for one in item.result.expectations if one.outcome == one.OUTCOME_MISSED)
         outcome = state_word(_word(item)) if item.HasField("result") else ""
@@ -333,5 +343,7 @@ class ItemRow:
             state_word(RehearsalItem.State.Name(item.state)),
             f"{item.turns}/{item.max_turns}",
             outcome,
+            quality_score(item.result),
+            quality_flags(item.result),
             why,
         )

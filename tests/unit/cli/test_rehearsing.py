@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.kit.rehearsing import BROKEN, check_writable, read_spec, set_side, status_of, verdict_lines
+from cli.kit.rehearsing import BROKEN, ItemRow, check_writable, read_spec, set_side, status_of, verdict_lines
 from cli.kit.run import Failed
 from greenroom.evaluator.v1.report_pb2 import (
     Comparison,
@@ -17,7 +17,7 @@ from greenroom.evaluator.v1.report_pb2 import (
     ReportSide,
     Stop,
 )
-from greenroom.gateway.v1.rehearsal_pb2 import Rehearsal, RehearsalSpec, Side
+from greenroom.gateway.v1.rehearsal_pb2 import Rehearsal, RehearsalItem, RehearsalSpec, Side
 from tests.suite import EXAMPLES
 
 NEW = ReportSide(label="new", success=Rate(successes=31, total=50, value=0.62, low=0.48, high=0.74), invalid=2)
@@ -137,3 +137,14 @@ def test_a_path_that_cannot_be_written_is_found_before_anything_runs(tmp_path: P
         with pytest.raises(Failed, match="name a file that can be written") as told:
             check_writable([path])
         assert told.value.status == BROKEN
+
+
+def test_an_item_has_its_quality_and_the_metrics_that_flag_it() -> None:
+    item = RehearsalItem(conversation="conversations/c", index=3)
+    assert ItemRow(item).cells()[6:8] == ("", "")
+
+    item.result.quality.score = 71.6
+    item.result.quality.parts.add(metric="repetition", flagged=True)
+    item.result.quality.parts.add(metric="dead_ends")
+
+    assert ItemRow(item).cells()[6:8] == ("72", "repetition")
