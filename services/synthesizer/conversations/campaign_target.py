@@ -21,7 +21,7 @@ MAX_STORED = 400_000
 
 
 _LISTED = 20
-"""The most problems of a contacts file that one error lists."""
+"""The most problems of a file that one error lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,10 @@ def target_problems(target: AgentTarget, mocked: Collection[str]) -> Iterator[tu
     try:
         found = read_target(target)
     except InvalidArgument as wrong:
-        said = "; ".join(f"{one.field}: {one.description}" for one in wrong.violations[:3])
-        yield "campaign.files", f"{wrong} {said}".strip()
+        if not wrong.violations:
+            yield "campaign.files", str(wrong)
+        for one in wrong.violations[:_LISTED]:
+            yield "campaign.files", f"{one.field}: {one.description}"
         return
     if not found.campaigns:
         yield "campaign.files", "A campaign target needs at least one campaign."
