@@ -14,12 +14,12 @@ from cli.kit.imported import print_imported
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named
 from cli.kit.render import Rows, console, facts, print_document, print_json, short, when
-from cli.kit.run import FAILED, OK, Failed, Json, Yes, command, confirmed, noun
+from cli.kit.run import FAILED, OK, Failed, Json, Strict, Yes, command, confirmed, noun
 from cli.kit.simulated import print_interactions, print_summaries, sound
 from cli.kit.simulating import Played, Players, play, target_of
 from greenroom.client import Client
 from greenroom.evaluator.v1.campaign_check_pb2 import CampaignIssue, CheckCampaignResponse
-from greenroom.synthesizer.v1.campaign_pb2 import Campaign, CampaignRevision
+from greenroom.synthesizer.v1.campaign_pb2 import Campaign, CampaignRevision, ImportedPart
 
 app = noun("Message workflows: check them before they reach a person.")
 
@@ -110,8 +110,9 @@ async def import_(
     ] = None,
     external_id: Annotated[str, typer.Option(help="Your own id for it.")] = "",
     ready: Ready = False,
+    strict: Strict = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Import a campaign of n8n or Dittofeed, and say what of it was read, approximated and left out."""
     for path in filter(None, (output, tools)):
         if path.exists():
@@ -126,10 +127,11 @@ async def import_(
         tools.write_text(document(mocks, {}, f"What the webhooks of {files[0].name} answer."), "utf-8")
     if json:
         print_json(found)
-        return
-    print_imported(found, files[0].name)
-    if found.HasField("campaign"):
-        console().print(f"It is stored as {found.campaign.name}.", soft_wrap=True)
+    else:
+        print_imported(found, files[0].name)
+        if found.HasField("campaign"):
+            console().print(f"It is stored as {found.campaign.name}.", soft_wrap=True)
+    return FAILED if strict and any(part.outcome != ImportedPart.OUTCOME_READ for part in found.parts) else OK
 
 
 @command(app, "revise")

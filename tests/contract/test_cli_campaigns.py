@@ -103,7 +103,8 @@ async def test_a_workflow_is_imported_with_what_was_approximated_and_can_be_simu
     stored = (await house.ok("campaigns", "import", str(file), "--format", "n8n", "--json")).json
     assert (await house.ok("campaigns", "show", stored["campaign"]["name"], "--yaml")).out == out.read_text()
     assert [one["outcome"] for one in stored["parts"]].count("OUTCOME_LEFT_OUT") == 1
-    ours = (await house.ok("campaigns", "import", SOUND, "--json")).json
+    assert (await house.run("campaigns", "import", str(file), "--dry-run", "--strict")).status == 1
+    ours = (await house.ok("campaigns", "import", SOUND, "--strict", "--json")).json
     assert ours["format"] == "greenroom"
     for bad, sentence in (("--format", "There is no format excel"), ("file", "none of the formats")):
         if bad == "file":
