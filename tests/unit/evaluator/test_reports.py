@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from greenroom.evaluator.v1 import report_pb2 as pb
 from services.evaluator.reports.build import build
-from services.evaluator.reports.errors import NotComparable
-from services.evaluator.reports.messages import report_json
+from services.evaluator.reports.errors import NotComparable, ReportInvalid
+from services.evaluator.reports.messages import read_spec, report_json
 from services.evaluator.reports.model import Covered, Pair, Report, ReportSpec, Verdict
 from services.evaluator.reports.rendering.junit import junit
 from services.evaluator.reports.rendering.markdown import markdown
@@ -175,6 +176,16 @@ def test_pairs_that_were_played_until_it_was_sure_are_different_or_undecided_and
     assert "FUTILE: 39 pairs played" in case
     for rendered in (page(same, {}), markdown(same, {}), junit(worse, {}), report_json(worse)):
         assert "E = " in rendered
+
+
+def test_a_rule_of_until_sure_needs_a_baseline_and_no_threshold_and_gets_its_defaults() -> None:
+    message = pb.ReportSpec(evaluation=NEW, threshold=0.5, until_sure=pb.UntilSure())
+    with pytest.raises(ReportInvalid) as caught:
+        read_spec(message)
+    assert [one.field for one in caught.value.violations] == ["spec.until_sure", "spec.threshold"]
+
+    message = pb.ReportSpec(evaluation=NEW, baseline=OLD, until_sure=pb.UntilSure(most_pairs=200, alpha=0.01))
+    assert read_spec(message).until_sure == Rule(0.01, 0.2, 10, 200)
 
 
 def test_pairs_that_are_missing_are_undecided_and_an_earlier_batch_may_have_more() -> None:
