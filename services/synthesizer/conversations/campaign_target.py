@@ -84,8 +84,8 @@ def target_problems(target: AgentTarget, mocked: Collection[str]) -> Iterator[tu
     except InvalidArgument as wrong:
         if not wrong.violations:
             yield "campaign.files", str(wrong)
-        for one in wrong.violations[:_LISTED]:
-            yield "campaign.files", f"{one.field}: {one.description}"
+        for problem in wrong.violations[:_LISTED]:
+            yield "campaign.files", f"{problem.field}: {problem.description}"
         return
     if not found.campaigns:
         yield "campaign.files", "A campaign target needs at least one campaign."
