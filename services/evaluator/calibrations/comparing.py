@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.evaluator.calibrations.model import Compared, Estimate, Group, Measured, Result, Shown
+from services.evaluator.calibrations.model import Compared, Estimate, Group, Measured, Result, Shown, unpack_measured
 from services.evaluator.calibrations.talk import MEASURES
 from services.evaluator.calibrations.traits import Trait
 from services.evaluator.statistics.distance import cliffs_delta, kolmogorov_smirnov
@@ -28,6 +28,15 @@ _SEED = 18
 
 _Values = NDArray[np.float64]
 _Counts = NDArray[np.int64]
+
+
+def compare_events(events: Sequence[bytes]) -> Result | tuple[int, int]:
+    """What the calibration finds, or the number of people and of personas' conversations if these are too few.
+
+    The last event of a conversation counts, as it may have been retried.
+    """
+    read = map(unpack_measured, events)
+    return compare(list({(one.is_person, one.conversation): one for one in read}.values()))
 
 
 def compare(conversations: Sequence[Measured]) -> Result | tuple[int, int]:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from services.evaluator.calibrations.comparing import FEWEST_OF_PERSONA, FEWEST_PEOPLE
+from services.evaluator.calibrations.comparing import FEWEST_OF_PERSONA, FEWEST_PEOPLE, compare_events
 from services.evaluator.calibrations.errors import TooFewToCompare
-from services.evaluator.calibrations.measuring import compare_events, measure_lines
+from services.evaluator.calibrations.measuring import measure_lines
 from services.evaluator.calibrations.model import Calibration, Result
 from services.evaluator.calibrations.store import result_columns
 from services.evaluator.evaluations.model import EvaluationSpec

@@ -1,11 +1,10 @@
-"""What worker processes do for calibrations: they measure conversations, and compare them."""
+"""What worker processes do for calibrations: they measure conversations."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.evaluator.calibrations.comparing import compare
-from services.evaluator.calibrations.model import Measured, Result, pack_measured, unpack_measured
+from services.evaluator.calibrations.model import Measured, pack_measured
 from services.evaluator.calibrations.talk import measured, said
 from services.evaluator.calibrations.traits import traits_of
 from services.evaluator.evaluations.model import Line
@@ -41,12 +40,3 @@ def measure_line(line: Line, is_person: bool) -> Measured:
 
 def _whole(ended: Mapping[str, Any]) -> bool:
     return ended.get("outcome") == "OUTCOME_COMPLETED" or ended.get("fault") == "FAULT_AGENT"
-
-
-def compare_events(events: Sequence[bytes]) -> Result | tuple[int, int]:
-    """What the calibration finds, or the number of people and of personas' conversations if these are too few.
-
-    The last event of a conversation counts, as it may have been retried.
-    """
-    read = map(unpack_measured, events)
-    return compare(list({(one.is_person, one.conversation): one for one in read}.values()))

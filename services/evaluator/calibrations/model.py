@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from services.evaluator.calibrations.talk import MEASURES, Values
@@ -163,7 +163,8 @@ class Finding:
 
 def pack_measured(one: Measured) -> bytes:
     """The measures of a conversation as an event."""
-    return json.dumps(asdict(one), ensure_ascii=False, separators=(",", ":")).encode()
+    record = {name: getattr(one, name) for name in Measured.__dataclass_fields__}
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def unpack_measured(event: bytes) -> Measured:

@@ -1,8 +1,8 @@
 """Reads what one side of a conversation says, and measures how it talks. Every measure is one number a conversation."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,44 +12,78 @@ from services.evaluator.texts.words import words
 from shared.yaml import load_file
 
 _PHRASES = load_file(Path(__file__).with_name("phrases.yaml"))
+_QUESTION_WORDS = _PHRASES.pop("question_words")
 
 
-def _pattern(name: str) -> re.Pattern[str]:
-    phrases = sorted(map(re.escape, _PHRASES[name]), key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(phrases)})(?!\w)")
+def _by_first_word(phrases: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[tuple[tuple[str, ...], str]]]:
+    """By the first word of a phrase, its words, and the list that it stands in."""
+    found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for name, listed in phrases.items():
+        for phrase in listed:
+            first, *rest = words(phrase)
+            found.setdefault(first, []).append(((first, *rest), name))
+    return found
 
 
-_QUESTION = re.compile(rf"\?|^\W*(?:{'|'.join(map(re.escape, _PHRASES['question_words']))})\b", re.MULTILINE)
-_CLARIFICATION, _CORRECTION = _pattern("clarification"), _pattern("corrections")
-_POLITE, _DISPLEASED, _CLOSING = _pattern("polite"), _pattern("displeased"), _pattern("closing")
-_EXCLAMATION = re.compile("!")
+_PHRASES_BY_WORD = _by_first_word(_PHRASES)
+_QUESTIONS_BY_WORD = _by_first_word({"questions": _QUESTION_WORDS})
+
+
+class Turn(NamedTuple):
+    """What a person says before the other side speaks again.
+
+    marks: what it does, by the names of lists of phrases; also `questions` and `excitement`.
+    details: words with digits, and e-mail addresses.
+    """
+
+    words: Sequence[str]
+    marks: frozenset[str]
+    details: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def _turn(text: str) -> Turn:
+    """The turn of this text, which is not empty."""
+    lines = [words(line) for line in text.splitlines()]
+    said = list(chain.from_iterable(lines))
+    marks = {name for place, word in enumerate(said) for name in _found(said, place, _PHRASES_BY_WORD.get(word, ()))}
+    if "!" in text:
+        marks.add("excitement")
+    if "?" in text or any(line and any(_found(line, 0, _QUESTIONS_BY_WORD.get(line[0], ()))) for line in lines):
+        marks.add("questions")
+    return Turn(said, frozenset(marks), frozenset(filter(_is_detail, said)))
+
+
+def _found(said: Sequence[str], place: int, phrases: Sequence[tuple[tuple[str, ...], str]]) -> Iterator[str]:
+    """The lists of the phrases that begin at a place."""
+    for phrase, name in phrases:
+        if len(phrase) == 1 or tuple(said[place : place + len(phrase)]) == phrase:
+            yield name
+
+
+def _is_detail(word: str) -> bool:
+    return not word.isalpha() and ("@" in word or any(map(str.isdigit, word)))
 
 
 class Talk:
     """What a person says in a conversation.
 
-    turns: in small letters; a turn is all that the person says before the other side speaks again, "" if it is silent.
+    turns: the texts; a turn is all that the person says before the other side speaks again, "" if it is silent.
     """
 
     def __init__(self, turns: Sequence[str]) -> None:
-        self.turns = [turn.lower().replace("’", "'") for turn in turns]
-        self.spoken = [turn for turn in self.turns if turn]
-        self.words = [words(turn) for turn in self.spoken]
-        self.all_words = list(chain.from_iterable(self.words))
+        self.count = len(turns)
+        self.spoken = [_turn(turn) for turn in turns if turn]
+        self.words = list(chain.from_iterable(turn.words for turn in self.spoken))
 
-    def share(self, pattern: re.Pattern[str]) -> float:
-        """The share of the spoken turns that have this."""
-        return sum(pattern.search(turn) is not None for turn in self.spoken) / len(self.spoken)
+    def share(self, mark: str) -> float:
+        """The share of the spoken turns with this mark."""
+        return sum(mark in turn.marks for turn in self.spoken) / len(self.spoken)
 
 
 def _up_front(talk: Talk) -> float | None:
-    details = [{word for word in turn if _is_detail(word)} for turn in talk.words]
-    known = set[str]().union(*details)
-    return len(details[0]) / len(known) if known else None
-
-
-def _is_detail(word: str) -> bool:
-    return "@" in word or any(map(str.isdigit, word))
+    known = frozenset[str]().union(*(turn.details for turn in talk.spoken))
+    return len(talk.spoken[0].details) / len(known) if known else None
 
 
 class Measure(NamedTuple):
@@ -61,20 +95,20 @@ class Measure(NamedTuple):
 
 
 MEASURES = (
-    Measure("words", "words a turn", lambda talk: len(talk.all_words) / len(talk.spoken)),
-    Measure("turns", "turns", lambda talk: float(len(talk.turns))),
-    Measure("questions", "share of turns that ask", lambda talk: talk.share(_QUESTION)),
+    Measure("words", "words a turn", lambda talk: len(talk.words) / len(talk.spoken)),
+    Measure("turns", "turns", lambda talk: float(talk.count)),
+    Measure("questions", "share of turns that ask", lambda talk: talk.share("questions")),
     Measure("up_front", "share of the details that the first turn has", _up_front),
-    Measure("clarification", "share of turns that ask what is meant", lambda talk: talk.share(_CLARIFICATION)),
-    Measure("corrections", "share of turns that correct something", lambda talk: talk.share(_CORRECTION)),
-    Measure("politeness", "share of turns with polite words", lambda talk: talk.share(_POLITE)),
-    Measure("displeasure", "share of turns that object or complain", lambda talk: talk.share(_DISPLEASED)),
-    Measure("excitement", "share of turns with an exclamation mark", lambda talk: talk.share(_EXCLAMATION)),
-    Measure("silence", "share of turns without a word", lambda talk: 1 - len(talk.spoken) / len(talk.turns)),
-    Measure("mattr", "different words in 25 (MATTR)", lambda talk: mattr(talk.all_words)),
-    Measure("hdd", "different words in 42 drawn (HD-D)", lambda talk: hdd(talk.all_words)),
-    Measure("opening", "words of the first turn", lambda talk: float(len(talk.words[0]))),
-    Measure("closing", "ends with thanks or a goodbye", lambda talk: float(bool(_CLOSING.search(talk.spoken[-1])))),
+    Measure("clarification", "share of turns that ask what is meant", lambda talk: talk.share("clarification")),
+    Measure("corrections", "share of turns that correct something", lambda talk: talk.share("corrections")),
+    Measure("politeness", "share of turns with polite words", lambda talk: talk.share("polite")),
+    Measure("displeasure", "share of turns that object or complain", lambda talk: talk.share("displeased")),
+    Measure("excitement", "share of turns with an exclamation mark", lambda talk: talk.share("excitement")),
+    Measure("silence", "share of turns without a word", lambda talk: 1 - len(talk.spoken) / talk.count),
+    Measure("mattr", "different words in 25 (MATTR)", lambda talk: mattr(talk.words)),
+    Measure("hdd", "different words in 42 drawn (HD-D)", lambda talk: hdd(talk.words)),
+    Measure("opening", "words of the first turn", lambda talk: float(len(talk.spoken[0].words))),
+    Measure("closing", "ends with thanks or a goodbye", lambda talk: float("closing" in talk.spoken[-1].marks)),
 )
 """The measures, in the order of reports."""
 
