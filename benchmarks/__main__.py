@@ -24,6 +24,7 @@ TOPICS = (
     "lists",
     "people",
     "evaluation",
+    "calibration",
     "verdicts",
     "until_sure",
     "hostile_files",
