@@ -92,6 +92,12 @@ async def generate(
     source: Annotated[str, naming("sources", "The source to measure; for several, --label or --all-sources.")] = "",
     label: Labels = None,
     all_sources: Annotated[bool, typer.Option("--all-sources", help="Measure all sources.")] = False,
+    band: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.999, help="Leave out customers unlike this middle share of all, such as 0.9; 0: none."
+        ),
+    ] = 0,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=50, help="How many.")] = 5,
     domain: Annotated[str, naming("domains", "The domain of the business, of which they want something.")] = "",
     language: Annotated[str, typer.Option(help="The language that they write, such as German.")] = "",
@@ -112,6 +118,7 @@ async def generate(
         seed=seed,
         request_id=request_id,
         domain=domain,
+        band=band,
     )
     request.sources.extend([source] if source else [])
     if label or all_sources:

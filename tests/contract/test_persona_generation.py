@@ -145,6 +145,7 @@ async def test_what_cannot_be_generated_is_refused_by_name(stage: Theatre) -> No
         ({"sources": ["sources/none"]}, "NOT_FOUND", "SOURCE_NOT_FOUND"),
         ({"source_filter": nowhere}, "FAILED_PRECONDITION", "NOTHING_TO_GENERATE_FROM"),
         ({"sources": [stage.source], "source_filter": nowhere}, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
+        ({"description": "x", "band": 0.9}, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
     ):
         async with refused(code, reason):
             await generate(stage, **request)

@@ -135,6 +135,7 @@ def wanted(request: pb.GeneratePersonasRequest) -> Wanted:
         seed=request.seed,
         domain=request.domain,
         domain_revision=request.domain_revision,
+        band=request.band,
     )
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from services.synthesizer.personas.builtin import built_in
+from services.synthesizer.personas.generation.band import typical
 from services.synthesizer.personas.generation.drafts import near_duplicate, read_draft, read_drafts
-from services.synthesizer.personas.generation.measuring import language_of, measure
+from services.synthesizer.personas.generation.measuring import habits, language_of, measure
 from services.synthesizer.personas.generation.model import Rejected
 from services.synthesizer.personas.model import Persona, Personality, ResponseLength
 from shared.llm.base import ChatReply
@@ -146,3 +147,13 @@ def test_near_duplicates_have_the_same_name_or_nearly_the_same_words() -> None:
     assert near_duplicate(other_words, [lea]) == lea, "it has the same name"
     assert near_duplicate(lea, built_in().values()) is None
     assert near_duplicate(Persona("", "Ana", "Runs a bakery.", Personality("kind")), [lea]) is None
+
+
+def test_a_customer_unlike_the_others_in_one_habit_is_outside_the_band() -> None:
+    usual = [talk(f"where is my parcel {number}", "it was due on monday please", "ok thanks") for number in range(20)]
+    shouts = talk("where is my parcel!!", "it was due on monday please!!", "ok thanks!!")
+    customers = [habits(events) for events in (*usual, shouts)]
+
+    assert typical(customers, 0.9) == [True] * 20 + [False]
+    assert typical([(float(value),) for value in range(21)], 0.8) == [2 <= value <= 18 for value in range(21)]
+    assert typical(customers[-1:], 0.5) == [True]

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+from services.synthesizer.personas.generation.band import Habits
 from services.synthesizer.personas.model import DecisionSpeed, ObjectionLikelihood, ResponseLength
 from shared.llm.briefs import Measured
 from shared.model.events import AgentMessage, Event, UserMessage
@@ -53,8 +54,7 @@ _LANGUAGES: Mapping[str, Language] = {
 
 def measure(source: str, events: Sequence[Event]) -> Measured | None:
     """How the customer of a conversation writes; None with fewer than FEWEST_MESSAGES messages. source: its name."""
-    texts = [event.body.text.replace("’", "'") for event in events if isinstance(event.body, UserMessage)]
-    texts = [text for text in texts if text.strip()]
+    texts = _texts(events)
     if len(texts) < FEWEST_MESSAGES:
         return None
     language = language_of(texts)
@@ -70,6 +70,26 @@ def measure(source: str, events: Sequence[Event]) -> Measured | None:
         objection_likelihood=objects,
         traits=tuple(_traits(texts, polite)),
     )
+
+
+def habits(events: Sequence[Event]) -> Habits:
+    """Of a customer that `measure` measures: words a message, and the shares of messages that ask, exclaim, are polite
+    and object."""
+    texts = _texts(events)
+    language = _LANGUAGES.get(language_of(texts))
+    return (
+        median(_word_count(text) for text in texts),
+        sum("?" in text for text in texts) / len(texts),
+        sum("!" in text for text in texts) / len(texts),
+        _share(texts, language.polite) if language else 0.0,
+        _share(texts, language.objects) if language else 0.0,
+    )
+
+
+def _texts(events: Sequence[Event]) -> list[str]:
+    """What the customer says, message by message."""
+    texts = (event.body.text.replace("’", "'") for event in events if isinstance(event.body, UserMessage))
+    return [text for text in texts if text.strip()]
 
 
 def language_of(texts: Sequence[str]) -> str:
@@ -112,8 +132,12 @@ def _share(texts: Sequence[str], pattern: re.Pattern[str]) -> float:
 
 
 def _length(texts: Sequence[str]) -> ResponseLength:
-    words = median(len(_WORD.findall(text)) or len(text) // 4 for text in texts)
+    words = median(map(_word_count, texts))
     return ResponseLength.SHORT if words < _SHORT else ResponseLength.LONG if words > _LONG else ResponseLength.MEDIUM
+
+
+def _word_count(text: str) -> int:
+    return len(_WORD.findall(text)) or len(text) // 4
 
 
 def _objection_likelihood(texts: Sequence[str], language: str) -> ObjectionLikelihood:

@@ -13,6 +13,7 @@ class Wanted:
 
     domain: `domains/{domain}`, "" for none. domain_revision: 0 is the newest READY one, or else the newest.
     language: "" is that of the sources, or of the description. model: its full name; "" is the server's default.
+    band: the middle share of customers that personas are drawn from; 0 is all.
     """
 
     count: int
@@ -24,6 +25,7 @@ class Wanted:
     seed: int = 0
     domain: str = ""
     domain_revision: int = 0
+    band: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

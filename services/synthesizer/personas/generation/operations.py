@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from services.synthesizer.personas.generation.band import Habits, typical
 from services.synthesizer.personas.generation.drafts import (
     PERSONAS,
     near_duplicate,
@@ -12,7 +13,7 @@ from services.synthesizer.personas.generation.drafts import (
     writes_like,
 )
 from services.synthesizer.personas.generation.errors import NothingToGenerateFrom, NoWorkflows, OfflineNeedsSources
-from services.synthesizer.personas.generation.measuring import measure
+from services.synthesizer.personas.generation.measuring import habits, measure
 from services.synthesizer.personas.generation.model import Outcome, Rejected, Summary, Wanted
 from services.synthesizer.personas.generation.prompts import generation_prompt, generation_system
 from services.synthesizer.personas.generation.repeating import Repeating, persona_key
@@ -171,6 +172,8 @@ class Generation:
             wrong.append(Violation("description", "Describe the personas, or name sources to measure or a domain."))
         if wanted.domain_revision and not wanted.domain:
             wrong.append(Violation("domain_revision", "A revision needs a domain; name that too."))
+        if wanted.band and not from_sources:
+            wrong.append(Violation("band", "A band needs customers to compare; name sources, too."))
         if wanted.sources and wanted.source_filter is not None:
             wrong.append(Violation("source_filter", "Name sources or filter them, not both."))
         if (problem := await self._models.check(model)) is not None:
@@ -194,15 +197,20 @@ class Generation:
         return revision, [group[at] for group in groups for at in shuffled(len(group), wanted.seed, "situations")]
 
     async def _measured(self, company: str, wanted: Wanted) -> list[Measured]:
-        """What was measured in the sources: one for all that write alike, the commonest first."""
+        """What was measured in the sources: one for all that write alike, the commonest first, inside the band."""
         names = list(wanted.sources)
         if wanted.source_filter is not None:
             names = [one.name for one in await self._sources.oldest(company, "", MOST_SOURCES, wanted.source_filter)]
-        alike: dict[Measured, list[Measured]] = {}
+        found = list[tuple[Measured, Habits]]()
         for start in range(0, len(names), _SOURCES_AT_ONCE):
             for source in await self._sources.contents(company, names[start : start + _SOURCES_AT_ONCE]):
                 if (one := measure(source.source.name, source.events)) is not None:
-                    alike.setdefault(replace(one, source=""), []).append(one)
+                    found.append((one, habits(source.events)))
+        inside = typical([each for _, each in found], wanted.band) if wanted.band else [True] * len(found)
+        alike: dict[Measured, list[Measured]] = {}
+        for (one, _), kept in zip(found, inside, strict=True):
+            if kept:
+                alike.setdefault(replace(one, source=""), []).append(one)
         if not alike and (names or wanted.source_filter is not None):
             raise NothingToGenerateFrom
         return [group[0] for group in sorted(alike.values(), key=len, reverse=True)]

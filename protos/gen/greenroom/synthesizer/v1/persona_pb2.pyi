@@ -628,6 +628,7 @@ class GeneratePersonasRequest(message.Message):
     REQUEST_ID_FIELD_NUMBER: builtins.int
     DOMAIN_FIELD_NUMBER: builtins.int
     DOMAIN_REVISION_FIELD_NUMBER: builtins.int
+    BAND_FIELD_NUMBER: builtins.int
     description: builtins.str
     """Who they are, in any language, up to 2,000 characters; empty if the sources say enough. The offline model reads none:
     with it, a description fails.
@@ -651,6 +652,11 @@ class GeneratePersonasRequest(message.Message):
     """
     domain_revision: builtins.int
     """Which revision of the domain; 0: the newest READY one, or else the newest."""
+    band: builtins.float
+    """Keeps the personas inside the band of people: only customers are drawn whose words a message, questions, exclamations, politeness
+    and objections each lie within this middle share of all customers of the sources, such as 0.9. From 0 to below 1; 0: all
+    customers. It needs sources.
+    """
     @builtins.property
     def sources(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Sources by name. Each persona writes like the customer of one; those that many customers write like come first."""
@@ -672,10 +678,11 @@ class GeneratePersonasRequest(message.Message):
         request_id: builtins.str = ...,
         domain: builtins.str = ...,
         domain_revision: builtins.int = ...,
+        band: builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["source_filter", b"source_filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["count", b"count", "description", b"description", "domain", b"domain", "domain_revision", b"domain_revision", "language", b"language", "model", b"model", "request_id", b"request_id", "seed", b"seed", "source_filter", b"source_filter", "sources", b"sources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["band", b"band", "count", b"count", "description", b"description", "domain", b"domain", "domain_revision", b"domain_revision", "language", b"language", "model", b"model", "request_id", b"request_id", "seed", b"seed", "source_filter", b"source_filter", "sources", b"sources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
