@@ -201,6 +201,7 @@ def _without_counts(rehearsal: pb.Rehearsal) -> pb.Rehearsal:
     for side in rehearsal.sides:
         side.ClearField("conversations")
         side.ClearField("results")
+        side.ClearField("quality")
     return rehearsal
 
 
