@@ -341,6 +341,7 @@ def bad_files() -> Mapping[str, tuple[bytes, str]]:
         "parameters": (workflow([{**a, "parameters": 3}]), "nodes[0].parameters"),
         "connections": (b'{"nodes": [], "connections": 3}', "connections"),
         "10 MB": (workflow([node("A", "telegram", text="x" * 10_000_000)]), "4 MiB"),
+        "long YAML": (b"- a\n" * 700_000, "10,000 lines"),
         "deep": (b"[" * 1_000_000, "nested"),
         "deep parameters": (b'{"nodes": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested"),
         "many nodes": (workflow([{**a, "name": str(number)} for number in range(5_000)]), "5,000 nodes"),

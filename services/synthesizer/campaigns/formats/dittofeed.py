@@ -46,7 +46,7 @@ _ENTRIES = ("SegmentEntryNode", "EntryNode", "EventEntryNode")
 _USER = re.compile(r"(?<![\w.'\"])user(?=\.\w|\[)")
 _MERGED = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}%]*%\}")
 _TAG = re.compile(r"\{%-?\s{0,9}unsubscribe_(?:link|url)[^%]*%\}")
-_MOST_NODES = 1_000
+_MOST_NODES = 500
 _LISTED = 100
 
 

@@ -10,7 +10,7 @@ from services.synthesizer.campaigns.formats.errors import CampaignImportInvalid
 from shared.errors import Violation
 from shared.words import counted
 
-MAX_NODES = 1_000
+MAX_NODES = 500
 """The most nodes of a workflow."""
 _MOST_OUTPUTS = 200
 _LISTED = 100
