@@ -72,6 +72,38 @@ async def test_any_number_of_shards_has_the_bytes_of_the_stream_and_a_manifest_w
                 assert (len(data), hashlib.sha256(data).hexdigest()) == (one["byte_count"], one["sha256"])
 
 
+async def test_which_records_have_edge_cases_is_in_files_of_labels_for_any_number_of_shards(
+    greenroom: TestdataSuite,
+) -> None:
+    spec = record_dataset_spec({"box": 500, "piece": 40_000})
+    spec.records.include_edge_cases = True
+    streamed: dict[tuple[str, int], set[tuple[str, str]]] = {}
+    async for message in greenroom.client.records.stream(spec.records, record_pb2.RECORD_FORMAT_JSONL):
+        for edge in message.edges:
+            for record in edge.records:
+                streamed.setdefault((message.entity, record), set()).add((edge.field, edge.edge_case))
+    labels: list[dict[str, list[dict[str, Any]]]] = []
+    for shards in (1, 2):
+        spec.shard_count = shards
+        done = await made(greenroom, spec)
+        files = whole(done)
+        told: dict[str, list[dict[str, Any]]] = {}
+        for name, data in sorted(files.items()):
+            if name.endswith(".edges.jsonl"):
+                told.setdefault(name.partition("-")[0], []).extend(map(json.loads, data.splitlines()))
+        manifest = json.loads(files["manifest.json"])
+        assert {one["file"] for one in manifest["files"]} == {*files} - {"manifest.json"}
+        labels.append(told)
+
+    assert labels[0] == labels[1]
+    assert {
+        (entity, line["record"]): {(edge["field"], edge["edge_case"]) for edge in line["edges"]}
+        for entity, lines in labels[0].items()
+        for line in lines
+    } == streamed
+    assert len({record for entity, record in streamed if entity == "piece"}) > 1_000
+
+
 async def test_every_format_of_files_is_written_and_rows_are_refused(greenroom: TestdataSuite) -> None:
     for form, ending in (("JSON", "json"), ("CSV", "csv"), ("SQL", "sql"), ("ARROW_IPC", "arrows")):
         number = record_pb2.RecordFormat.Value(f"RECORD_FORMAT_{form}")
