@@ -51,6 +51,12 @@ class ValuesTooFew(InvalidArgument):
     reason = "RECORD_VALUES_TOO_FEW"
 
 
+class UniqueSetRepeats(FailedPrecondition):
+    """Some `{entity}` have the same {fields}, which no two may: another unique set has some of these fields too; give one of them more values, or make it unique alone."""  # noqa: E501
+
+    reason = "RECORD_UNIQUE_SET_REPEATS"
+
+
 class TooManyTogether(InvalidArgument):
     """There are only {rows} `{entity}`, so up to {most} records that refer to them can be made; ask for more."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from services.testdata.records.errors import RecordsTooLarge, RuleNotSatisfiable, RulesContradict
+from services.testdata.records.errors import RecordsTooLarge, RuleNotSatisfiable, RulesContradict, UniqueSetRepeats
 from services.testdata.records.formats import PARQUET_MAGIC, Format
 from services.testdata.records.model import Beside, Checked, Quality, RecordSpec, together
 from shared.model.packs.model import Entity, Field, Pack, Severity
@@ -358,12 +358,14 @@ def _encoded(table: "Table", form: Format) -> bytes:
 
 def _checks(generator: "Generator", cell: "Cell", *, shared: bool = True, refuse: bool = True) -> list[Checked]:
     """How the rules fare in a cell. refuse: raise RuleNotSatisfiable for one that generation could not hold."""
-    from services.testdata.records.generation.checks import check_broken, check_cell
+    from services.testdata.records.generation.checks import check_broken, check_cell, repeated
 
     plan = generator.plan
     entities: Sequence[str] = [name for name in cell.rows if shared or name not in plan.shared]
     found = check_cell(plan, cell, entities)
     if refuse:
+        for entity, of in repeated(plan, cell):
+            raise UniqueSetRepeats(entity=entity, fields=of.words(plan.pack))
         for one in found:
             if one.violated and one.severity is Severity.ERROR:
                 _refuse_contradiction(plan, one)

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from services.testdata.records.generation.cell import Cell
+from services.testdata.records.generation.participants import UniqueSet
 from services.testdata.records.generation.plan import Plan
+from services.testdata.records.generation.references import grouped, ranks
 from services.testdata.records.generation.rules import Place, Rule
 from services.testdata.records.model import EXAMPLES, Checked
 from services.testdata.records.tables import Rows
@@ -33,6 +35,23 @@ def _checked(rule: Rule, cell: Cell) -> Checked:
         len(violated),
         tuple((violated[:EXAMPLES] + cell.first[rule.entity]).tolist()),
     )
+
+
+def repeated(plan: Plan, cell: Cell) -> Iterator[tuple[str, UniqueSet]]:
+    """The unique sets, each with its entity, that several records of a cell have alike."""
+    for entity, some in plan.untaken.items():
+        for one in some:
+            columns = [cell.links[index].rows for index in one.references]
+            known = np.ones(cell.rows[entity], np.bool_)
+            for name in one.fields:
+                found = cell.value(entity, name)
+                columns.append(found.values.astype(np.int64))
+                known &= True if found.known is None else found.known
+            for index in one.references:
+                known &= cell.links[index].rows >= 0
+            places, _ = ranks(grouped([column[known] for column in columns]))
+            if places.any():
+                yield entity, one
 
 
 def check_broken(cell: Cell, entities: Iterable[str], broken: Mapping[Place, Rows]) -> Iterator[Checked]:

@@ -15,6 +15,7 @@ from services.testdata.records.formats.text import json_lines
 from services.testdata.records.generation.cell import Cell, Values
 from services.testdata.records.generation.division import NO_CASE
 from services.testdata.records.generation.nested import VALUES, Nested
+from services.testdata.records.generation.participants import UniqueSet
 from services.testdata.records.generation.placing import Placing
 from services.testdata.records.generation.plan import Plan, make_plan
 from services.testdata.records.generation.references import assign, grouped, ranks
@@ -94,7 +95,8 @@ class Generator:
                 continue
             for one in plan.late[name]:
                 assign(cell, one, plan.spec.seed)
-            self._combine(cell, name)
+            for combination in plan.combined[name]:
+                self._combine(cell, name, combination)
             Search(plan, cell, name, self._turns[name]).run()
             done.add(name)
             self._derive(cell, done, rows)
@@ -143,12 +145,10 @@ class Generator:
                 other.values.pop((entity, name), None)
         return other
 
-    def _combine(self, cell: Cell, entity: str) -> None:
+    def _combine(self, cell: Cell, entity: str, combination: UniqueSet) -> None:
         """Give each record another combination of the few values that no two of the same parents may share."""
-        combination = self.plan.combined.get(entity)
         found = self.plan.pack.entity(entity)
-        if combination is None or found is None:
-            return
+        assert found is not None
         names = combination.fields
         options = [choices(of) for of in map(found.field, names) if of is not None]
         space = math.prod(len(one) for one in options)
@@ -229,7 +229,7 @@ def _fillers(plan: Plan, nested: Nested) -> Iterator[tuple[Place, Filler]]:
     """How the fields are filled that rules do not give. Raises what `filler` raises, such as TooFewValues."""
     given = {(one.child, name) for one in plan.pack.relationships for name in one.child_fields}
     given |= {(one.entity, one.field.name) for one in plan.derived}
-    given |= {(entity, name) for entity, combination in plan.combined.items() for name in combination.fields}
+    given |= {(entity, name) for entity, some in plan.combined.items() for one in some for name in one.fields}
     for entity in plan.pack.entities:
         for of in entity.fields:
             if (entity.name, of.name) not in given:

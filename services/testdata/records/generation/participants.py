@@ -365,6 +365,11 @@ class UniqueSet:
     references: tuple[int, ...]
     fields: tuple[str, ...]
 
+    def words(self, pack: Pack) -> str:
+        """Its fields, such as `` `book` and `place` ``."""
+        names = [*(name for index in self.references for name in pack.relationships[index].child_fields), *self.fields]
+        return " and ".join(f"`{name}`" for name in names)
+
     def is_few(self, entity: Entity) -> bool:
         """True if each of the fields has few values, so that the references must differ too."""
         return all(of is not None and bool(few_values(of)) for of in map(entity.field, self.fields))

@@ -60,10 +60,11 @@ class Plan:
     pack: with the entities that take part, their fields as the scenario narrows them. counts: rows in all.
     order: the entities, in the order in which their values are chosen. early, late: references in the order in which
     they are assigned; early ones before any value, late ones by entity. shared: entities that all cells have alike.
-    bounds: for other entities, the first row of each cell, and the end. combined: unique sets whose fields have few
-    values each, which are chosen together. nulls: fields that are always null. divisions: of entities whose records
-    differ in their scenarios, or have edge cases. samples: the sample rows of entities. likes: how entities are
-    distributed in those, if records are drawn like them.
+    bounds: for other entities, the first row of each cell, and the end. combined: by entity, unique sets whose fields
+    have few values each, which are chosen together. untaken: other such sets, which some records may repeat.
+    nulls: fields that are always null. divisions: of entities whose records differ in their scenarios, or have edge
+    cases. samples: the sample rows of entities. likes: how entities are distributed in those, if records are drawn like
+    them.
     """
 
     spec: RecordSpec
@@ -77,7 +78,8 @@ class Plan:
     shared: frozenset[str]
     cells: int
     bounds: Mapping[str, Rows] = field(repr=False)
-    combined: Mapping[str, UniqueSet] = field(default_factory=dict)
+    combined: Mapping[str, tuple[UniqueSet, ...]] = field(default_factory=dict)
+    untaken: Mapping[str, tuple[UniqueSet, ...]] = field(default_factory=dict)
     nulls: frozenset[Place] = frozenset()
     divisions: Mapping[str, Division] = field(default_factory=dict)
     samples: Mapping[str, Sample] = field(default_factory=dict, repr=False)
@@ -128,13 +130,12 @@ def make_plan(spec: RecordSpec) -> Plan:
     pack = replace(pack, relationships=tuple(one for one in pack.relationships if one not in left_out))
     rules, derived = read_rules(pack, spec.pack, frozenset(linked(pack)))
     pack = replace(pack, relationships=tuple(each_with_one(pack, counts, rules, derived, narrower)))
-    combined = {}
+    combined, untaken = {}, {}
     entities = []
     for entity in pack.entities:
-        made, combination = _distinct(entity, pack)
-        if combination is not None:
-            combined[entity.name] = combination
-            _enough(made, combination, pack, counts)
+        made, combined[entity.name], untaken[entity.name] = _distinct(entity, pack)
+        for found in (*combined[entity.name], *untaken[entity.name]):
+            _enough(made, found, pack, counts)
         entities.append(made)
     pack = replace(pack, entities=tuple(entities))
     shared, cells, bounds, anchors = _cells(pack, counts, rules, derived)
@@ -156,6 +157,7 @@ def make_plan(spec: RecordSpec) -> Plan:
         cells,
         bounds,
         combined,
+        untaken,
         frozenset(_nulls(pack, left_out)),
     )
     _check_counts(plan)
@@ -188,9 +190,13 @@ def _nulls(pack: Pack, left_out: Sequence[Relationship]) -> Iterator[Place]:
 # Unique sets.
 
 
-def _distinct(entity: Entity, pack: Pack) -> tuple[Entity, UniqueSet | None]:
-    """The entity with a unique field in each of its unique sets; and a set that has no field with many values."""
-    combination: UniqueSet | None = None
+def _distinct(entity: Entity, pack: Pack) -> tuple[Entity, tuple[UniqueSet, ...], tuple[UniqueSet, ...]]:
+    """The entity with a unique field in each of its unique sets; and the sets that have no field with many values.
+
+    Those that share no field, then those that share one with another.
+    """
+    combined: list[UniqueSet] = []
+    untaken: list[UniqueSet] = []
     changed: dict[str, Field] = {}
     for found in unique_sets(pack, entity):
         own = [one for one in map(entity.field, found.fields) if one is not None]
@@ -200,10 +206,12 @@ def _distinct(entity: Entity, pack: Pack) -> tuple[Entity, UniqueSet | None]:
         if many:
             best = max(many, key=lambda one: one.type in (FieldType.IDENTIFIER, FieldType.TEXT))
             changed[best.name] = replace(best, unique=True)
-        elif combination is None:
-            combination = found
+        elif any({*one.fields} & {*found.fields} for one in combined):
+            untaken.append(found)
+        else:
+            combined.append(found)
     fields = tuple(changed.get(one.name, one) for one in entity.fields)
-    return replace(entity, fields=fields), combination
+    return replace(entity, fields=fields), tuple(combined), tuple(untaken)
 
 
 def _enough(entity: Entity, found: UniqueSet, pack: Pack, counts: Mapping[str, int]) -> None:
@@ -215,10 +223,9 @@ def _enough(entity: Entity, found: UniqueSet, pack: Pack, counts: Mapping[str, i
     for one in references:
         space *= counts[one.parent]
     if counts[entity.name] > space:
-        names = [*(name for one in references for name in one.child_fields), *found.fields]
         raise ValuesTooFew(
             entity=entity.name,
-            fields=" and ".join(f"`{name}`" for name in names),
+            fields=found.words(pack),
             rows=f"{counts[entity.name]:,}",
             values=f"{space:,}",
         )

@@ -99,8 +99,7 @@ class _Schedule:
             assert entity is not None
             self._links |= {one.index for one in self._plan.late[name]}
             fixed = {of for child, of in self._plan.nulls if child == name}
-            if name in self._plan.combined:
-                fixed |= {*self._plan.combined[name].fields}
+            fixed |= {of for one in self._plan.combined[name] for of in one.fields}
             plain = [one for one in entity.fields if (name, one.name) not in linked | self._derived]
             self._known |= {
                 (name, one.name) for one in plain if (name, one.name) not in self._read or one.name in fixed
