@@ -75,6 +75,24 @@ async def test_which_records_have_edge_cases_is_in_a_file_beside_theirs(house: H
         assert f"{int(count) // 5:,} edge_cases" in carts.err
 
 
+async def test_records_like_those_in_a_file_have_its_shares_and_are_compared_with_it(
+    house: House, tmp_path: Path
+) -> None:
+    samples = tmp_path / "carts.csv"
+    states = ["active"] * 10 + ["abandoned"] * 80 + ["converted"] * 10
+    samples.write_text("status\n" + "".join(f"{state}\n" for state in states * 5))
+    asked = ("generate", "ecommerce", "cart", "-n", "1000", "--seed", "7", "--samples", str(samples))
+    alike = await house.ok(*asked, "--production-like")
+    other = await house.ok(*asked)
+
+    share = [
+        sum(json.loads(line)["status"] == "abandoned" for line in one.out.splitlines()) / 1000 for one in (alike, other)
+    ]
+    assert 0.75 < share[0] < 0.85
+    assert share[1] < 0.6
+    assert "column shapes" in alike.err
+
+
 def test_lines_that_an_interrupted_export_wrote_already_are_not_written_twice(tmp_path: Path) -> None:
     file = tmp_path / "edges"
     file.write_bytes(b'{"record": 1}\n{"record": 2}\n{"record": 3}\n{"rec')
