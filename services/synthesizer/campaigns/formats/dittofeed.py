@@ -9,6 +9,7 @@ from services.synthesizer.campaigns.formats.errors import CampaignImportInvalid
 from services.synthesizer.campaigns.formats.imported import Attachment, Imported, Outcome, Part
 from shared.errors import Violation
 from shared.model.campaigns.model import (
+    MAX_CONDITION,
     MAX_EMAIL,
     MAX_SMS,
     Action,
@@ -351,7 +352,8 @@ class _Journey:
         made = [self._trait(one) for one in parts]
         if not made or not all(made):
             return ""
-        return (" || " if entry.get("type") == "Or" else " && ").join(made)
+        joined = (" || " if entry.get("type") == "Or" else " && ").join(made)
+        return joined if len(joined) <= MAX_CONDITION else ""
 
     def _trait(self, node: Mapping[str, Any]) -> str:
         operator = _mapping(node.get("operator"))
