@@ -16,7 +16,7 @@ from cli.kit.names import named
 from cli.kit.render import Rows, console, facts, print_document, print_json, short, when
 from cli.kit.run import FAILED, OK, Failed, Json, Strict, Yes, command, confirmed, noun
 from cli.kit.simulated import print_interactions, print_summaries, sound
-from cli.kit.simulating import Played, Players, play, target_of
+from cli.kit.simulating import Played, Players, Viewer, play, target_of
 from greenroom.client import Client
 from greenroom.evaluator.v1.campaign_check_pb2 import CampaignIssue, CheckCampaignResponse
 from greenroom.synthesizer.v1.campaign_pb2 import Campaign, CampaignRevision, ImportedPart
@@ -38,10 +38,10 @@ _STYLES = {
 
 
 @command(app, "validate")
-async def validate(client: Client, file: File, threshold: Threshold = 0, json: Json = False) -> int:
+async def validate(client: Client, file: File, threshold: Threshold = 0, model: Viewer = "", json: Json = False) -> int:
     """Check the campaign in a file by rules. Exit status 1 if an issue is an error or the score is below the
     threshold."""
-    return _checked(await client.campaigns.check_file(file), file.name, threshold, json)
+    return _checked(await client.campaigns.check_file(file, model=model), file.name, threshold, json)
 
 
 @command(app, "check")
@@ -50,10 +50,11 @@ async def check(
     name: Name,
     revision: Annotated[int, typer.Option(min=0, help="Which revision; 0: the newest.")] = 0,
     threshold: Threshold = 0,
+    model: Viewer = "",
     json: Json = False,
 ) -> int:
     """Check a stored campaign by rules, as `validate` checks a file."""
-    found = await client.campaigns.check(name, revision=revision)
+    found = await client.campaigns.check(name, revision=revision, model=model)
     return _checked(found, f"{short(found.campaign)} revision {found.revision}", threshold, json)
 
 
@@ -232,6 +233,8 @@ def _checked(found: CheckCampaignResponse, what: str, threshold: int, json: bool
             out.print(f"  {issue.fix}", soft_wrap=True)
         if found.issue_count > len(found.issues):
             out.print(f"… and {found.issue_count - len(found.issues):,} more.")
+        for note in found.notes:
+            out.print(note, soft_wrap=True)
         verdict = "valid" if found.valid else "not valid"
         counted = f"{found.issue_count:,} issue{'' if found.issue_count == 1 else 's'}"
         out.print(f"{what} is {verdict}: {counted}, score {found.score} of 100.", soft_wrap=True)

@@ -22,6 +22,16 @@ PERSONA = {
     "likely_to_convert": 20,
     "leaves": False,
 }
+REVIEW = {
+    "issues": [
+        {"step": "invite", "sentence": "It does not say why now.", "fix": "Say why."},
+        {"step": "nowhere", "sentence": "It is rude.", "fix": "Be kind."},
+    ],
+    "recommendations": [
+        {"subject": "CONTENT", "sentence": "Say why now.", "evidence": "`invite` gives no reason.", "steps": ["invite"]}
+    ],
+}
+"""What a model thinks of examples/campaigns/check-up.yaml."""
 USAGE = (100, 20, 60)
 """The input, output and cached tokens of every answer."""
 ORDERS: list[dict[str, Any]] = [{"order": "O-7"}, {"order": "O-8"}]
@@ -48,6 +58,7 @@ ANSWERS: dict[str, tuple[str, int, str]] = {
     "tools": ("Let me look.", 2, "tool_calls"),
     "object": (OBJECT, 0, "stop"),
     "persona": (json.dumps(PERSONA), 0, "stop"),
+    "review": (json.dumps(REVIEW), 0, "stop"),
     "large": (LARGE, 0, "stop"),
     "surrogate": ("\ud83d\0!", 0, "stop"),
     "empty": ("", 0, "stop"),

@@ -23,6 +23,7 @@ from services.evaluator.calibrations.operations import Calibrations
 from services.evaluator.calibrations.servicer import CalibrationServicer
 from services.evaluator.calibrations.store import KIND as CALIBRATIONS
 from services.evaluator.checks.operations import CampaignChecks
+from services.evaluator.checks.reviews.reviewing import Reviews
 from services.evaluator.checks.servicer import CampaignCheckServicer
 from services.evaluator.evaluations.jobs import evaluation_jobs
 from services.evaluator.evaluations.messages import result_item
@@ -48,7 +49,13 @@ from shared.db.ownership import Ownership
 from shared.db.takedowns import TakedownStore
 from shared.engine.local import LocalEngine
 from shared.engine.takedowns import Takedowns
+from shared.hosts import AllowedHosts
 from shared.limits import MIB
+from shared.llm.around import around
+from shared.llm.base import ChatModel
+from shared.llm.prices import Prices
+from shared.llm.providers import PROVIDERS, Models, Providers
+from shared.llm.repairs import repairing
 from shared.rpc.health import Health
 from shared.rpc.peers import Peers
 from shared.rpc.server import Registration
@@ -64,10 +71,17 @@ class Evaluator:
     """The running service."""
 
     def __init__(
-        self, registrations: Sequence[Registration], engine: LocalEngine, compute: Compute, peers: Peers, db: Database
+        self,
+        registrations: Sequence[Registration],
+        engine: LocalEngine,
+        models: Models[ChatModel],
+        compute: Compute,
+        peers: Peers,
+        db: Database,
     ) -> None:
         self.registrations = registrations
         self._engine = engine
+        self._models = models
         self._compute = compute
         self._peers = peers
         self._db = db
@@ -79,13 +93,19 @@ class Evaluator:
     async def stop(self) -> None:
         """Stop the jobs where they are, and close everything."""
         await self._engine.stop()
+        await self._models.close()
         await self._compute.close()
         await self._peers.close()
         await self._db.close()
 
 
 async def build(
-    settings: EvaluatorSettings, health: Health, *, peers: Peers | None = None, clock: Clock = wall_clock
+    settings: EvaluatorSettings,
+    health: Health,
+    *,
+    peers: Peers | None = None,
+    clock: Clock = wall_clock,
+    providers: Providers = PROVIDERS,
 ) -> Evaluator:
     """Build the service. Its gRPC services are healthy while its store is. peers: instead of those in the settings."""
     settings.make_data_dir()
@@ -110,8 +130,11 @@ async def build(
     )
     evaluations = Evaluations(WorkOperations(store, clock), store, subjects, compute)
     reports = Reports(ReportStore(db), evaluations, TranscriptReader(peers).lines, compute, clock)
+    hosts, prices = AllowedHosts(settings.model_hosts, settings.calls_loopback), Prices.read(settings.prices)
+    models = Models(providers, partial(around, settings=settings, prices=prices), hosts)
+    reviews = Reviews(models, models.open, repairing(compute))
     stored_campaign = SynthesizerCampaigns(peers).revision
-    campaign_reports = CampaignReports(compute, stored_campaign, SynthesizerSimulations(peers).read)
+    campaign_reports = CampaignReports(compute, stored_campaign, SynthesizerSimulations(peers).read, reviews)
     calls = WorkCalls(store, event_log, db.wakeups, result_item)
     calibrations = Calibrations(
         WorkOperations(calibration_store, clock),
@@ -145,9 +168,9 @@ async def build(
         Registration(
             "greenroom.evaluator.v1.CampaignCheckService",
             campaign_check_pb2_grpc.add_CampaignCheckServiceServicer_to_server,
-            CampaignCheckServicer(CampaignChecks(compute, stored_campaign)),
+            CampaignCheckServicer(CampaignChecks(compute, stored_campaign, reviews)),
         ),
     ]
     for registration in registrations:
         db.on_health(partial(health.set_serving, registration.name))
-    return Evaluator(registrations, engine, compute, peers, db)
+    return Evaluator(registrations, engine, models, compute, peers, db)

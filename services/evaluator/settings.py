@@ -2,12 +2,13 @@
 
 from pydantic import Field, SecretStr
 
+from shared.llm.settings import ModelSettings
 from shared.roster import port_of
-from shared.settings import PeerAddress, Settings
+from shared.settings import PeerAddress
 
 
-class EvaluatorSettings(Settings):
-    """The port, where the synthesizer is, and how much runs at once."""
+class EvaluatorSettings(ModelSettings):
+    """The port, where the synthesizer is, the models that review campaigns, and how much runs at once."""
 
     port: int = Field(default=port_of("evaluator"), ge=0, le=65535)
     """The port to listen on; 0 takes a free one."""

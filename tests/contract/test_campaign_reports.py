@@ -14,6 +14,7 @@ from greenroom.synthesizer.v1.conversation_pb2 import CONVERSATION_TYPE_MANUAL, 
 from greenroom.type.v1.campaign_pb2 import CampaignFile
 from shared.model.campaigns.reading import read_campaign
 from tests.contract.houses import House, serving
+from tests.processes import service
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "campaigns"
 SOUND, DAMAGED = EXAMPLES / "check-up.yaml", EXAMPLES / "check-up-damaged.yaml"
@@ -30,7 +31,10 @@ SIMPLE = "display_name: One\nsteps: [{id: hi, send_sms: {body: Hi}, next: bye}, 
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     folder = tmp_path_factory.mktemp("house")
     (folder / "tools.yaml").write_text(TOOLS)
-    async with serving(folder) as running:
+    async with (
+        service("tests.model_stub", {}) as stub,
+        serving(folder, GREENROOM_OPENAI_BASE_URL=f"http://{stub.address}/v1") as running,
+    ):
         yield running
 
 
@@ -114,3 +118,25 @@ async def test_what_cannot_be_reported_is_refused_with_a_sentence(house: House) 
         )
         assert report.conversion.contacts == 1
         assert text
+
+
+async def test_a_model_adds_its_view_and_its_failure_is_a_note(house: House) -> None:
+    checked = await house.ok("campaigns", "validate", str(SOUND), "--model", "openai:review")
+    assert "info model_view at invite: It does not say why now." in checked.out
+    assert "the step 'nowhere', which does not exist" in checked.out
+    assert "valid: 1 issue, score 100 of 100" in checked.out
+    broken = await house.ok("campaigns", "validate", str(SOUND), "--model", "openai:declined")
+    assert "There is no view of the model" in broken.out
+    refused = await house.run("campaigns", "validate", str(SOUND), "--model", "nobody:x")
+    assert refused.status != 0
+    assert "nobody" in refused.err
+
+    out = house.folder / "viewed.json"
+    few = (*played(house, SOUND, "json", "--out", str(out), "--model", "openai:review"), "--size", "7")
+    await house.ok(*few)
+    report = Parse(out.read_text(), CampaignReport())
+    assert [one.sentence for one in report.recommendations if one.by_model] == ["Say why now."]
+    assert sum(not one.by_model for one in report.recommendations) >= 3
+    assert "model_view" in {issue.type for issue in report.issues}
+    assert any("'nowhere'" in note for note in report.notes)
+    assert report.usage.model_calls == 1

@@ -88,14 +88,14 @@ class Campaigns:
         """Delete a campaign with its revisions, for good."""
         await self._calls.unary(self._stub.DeleteCampaign, pb.DeleteCampaignRequest(name=name), again=False)
 
-    async def check_file(self, path: str | Path) -> campaign_check_pb2.CheckCampaignResponse:
-        """What is wrong with the campaign in a file, by rules; nothing is stored."""
-        request = campaign_check_pb2.CheckCampaignRequest(file=_file(path))
+    async def check_file(self, path: str | Path, *, model: str = "") -> campaign_check_pb2.CheckCampaignResponse:
+        """What is wrong with the campaign in a file, by rules; nothing is stored. model: adds its view; "" for none."""
+        request = campaign_check_pb2.CheckCampaignRequest(file=_file(path), model=model)
         return await self._calls.unary(self._checks.CheckCampaign, request)
 
-    async def check(self, name: str, *, revision: int = 0) -> campaign_check_pb2.CheckCampaignResponse:
-        """What is wrong with a revision of a stored campaign, 0 for the newest, by rules."""
-        request = campaign_check_pb2.CheckCampaignRequest(name=name, revision=revision)
+    async def check(self, name: str, *, revision: int = 0, model: str = "") -> campaign_check_pb2.CheckCampaignResponse:
+        """What is wrong with a revision of a stored campaign, 0 for the newest, by rules. model: adds its view."""
+        request = campaign_check_pb2.CheckCampaignRequest(name=name, revision=revision, model=model)
         return await self._calls.unary(self._checks.CheckCampaign, request)
 
 

@@ -4,7 +4,9 @@ from greenroom.evaluator.v1 import campaign_check_pb2 as pb
 from greenroom.evaluator.v1 import campaign_check_pb2_grpc
 from services.evaluator.checks.check import Checked
 from services.evaluator.checks.operations import CampaignChecks
+from services.evaluator.checks.reviews.model import Review
 from shared.auth import caller
+from shared.rpc.events import usage_message
 from shared.rpc.handlers import Context
 from shared.rpc.values import enum_number
 
@@ -17,12 +19,16 @@ class CampaignCheckServicer(campaign_check_pb2_grpc.CampaignCheckServiceServicer
 
     async def CheckCampaign(self, request: pb.CheckCampaignRequest, context: Context) -> pb.CheckCampaignResponse:
         if request.WhichOneof("campaign") == "file":
-            return _response(await self._checks.of_file(request.file.content, request.file.file))
-        number, checked = await self._checks.of_stored(caller(), request.name, request.revision)
-        return _response(checked, request.name, number)
+            checked, review = await self._checks.of_file(
+                caller(), request.file.content, request.file.file, request.model
+            )
+            return _response(checked, review)
+        found = await self._checks.of_stored(caller(), request.name, request.revision, request.model)
+        number, checked, review = found
+        return _response(checked, review, request.name, number)
 
 
-def _response(checked: Checked, campaign: str = "", revision: int = 0) -> pb.CheckCampaignResponse:
+def _response(checked: Checked, review: Review, campaign: str = "", revision: int = 0) -> pb.CheckCampaignResponse:
     issues = [
         pb.CampaignIssue(
             severity=enum_number(pb.CampaignIssue.Severity, "SEVERITY", issue.severity.upper()),
@@ -31,13 +37,15 @@ def _response(checked: Checked, campaign: str = "", revision: int = 0) -> pb.Che
             sentence=issue.sentence,
             fix=issue.fix,
         )
-        for issue in checked.issues
+        for issue in (*checked.issues, *review.issues)
     ]
     return pb.CheckCampaignResponse(
         valid=checked.valid,
         score=checked.score,
         issues=issues,
-        issue_count=checked.count,
+        issue_count=checked.count + len(review.issues),
         campaign=campaign,
         revision=revision,
+        notes=review.notes,
+        usage=usage_message(review.usage),
     )

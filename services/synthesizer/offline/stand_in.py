@@ -7,7 +7,7 @@ from services.synthesizer.offline.kinds import Texts
 from services.synthesizer.offline.material import Material
 from services.synthesizer.offline.wording import LANGUAGES, wording
 from shared.llm.base import ChatReply, ChatRequest
-from shared.llm.briefs import AgentBrief, GenerationBrief, PersonaBrief
+from shared.llm.briefs import AgentBrief, GenerationBrief, PersonaBrief, ReviewBrief
 from shared.llm.persona_reply import written
 from shared.lru import LruCache
 from shared.model.events import Usage
@@ -41,6 +41,8 @@ class OfflineModel:
                 return ChatReply(reply.text, reply.calls, _ONE_CALL, fixed=True, steps=reply.steps)
             case GenerationBrief() as brief:
                 return ChatReply(invention.personas(request, brief), usage=_ONE_CALL, fixed=True)
+            case ReviewBrief():
+                raise ValueError("the offline model has no view of campaigns")
             case unknown:
                 assert_never(unknown)
 

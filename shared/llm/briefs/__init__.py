@@ -3,5 +3,6 @@
 from shared.llm.briefs.agent import AgentBrief
 from shared.llm.briefs.generation import GenerationBrief, Measured, Situation
 from shared.llm.briefs.persona import PersonaBrief
+from shared.llm.briefs.review import ReviewBrief
 
-__all__ = ["AgentBrief", "GenerationBrief", "Measured", "PersonaBrief", "Situation"]
+__all__ = ["AgentBrief", "GenerationBrief", "Measured", "PersonaBrief", "ReviewBrief", "Situation"]

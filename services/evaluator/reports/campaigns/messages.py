@@ -12,6 +12,7 @@ from services.evaluator.reports.model import Rate
 from shared.model.campaigns.model import Edge
 from shared.model.campaigns.outcomes import Coverage
 from shared.model.campaigns.summary import Judged
+from shared.rpc.events import usage_message
 from shared.rpc.interactions import interaction_message
 from shared.rpc.values import enum_number, message_json, timestamp
 
@@ -20,7 +21,7 @@ _ALPHA = 0.05
 
 def read_spec(request: pb.ReportCampaignRequest) -> CampaignReportSpec:
     """What is asked for, with every default filled in."""
-    return CampaignReportSpec(request.threshold, request.alpha or _ALPHA)
+    return CampaignReportSpec(request.threshold, request.alpha or _ALPHA, request.model)
 
 
 def issue_message(issue: Issue) -> campaign_check_pb2.CampaignIssue:
@@ -71,6 +72,7 @@ def report_message(report: CampaignReport) -> pb.CampaignReport:
                 evidence=one.evidence,
                 steps=one.steps,
                 conversation=one.conversation,
+                by_model=one.by_model,
             )
             for one in report.recommendations
         ],
@@ -78,6 +80,7 @@ def report_message(report: CampaignReport) -> pb.CampaignReport:
         expectations=[_expectation(sentence, judged) for sentence, judged in report.expectations.items()],
         notes=report.notes,
         alpha=report.spec.alpha,
+        usage=usage_message(report.usage),
     )
 
 

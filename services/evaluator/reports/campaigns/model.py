@@ -10,6 +10,7 @@ from shared.model.campaigns.interactions import Interaction
 from shared.model.campaigns.model import Campaign
 from shared.model.campaigns.outcomes import Coverage
 from shared.model.campaigns.summary import Judged
+from shared.model.events import NO_USAGE, Usage
 
 MAX_CONVERSATIONS = 1_000
 """The most conversations of a report."""
@@ -26,10 +27,14 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CampaignReportSpec:
-    """What is asked for. threshold: the score that must be reached. alpha: 1 minus the confidence of the intervals."""
+    """What is asked for. threshold: the score that must be reached. alpha: 1 minus the confidence of the intervals.
+
+    model: that adds its view; "" for none.
+    """
 
     threshold: int = 0
     alpha: float = 0.05
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +93,17 @@ class SplitFares:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What to change. steps: the ids of existing steps. conversation: one that shows it; "" if none does."""
+    """What to change. steps: the ids of existing steps. conversation: one that shows it; "" if none does.
+
+    by_model: a model says it, not a rule.
+    """
 
     subject: Subject
     sentence: str
     evidence: str
     steps: tuple[str, ...]
     conversation: str = ""
+    by_model: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +130,4 @@ class CampaignReport:
     name: str = ""
     revision: int = 0
     batch: str = ""
+    usage: Usage = NO_USAGE

@@ -1,18 +1,23 @@
 """What callers ask of reports on campaigns."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from services.evaluator.checks.operations import ReadStored, ReviewsCampaigns, issue_facts
 from services.evaluator.reports.campaigns.build import build_file
 from services.evaluator.reports.campaigns.errors import NoSimulationNamed, NothingToReport
-from services.evaluator.reports.campaigns.model import CampaignReport, CampaignReportSpec, Simulated
+from services.evaluator.reports.campaigns.model import (
+    CampaignReport,
+    CampaignReportSpec,
+    Recommendation,
+    Simulated,
+    Subject,
+)
 from services.evaluator.reports.campaigns.rendering import FORMATS
 from shared.auth import Caller
 from shared.compute import Compute
-
-ReadStored = Callable[[Caller, str, int], Awaitable[tuple[int, bytes]]]
-"""(caller, `campaigns/{campaign}`, revision or 0) → the revision's number and its YAML."""
+from shared.model.events import Json
 
 
 class ReadSimulated(Protocol):
@@ -25,10 +30,13 @@ class ReadSimulated(Protocol):
 class CampaignReports:
     """Builds and renders reports on campaigns."""
 
-    def __init__(self, compute: Compute, stored: ReadStored, simulated: ReadSimulated) -> None:
+    def __init__(
+        self, compute: Compute, stored: ReadStored, simulated: ReadSimulated, reviews: ReviewsCampaigns
+    ) -> None:
         self._compute = compute
         self._stored = stored
         self._simulated = simulated
+        self._reviews = reviews
 
     async def of_stored(
         self,
@@ -55,15 +63,45 @@ class CampaignReports:
     ) -> CampaignReport:
         """The report on a campaign in a file.
 
-        Raises NoSimulationNamed, NothingToReport, CampaignNotSimulated, BadYaml, CampaignInvalid, and as ReadSimulated.
+        Raises NoSimulationNamed, NothingToReport, CampaignNotSimulated, BadYaml, CampaignInvalid, InvalidArgument for a
+        model that cannot be asked, and as ReadSimulated does.
         """
         if bool(batch) is bool(conversations):
             raise NoSimulationNamed
+        if spec.model:
+            await self._reviews.check(spec.model)
         simulated = await self._simulated(caller, batch, conversations)
         if not simulated:
             raise NothingToReport(subject=batch or conversations[0])
         report = await self._compute.run(build_file, content, file or "campaign.yaml", simulated, spec)
-        return replace(report, batch=batch)
+        return replace(await self._reviewed(caller, report), batch=batch)
+
+    async def _reviewed(self, caller: Caller, report: CampaignReport) -> CampaignReport:
+        """The report with the view and the recommendations of the model, if one is asked for."""
+        if not report.spec.model:
+            return report
+        facts: dict[str, Json] = {
+            "summary": report.summary,
+            "issues_by_rules": issue_facts(report.issues),
+            "edges": [
+                {"step": edge.step, "branch": edge.branch, "target": edge.target, "times": times}
+                for edge, times in report.coverage.taken.items()
+            ],
+            "recommendations_by_rules": [f"{one.sentence} {one.evidence}" for one in report.recommendations],
+        }
+        review = await self._reviews.of(caller, report.spec.model, report.campaign, facts)
+        advice = [
+            Recommendation(Subject(one.subject), one.sentence, one.evidence, one.steps, by_model=True)
+            for one in review.advice
+        ]
+        return replace(
+            report,
+            issues=(*report.issues, *review.issues),
+            issue_count=report.issue_count + len(review.issues),
+            recommendations=(*report.recommendations, *advice),
+            notes=(*report.notes, *review.notes),
+            usage=review.usage,
+        )
 
     async def render(self, report: CampaignReport, file_format: str) -> str:
         """The report as a file. file_format: a key of FORMATS."""

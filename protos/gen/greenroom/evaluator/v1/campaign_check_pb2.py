@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from greenroom.type.v1 import campaign_pb2 as greenroom_dot_type_dot_v1_dot_campaign__pb2
 from greenroom.type.v1 import options_pb2 as greenroom_dot_type_dot_v1_dot_options__pb2
+from greenroom.type.v1 import usage_pb2 as greenroom_dot_type_dot_v1_dot_usage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+greenroom/evaluator/v1/campaign_check.proto\x12\x16greenroom.evaluator.v1\x1a\x1b\x62uf/validate/validate.proto\x1a greenroom/type/v1/campaign.proto\x1a\x1fgreenroom/type/v1/options.proto\"\xbf\x01\n\x14\x43heckCampaignRequest\x12\x38\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$H\x00R\x04name\x12\x35\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x1f.greenroom.type.v1.CampaignFileH\x00R\x04\x66ile\x12#\n\x08revision\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08revisionB\x11\n\x08\x63\x61mpaign\x12\x05\xbaH\x02\x08\x01\"\xdb\x01\n\x15\x43heckCampaignResponse\x12\x14\n\x05valid\x18\x01 \x01(\x08R\x05valid\x12\x14\n\x05score\x18\x02 \x01(\x05R\x05score\x12=\n\x06issues\x18\x03 \x03(\x0b\x32%.greenroom.evaluator.v1.CampaignIssueR\x06issues\x12\x1f\n\x0bissue_count\x18\x04 \x01(\x05R\nissueCount\x12\x1a\n\x08\x63\x61mpaign\x18\x05 \x01(\tR\x08\x63\x61mpaign\x12\x1a\n\x08revision\x18\x06 \x01(\x05R\x08revision\"\x94\x02\n\rCampaignIssue\x12J\n\x08severity\x18\x01 \x01(\x0e\x32..greenroom.evaluator.v1.CampaignIssue.SeverityR\x08severity\x12\x12\n\x04type\x18\x02 \x01(\tR\x04type\x12\x12\n\x04step\x18\x03 \x01(\tR\x04step\x12\x1a\n\x08sentence\x18\x04 \x01(\tR\x08sentence\x12\x10\n\x03\x66ix\x18\x05 \x01(\tR\x03\x66ix\"a\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eSEVERITY_ERROR\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x11\n\rSEVERITY_INFO\x10\x03\x32\x99\x01\n\x14\x43\x61mpaignCheckService\x12\x80\x01\n\rCheckCampaign\x12,.greenroom.evaluator.v1.CheckCampaignRequest\x1a-.greenroom.evaluator.v1.CheckCampaignResponse\"\x12\xaa\xbb\x18\x0e\x63\x61mpaigns.readB>\n\x16greenroom.evaluator.v1P\x01Z\"greenroom/evaluator/v1;evaluatorv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+greenroom/evaluator/v1/campaign_check.proto\x12\x16greenroom.evaluator.v1\x1a\x1b\x62uf/validate/validate.proto\x1a greenroom/type/v1/campaign.proto\x1a\x1fgreenroom/type/v1/options.proto\x1a\x1dgreenroom/type/v1/usage.proto\"\xdf\x01\n\x14\x43heckCampaignRequest\x12\x38\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^campaigns/[a-z0-9-]{1,64}$H\x00R\x04name\x12\x35\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x1f.greenroom.type.v1.CampaignFileH\x00R\x04\x66ile\x12#\n\x08revision\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08revision\x12\x1e\n\x05model\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x05modelB\x11\n\x08\x63\x61mpaign\x12\x05\xbaH\x02\x08\x01\"\xa1\x02\n\x15\x43heckCampaignResponse\x12\x14\n\x05valid\x18\x01 \x01(\x08R\x05valid\x12\x14\n\x05score\x18\x02 \x01(\x05R\x05score\x12=\n\x06issues\x18\x03 \x03(\x0b\x32%.greenroom.evaluator.v1.CampaignIssueR\x06issues\x12\x1f\n\x0bissue_count\x18\x04 \x01(\x05R\nissueCount\x12\x1a\n\x08\x63\x61mpaign\x18\x05 \x01(\tR\x08\x63\x61mpaign\x12\x1a\n\x08revision\x18\x06 \x01(\x05R\x08revision\x12\x14\n\x05notes\x18\x07 \x03(\tR\x05notes\x12.\n\x05usage\x18\x08 \x01(\x0b\x32\x18.greenroom.type.v1.UsageR\x05usage\"\x94\x02\n\rCampaignIssue\x12J\n\x08severity\x18\x01 \x01(\x0e\x32..greenroom.evaluator.v1.CampaignIssue.SeverityR\x08severity\x12\x12\n\x04type\x18\x02 \x01(\tR\x04type\x12\x12\n\x04step\x18\x03 \x01(\tR\x04step\x12\x1a\n\x08sentence\x18\x04 \x01(\tR\x08sentence\x12\x10\n\x03\x66ix\x18\x05 \x01(\tR\x03\x66ix\"a\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eSEVERITY_ERROR\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x11\n\rSEVERITY_INFO\x10\x03\x32\x99\x01\n\x14\x43\x61mpaignCheckService\x12\x80\x01\n\rCheckCampaign\x12,.greenroom.evaluator.v1.CheckCampaignRequest\x1a-.greenroom.evaluator.v1.CheckCampaignResponse\"\x12\xaa\xbb\x18\x0e\x63\x61mpaigns.readB>\n\x16greenroom.evaluator.v1P\x01Z\"greenroom/evaluator/v1;evaluatorv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,16 +42,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKCAMPAIGNREQUEST'].fields_by_name['name']._serialized_options = b'\272H\037r\0352\033^campaigns/[a-z0-9-]{1,64}$'
   _globals['_CHECKCAMPAIGNREQUEST'].fields_by_name['revision']._loaded_options = None
   _globals['_CHECKCAMPAIGNREQUEST'].fields_by_name['revision']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_CHECKCAMPAIGNREQUEST'].fields_by_name['model']._loaded_options = None
+  _globals['_CHECKCAMPAIGNREQUEST'].fields_by_name['model']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_CAMPAIGNCHECKSERVICE'].methods_by_name['CheckCampaign']._loaded_options = None
   _globals['_CAMPAIGNCHECKSERVICE'].methods_by_name['CheckCampaign']._serialized_options = b'\252\273\030\016campaigns.read'
-  _globals['_CHECKCAMPAIGNREQUEST']._serialized_start=168
-  _globals['_CHECKCAMPAIGNREQUEST']._serialized_end=359
-  _globals['_CHECKCAMPAIGNRESPONSE']._serialized_start=362
-  _globals['_CHECKCAMPAIGNRESPONSE']._serialized_end=581
-  _globals['_CAMPAIGNISSUE']._serialized_start=584
-  _globals['_CAMPAIGNISSUE']._serialized_end=860
-  _globals['_CAMPAIGNISSUE_SEVERITY']._serialized_start=763
-  _globals['_CAMPAIGNISSUE_SEVERITY']._serialized_end=860
-  _globals['_CAMPAIGNCHECKSERVICE']._serialized_start=863
-  _globals['_CAMPAIGNCHECKSERVICE']._serialized_end=1016
+  _globals['_CHECKCAMPAIGNREQUEST']._serialized_start=199
+  _globals['_CHECKCAMPAIGNREQUEST']._serialized_end=422
+  _globals['_CHECKCAMPAIGNRESPONSE']._serialized_start=425
+  _globals['_CHECKCAMPAIGNRESPONSE']._serialized_end=714
+  _globals['_CAMPAIGNISSUE']._serialized_start=717
+  _globals['_CAMPAIGNISSUE']._serialized_end=993
+  _globals['_CAMPAIGNISSUE_SEVERITY']._serialized_start=896
+  _globals['_CAMPAIGNISSUE_SEVERITY']._serialized_end=993
+  _globals['_CAMPAIGNCHECKSERVICE']._serialized_start=996
+  _globals['_CAMPAIGNCHECKSERVICE']._serialized_end=1149
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as message
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from greenroom.type.v1 import campaign_pb2 as campaign_pb2
+from greenroom.type.v1 import usage_pb2 as usage_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -29,10 +30,15 @@ class CheckCampaignRequest(message.Message):
     NAME_FIELD_NUMBER: builtins.int
     FILE_FIELD_NUMBER: builtins.int
     REVISION_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
     name: builtins.str
     """A stored campaign, `campaigns/{campaign}`."""
     revision: builtins.int
     """Which revision of a stored campaign; 0: the newest."""
+    model: builtins.str
+    """A language model that adds its view, as `provider:model`; empty: none. Its issues have the type `model_view` and the severity
+    INFO, so that they change neither `valid` nor `score`. If it gives none, a note says why.
+    """
     @builtins.property
     def file(self) -> campaign_pb2.CampaignFile:
         """The campaign itself."""
@@ -43,10 +49,11 @@ class CheckCampaignRequest(message.Message):
         name: builtins.str = ...,
         file: campaign_pb2.CampaignFile | None = ...,
         revision: builtins.int = ...,
+        model: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "file", b"file", "name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "file", b"file", "name", b"name", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "file", b"file", "model", b"model", "name", b"name", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_campaign: _TypeAlias = typing.Literal["name", "file"]  # noqa: Y015
     _WhichOneofArgType_campaign: _TypeAlias = typing.Literal["campaign", b"campaign"]  # noqa: Y015
@@ -64,6 +71,8 @@ class CheckCampaignResponse(message.Message):
     ISSUE_COUNT_FIELD_NUMBER: builtins.int
     CAMPAIGN_FIELD_NUMBER: builtins.int
     REVISION_FIELD_NUMBER: builtins.int
+    NOTES_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
     valid: builtins.bool
     """True if no issue is an error."""
     score: builtins.int
@@ -78,6 +87,14 @@ class CheckCampaignResponse(message.Message):
     def issues(self) -> containers.RepeatedCompositeFieldContainer[CampaignIssue]:
         """The issues, in the order of the checks, up to 1,000."""
 
+    @builtins.property
+    def notes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Why the model gave no view, and what of it was left out because it named steps that do not exist."""
+
+    @builtins.property
+    def usage(self) -> usage_pb2.Usage:
+        """What the call of the model cost."""
+
     def __init__(
         self,
         *,
@@ -87,10 +104,12 @@ class CheckCampaignResponse(message.Message):
         issue_count: builtins.int = ...,
         campaign: builtins.str = ...,
         revision: builtins.int = ...,
+        notes: abc.Iterable[builtins.str] | None = ...,
+        usage: usage_pb2.Usage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "issue_count", b"issue_count", "issues", b"issues", "revision", b"revision", "score", b"score", "valid", b"valid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "issue_count", b"issue_count", "issues", b"issues", "notes", b"notes", "revision", b"revision", "score", b"score", "usage", b"usage", "valid", b"valid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CampaignCheckServiceStub(object):
-    """Checks of campaigns by rules, without simulation and without a model. Nothing is stored.
+    """Checks of campaigns by rules, without simulation; a language model adds its view if it is asked. Nothing is stored.
     """
 
     def __init__(self, channel):
@@ -43,7 +43,7 @@ class CampaignCheckServiceStub(object):
 
 
 class CampaignCheckServiceServicer(object):
-    """Checks of campaigns by rules, without simulation and without a model. Nothing is stored.
+    """Checks of campaigns by rules, without simulation; a language model adds its view if it is asked. Nothing is stored.
     """
 
     def CheckCampaign(self, request, context):
@@ -71,7 +71,7 @@ def add_CampaignCheckServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CampaignCheckService(object):
-    """Checks of campaigns by rules, without simulation and without a model. Nothing is stored.
+    """Checks of campaigns by rules, without simulation; a language model adds its view if it is asked. Nothing is stored.
     """
 
     @staticmethod

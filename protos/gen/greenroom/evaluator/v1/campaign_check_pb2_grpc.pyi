@@ -13,7 +13,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CampaignCheckServiceStub:
-    """Checks of campaigns by rules, without simulation and without a model. Nothing is stored."""
+    """Checks of campaigns by rules, without simulation; a language model adds its view if it is asked. Nothing is stored."""
 
     def __init__(self, channel: aio.Channel) -> None: ...
     CheckCampaign: aio.UnaryUnaryMultiCallable[campaign_check_pb2.CheckCampaignRequest, campaign_check_pb2.CheckCampaignResponse]
@@ -22,7 +22,7 @@ class CampaignCheckServiceStub:
     """
 
 class CampaignCheckServiceServicer(metaclass=abc_1.ABCMeta):
-    """Checks of campaigns by rules, without simulation and without a model. Nothing is stored."""
+    """Checks of campaigns by rules, without simulation; a language model adds its view if it is asked. Nothing is stored."""
 
     @abc_1.abstractmethod
     def CheckCampaign(

@@ -12,6 +12,7 @@ from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from greenroom.evaluator.v1 import campaign_check_pb2 as campaign_check_pb2
 from greenroom.synthesizer.v1 import campaign_simulation_pb2 as campaign_simulation_pb2
 from greenroom.type.v1 import campaign_pb2 as campaign_pb2
+from greenroom.type.v1 import usage_pb2 as usage_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -68,6 +69,7 @@ class ReportCampaignRequest(message.Message):
     THRESHOLD_FIELD_NUMBER: builtins.int
     ALPHA_FIELD_NUMBER: builtins.int
     FORMAT_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
     name: builtins.str
     """A stored campaign, `campaigns/{campaign}`."""
     revision: builtins.int
@@ -82,6 +84,8 @@ class ReportCampaignRequest(message.Message):
     """1 minus the confidence of the intervals; 0.05 when 0."""
     format: ReportCampaignRequest.Format.ValueType
     """The format of the file."""
+    model: builtins.str
+    """A language model that adds its view and its recommendations, as in CheckCampaignRequest; empty: none."""
     @builtins.property
     def file(self) -> campaign_pb2.CampaignFile:
         """The campaign itself."""
@@ -101,10 +105,11 @@ class ReportCampaignRequest(message.Message):
         threshold: builtins.int = ...,
         alpha: builtins.float = ...,
         format: ReportCampaignRequest.Format.ValueType = ...,
+        model: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["campaign", b"campaign", "file", b"file", "name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["alpha", b"alpha", "batch", b"batch", "campaign", b"campaign", "conversations", b"conversations", "file", b"file", "format", b"format", "name", b"name", "revision", b"revision", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["alpha", b"alpha", "batch", b"batch", "campaign", b"campaign", "conversations", b"conversations", "file", b"file", "format", b"format", "model", b"model", "name", b"name", "revision", b"revision", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_campaign: _TypeAlias = typing.Literal["name", "file"]  # noqa: Y015
     _WhichOneofArgType_campaign: _TypeAlias = typing.Literal["campaign", b"campaign"]  # noqa: Y015
@@ -165,6 +170,7 @@ class CampaignReport(message.Message):
     CONTACTS_FIELD_NUMBER: builtins.int
     NOTES_FIELD_NUMBER: builtins.int
     ALPHA_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
     display_name: builtins.str
     """What people call the campaign."""
     campaign: builtins.str
@@ -209,7 +215,7 @@ class CampaignReport(message.Message):
 
     @builtins.property
     def recommendations(self) -> containers.RepeatedCompositeFieldContainer[CampaignRecommendation]:
-        """What to change, up to five."""
+        """What to change: up to five by rules, then up to five of the model."""
 
     @builtins.property
     def edges(self) -> containers.RepeatedCompositeFieldContainer[campaign_simulation_pb2.SimulatedEdge]:
@@ -226,6 +232,10 @@ class CampaignReport(message.Message):
     @builtins.property
     def notes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """What a reader should know, a sentence each."""
+
+    @builtins.property
+    def usage(self) -> usage_pb2.Usage:
+        """What the call of the model cost."""
 
     def __init__(
         self,
@@ -251,10 +261,11 @@ class CampaignReport(message.Message):
         contacts: abc.Iterable[ReportedContact] | None = ...,
         notes: abc.Iterable[builtins.str] | None = ...,
         alpha: builtins.float = ...,
+        usage: usage_pb2.Usage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["conversion", b"conversion"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["conversion", b"conversion", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["alpha", b"alpha", "batch", b"batch", "campaign", b"campaign", "contacts", b"contacts", "conversion", b"conversion", "display_name", b"display_name", "edges", b"edges", "expectations", b"expectations", "issue_count", b"issue_count", "issues", b"issues", "notes", b"notes", "parts", b"parts", "passed", b"passed", "personas", b"personas", "recommendations", b"recommendations", "revision", b"revision", "score", b"score", "splits", b"splits", "stated_likelihood", b"stated_likelihood", "summary", b"summary", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["alpha", b"alpha", "batch", b"batch", "campaign", b"campaign", "contacts", b"contacts", "conversion", b"conversion", "display_name", b"display_name", "edges", b"edges", "expectations", b"expectations", "issue_count", b"issue_count", "issues", b"issues", "notes", b"notes", "parts", b"parts", "passed", b"passed", "personas", b"personas", "recommendations", b"recommendations", "revision", b"revision", "score", b"score", "splits", b"splits", "stated_likelihood", b"stated_likelihood", "summary", b"summary", "threshold", b"threshold", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -470,6 +481,7 @@ class CampaignRecommendation(message.Message):
     EVIDENCE_FIELD_NUMBER: builtins.int
     STEPS_FIELD_NUMBER: builtins.int
     CONVERSATION_FIELD_NUMBER: builtins.int
+    BY_MODEL_FIELD_NUMBER: builtins.int
     subject: CampaignRecommendation.Subject.ValueType
     """What it is about."""
     sentence: builtins.str
@@ -478,6 +490,8 @@ class CampaignRecommendation(message.Message):
     """What shows it, in a sentence."""
     conversation: builtins.str
     """A conversation that shows it; empty if none does."""
+    by_model: builtins.bool
+    """True if the model says it, not a rule."""
     @builtins.property
     def steps(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """The ids of the steps that it is about; all exist."""
@@ -490,10 +504,11 @@ class CampaignRecommendation(message.Message):
         evidence: builtins.str = ...,
         steps: abc.Iterable[builtins.str] | None = ...,
         conversation: builtins.str = ...,
+        by_model: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["conversation", b"conversation", "evidence", b"evidence", "sentence", b"sentence", "steps", b"steps", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["by_model", b"by_model", "conversation", b"conversation", "evidence", b"evidence", "sentence", b"sentence", "steps", b"steps", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.evaluator.checks.model import Severity
 from services.evaluator.reports.campaigns.model import CampaignReport, Recommendation
-from services.evaluator.reports.campaigns.rendering.wording import SUBJECTS, difference, rate, rules, title
+from services.evaluator.reports.campaigns.rendering.wording import difference, rate, rules, subject, title
 from services.evaluator.reports.rendering.markdown import code, fitting, said, told
 
 _ROWS = 30
@@ -37,7 +37,7 @@ def _recommendations(report: CampaignReport) -> list[str]:
 
 def _recommended(one: Recommendation) -> str:
     shown = f" ({code(one.conversation)})" if one.conversation else ""
-    return f"**{SUBJECTS[one.subject]}**: {told(one.sentence)} {told(one.evidence)}{shown}"
+    return f"**{subject(one)}**: {told(one.sentence)} {told(one.evidence)}{shown}"
 
 
 def _issues(report: CampaignReport) -> list[str]:

@@ -1,7 +1,7 @@
 """What all formats say in the same words."""
 
 from services.evaluator.checks.model import Severity
-from services.evaluator.reports.campaigns.model import ArmFares, CampaignReport, Subject
+from services.evaluator.reports.campaigns.model import ArmFares, CampaignReport, Recommendation, Subject
 from services.evaluator.reports.model import Rate
 from services.evaluator.reports.wording import confidence, out_of, percent, points
 
@@ -23,6 +23,11 @@ FORMULA = (
 def title(report: CampaignReport) -> str:
     """Whether it passed."""
     return "Ready to send" if report.passed else "Not ready"
+
+
+def subject(one: Recommendation) -> str:
+    """What a recommendation is about, and that a model says it, if so."""
+    return f"{SUBJECTS[one.subject]}{' (a model)' if one.by_model else ''}"
 
 
 def rate(found: Rate) -> str:

@@ -8,7 +8,7 @@ from services.evaluator.reports.campaigns.model import CampaignReport, ScorePart
 from services.evaluator.reports.campaigns.rendering.page.graph import graph
 from services.evaluator.reports.campaigns.rendering.page.timeline import timeline
 from services.evaluator.reports.campaigns.rendering.page.transcripts import transcripts
-from services.evaluator.reports.campaigns.rendering.wording import SIGNS, SUBJECTS, difference, rate, rules, title
+from services.evaluator.reports.campaigns.rendering.wording import SIGNS, difference, rate, rules, subject, title
 from services.evaluator.reports.rendering.page.document import document
 from services.evaluator.reports.rendering.page.figures import rate_figure
 from services.evaluator.reports.rendering.page.markup import NOTHING, Markup, element, joined
@@ -84,7 +84,7 @@ def _recommendations(report: CampaignReport) -> Markup:
         if one.conversation:
             shown += [" ", element("code", one.conversation)]
         parts = [
-            element("span", SUBJECTS[one.subject], class_="subject"),
+            element("span", subject(one), class_="subject"),
             element("h3", _told(one.sentence)),
             element("p", *shown, class_="soft small"),
         ]
