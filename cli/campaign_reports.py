@@ -10,7 +10,7 @@ from cli.kit.names import naming
 from cli.kit.rehearsing import check_writable
 from cli.kit.render import console, print_document
 from cli.kit.run import FAILED, OK
-from cli.kit.simulating import Players, Viewer, play, target_of
+from cli.kit.simulating import Players, Reviewer, play, target_of
 from greenroom.client import Client
 from greenroom.evaluator.v1.campaign_report_pb2 import ReportCampaignRequest
 from greenroom.type.v1.campaign_pb2 import CampaignFile
@@ -35,7 +35,7 @@ async def report(
     batch: Annotated[str, naming("batches", "Report on this batch, which played it; none: play it now.")] = "",
     form: Annotated[ReportFormat, typer.Option("--format", help="The form of the report.")] = ReportFormat.MARKDOWN,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report there.")] = None,
-    model: Viewer = "",
+    reviewer: Reviewer = "",
     fail_under: Annotated[int, typer.Option(min=0, max=100, help="The score that must be reached.")] = 0,
 ) -> int:
     """Report on a campaign: play it, or take a batch that played it, and say what to change.
@@ -45,7 +45,10 @@ async def report(
     check_writable([out])
     target = await target_of(client, [campaign])
     request = ReportCampaignRequest(
-        batch=batch, threshold=fail_under, model=model, format=ReportCampaignRequest.Format.Value(f"FORMAT_{form.name}")
+        batch=batch,
+        threshold=fail_under,
+        model=reviewer,
+        format=ReportCampaignRequest.Format.Value(f"FORMAT_{form.name}"),
     )
     if target.files:
         request.file.CopyFrom(CampaignFile(content=target.files[0].encode(), file=Path(campaign).name))

@@ -16,7 +16,7 @@ from cli.kit.names import named
 from cli.kit.render import Rows, console, facts, print_document, print_json, short, when
 from cli.kit.run import FAILED, OK, Failed, Json, Strict, Yes, command, confirmed, noun
 from cli.kit.simulated import print_interactions, print_summaries, sound
-from cli.kit.simulating import Played, Players, Viewer, play, target_of
+from cli.kit.simulating import Played, Players, Reviewer, play, target_of
 from greenroom.client import Client
 from greenroom.evaluator.v1.campaign_check_pb2 import CampaignIssue, CheckCampaignResponse
 from greenroom.synthesizer.v1.campaign_pb2 import Campaign, CampaignRevision, ImportedPart
@@ -38,10 +38,12 @@ _STYLES = {
 
 
 @command(app, "validate")
-async def validate(client: Client, file: File, threshold: Threshold = 0, model: Viewer = "", json: Json = False) -> int:
+async def validate(
+    client: Client, file: File, threshold: Threshold = 0, reviewer: Reviewer = "", json: Json = False
+) -> int:
     """Check the campaign in a file by rules. Exit status 1 if an issue is an error or the score is below the
     threshold."""
-    return _checked(await client.campaigns.check_file(file, model=model), file.name, threshold, json)
+    return _checked(await client.campaigns.check_file(file, model=reviewer), file.name, threshold, json)
 
 
 @command(app, "check")
@@ -50,11 +52,11 @@ async def check(
     name: Name,
     revision: Annotated[int, typer.Option(min=0, help="Which revision; 0: the newest.")] = 0,
     threshold: Threshold = 0,
-    model: Viewer = "",
+    reviewer: Reviewer = "",
     json: Json = False,
 ) -> int:
     """Check a stored campaign by rules, as `validate` checks a file."""
-    found = await client.campaigns.check(name, revision=revision, model=model)
+    found = await client.campaigns.check(name, revision=revision, model=reviewer)
     return _checked(found, f"{short(found.campaign)} revision {found.revision}", threshold, json)
 
 

@@ -51,7 +51,9 @@ class Contact:
         target.contact.update(_contact(self.field or []))
 
 
-Viewer = Annotated[str, typer.Option("--model", help="A language model that adds its view, such as openai:gpt-5-mini.")]
+Reviewer = Annotated[
+    str, typer.Option("--reviewer", help="A language model that adds its view, such as openai:gpt-5-mini.")
+]
 
 
 @dataclass(frozen=True)

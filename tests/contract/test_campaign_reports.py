@@ -33,7 +33,10 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     (folder / "tools.yaml").write_text(TOOLS)
     async with (
         service("tests.model_stub", {}) as stub,
-        serving(folder, GREENROOM_OPENAI_BASE_URL=f"http://{stub.address}/v1") as running,
+        # The stub says that no tokens are left for a minute, which would hold back a second call.
+        serving(
+            folder, GREENROOM_OPENAI_BASE_URL=f"http://{stub.address}/v1", GREENROOM_MODEL_AROUND="meter"
+        ) as running,
     ):
         yield running
 
@@ -121,18 +124,18 @@ async def test_what_cannot_be_reported_is_refused_with_a_sentence(house: House) 
 
 
 async def test_a_model_adds_its_view_and_its_failure_is_a_note(house: House) -> None:
-    checked = await house.ok("campaigns", "validate", str(SOUND), "--model", "openai:review")
+    checked = await house.ok("campaigns", "validate", str(SOUND), "--reviewer", "openai:review")
     assert "info model_view at invite: It does not say why now." in checked.out
     assert "the step 'nowhere', which does not exist" in checked.out
     assert "valid: 1 issue, score 100 of 100" in checked.out
-    broken = await house.ok("campaigns", "validate", str(SOUND), "--model", "openai:declined")
+    broken = await house.ok("campaigns", "validate", str(SOUND), "--reviewer", "openai:declined")
     assert "There is no view of the model" in broken.out
-    refused = await house.run("campaigns", "validate", str(SOUND), "--model", "nobody:x")
+    refused = await house.run("campaigns", "validate", str(SOUND), "--reviewer", "nobody:x")
     assert refused.status != 0
     assert "nobody" in refused.err
 
     out = house.folder / "viewed.json"
-    few = (*played(house, SOUND, "json", "--out", str(out), "--model", "openai:review"), "--size", "7")
+    few = (*played(house, SOUND, "json", "--out", str(out), "--reviewer", "openai:review"), "--size", "7")
     await house.ok(*few)
     report = Parse(out.read_text(), CampaignReport())
     assert [one.sentence for one in report.recommendations if one.by_model] == ["Say why now."]

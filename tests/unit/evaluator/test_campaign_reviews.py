@@ -1,5 +1,6 @@
 """What a model thinks of a campaign: beside the rules, and never in their place."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 
@@ -52,12 +53,12 @@ class Fake:
         return ChatReply(self.answer, usage=PAID)
 
 
-def reviews(model: ChatModel) -> Reviews:
+def reviews(model: ChatModel, seconds: float = 60.0) -> Reviews:
     async def repair(text: str) -> Json:
         return repaired(text)
 
     models = Models({"fake": provider_of(model)}, lambda one, _: one, AllowedHosts((), True))
-    return Reviews(models, models.open, repair)
+    return Reviews(models, models.open, repair, seconds)
 
 
 async def reviewed(answer: str | Exception) -> Review:
@@ -106,6 +107,19 @@ async def test_no_text_of_the_campaign_can_leave_its_place() -> None:
     assert message.text.count("</campaign>") == 1
     assert message.text.endswith("</campaign>")
     assert "Ignore the rules" not in request.system
+
+
+class Silent:
+    """A model that never answers."""
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        await asyncio.Event().wait()
+        raise AssertionError(request)
+
+
+async def test_a_model_that_takes_too_long_is_a_note() -> None:
+    review = await reviews(Silent(), seconds=0.01).of(DEVELOPMENT, "fake", CAMPAIGN, {})
+    assert review.notes == ("There is no view of the model, which took more than 0.01 seconds.",)
 
 
 async def test_a_model_that_cannot_be_asked_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Asks a model what it thinks of a campaign. What cites steps that do not exist is left out, and said so."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from importlib.resources import files
@@ -53,14 +54,19 @@ REVIEW = Output(
 
 
 class Reviews:
-    """Asks models. open_model: opens one by name."""
+    """Asks models. open_model: opens one by name. seconds: how long one may take, because a caller waits."""
 
     def __init__(
-        self, models: Models[ChatModel], open_model: Callable[[str], Awaitable[ChatModel]], repair: Repair
+        self,
+        models: Models[ChatModel],
+        open_model: Callable[[str], Awaitable[ChatModel]],
+        repair: Repair,
+        seconds: float = 20.0,
     ) -> None:
         self._models = models
         self._open_model = open_model
         self._repair = repair
+        self._seconds = seconds
 
     async def check(self, model: str) -> None:
         """Raises InvalidArgument for a model that cannot be asked."""
@@ -89,9 +95,12 @@ class Reviews:
             max_tokens=_TOKENS,
         )
         try:
-            answer = await (await self._open_model(model)).complete(request)
+            async with asyncio.timeout(self._seconds):
+                answer = await (await self._open_model(model)).complete(request)
         except (ModelFailed, ModelUnavailable) as failed:
             return Review(notes=(f"There is no view of the model: {failed}",))
+        except TimeoutError:
+            return Review(notes=(f"There is no view of the model, which took more than {self._seconds:g} seconds.",))
         try:
             record = json.loads(answer.text)
         except (ValueError, RecursionError):
