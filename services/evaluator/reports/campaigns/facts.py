@@ -17,14 +17,13 @@ OPEN_ENDS = ("end", "no_branch", "no_arm")
 class StepFacts:
     """What happened at a step. Lists of durations are milliseconds.
 
-    contacts: that came to it. visits: rows of it. sent, held_back, dropped: messages. held_for: how long each was held.
+    contacts: that came to it. sent, held_back, dropped: messages. held_for: how long each was held.
     answered, opened, opt_outs, negative: of the messages that were sent. nth: which message of the contact an opt-out
     followed. replies: how long those took that the step waited for. late: how long after its timeout a reply came.
     unread: replies with which a condition went on at `otherwise`. example: by kind, the first conversation.
     """
 
     contacts: int = 0
-    visits: int = 0
     sent: int = 0
     held_back: int = 0
     held_for: list[int] = field(default_factory=list)
@@ -77,7 +76,6 @@ def _add(found: Facts, contact: Simulated, by_id: dict[str, Step]) -> None:
         found.steps[place].contacts += 1
     for row in contact.rows:
         facts = found.steps[row.step]
-        facts.visits += row.status is not Status.HELD_BACK
         if not row.passed:
             _count(facts, contact, row.type if row.status is Status.NONE else "after_stop")
         if row.ended in OPEN_ENDS:

@@ -141,7 +141,7 @@ def _join(source: _Node, port: float, rest: Sequence[_Node]) -> None:
 def _arrange(rows: Sequence[list[_Node]]) -> None:
     top = 0.0
     for row in rows:
-        _order(row, lambda node: node.before)
+        _order(row, down=True)
         for node in row:
             node.y = top
         top += max((node.height for node in row), default=0.0) + LAYER
@@ -149,7 +149,7 @@ def _arrange(rows: Sequence[list[_Node]]) -> None:
         for row in rows if sweep % 2 == 0 else reversed(rows):
             down = sweep % 2 == 0
             if sweep < _SWEEPS - 4:
-                _order(row, (lambda node: node.before) if down else (lambda node: node.after))
+                _order(row, down)
             _place(row, [_wanted(node, node.before if down else node.after) for node in row])
     left = min((node.x for row in rows for node in row), default=0.0)
     for row in rows:
@@ -164,8 +164,9 @@ def _wanted(node: _Node, neighbours: Sequence[tuple[_Node, float]]) -> float:
     return sum(one.middle + offset for one, offset in neighbours) / len(neighbours)
 
 
-def _order(row: list[_Node], neighbours) -> None:  # type: ignore[no-untyped-def]
-    row.sort(key=lambda node: _wanted(node, neighbours(node)))
+def _order(row: list[_Node], down: bool) -> None:
+    """Sort a layer by the mean place of the neighbours above, or below."""
+    row.sort(key=lambda node: _wanted(node, node.before if down else node.after))
 
 
 def _place(row: Sequence[_Node], wanted: Sequence[float]) -> None:
