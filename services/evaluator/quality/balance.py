@@ -1,6 +1,6 @@
 """One side does all the talking: the agent's share of all words, and how many messages it sends in a row.
 
-The bounds are those between which 99 % of the human conversations of abcd, STAR and MultiWOZ lie.
+The bounds are those between which at least 99 % of the human conversations of abcd, STAR and MultiWOZ lie.
 """
 
 from itertools import groupby

@@ -12,14 +12,14 @@ _MOST_LOST = 2
 
 
 def measure(talk: Talk) -> Found | None:
-    if not talk.said or not talk.heard or not talk.english:
+    if not talk.over or not talk.said or not talk.heard or not talk.english:
         return None
     lost = [one.seq for one in talk.said if "lost" in one.kinds]
     if len(lost) > _MOST_LOST:
         return Found(0.0, True, f"The agent did not understand {counted(len(lost), 'time')}.", lost)
     last = talk.exchanges[-1]
-    closed = any("closes" in one.kinds for one in last.heard)
-    if not last.said and not closed and any(one.asks for one in last.heard):
+    closed = bool(last.heard) and "closes" in last.heard[-1].kinds
+    if not last.said and not closed and last.heard[-1].asks:
         return Found(0.0, True, "The user's last question is left without a reply.", [last.heard[-1].seq])
     said = {kind for one in last.said for kind in one.kinds}
     if "refuses" in said and not closed and said.isdisjoint(("goes_on", "closes")):

@@ -11,7 +11,7 @@ from services.evaluator.quality.talk import Talk
 
 WINDOW = 50
 """The words of a window; conversations in which the agent says fewer are not measured."""
-_LOW, _NORMAL = 0.6, 0.85
+_LOW, _NORMAL = 0.55, 0.85
 """The mean of distinct-2 that is flagged, and that from which nothing is wrong."""
 
 

@@ -9,7 +9,7 @@ from services.evaluator.quality.talk import Talk
 from shared.model.repeats import repeats
 from shared.words import counted
 
-_FEWEST, _SHARE = 3, 0.25
+_FEWEST, _SHARE = 3, 0.3
 """How many repeats, and which share of the agent's messages, are flagged."""
 
 

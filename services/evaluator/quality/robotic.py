@@ -22,7 +22,8 @@ def measure(talk: Talk) -> Found | None:
     share = share_of(len(stock), len(talk.said))
     flagged = len(stock) >= _FEWEST and share >= _SHARE
     detail = f"{counted(len(stock), 'message')} of the agent's {len(talk.said)} have stock phrases." if stock else ""
-    return Found(1 - max(0.0, share - 0.2), flagged, detail, stock)
+    # One such phrase is normal.
+    return Found(1 - share_of(max(0, len(stock) - 1), len(talk.said)), flagged, detail, stock)
 
 
 METRIC = Metric("robotic-phrasing", 0.2, measure)

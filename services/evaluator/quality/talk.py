@@ -70,6 +70,7 @@ class Talk:
     spoken: (seq, True for the agent, text, False if it was copied) of each message that is not empty.
     calls: all calls of tools, copied ones too; own_calls: those that were not copied. records: the resources with
     their types, as they began and as they ended. declared: how the persona writes.
+    over: False if the conversation goes on.
     """
 
     spoken: Sequence[tuple[int, bool, str, bool]] = ()
@@ -77,6 +78,7 @@ class Talk:
     own_calls: Sequence[MadeCall] = ()
     records: Sequence[tuple[str, Mapping[str, Json]]] = ()
     declared: Declared = UNDECLARED
+    over: bool = True
 
     @cached_property
     def messages(self) -> list[Message]:

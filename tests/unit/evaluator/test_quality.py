@@ -137,8 +137,8 @@ CASES = (
     ),
     Case(
         "length",
-        talk("U: Hi.", "A: " + f"{LONG}. " * 4, "U: Ok."),
-        talk("U: Hi, you.", f"A: {LONG}.", "U: Ok, you."),
+        talk("U: Hi.", *["A: " + f"{LONG}. " * 4, "U: Ok."] * 3),
+        talk("U: Hi.", *[f"A: {LONG}.", "U: Ok, you."] * 3),
     ),
     Case(
         "persona-fidelity",
@@ -147,7 +147,7 @@ CASES = (
     ),
     Case(
         "persona-fidelity",
-        talk(*(f"U: It broke {n}." for n in range(3)), declared=Declared("MEDIUM", ("asks_many_questions",))),
+        talk(*(f"U: It broke {n}." for n in range(10)), declared=Declared("MEDIUM", ("asks_many_questions",))),
         talk(*(f"U: Why {n}?" for n in range(3)), declared=Declared("MEDIUM", ("asks_many_questions",))),
     ),
 )
