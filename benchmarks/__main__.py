@@ -25,6 +25,7 @@ TOPICS = (
     "people",
     "evaluation",
     "calibration",
+    "conversation_quality",
     "verdicts",
     "until_sure",
     "hostile_files",
