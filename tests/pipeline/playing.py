@@ -49,7 +49,8 @@ def play(imported: Imported, contacts: int) -> Played:
             changed = drawn.choice([*values])
             fields = {**drawn.choice(useful), changed: fields[changed]}
         persona = personas[index % len(personas)]
-        player = Contact(persona_brief(persona, None), persona.personality.decision_speed, 1, index)
+        speed = persona.personality.decision_speed
+        player = Contact(persona_brief(persona, None), speed, persona.first_name, 1, index)
         begun = script.begin(fields, _START)
         rows = [*simulate(script, begun, partial(_responds, script, player), lambda *_: {}, 1, index)]
         taken = {(row.step, row.branch) for row in rows if row.branch}
