@@ -74,11 +74,12 @@ class Talk:
     def __init__(self, turns: Sequence[str]) -> None:
         self.count = len(turns)
         self.spoken = [_turn(turn) for turn in turns if turn]
-        self.words = list(chain.from_iterable(turn.words for turn in self.spoken))
+        self.words = [word for turn in self.spoken for word in turn.words]
+        self._marks = [mark for turn in self.spoken for mark in turn.marks]
 
     def share(self, mark: str) -> float:
         """The share of the spoken turns with this mark."""
-        return sum(mark in turn.marks for turn in self.spoken) / len(self.spoken)
+        return self._marks.count(mark) / len(self.spoken)
 
 
 def _up_front(talk: Talk) -> float | None:

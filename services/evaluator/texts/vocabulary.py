@@ -19,13 +19,15 @@ def mattr(words: Sequence[str], window: int = WINDOW) -> float | None:
     """
     if len(words) < window:
         return None
-    counts = Counter(words[:window])
+    counts = dict(Counter(words[:window]))
     total = different = len(counts)
     for out, new in zip(words, words[window:], strict=False):
-        counts[new] += 1
-        different += counts[new] == 1
-        counts[out] -= 1
-        different -= counts[out] == 0
+        if out != new:
+            times = counts.get(new, 0)
+            counts[new] = times + 1
+            different += not times
+            counts[out] -= 1
+            different -= not counts[out]
         total += different
     return total / (len(words) - window + 1) / window
 

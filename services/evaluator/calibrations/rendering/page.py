@@ -67,7 +67,7 @@ def _measures(group: Group) -> Markup:
 
 
 def _means(one: Compared) -> str:
-    return f"people {number(one.people)}, personas {number(one.personas)} · {way(one)} people"
+    return f"people {number(one.people)}, personas {number(one.personas)} · {way(one)}"
 
 
 def _figure(rows: Iterable[tuple[str, str, Estimate, Estimate]]) -> Markup:
