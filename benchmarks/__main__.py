@@ -34,6 +34,7 @@ TOPICS = (
     "rules",
     "domains",
     "knowledge",
+    "judges",
     "messages",
     "campaigns",
     "campaign_checks",

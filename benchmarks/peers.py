@@ -29,6 +29,7 @@ PEERS = {
         "pyarrow==26.0.1",
         "numpy==2.4.6",
     ),
+    "agreement": ("krippendorff==0.9.0", "statsmodels==0.15.0", "numpy==2.4.6"),
     "networkx": ("networkx==3.6.1",),
     "pm4py": ("pm4py==2.7.23", "numpy==2.4.6", "pandas==3.1.1"),
 }

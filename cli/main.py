@@ -37,6 +37,7 @@ COMMANDS = {
     "reports": "Verdicts with their evidence.",
     "rubrics": "What judges are asked about conversations.",
     "calibrations": "How far personas are from people, and in which trait.",
+    "judge": "What judges say of conversations, and how far people agree with them.",
     "recordings": "Recorded calls of models, to repeat a run without them.",
     "traces": "API logs with known ground truth: generate, learn from logs, compare.",
 }

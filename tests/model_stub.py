@@ -7,6 +7,7 @@ A name may end with `@SECONDS`, the time before the answer. Asked which models i
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -220,6 +221,24 @@ PATHS: dict[str, tuple[Callable[[str], Any], Callable[[Any], Iterator[Any]], dic
 asked: list[dict[str, Any]] = []
 
 
+def judged(body: dict[str, Any], cites: int) -> str:
+    """A judge's answer: the first verdict of each criterion. cites: the turn that it cites; 0: the first."""
+    asked = "\n".join(_texts(body))
+    control = re.findall("`control`: the text `([0-9a-f]+)`", asked)[0]
+    turn = cites or int(re.findall(r'^\{"turn": (\d+)', asked, re.MULTILINE)[0])
+    found = re.findall(r"^- `(\w+)`: (?:(?!^- `).)*?  Verdicts:\n  - `(\w+)`", asked, re.MULTILINE | re.DOTALL)
+    verdicts = {name: {"explanation": "Seen.", "turns": [turn], "verdict": one} for name, one in found}
+    return json.dumps({"control": control, **verdicts})
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
+
+
 def _arguments(name: str, number: int) -> Any:
     return {"order": float("nan")} if name == "unreadable" else ORDERS[number]
 
@@ -235,6 +254,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
     name, _, seconds = body["model"].partition("@")
     await asyncio.sleep(float(seconds or 0))
     make, parts, limits = PATHS[request.path]
+    if name.startswith("judge"):
+        ANSWERS[name] = judged(body, int(name.partition("-")[2] or 0)), 0, "stop"
     if name.isdecimal():
         return _failing(int(name), request, limits)
     match name:

@@ -140,9 +140,13 @@ def _calls(collection: str, client: Client) -> Any:
 
 
 def _one(collection: str) -> str:
-    return {"batches": "batch", "record_datasets": "dataset of records", "resources": "resource set"}.get(
-        collection, collection.removesuffix("s")
-    )
+    known = {
+        "batches": "batch",
+        "judge_calibrations": "calibration of a judge",
+        "record_datasets": "dataset of records",
+        "resources": "resource set",
+    }
+    return known.get(collection, collection.removesuffix("s"))
 
 
 def completing(collection: str) -> Callable[[str], list[str]]:

@@ -9,10 +9,12 @@ from greenroom.evaluator.v1 import (
     calibration_pb2_grpc,
     campaign_check_pb2_grpc,
     evaluation_pb2_grpc,
+    judge_pb2_grpc,
     report_pb2_grpc,
     rubric_pb2_grpc,
 )
 from services.evaluator.adapters.campaigns import SynthesizerCampaigns
+from services.evaluator.adapters.offline_judge import OFFLINE
 from services.evaluator.adapters.people import SynthesizerPeople
 from services.evaluator.adapters.simulations import SynthesizerSimulations
 from services.evaluator.adapters.subjects import SynthesizerSubjects
@@ -30,6 +32,13 @@ from services.evaluator.evaluations.messages import result_item
 from services.evaluator.evaluations.operations import Evaluations
 from services.evaluator.evaluations.servicer import EvaluationServicer
 from services.evaluator.evaluations.store import EvaluationStore
+from services.evaluator.judges import messages as judge_messages
+from services.evaluator.judges.jobs import judgement_jobs
+from services.evaluator.judges.operations import JudgeCalibrations, Judgements
+from services.evaluator.judges.servicer import JudgeServicer
+from services.evaluator.judges.store.calibrations import JudgeCalibrationStore
+from services.evaluator.judges.store.calls import JudgeCallStore
+from services.evaluator.judges.store.judgements import JudgementStore
 from services.evaluator.reports.campaigns.operations import CampaignReports
 from services.evaluator.reports.operations import Reports
 from services.evaluator.reports.servicer import ReportServicer
@@ -51,8 +60,9 @@ from shared.engine.local import LocalEngine
 from shared.engine.takedowns import Takedowns
 from shared.hosts import AllowedHosts
 from shared.limits import MIB
-from shared.llm.around import around
+from shared.llm.around import RecordedModels, around
 from shared.llm.base import ChatModel
+from shared.llm.budget import Accounts
 from shared.llm.prices import Prices
 from shared.llm.providers import PROVIDERS, Models, Providers
 from shared.llm.repairs import repairing
@@ -74,7 +84,7 @@ class Evaluator:
         self,
         registrations: Sequence[Registration],
         engine: LocalEngine,
-        models: Models[ChatModel],
+        models: Sequence[Models[ChatModel]],
         compute: Compute,
         peers: Peers,
         db: Database,
@@ -93,7 +103,8 @@ class Evaluator:
     async def stop(self) -> None:
         """Stop the jobs where they are, and close everything."""
         await self._engine.stop()
-        await self._models.close()
+        for models in self._models:
+            await models.close()
         await self._compute.close()
         await self._peers.close()
         await self._db.close()
@@ -115,10 +126,18 @@ async def build(
     compute = Compute(settings.compute_workers, settings.worker_memory_mib * MIB)
     subjects = SynthesizerSubjects(peers)
     store = EvaluationStore(db, event_log, report_about)
+    hosts, prices = AllowedHosts(settings.model_hosts, settings.calls_loopback), Prices.read(settings.prices)
+    decorated = partial(around, settings=settings, prices=prices)
+    models = Models(providers, decorated, hosts)
+    judge_models = Models({**providers, "offline": OFFLINE}, decorated, hosts)
+    judgements = JudgementStore(db, event_log)
+    judge_calls = JudgeCallStore(db, settings.judge_retry_seconds)
+    open_model = RecordedModels(judge_models, judge_calls, Accounts(judgements.account)).open
     calibration_store = WorkStore(CALIBRATIONS, db, event_log)
     jobs: dict[str, WorkJobs[Any]] = {
         "evaluations": evaluation_jobs(store, subjects, compute, clock),
         "calibrations": calibration_jobs(calibration_store, subjects, compute, clock),
+        "judgements": judgement_jobs(judgements, subjects, open_model, repairing(compute), compute, clock),
     }
     engine = LocalEngine(
         jobs,
@@ -129,9 +148,10 @@ async def build(
         retry_seconds=settings.job_retry_seconds,
     )
     evaluations = Evaluations(WorkOperations(store, clock), store, subjects, compute)
+    rubrics, compared = RubricStore(db), JudgeCalibrations(judgements, JudgeCalibrationStore(db), clock)
+    judging = Judgements(WorkOperations(judgements, clock), rubrics, subjects, judge_models.check, settings.judge_model)
+    judge_items = WorkCalls(judgements, event_log, db.wakeups, judge_messages.result_item)
     reports = Reports(ReportStore(db), evaluations, TranscriptReader(peers).lines, compute, clock)
-    hosts, prices = AllowedHosts(settings.model_hosts, settings.calls_loopback), Prices.read(settings.prices)
-    models = Models(providers, partial(around, settings=settings, prices=prices), hosts)
     reviews = Reviews(models, models.open, repairing(compute))
     stored_campaign = SynthesizerCampaigns(peers).revision
     campaign_reports = CampaignReports(compute, stored_campaign, SynthesizerSimulations(peers).read, reviews)
@@ -158,7 +178,12 @@ async def build(
         Registration(
             "greenroom.evaluator.v1.RubricService",
             rubric_pb2_grpc.add_RubricServiceServicer_to_server,
-            RubricServicer(Rubrics(RubricStore(db), compute, read=read_content, clock=clock)),
+            RubricServicer(Rubrics(rubrics, compute, read=read_content, clock=clock)),
+        ),
+        Registration(
+            "greenroom.evaluator.v1.JudgeService",
+            judge_pb2_grpc.add_JudgeServiceServicer_to_server,
+            JudgeServicer(judging, compared, judgements, judge_items),
         ),
         Registration(
             "greenroom.evaluator.v1.CalibrationService",
@@ -173,4 +198,4 @@ async def build(
     ]
     for registration in registrations:
         db.on_health(partial(health.set_serving, registration.name))
-    return Evaluator(registrations, engine, models, compute, peers, db)
+    return Evaluator(registrations, engine, (models, judge_models), compute, peers, db)

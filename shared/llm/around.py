@@ -14,7 +14,7 @@ from shared.llm.meter import Meter
 from shared.llm.pace import Pace
 from shared.llm.prices import Prices
 from shared.llm.providers import Models
-from shared.llm.recorder import Recorder, RecordingStore, Replay
+from shared.llm.recorder import CallStore, Recorder, RecordingStore, Replay
 from shared.llm.retry import Retry
 from shared.llm.settings import ModelSettings, VendorSettings
 from shared.model.recording import Recording
@@ -49,6 +49,20 @@ def _limits(vendor: EnvironmentSettings) -> Limits:
     if not isinstance(vendor, VendorSettings):
         return Limits()
     return Limits(vendor.calls_in_flight, vendor.requests_per_minute, vendor.tokens_per_minute)
+
+
+class RecordedModels:
+    """Opens models whose calls are all recorded and count for a budget, if they call out."""
+
+    def __init__(self, models: Models[ChatModel], calls: CallStore, accounts: Accounts) -> None:
+        self._models = models
+        self._calls = calls
+        self._accounts = accounts
+
+    async def open(self, name: str) -> ChatModel:
+        """The model of that name. Raises what `Models.problem` returns."""
+        model = await self._models.open(name)
+        return Recorder(Budgeted(model, self._accounts), self._calls) if self._models.calls_out(name) else model
 
 
 class ConversationModels:

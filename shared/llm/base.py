@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from shared.errors import FailedPrecondition, GreenroomError, Unavailable
-from shared.llm.briefs import AgentBrief, GenerationBrief, PersonaBrief, ReviewBrief
+from shared.llm.briefs import AgentBrief, GenerationBrief, JudgeBrief, PersonaBrief, ReviewBrief
 from shared.model.events import NO_USAGE, Json, Usage
 from shared.model.steps import Tool
 
@@ -165,7 +165,7 @@ class ChatRequest:
     seed: int
     index: int
     seq: int
-    brief: PersonaBrief | AgentBrief | GenerationBrief | ReviewBrief
+    brief: PersonaBrief | AgentBrief | GenerationBrief | ReviewBrief | JudgeBrief
     repeat: int = 0
     caller: Caller = Caller()
     prompt: str = ""

@@ -17,7 +17,7 @@ Spent = Callable[[str], Awaitable[tuple[Budget | None, Usage]]]
 
 
 class BudgetReached(FailedPrecondition):
-    """The budget of {batch} is spent: {spent}. Start a new batch with a larger budget."""
+    """The budget of {batch} is spent: {spent}. Start again with a larger budget."""
 
     reason = BUDGET_REACHED
 

@@ -52,12 +52,20 @@ class Recorded:
     answer: Mapping[str, Json]
 
 
-class RecordingStore(Protocol):
-    """Keeps recordings."""
+class CallStore(Protocol):
+    """Keeps the calls of whoever makes them."""
 
     async def own(self, caller: Caller, key: Key) -> Mapping[str, Json] | None:
         """The answer that the same attempt of the caller's conversation recorded, or None."""
         ...
+
+    async def put(self, recorded: Recorded) -> None:
+        """Store a recording, and return when it is on disk."""
+        ...
+
+
+class RecordingStore(CallStore, Protocol):
+    """Keeps recordings, which others can replay."""
 
     async def newest(self, company: str, key: Key) -> Mapping[str, Json] | None:
         """The newest recorded answer of the company, or None."""
@@ -67,10 +75,6 @@ class RecordingStore(Protocol):
         """The newest recorded request with the same seed, index and seq, or None."""
         ...
 
-    async def put(self, recorded: Recorded) -> None:
-        """Store a recording, and return when it is on disk."""
-        ...
-
 
 class Recorder:
     """Records each call before its answer is used, and answers from the recording if the conversation made it before.
@@ -78,7 +82,7 @@ class Recorder:
     A failure of the model is recorded as well, unless the provider refused the request: then nothing was answered.
     """
 
-    def __init__(self, model: ChatModel, store: RecordingStore) -> None:
+    def __init__(self, model: ChatModel, store: CallStore) -> None:
         self._model = model
         self._store = store
 

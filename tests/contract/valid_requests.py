@@ -1,13 +1,15 @@
 """A resource of each kind, and a valid request of each method."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from greenroom.client import Client
 from greenroom.enricher.v1.enrichment_pb2 import EnrichRequest
 from greenroom.enricher.v1.knowledge_pb2 import Document
 from greenroom.enricher.v1.pattern_pb2 import Generation
-from greenroom.evaluator.v1 import calibration_pb2, evaluation_pb2, report_pb2
+from greenroom.evaluator.v1 import calibration_pb2, evaluation_pb2, judge_pb2, report_pb2
 from greenroom.evaluator.v1.rubric_pb2 import RubricFile
 from greenroom.gateway.v1 import rehearsal_pb2
 from greenroom.gateway.v1.generation_pb2 import GenerateTestDataRequest
@@ -80,7 +82,7 @@ async def one_of_each(stage: Theatre, workflow: str) -> dict[str, str]:
         "personas": (await client.personas.create(PERSONA)).name,
         "procedures": stage.procedure,
         "campaigns": (await client.campaigns.create(campaign)).campaign.name,
-        "rubrics": (await client.rubrics.create(rubric)).rubric.name,
+        **await _judged(client, stage, rubric),
         "sources": stage.source,
         "conversations": (await client.conversations.start(MANUAL)).name,
         "batches": (await client.batches.start(batch, create_only=True)).name,
@@ -132,6 +134,20 @@ async def _evaluation(client: Client, stage: Theatre) -> str:
         async for _ in results:
             pass
     return started.name
+
+
+async def _judged(client: Client, stage: Theatre, rubric: Path) -> dict[str, str]:
+    """A rubric, a completed judgement, and a calibration."""
+    made = (await client.rubrics.create(rubric)).rubric.name
+    spec = judge_pb2.JudgementSpec(rubric=made)
+    spec.conversations.names.append((await stage.play()).name)
+    started = await client.judgements.start(spec)
+    async with client.judgements.watch(started.name) as results:
+        async for _ in results:
+            pass
+    label = {"conversation": spec.conversations.names[0], "criterion": "kind", "verdict": "kind"}
+    calibration = await client.judgements.calibrate(started.name, json.dumps(label).encode())
+    return {"rubrics": made, "judgements": started.name, "judge_calibrations": calibration.name}
 
 
 async def _rehearsal(client: Client, batch: batch_pb2.BatchSpec) -> str:
@@ -235,6 +251,11 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
         case "StartCalibration":
             request.spec.batch = names["batches"]
             request.spec.people.SetInParent()
+        case "StartJudgement":
+            request.spec.batch = names["batches"]
+            request.spec.rubric = names["rubrics"]
+        case "CalibrateJudge":
+            request.labels = b'{"conversation": "conversations/x", "criterion": "kind", "verdict": "kind"}'
         case "BuildReport":
             request.spec.evaluation = names["evaluations"]
         case "StartDataset":

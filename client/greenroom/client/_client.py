@@ -15,6 +15,7 @@ from greenroom.client._domains import Domains
 from greenroom.client._enrichment import Enrichment
 from greenroom.client._evaluations import Evaluations
 from greenroom.client._inference import Inference
+from greenroom.client._judgements import JudgeCalibrations, Judgements
 from greenroom.client._patterns import Generations, Patterns, Templates
 from greenroom.client._personas import Personas
 from greenroom.client._procedures import Procedures
@@ -75,6 +76,8 @@ class Client:
         self.calibrations = Calibrations(calls)
         self.reports = Reports(calls)
         self.rubrics = Rubrics(calls)
+        self.judgements = Judgements(calls)
+        self.judge_calibrations = JudgeCalibrations(calls)
         self.test_data = TestData(calls)
         self.traces = Traces(calls)
         self._link = calls.link

@@ -7,7 +7,7 @@ from services.synthesizer.offline.kinds import Texts
 from services.synthesizer.offline.material import Material
 from services.synthesizer.offline.wording import LANGUAGES, wording
 from shared.llm.base import ChatReply, ChatRequest
-from shared.llm.briefs import AgentBrief, GenerationBrief, PersonaBrief, ReviewBrief
+from shared.llm.briefs import AgentBrief, GenerationBrief, JudgeBrief, PersonaBrief, ReviewBrief
 from shared.llm.persona_reply import written
 from shared.lru import LruCache
 from shared.model.events import Usage
@@ -43,6 +43,8 @@ class OfflineModel:
                 return ChatReply(invention.personas(request, brief), usage=_ONE_CALL, fixed=True)
             case ReviewBrief():
                 raise ValueError("the offline model has no view of campaigns")
+            case JudgeBrief():
+                raise ValueError("the evaluator has a stand-in of its own for judges")
             case unknown:
                 assert_never(unknown)
 
