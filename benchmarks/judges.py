@@ -80,7 +80,7 @@ def _difference() -> float:
         rated.append([one.tolist(), other.tolist()])
     asked = [str(python("agreement")), "-c", _PEER]
     done = subprocess.run(asked, input=json.dumps(rated), capture_output=True, text=True, check=True)
-    differences = []
+    differences = list[float]()
     for (one, other), (their_kappa, their_alpha) in zip(rated, json.loads(done.stdout), strict=True):
         pairs = list(zip(map(str, one), map(str, other), strict=True))
         differences += [abs((kappa(pairs) or 0) - their_kappa), abs((alpha(pairs) or 0) - their_alpha)]
