@@ -40,9 +40,9 @@ Watching = Annotated[
 @command(app, "run")
 async def run(
     client: Client,
-    rubric: Annotated[str, naming("rubrics", "The rubric.")] = "",
+    name: Annotated[str, named("rubrics")],
     batch: Annotated[str, naming("batches", "Judge this batch; it may still run.")] = "",
-    conversation: Annotated[list[str] | None, typer.Option(help="Judge this conversation, by its full name.")] = None,
+    conversation: Annotated[str, naming("conversations", "Judge this one conversation.")] = "",
     sources: Annotated[bool, typer.Option("--sources", help="Judge all imported conversations.")] = False,
     revision: Annotated[int, typer.Option(min=0, help="The rubric's revision; 0: the newest.")] = 0,
     model: Annotated[list[str] | None, typer.Option(help="Ask this model, such as openai:gpt-5-mini.")] = None,
@@ -53,15 +53,15 @@ async def run(
     json: Json = False,
 ) -> int:
     """Judge conversations by a rubric, and watch it. Interrupting the watch leaves it running."""
-    spec = JudgementSpec(rubric=rubric, revision=revision, models=model or [], repeats=repeats, seed=seed)
-    if bool(batch) + bool(conversation) + sources != 1 or not rubric:
-        raise Failed("Say what to judge: --rubric NAME, and one of --batch, --conversation and --sources.", USAGE)
+    spec = JudgementSpec(rubric=name, revision=revision, models=model or [], repeats=repeats, seed=seed)
+    if bool(batch) + bool(conversation) + sources != 1:
+        raise Failed("Say what to judge: one of --batch NAME, --conversation NAME and --sources.", USAGE)
     if batch:
         spec.batch = batch
     elif sources:
         spec.sources.SetInParent()
     else:
-        spec.conversations.names.extend(conversation or [])
+        spec.conversations.names.append(conversation)
     if budget_tokens is not None:
         spec.budget.tokens = budget_tokens
     started = await client.judgements.start(spec)
