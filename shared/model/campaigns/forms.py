@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from shared.model.campaigns.clock import zone
 from shared.model.campaigns.expectations import SENTENCES, read_expectation, write_expectation
 from shared.model.campaigns.model import (
     MAX_CONDITION,
@@ -138,10 +138,7 @@ def _time(value: Json) -> int:
 def _zone(value: Json) -> str:
     if not isinstance(value, str) or len(value) > 64:
         raise ValueError(value)
-    try:
-        ZoneInfo(value)
-    except (OSError, LookupError):  # a directory of zones, or no zone
-        raise ValueError(value) from None
+    zone(value)
     return value
 
 

@@ -1,8 +1,6 @@
 """Writes campaigns as documents and as YAML that reads back equal."""
 
-import json
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 
 from shared.model.campaigns.forms import CAMPAIGN, KINDS, STEP, Choice, Form, Items, Value
@@ -14,12 +12,6 @@ from shared.yaml_writing import Short, write_yaml
 def document(campaign: Campaign) -> dict[str, Json]:
     """The campaign as a JSON object with the keys of its YAML, without members that have their default."""
     return _record(campaign, CAMPAIGN)
-
-
-def digest(campaign: Campaign) -> str:
-    """A hash of the content; equal campaigns have equal digests."""
-    text = json.dumps(document(campaign), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return sha256(text.encode()).hexdigest()
 
 
 def write_campaign(campaign: Campaign) -> bytes:

@@ -8,24 +8,22 @@ import pytest
 from shared.model.campaigns.conditions import Conditions, Facts
 from shared.model.campaigns.errors import CampaignInvalid
 from shared.model.campaigns.expectations import read_expectation, write_expectation
-from shared.model.campaigns.reading import read_campaign, read_document
+from shared.model.campaigns.reading import read_campaign
 from shared.model.campaigns.times import read_duration, read_time, write_duration
-from shared.model.campaigns.writing import digest, document, write_campaign
+from shared.model.campaigns.writing import document, write_campaign
 from shared.yaml import BadYaml
 
 SOUND = Path(__file__).parents[3] / "examples/campaigns/check-up.yaml"
 
 
-def test_a_campaign_is_the_same_after_it_was_written_as_yaml_json_and_a_stored_document() -> None:
+def test_a_campaign_is_the_same_after_it_was_written_as_yaml_and_as_json() -> None:
     campaign = read_campaign(SOUND.read_bytes(), "check-up.yaml")
 
     assert read_campaign(write_campaign(campaign), "written.yaml") == campaign
     assert read_campaign(json.dumps(document(campaign)).encode(), "written.json") == campaign
-    assert read_document(document(campaign)) == campaign
     assert {step.action.kind for step in campaign.steps} == set(
         "send_sms send_email wait_for_reply delay condition split update_contact webhook goal exit".split()
     )
-    assert digest(campaign) == digest(read_document(document(campaign)))
 
 
 BAD = b"""\

@@ -90,5 +90,5 @@ def test_an_example_of_a_contact_without_a_branch_is_told() -> None:
 def test_deep_and_long_conditions_are_left_undecided() -> None:
     solver = Solver(FIELDS)
 
-    assert solver.solve(["!" * 31 + "true"]).never in (frozenset(), frozenset({0}))
+    assert not solver.solve(["!" * 31 + "contact.vip"]).never
     assert not solver.solve([" && ".join(f"reply.contains('{number}')" for number in range(60))]).never
