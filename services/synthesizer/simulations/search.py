@@ -38,8 +38,11 @@ _VISITORS = 8
 """The most contacts that are remembered for a step."""
 _LARGEST = 2**53
 _TEXTS = re.compile(r"'([^'\\]*)'|\"([^\"\\]*)\"")
+_NUMBERS = re.compile(r"(?<![\w.'\"])-?\d+(?:\.\d+)?(?![\w.])")
 _PATTERN = re.compile(r"\(\?\w+\)|\\.|[\^$|()\[\]{}*+?]")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_OTHER_TEXT = "something"
+"""Not empty, and unlikely to be what a condition compares a field with."""
 _HOUR = 3_600_000
 _WEEK_HOURS = 168
 
@@ -190,12 +193,15 @@ class _Choices:
         ]
         self._times = any("time." in one for one in conditions)
         self._texts: dict[str, list[str]] = {}
+        self._numbers: dict[str, set[float]] = {}
         dates: set[str] = set()
         for one in dict.fromkeys(conditions):
             literals = ["".join(found) for found in _TEXTS.findall(one)]
             dates.update(text for text in literals if "time.date" in one and _DATE.fullmatch(text))
             for name in re.findall(r"\bcontact\.(\w+)", one):
                 self._texts.setdefault(name, []).extend(_PATTERN.sub("", text) for text in literals)
+                near = {float(number) + by for number in _NUMBERS.findall(one) for by in (-1, 0, 1)}
+                self._numbers.setdefault(name, set()).update(near)
         self._dates = sorted(filter(_exists, dates))
         self._tags = sorted({tag for one in conditions if "tags" in one for tag in map("".join, _TEXTS.findall(one))})
 
@@ -238,11 +244,16 @@ class _Choices:
             return declared.values
         match declared.type:
             case FieldType.TEXT:
-                return list(dict.fromkeys(filter(None, self._texts.get(declared.name, ()))))
+                texts = self._texts.get(declared.name, ())
+                return list(dict.fromkeys(filter(None, (*texts, _OTHER_TEXT) if texts else ())))
             case FieldType.BOOLEAN:
                 return (True, False)
             case FieldType.INTEGER | FieldType.NUMBER:
-                return [bound for bound in (declared.minimum, declared.maximum) if bound is not None]
+                low, high = declared.minimum, declared.maximum
+                bounds = {bound for bound in (low, high) if bound is not None}
+                near = self._numbers.get(declared.name, set())
+                within = {one for one in near if (low is None or one >= low) and (high is None or one <= high)}
+                return sorted(bounds | within)
             case FieldType.DATE:
                 return [text for text in self._texts.get(declared.name, ()) if _exists(text)]
 
