@@ -3,8 +3,8 @@
 People rated each user's turn of the dialogues in `satisfaction`. The quality of a turn is that of the agent's messages
 before it and of the turn, with everything earlier as context. It is compared with what length and position alone tell.
 No weight is fitted to the ratings; the phrases were chosen with these sets in view. Conversations of real people should
-raise no flag; a fault that is planted in them should. Customers are declared to write as every other message of theirs shows; the rest is
-measured.
+raise no flag; a fault that is planted in them should. Customers are declared to write as every other message of theirs
+shows; the rest is measured.
 """
 
 import asyncio
