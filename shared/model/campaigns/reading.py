@@ -1,4 +1,4 @@
-"""Reads campaigns: a YAML or JSON document with places."""
+"""Reads campaigns: a YAML or JSON document with places, or a document that was made of one."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -8,9 +8,10 @@ from shared.errors import Violation
 from shared.model.campaigns.errors import CampaignInvalid
 from shared.model.campaigns.forms import CAMPAIGN, FIELD_NAME, KINDS, STEP, Choice, Form, Items, Value
 from shared.model.campaigns.model import Campaign, Field, FieldType, Step, has_type
+from shared.model.events import Json
 from shared.words import any_of, counted
 from shared.yaml import near
-from shared.yaml_nodes import Node, Problem, read_nodes
+from shared.yaml_nodes import Node, Problem, of_json, read_nodes
 
 _LISTED = 100
 """The most problems that one error lists."""
@@ -32,6 +33,15 @@ def read_campaign(data: bytes, file: str) -> Campaign:
             for one in sorted(set(problems))[:_LISTED]
         ]
         raise CampaignInvalid(file=file, problems=counted(len(problems), "problem"), violations=listed)
+    return cast(Campaign, campaign)
+
+
+def read_document(document: Mapping[str, Json]) -> Campaign:
+    """The campaign in a document that `shared.model.campaigns.writing.document` made. Raises ValueError."""
+    reader = _Reader()
+    campaign = reader.record(of_json({**document}), CAMPAIGN, CAMPAIGN.what)
+    if reader.problems:
+        raise ValueError(reader.problems[0].sentence)
     return cast(Campaign, campaign)
 
 
