@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ async def over(client: Client, spec: pb.CalibrationSpec) -> pb.Calibration:
     return talks.summary
 
 
-async def start_batch(stage: Theatre, size: int, **fields: object) -> str:
+async def start_batch(stage: Theatre, size: int, **fields: Any) -> str:
     """A batch whose persona only asks; the first conversation fails for its model."""
     persona = (await stage.client.personas.create(CURIOUS)).name
     script = Script(by_index={0: Script(persona=[refuses()])}, persona=ASKS.persona, agent=ASKS.agent)
