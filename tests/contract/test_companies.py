@@ -87,7 +87,11 @@ CASES = [
     for path in names_in(method.descriptor.input_type)
     if not (str(method) in OF_BATCHES and any(field.name in DECIDED_BY_BATCH for field in path[2:]))
     and not (str(method) == "TryTool" and path[-1].name == "persona")  # it looks at no persona
+    and not (
+        path[-1].name == "campaign" and (str(method) == "TryTool" or "persona_target" in [field.name for field in path])
+    )
 ]
+"""No campaign plays a persona or calls tools, so none is looked for there."""
 
 
 @pytest.mark.parametrize(("method", "path"), CASES)
