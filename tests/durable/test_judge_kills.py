@@ -41,7 +41,7 @@ async def test_a_judgement_whose_server_is_killed_pays_for_no_answer_twice(tmp_p
         assert watch.summary.state == Judgement.STATE_COMPLETED, watch.summary.detail
         assert sorted(one.index for one in found) == list(range(SIZE))
         assert watch.summary.usage.model_calls == SIZE * REPEATS
-        # Only calls whose answers were not stored at a kill are made again: of 8 conversations all but 7, then all but 10.
-        # Without recordings two runs would ask about these 8 again.
+        # Only calls whose answers were not stored at a kill are made again: of 24 all but 7, then of 30 all but 10.
+        # Without recordings each run would ask about the first 8 conversations again.
         in_flight = (8 * REPEATS - 7) + (SIZE * REPEATS - 10)
         assert SIZE * REPEATS <= len(server.asked) <= SIZE * REPEATS + in_flight
