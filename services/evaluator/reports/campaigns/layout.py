@@ -139,6 +139,9 @@ def _join(source: _Node, port: float, rest: Sequence[_Node]) -> None:
 
 
 def _arrange(rows: Sequence[list[_Node]]) -> None:
+    """Place the nodes. Steps without any way stand beside the first layer, so that nothing is wide because of them."""
+    alone = [node for node in rows[0] if not node.before and not node.after]
+    rows[0][:] = [node for node in rows[0] if node.before or node.after]
     top = 0.0
     for row in rows:
         _order(row, down=True)
@@ -155,6 +158,9 @@ def _arrange(rows: Sequence[list[_Node]]) -> None:
     for row in rows:
         for node in row:
             node.x -= left
+    for node in alone:
+        node.x = max((one.x + one.width + ROOM for one in rows[0]), default=0.0)
+        rows[0].append(node)
 
 
 def _wanted(node: _Node, neighbours: Sequence[tuple[_Node, float]]) -> float:
