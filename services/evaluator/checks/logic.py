@@ -242,7 +242,7 @@ def _quiet_delays(campaign: Campaign) -> Iterator[Issue]:
                 "delay_in_quiet_hours",
                 step.id,
                 f"The wait of the step `{step.id}` ends at {write_time(end)}, in the quiet hours from {hours}, so that "
-                "what follows is held back.",
+                "a message right after it is held back.",
                 "Let it end outside of the quiet hours.",
             )
 
