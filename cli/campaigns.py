@@ -11,22 +11,20 @@ from cli.campaign_coverage import cover
 from cli.campaign_reports import report
 from cli.kit.documents import document
 from cli.kit.imported import print_imported
-from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named
-from cli.kit.render import Rows, console, facts, print_document, print_json, short, when
-from cli.kit.run import FAILED, OK, Failed, Json, Strict, Yes, command, confirmed, noun
+from cli.kit.render import console, print_json, short
+from cli.kit.revisions import ExternalId, Ready, add_revision_commands
+from cli.kit.run import FAILED, OK, Failed, Json, Strict, command, noun
 from cli.kit.simulated import print_interactions, print_summaries, sound
 from cli.kit.simulating import Played, Players, Reviewer, play, target_of
 from greenroom.client import Client
 from greenroom.evaluator.v1.campaign_check_pb2 import CampaignIssue, CheckCampaignResponse
-from greenroom.synthesizer.v1.campaign_pb2 import Campaign, CampaignRevision, ImportedPart
+from greenroom.synthesizer.v1.campaign_pb2 import ImportedPart
 
 app = noun("Message workflows: check them before they reach a person.")
 
 Name = Annotated[str, named("campaigns")]
-Number = Annotated[int, typer.Argument(min=1, help="The revision's number.")]
 File = Annotated[Path, typer.Argument(help="The campaign as YAML or JSON.")]
-Ready = Annotated[bool, typer.Option("--ready", help="Make the revision ready at once; it cannot change any more.")]
 Threshold = Annotated[
     int, typer.Option(min=0, max=100, help="The score that must be reached; issues that are errors always fail.")
 ]
@@ -86,19 +84,7 @@ async def simulate(
 
 command(app, "cover")(cover)
 command(app, "report")(report)
-
-
-@command(app, "create")
-async def create(
-    client: Client,
-    file: File,
-    external_id: Annotated[str, typer.Option(help="Your own id for it.")] = "",
-    ready: Ready = False,
-    json: Json = False,
-) -> None:
-    """Store the campaign in a file with its first revision."""
-    made = await client.campaigns.create(file, external_id=external_id, ready=ready)
-    _print(made.campaign, made.revision, json)
+add_revision_commands(app, "campaign", lambda revision: ("steps", f"{revision.step_count:,}"))
 
 
 @command(app, "import")
@@ -111,7 +97,7 @@ async def import_(
     tools: Annotated[
         Path | None, typer.Option(help="Write mocks of its webhooks here, for `simulate --tools`.")
     ] = None,
-    external_id: Annotated[str, typer.Option(help="Your own id for it.")] = "",
+    external_id: ExternalId = "",
     ready: Ready = False,
     strict: Strict = False,
     json: Json = False,
@@ -137,90 +123,6 @@ async def import_(
     return FAILED if strict and any(part.outcome != ImportedPart.OUTCOME_READ for part in found.parts) else OK
 
 
-@command(app, "revise")
-async def revise(client: Client, name: Name, file: File, ready: Ready = False, json: Json = False) -> None:
-    """Add the campaign in a file as the next revision."""
-    revision = await client.campaigns.add_revision(name, file, ready=ready)
-    if json:
-        print_json(revision)
-    else:
-        console().print(f"{name} has revision {revision.number}, {_state(revision)}.")
-
-
-@command(app, "update-revision")
-async def update_revision(client: Client, name: Name, revision: Number, file: File, json: Json = False) -> None:
-    """Replace the content of a draft by the campaign in a file."""
-    updated = await client.campaigns.update_revision(name, revision, file)
-    if json:
-        print_json(updated)
-    else:
-        console().print(f"{name} revision {updated.number} is updated.")
-
-
-@command(app, "ready")
-async def ready_(client: Client, name: Name, revision: Number, json: Json = False) -> None:
-    """Make a revision ready: it cannot change any more."""
-    made = await client.campaigns.mark_ready(name, revision)
-    if json:
-        print_json(made)
-    else:
-        console().print(f"{name} revision {made.number} is {_state(made)}.")
-
-
-@command(app, "list")
-async def list_(
-    client: Client,
-    external_id: Annotated[str, typer.Option(help="Only the one with this id of the caller's.")] = "",
-    limit: Limit = None,
-    every: All = False,
-    json: Json = False,
-) -> None:
-    """List the campaigns, newest first."""
-    rows = Rows("CAMPAIGN", "READY", "CALLED", "EXTERNAL ID", leave_out=["CALLED"], prose=["CALLED"])
-    listing = client.campaigns.list(external_id=external_id)
-    await print_list(listing, rows, _row, limit=limit, every=every, json=json)
-
-
-def _row(campaign: Campaign) -> tuple[str, ...]:
-    newest = campaign.latest_ready_revision
-    ready = f"{newest} of {campaign.latest_revision}" if newest else "no"
-    return short(campaign.name), ready, campaign.display_name, campaign.external_id
-
-
-@command(app, "show")
-async def show(
-    client: Client,
-    name: Name,
-    revision: Annotated[int, typer.Option(min=0, help="Which revision; 0: the newest.")] = 0,
-    yaml: Annotated[bool, typer.Option("--yaml", help="Print the campaign as YAML.")] = False,
-    json: Json = False,
-) -> None:
-    """Show a campaign and one of its revisions."""
-    found = await client.campaigns.get(name, revision=revision)
-    if json:
-        print_json(found)
-    elif yaml:
-        print_document(found.revision.content.decode())
-    else:
-        _print(found.campaign, found.revision, json=False)
-
-
-@command(app, "delete-revision")
-async def delete_revision(client: Client, name: Name, revision: Number, yes: Yes = False) -> None:
-    """Delete a revision for good."""
-    confirmed(f"Delete revision {revision} of {name} for good?", yes)
-    await client.campaigns.delete_revision(name, revision)
-    console().print(f"Revision {revision} of {name} is deleted.")
-
-
-@command(app, "delete")
-async def delete(client: Client, name: Name, yes: Yes = False) -> None:
-    """Delete a campaign with its revisions, for good."""
-    confirmed(f"Delete {name} for good?", yes)
-    await client.campaigns.delete(name)
-    console().print(f"{name} is deleted.")
-
-
 def _checked(found: CheckCampaignResponse, what: str, threshold: int, json: bool) -> int:
     """Print what was found; returns the exit status."""
     if json:
@@ -241,23 +143,3 @@ def _checked(found: CheckCampaignResponse, what: str, threshold: int, json: bool
         counted = f"{found.issue_count:,} issue{'' if found.issue_count == 1 else 's'}"
         out.print(f"{what} is {verdict}: {counted}, score {found.score} of 100.", soft_wrap=True)
     return OK if found.valid and found.score >= threshold else FAILED
-
-
-def _print(campaign: Campaign, revision: CampaignRevision, json: bool) -> None:
-    if json:
-        print_json(campaign)
-        return
-    rows = [
-        ("name", campaign.name),
-        ("called", campaign.display_name),
-        ("description", campaign.description),
-        ("external id", campaign.external_id),
-        ("created", when(campaign.create_time)),
-        ("revision", f"{revision.number} of {campaign.latest_revision}, {_state(revision)}"),
-        ("steps", f"{revision.step_count:,}"),
-    ]
-    console().print(facts(*rows))
-
-
-def _state(revision: CampaignRevision) -> str:
-    return CampaignRevision.State.Name(revision.state).removeprefix("STATE_").lower()
