@@ -8,7 +8,24 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.appends import insert_new
@@ -24,7 +41,7 @@ READY = "READY"
 
 
 class Resource(Protocol):
-    """A resource with revisions."""
+    """A resource with revisions; its fields are those that `Kind.read` gives it."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -33,7 +50,15 @@ class Resource(Protocol):
     @property
     def external_id(self) -> str: ...
     @property
+    def display_name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
     def latest_revision(self) -> int: ...
+    @property
+    def latest_ready_revision(self) -> int: ...
+    @property
+    def create_time(self) -> int: ...
 
 
 class Version(Protocol):
@@ -51,6 +76,39 @@ T = TypeVar("T", bound=Resource)
 R = TypeVar("R", bound=Version)
 
 
+def resource_table(name: str, metadata: MetaData) -> Table:
+    """The table of a kind's resources."""
+    return Table(
+        name,
+        metadata,
+        Column("id", String, primary_key=True),
+        Column("company", String, nullable=False),
+        Column("external_id", String),  # NULL if there is none: NULLs are not equal in the unique constraint
+        Column("display_name", String, nullable=False),
+        Column("description", String, nullable=False),
+        Column("latest_revision", Integer, nullable=False),
+        Column("latest_ready_revision", Integer, nullable=False),
+        Column("create_time", BigInteger, nullable=False),
+        UniqueConstraint("company", "external_id"),
+        Index(None, "company", "id"),
+    )
+
+
+def revision_table(name: str, owner: str, metadata: MetaData) -> Table:
+    """The table of their revisions. owner: the column with the id of the resource."""
+    return Table(
+        name,
+        metadata,
+        Column(owner, String, primary_key=True),
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("company", String, nullable=False),
+        Column("state", String, nullable=False),
+        Column("document", LargeBinary, nullable=False),
+        Column("create_time", BigInteger, nullable=False),
+        Column("ready_time", BigInteger, nullable=False),
+    )
+
+
 async def _hold_nothing(conn: AsyncConnection, company: str, name: str, number: int) -> None:
     """Nothing refers to it."""
 
@@ -59,20 +117,18 @@ async def _hold_nothing(conn: AsyncConnection, company: str, name: str, number: 
 class Kind(Generic[T, R]):
     """How resources of a kind are stored.
 
-    resources: columns id, company, external_id (NULL if there is none), latest_revision, latest_ready_revision.
-    revisions: columns `owner` (the id of the resource), number, company, state, document, create_time, ready_time.
-    prefix: of names, such as `procedures/`. row, read: a resource as a row and back. document: a revision's content.
-    read_revision: a revision from the columns of its row. told: what a resource's row says of the revision that was
-    stored last. refuse: raises if something refers to a revision, or to the resource if the number is 0.
-    not_found, no_revision, ready, only, taken: the errors.
+    resources, revisions: their tables, by `resource_table` and `revision_table`. make: the class of a resource.
+    prefix: of names, such as `procedures/`. owner: the field of a revision with the name of its resource, and the
+    column with its id. document: a revision's content. read_revision: a revision from the columns of its row.
+    told: what a resource's row says of the revision that was stored last. refuse: raises if something refers to a
+    revision, or to the resource if the number is 0. not_found, no_revision, ready, only, taken: the errors.
     """
 
     resources: Table
     revisions: Table
     prefix: str
     owner: str
-    row: Callable[[T], dict[str, object]]
-    read: Callable[[Row[Any]], T]
+    make: Callable[..., T]
     document: Callable[[R], bytes]
     read_revision: Callable[[Mapping[str, Any]], R]
     not_found: type[GreenroomError]
@@ -86,6 +142,18 @@ class Kind(Generic[T, R]):
     def key(self, name: str) -> str:
         """The id in a name."""
         return name.removeprefix(self.prefix)
+
+    def read(self, row: Row[Any]) -> T:
+        """The resource in a row."""
+        return self.make(
+            name=self.prefix + row.id,
+            external_id=row.external_id or "",
+            display_name=row.display_name,
+            description=row.description,
+            latest_revision=row.latest_revision,
+            latest_ready_revision=row.latest_ready_revision,
+            create_time=row.create_time,
+        )
 
     def of(self, name: str) -> ColumnElement[bool]:
         """The rows of a resource's revisions."""
@@ -114,10 +182,14 @@ class Kind(Generic[T, R]):
     async def insert(self, conn: AsyncConnection, company: str, new: T, revision: R) -> bool:
         """Store both and return True, or return False if the external id is taken."""
         row = {
-            **self.row(new),
             "id": self.key(new.name),
             "company": company,
             "external_id": new.external_id or None,
+            "display_name": new.display_name,
+            "description": new.description,
+            "latest_revision": new.latest_revision,
+            "latest_ready_revision": new.latest_ready_revision,
+            "create_time": new.create_time,
         }
         if (await conn.execute(insert_new(self.resources, conn.dialect.name), row)).first() is None:
             return False

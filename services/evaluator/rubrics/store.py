@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Row, String, Table, UniqueConstraint
-
 from services.evaluator.rubrics.errors import (
     OnlyRubricRevision,
     RubricExternalIdTaken,
@@ -16,56 +14,10 @@ from services.evaluator.rubrics.model import PREFIX, Content, Revision, Revision
 from services.evaluator.store import claim, metadata
 from shared.db.documents import dump_document, load_document
 from shared.db.engine import Database
-from shared.db.revisions import Kind, RevisionStore
+from shared.db.revisions import Kind, RevisionStore, resource_table, revision_table
 
-rubrics = Table(
-    "rubrics",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("company", String, nullable=False),
-    Column("external_id", String),  # NULL if there is none: NULLs are not equal in the unique constraint
-    Column("display_name", String, nullable=False),
-    Column("description", String, nullable=False),
-    Column("latest_revision", Integer, nullable=False),
-    Column("latest_ready_revision", Integer, nullable=False),
-    Column("create_time", BigInteger, nullable=False),
-    UniqueConstraint("company", "external_id"),
-    Index(None, "company", "id"),
-)
-
-rubric_revisions = Table(
-    "rubric_revisions",
-    metadata,
-    Column("rubric", String, primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("company", String, nullable=False),
-    Column("state", String, nullable=False),
-    Column("document", LargeBinary, nullable=False),
-    Column("create_time", BigInteger, nullable=False),
-    Column("ready_time", BigInteger, nullable=False),
-)
-
-
-def _row(rubric: Rubric) -> dict[str, object]:
-    return {
-        "display_name": rubric.display_name,
-        "description": rubric.description,
-        "latest_revision": rubric.latest_revision,
-        "latest_ready_revision": rubric.latest_ready_revision,
-        "create_time": rubric.create_time,
-    }
-
-
-def _read(row: Row[Any]) -> Rubric:
-    return Rubric(
-        name=PREFIX + row.id,
-        display_name=row.display_name,
-        description=row.description,
-        external_id=row.external_id or "",
-        latest_revision=row.latest_revision,
-        latest_ready_revision=row.latest_ready_revision,
-        create_time=row.create_time,
-    )
+rubrics = resource_table("rubrics", metadata)
+rubric_revisions = revision_table("rubric_revisions", "rubric", metadata)
 
 
 def _document(revision: Revision) -> bytes:
@@ -99,12 +51,11 @@ def _told(revision: Revision) -> dict[str, object]:
 
 
 _KIND = Kind[Rubric, Revision](
+    make=Rubric,
     resources=rubrics,
     revisions=rubric_revisions,
     prefix=PREFIX,
     owner="rubric",
-    row=_row,
-    read=_read,
     document=_document,
     read_revision=_read_revision,
     told=_told,

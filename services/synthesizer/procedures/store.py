@@ -4,19 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    Index,
-    Integer,
-    LargeBinary,
-    Row,
-    String,
-    Table,
-    UniqueConstraint,
-    select,
-)
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.synthesizer.errors import StillReferredTo
@@ -32,37 +20,13 @@ from services.synthesizer.procedures.model import Domain, NewProcedure, Procedur
 from services.synthesizer.store import claim, earlier, metadata
 from shared.db.documents import dump_document, load_document
 from shared.db.engine import Database
-from shared.db.revisions import DELETED, Kind, RevisionStore
+from shared.db.revisions import DELETED, Kind, RevisionStore, resource_table, revision_table
 from shared.model.events import Json
 from shared.model.steps import Tool, read_step, step_json
 from shared.requests import RequestKey
 
-procedures = Table(
-    "procedures",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("company", String, nullable=False),
-    Column("external_id", String),  # NULL if there is none: NULLs are not equal in the unique constraint
-    Column("display_name", String, nullable=False),
-    Column("description", String, nullable=False),
-    Column("latest_revision", Integer, nullable=False),
-    Column("latest_ready_revision", Integer, nullable=False),
-    Column("create_time", BigInteger, nullable=False),
-    UniqueConstraint("company", "external_id"),
-    Index(None, "company", "id"),
-)
-
-revisions = Table(
-    "revisions",
-    metadata,
-    Column("procedure", String, primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("company", String, nullable=False),
-    Column("state", String, nullable=False),
-    Column("document", LargeBinary, nullable=False),
-    Column("create_time", BigInteger, nullable=False),
-    Column("ready_time", BigInteger, nullable=False),
-)
+procedures = resource_table("procedures", metadata)
+revisions = revision_table("revisions", "procedure", metadata)
 
 
 PREFIX = "procedures/"
@@ -130,7 +94,7 @@ async def _import(conn: AsyncConnection, company: str, new: Procedure, revision:
     row = (await conn.execute(select(procedures).where(procedures.c.company == company, named))).first()
     if row is None:
         return Outcome.IMPORTED if await _KIND.insert(conn, company, new, revision) else Outcome.TAKEN
-    there = _read_procedure(row)
+    there = _KIND.read(row)
     if (there.display_name, there.description) != (new.display_name, new.description):
         return Outcome.TAKEN
     documents = select(revisions.c.document).where(_of(there.name), revisions.c.state != DELETED)
@@ -141,28 +105,6 @@ async def _import(conn: AsyncConnection, company: str, new: Procedure, revision:
 
 def _of(procedure: str) -> ColumnElement[bool]:
     return revisions.c.procedure == procedure.removeprefix(PREFIX)
-
-
-def _read_procedure(row: Row[Any]) -> Procedure:
-    return Procedure(
-        name=PREFIX + row.id,
-        display_name=row.display_name,
-        description=row.description,
-        external_id=row.external_id or "",
-        latest_revision=row.latest_revision,
-        latest_ready_revision=row.latest_ready_revision,
-        create_time=row.create_time,
-    )
-
-
-def _procedure_row(procedure: Procedure) -> dict[str, object]:
-    return {
-        "display_name": procedure.display_name,
-        "description": procedure.description,
-        "latest_revision": procedure.latest_revision,
-        "latest_ready_revision": procedure.latest_ready_revision,
-        "create_time": procedure.create_time,
-    }
 
 
 def _read_revision(values: Mapping[str, Any]) -> Revision:
@@ -181,7 +123,7 @@ def _exported(row: Row[Any]) -> tuple[Procedure, Revision]:
     columns = {
         name.removeprefix("revision_"): row._mapping[name] for name in row._mapping if name.startswith("revision_")
     }
-    return _read_procedure(row), _read_revision(columns)
+    return _KIND.read(row), _read_revision(columns)
 
 
 def revision_json(revision: Revision) -> dict[str, Json]:
@@ -219,12 +161,11 @@ def unpack_revision(document: bytes) -> dict[str, Any]:
 
 
 _KIND = Kind[Procedure, Revision](
+    make=Procedure,
     resources=procedures,
     revisions=revisions,
     prefix=PREFIX,
     owner="procedure",
-    row=_procedure_row,
-    read=_read_procedure,
     document=pack_revision,
     read_revision=_read_revision,
     not_found=ProcedureNotFound,
