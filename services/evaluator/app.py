@@ -35,6 +35,7 @@ from services.evaluator.evaluations.store import EvaluationStore
 from services.evaluator.judges import messages as judge_messages
 from services.evaluator.judges.jobs import judgement_jobs
 from services.evaluator.judges.operations import JudgeCalibrations, Judgements
+from services.evaluator.judges.reported import ReportedJudgements
 from services.evaluator.judges.servicer import JudgeServicer
 from services.evaluator.judges.store.calibrations import JudgeCalibrationStore
 from services.evaluator.judges.store.calls import JudgeCallStore
@@ -151,7 +152,8 @@ async def build(
     rubrics, compared = RubricStore(db), JudgeCalibrations(judgements, JudgeCalibrationStore(db), clock)
     judging = Judgements(WorkOperations(judgements, clock), rubrics, subjects, judge_models.check, settings.judge_model)
     judge_items = WorkCalls(judgements, event_log, db.wakeups, judge_messages.result_item)
-    reports = Reports(ReportStore(db), evaluations, TranscriptReader(peers).lines, compute, clock)
+    criteria = ReportedJudgements(judgements, compared).criteria
+    reports = Reports(ReportStore(db), evaluations, criteria, TranscriptReader(peers).lines, compute, clock)
     reviews = Reviews(models, models.open, repairing(compute))
     stored_campaign = SynthesizerCampaigns(peers).revision
     campaign_reports = CampaignReports(compute, stored_campaign, SynthesizerSimulations(peers).read, reviews)

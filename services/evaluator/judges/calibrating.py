@@ -26,6 +26,8 @@ LEAST_KAPPA = 0.6
 LEAST_LABELS = 100
 LEAST_FAILURES = 0.25
 """What a judge must reach before it may fail a run: kappa, labels that are held back, and the share of failures."""
+NOT_CALIBRATED = "Nobody compared this judge with people (`greenroom judge calibrate`)."
+"""Why a criterion without a calibration may not fail a run."""
 _KEYS = ("conversation", "criterion", "verdict")
 _MOST_DISAGREEMENTS = 20
 

@@ -28,7 +28,7 @@ class JudgementNotOver(FailedPrecondition):
 
 
 class JudgementUnfinished(FailedPrecondition):
-    """{name} is {state}; only a completed judgement can be compared with labels."""
+    """{name} is {state}; only a completed judgement can be compared with labels, or be in a report."""
 
     reason = "JUDGEMENT_UNFINISHED"
 

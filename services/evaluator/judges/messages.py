@@ -7,7 +7,7 @@ from google.protobuf.json_format import ParseDict
 from greenroom.evaluator.v1 import judge_pb2 as pb
 from greenroom.synthesizer.v1 import batch_pb2
 from services.evaluator.evaluations.model import EvaluationSpec
-from services.evaluator.judges.calibrating import corrected_rate
+from services.evaluator.judges.calibrating import NOT_CALIBRATED, corrected_rate
 from services.evaluator.judges.model import (
     Calibration,
     CriterionCalibration,
@@ -26,7 +26,6 @@ from shared.rpc.values import enum_number, enum_value, message_json, timestamp
 from shared.work.model import State, Work
 
 _ALPHA = 0.05
-NOT_CALIBRATED = "Nobody compared this judge with people (`greenroom judge calibrate`)."
 
 
 def judgement_spec(message: pb.JudgementSpec) -> JudgementSpec:

@@ -22,12 +22,17 @@ _CELLS = 100
 PairOfScores = tuple[Score, Score]
 
 
-def rate_of(results: Iterable[tuple[Score, bool]], alpha: float) -> Rate:
-    """The rate of results that are True, with its interval, clustered by source where sources repeat."""
+def clusters_of(results: Iterable[tuple[Score, bool]]) -> list[Cluster]:
+    """The results by source."""
     by_source: dict[str, list[bool]] = defaultdict(list)
     for result, met in results:
         by_source[result.task[0] or result.conversation].append(met)
-    clusters = [Cluster(sum(one), len(one)) for one in by_source.values()]
+    return [Cluster(sum(one), len(one)) for one in by_source.values()]
+
+
+def rate_of(results: Iterable[tuple[Score, bool]], alpha: float) -> Rate:
+    """The rate of results that are True, with its interval, clustered by source where sources repeat."""
+    clusters = clusters_of(results)
     low, high = clustered_wilson(clusters, alpha)
     return Rate(sum(one.successes for one in clusters), sum(one.total for one in clusters), low, high)
 

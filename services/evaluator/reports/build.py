@@ -13,6 +13,7 @@ from services.evaluator.reports.breakdown import (
     persona_summaries,
     rate_of,
 )
+from services.evaluator.reports.judged import JudgedCriterion, criterion_summaries
 from services.evaluator.reports.model import (
     Comparison,
     Count,
@@ -48,14 +49,19 @@ _FIXED = (
 )
 
 
-def build_stored(spec: ReportSpec, judged: StoredResults, baseline: StoredResults | None) -> Report:
+def build_stored(
+    spec: ReportSpec, judged: StoredResults, baseline: StoredResults | None, criteria: Sequence[JudgedCriterion]
+) -> Report:
     """`build`, from results as they are stored."""
-    return build(spec, judged.read(), None if baseline is None else baseline.read())
+    return build(spec, judged.read(), None if baseline is None else baseline.read(), criteria)
 
 
-def build(spec: ReportSpec, judged: Evaluated, baseline: Evaluated | None) -> Report:
+def build(
+    spec: ReportSpec, judged: Evaluated, baseline: Evaluated | None, criteria: Sequence[JudgedCriterion] = ()
+) -> Report:
     """The report about the judged side, compared with the baseline if there is one. It has no name, time or creator.
 
+    criteria: what a judge says of both sides.
     Raises NotComparable if the conversations of the sides cannot be paired.
     """
     if baseline is not None and spec.until_sure is not None:
@@ -68,8 +74,9 @@ def build(spec: ReportSpec, judged: Evaluated, baseline: Evaluated | None) -> Re
     pairs = [pair for pair in pairing.pairs if _counts_for_both(pair)] if pairing else []
     stop = None if pairing is None or spec.until_sure is None else stopped(spec.until_sure, _outcomes(pairing))
     comparison = None if pairing is None else _comparison(pairs, pairing.by, spec, stop)
-    decision = decide(spec, sides, comparison, stop)
     new, old = _valid(judged), None if baseline is None else _valid(baseline)
+    by_criterion = criterion_summaries(spec, criteria, [new] if old is None else [new, old], pairs)
+    decision = decide(spec, sides, comparison, stop, by_criterion)
     by_expectation = expectation_summaries(new, old, pairs, spec.alpha)
     return Report(
         spec=spec,
@@ -85,6 +92,7 @@ def build(spec: ReportSpec, judged: Evaluated, baseline: Evaluated | None) -> Re
         notes=tuple(_notes(spec, sides, [new, old or []], pairing, len(pairs))),
         cells=cells(new),
         stop=stop,
+        criteria=by_criterion,
     )
 
 

@@ -15,6 +15,12 @@ class ReportInvalid(InvalidArgument):
     reason = "REPORT_INVALID"
 
 
+class JudgesDiffer(FailedPrecondition):
+    """{judgement} and {baseline} are of different judges; judge both sides by one rubric, with the same models."""
+
+    reason = "JUDGES_DIFFER"
+
+
 class NotComparable(FailedPrecondition):
     """The evaluations {evaluation} and {baseline} cannot be compared: {why}."""
 

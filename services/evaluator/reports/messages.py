@@ -10,6 +10,8 @@ from services.evaluator.reports.model import (
     Comparison,
     Count,
     Covered,
+    CriterionRate,
+    CriterionSummary,
     ExpectationSummary,
     PersonaSummary,
     Rate,
@@ -26,7 +28,10 @@ _ALPHA, _MARGIN, _MOST_INVALID = 0.05, 0.1, 0.2
 
 
 def read_spec(message: pb.ReportSpec) -> ReportSpec:
-    """The spec in a message, with every default filled in."""
+    """The spec in a message, with every default filled in. Raises ReportInvalid."""
+    wrong = _wrong(message)
+    if wrong:
+        raise ReportInvalid(violations=wrong)
     return ReportSpec(
         evaluation=message.evaluation,
         baseline=message.baseline,
@@ -36,21 +41,33 @@ def read_spec(message: pb.ReportSpec) -> ReportSpec:
         alpha=message.alpha or _ALPHA,
         margin=message.margin if message.HasField("margin") else _MARGIN,
         most_invalid=message.most_invalid if message.HasField("most_invalid") else _MOST_INVALID,
-        until_sure=_rule(message) if message.HasField("until_sure") else None,
+        until_sure=_rule(message.until_sure) if message.HasField("until_sure") else None,
+        judgement=message.judgement,
+        baseline_judgement=message.baseline_judgement,
+        judge_threshold=message.judge_threshold if message.HasField("judge_threshold") else None,
     )
 
 
-def _rule(message: pb.ReportSpec) -> Rule:
-    """The rule with every default filled in. Raises ReportInvalid."""
+def _wrong(message: pb.ReportSpec) -> list[Violation]:
     wrong = []
-    if not message.baseline:
-        wrong.append(Violation("spec.until_sure", "Pairs need two sides; name a baseline too."))
-    if message.HasField("threshold"):
-        wrong.append(Violation("spec.threshold", "Pairs are played until two sides differ; leave the threshold out."))
-    if wrong:
-        raise ReportInvalid(violations=wrong)
-    given = {field.name: value for field, value in message.until_sure.ListFields()}
-    return rule_of(**given)
+    if message.HasField("until_sure"):
+        if not message.baseline:
+            wrong.append(Violation("spec.until_sure", "Pairs need two sides; name a baseline too."))
+        if message.HasField("threshold"):
+            sentence = "Pairs are played until two sides differ; leave the threshold out."
+            wrong.append(Violation("spec.threshold", sentence))
+        if message.judgement:
+            sentence = "What a judge says is tested over all pairs; leave it out, or until_sure."
+            wrong.append(Violation("spec.judgement", sentence))
+    if bool(message.baseline_judgement) != bool(message.judgement and message.baseline):
+        sentence = "Name a judgement of each side: of the baseline too if there is one, and only then."
+        wrong.append(Violation("spec.baseline_judgement", sentence))
+    return wrong
+
+
+def _rule(message: pb.UntilSure) -> Rule:
+    """The rule with every default filled in."""
+    return rule_of(**{field.name: value for field, value in message.ListFields()})
 
 
 def report_message(report: Report) -> pb.Report:
@@ -86,6 +103,7 @@ def report_message(report: Report) -> pb.Report:
             pb.Cell(persona=one.persona, expectation=one.expectation, met=one.met, applies=one.applies)
             for one in report.cells
         ],
+        criteria=map(_criterion, report.criteria),
     )
 
 
@@ -105,6 +123,9 @@ def _spec(spec: ReportSpec) -> pb.ReportSpec:
         margin=spec.margin,
         most_invalid=spec.most_invalid,
         until_sure=None if spec.until_sure is None else pb.UntilSure(**asdict(spec.until_sure)),
+        judgement=spec.judgement,
+        baseline_judgement=spec.baseline_judgement,
+        judge_threshold=spec.judge_threshold,
     )
 
 
@@ -166,6 +187,26 @@ def _expectation(one: ExpectationSummary) -> pb.ExpectationSummary:
         p=one.p,
         difference=one.difference,
     )
+
+
+def _criterion(one: CriterionSummary) -> pb.CriterionSummary:
+    return pb.CriterionSummary(
+        id=one.id,
+        question=one.question,
+        rate=_criterion_rate(one.rate),
+        baseline_rate=None if one.baseline_rate is None else _criterion_rate(one.baseline_rate),
+        calibrated=not one.why_uncalibrated,
+        why_uncalibrated=one.why_uncalibrated,
+        calibration=one.calibration,
+        p=one.p,
+        difference=one.difference,
+        fails=one.fails is not None,
+    )
+
+
+def _criterion_rate(rate: CriterionRate) -> pb.CriterionRate:
+    corrected = None if rate.corrected is None else pb.CorrectedRate(**asdict(rate.corrected))
+    return pb.CriterionRate(judged=_rate(rate.judged), corrected=corrected, without_verdict=rate.without_verdict)
 
 
 def _persona(one: PersonaSummary) -> pb.PersonaSummary:

@@ -27,6 +27,7 @@ class ReportSpec:
 
     evaluation, baseline: names of evaluations; baseline is "" for one side. threshold: None if none is set.
     until_sure: the rule by which pairs were played in rounds; None if all were played.
+    judgement, baseline_judgement: names of judgements; "" if nobody judged. judge_threshold: None if none is set.
     """
 
     evaluation: str
@@ -38,6 +39,9 @@ class ReportSpec:
     margin: float = 0.1
     most_invalid: float = 0.2
     until_sure: Rule | None = None
+    judgement: str = ""
+    baseline_judgement: str = ""
+    judge_threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,43 @@ class ExpectationSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectedRate:
+    """A rate corrected for the errors of a judge, 0 to 1; low and high are the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionRate:
+    """How many conversations of a side pass a criterion. corrected: None where the judge's errors are not known."""
+
+    judged: Rate
+    corrected: CorrectedRate | None = None
+    without_verdict: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionSummary:
+    """What a judge says of a criterion; see CriterionSummary of the contract.
+
+    why_uncalibrated: "" if the criterion may fail the run. fails: the verdict that it leads to; None if it does not
+    fail the run.
+    """
+
+    id: str
+    question: str
+    rate: CriterionRate
+    baseline_rate: CriterionRate | None = None
+    calibration: str = ""
+    why_uncalibrated: str = ""
+    p: float = 1.0
+    difference: float = 0.0
+    fails: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PersonaSummary:
     """How conversations with a persona fare. p: corrected for the number of personas; 1 with one side."""
 
@@ -200,6 +241,7 @@ class Report:
     notes: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = ()
     stop: Stop | None = None
+    criteria: tuple[CriterionSummary, ...] = ()
     create_time: int = 0
     creator: str = ""
 

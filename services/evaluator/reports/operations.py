@@ -1,10 +1,11 @@
 """What callers do with reports."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from services.evaluator.evaluations.operations import Evaluations
 from services.evaluator.reports.build import build_stored
+from services.evaluator.reports.judged import JudgedCriterion
 from services.evaluator.reports.model import PREFIX, Report, ReportSpec
 from services.evaluator.reports.rendering import FORMATS
 from services.evaluator.reports.rendering.page.examples import SHOWN
@@ -22,14 +23,25 @@ ReadLines = Callable[[Caller, str], Awaitable[list[Line] | None]]
 """Reads the transcript of a conversation for a caller: (caller, name); None if it is gone."""
 
 
+ReadCriteria = Callable[[str, Sequence[str]], Awaitable[tuple[JudgedCriterion, ...]]]
+"""Reads what a judge says of the sides: (company, the judgement of each side)."""
+
+
 class Reports:
     """Builds, reads, renders and deletes reports."""
 
     def __init__(
-        self, store: ReportStore, evaluations: Evaluations, lines: ReadLines, compute: Compute, clock: Clock
+        self,
+        store: ReportStore,
+        evaluations: Evaluations,
+        criteria: ReadCriteria,
+        lines: ReadLines,
+        compute: Compute,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._evaluations = evaluations
+        self._criteria = criteria
         self._lines = lines
         self._compute = compute
         self._clock = clock
@@ -37,14 +49,17 @@ class Reports:
     async def build(self, spec: ReportSpec, caller: Caller, key: RequestKey | None) -> Report:
         """Compute and store a report, or return the one that the same request made.
 
-        Raises EvaluationNotFound, EvaluationUnfinished, NotComparable, RequestIdReused, ResultDeleted.
+        Raises EvaluationNotFound, EvaluationUnfinished, JudgementNotFound, JudgementUnfinished, JudgesDiffer,
+        NotComparable, RequestIdReused, ResultDeleted.
         """
         company = caller.company
         if key is not None and (before := await self._store.made_before(company, key)) is not None:
             return before
         judged = await self._evaluated(company, spec.evaluation)
         baseline = await self._evaluated(company, spec.baseline) if spec.baseline else None
-        report = await self._compute.run(build_stored, spec, judged, baseline)
+        judgements = [name for name in (spec.judgement, spec.baseline_judgement) if name]
+        criteria = await self._criteria(company, judgements) if judgements else ()
+        report = await self._compute.run(build_stored, spec, judged, baseline, criteria)
         named = replace(report, name=PREFIX + new_id(), create_time=self._clock(), creator=caller.subject)
         return await self._store.create(company, named, key)
 

@@ -107,7 +107,17 @@ def _row(company: str, report: Report) -> dict[str, Any]:
 
 def _brief(report: Report) -> Report:
     """The report without its details."""
-    return replace(report, comparison=None, expectations=(), personas=(), coverage=(), examples=(), notes=(), cells=())
+    return replace(
+        report,
+        comparison=None,
+        expectations=(),
+        personas=(),
+        coverage=(),
+        examples=(),
+        notes=(),
+        cells=(),
+        criteria=(),
+    )
 
 
 def _of_name(company: str, name: str) -> Select[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from services.evaluator.reports.model import Comparison, ReportSpec, Side, Verdict
+from services.evaluator.reports.model import Comparison, CriterionSummary, ReportSpec, Side, Verdict
 from services.evaluator.reports.wording import confidence, out_of, p_value, percent, points
 from services.evaluator.statistics.sample_size import pairs_needed, trials_needed
 from shared.statistics.until_sure import Reason, Rule, Stop
@@ -34,9 +34,16 @@ class Decision:
 
 
 def decide(
-    spec: ReportSpec, sides: Sequence[Side], comparison: Comparison | None, stop: Stop | None = None
+    spec: ReportSpec,
+    sides: Sequence[Side],
+    comparison: Comparison | None,
+    stop: Stop | None = None,
+    criteria: Sequence[CriterionSummary] = (),
 ) -> Decision:
-    """The verdict about one side, or about two. stop: how playing pairs until it was sure ended, if it did."""
+    """The verdict about one side, or about two.
+
+    stop: how playing pairs until it was sure ended, if it did. criteria: what a judge says of the sides.
+    """
     for side in sides:
         if side.invalid > spec.most_invalid * (side.invalid + side.success.total) or not side.success.total:
             return Decision(Verdict.INVALID, _invalid(spec, side))
@@ -46,8 +53,24 @@ def decide(
     verdicts = [_against_threshold(spec, sides[0])]
     if comparison is not None:
         verdicts.append(_against_baseline(spec, comparison))
+    verdicts += [(one.fails, 0) for one in criteria if one.fails is not None]
     verdict, more = min(verdicts, key=lambda found: (_WORST_FIRST.index(found[0]), -found[1]))
-    return Decision(verdict, _headline(verdict, spec, sides, comparison, _closing(verdict, more, spec)), more)
+    closing = _closing(verdict, more, spec) + "".join(_failing(one, spec, sides) for one in criteria)
+    return Decision(verdict, _headline(verdict, spec, sides, comparison, closing), more)
+
+
+def _failing(one: CriterionSummary, spec: ReportSpec, sides: Sequence[Side]) -> str:
+    """What a criterion says that fails the run; "" if it does not."""
+    judged, true = one.rate.judged, one.rate.corrected
+    if one.fails is Verdict.WORSE and one.baseline_rate is not None:
+        before = f"{sides[1].label} {out_of(one.baseline_rate.judged)}"
+        return f"; the calibrated judge passes {out_of(judged)} by {one.id}, {before}, {p_value(one.p)}"
+    if one.fails is Verdict.BELOW_THRESHOLD and true is not None:
+        interval = f"{percent(true.low)} to {percent(true.high)}, below {percent(spec.judge_threshold or 0.0)}"
+        return (
+            f"; the calibrated judge passes {out_of(judged)} by {one.id}, corrected {percent(true.value)} ({interval})"
+        )
+    return ""
 
 
 def _sure(stop: Stop | None) -> Verdict:
@@ -100,7 +123,10 @@ def _word(verdict: Verdict, spec: ReportSpec, sides: Sequence[Side]) -> str:
         case Verdict.PASSED:
             return "Passed" if spec.threshold is None else f"Passed the threshold of {percent(spec.threshold)}"
         case Verdict.BELOW_THRESHOLD:
-            return f"Below the threshold of {percent(spec.threshold or 0.0)}"
+            threshold, rate = spec.threshold, sides[0].success
+            if threshold is None or rate.high >= threshold:
+                return "Below the threshold of the judge"
+            return f"Below the threshold of {percent(threshold)}"
         case Verdict.BETTER:
             return f"{sides[0].label} is better"
         case Verdict.AS_GOOD:

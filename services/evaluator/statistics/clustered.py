@@ -34,6 +34,12 @@ def design_effect(clusters: Sequence[Cluster]) -> float:
     return max(variance / (rate * (1 - rate) / total), 1.0)
 
 
+def effective_total(clusters: Sequence[Cluster]) -> float:
+    """How many independent trials these count as: all of them if every cluster has one trial or none."""
+    total = sum(one.total for one in clusters)
+    return total if all(one.total <= 1 for one in clusters) else total / design_effect(clusters)
+
+
 def clustered_wilson(clusters: Sequence[Cluster], alpha: float) -> Interval:
     """The Wilson interval of the rate over all clusters, with the sample size divided by the design effect.
 
@@ -42,7 +48,4 @@ def clustered_wilson(clusters: Sequence[Cluster], alpha: float) -> Interval:
     total = sum(one.total for one in clusters)
     if not total:
         return wilson(0.0, 0, alpha)
-    rate = sum(one.successes for one in clusters) / total
-    if all(one.total <= 1 for one in clusters):
-        return wilson(rate, total, alpha)
-    return wilson(rate, total / design_effect(clusters), alpha)
+    return wilson(sum(one.successes for one in clusters) / total, effective_total(clusters), alpha)

@@ -1,7 +1,7 @@
-"""A report as JUnit XML: one test case for the verdict and one an expectation."""
+"""A report as JUnit XML: one test case for the verdict, one an expectation, and one a criterion of the judge."""
 
-from services.evaluator.reports.model import Example, ExpectationSummary, Report
-from services.evaluator.reports.rendering.shared import BAD, GOOD, is_worse, missed, numbers
+from services.evaluator.reports.model import CriterionSummary, Example, ExpectationSummary, Report
+from services.evaluator.reports.rendering.shared import BAD, GOOD, is_worse, judged, missed, numbers
 from services.evaluator.reports.rendering.testcases import case, element, problem, suite
 from services.evaluator.reports.transcripts import Transcripts
 from shared.words import events_named
@@ -12,8 +12,13 @@ def junit(report: Report, transcripts: Transcripts) -> str:  # noqa: ARG001
 
     The case of the verdict fails if it is WORSE or BELOW_THRESHOLD, and is an error if there is none. The case of an
     expectation fails if the judged side is significantly worse at it, or misses it while it lies below the threshold.
+    The case of a judge's criterion fails if it fails the run, which no uncalibrated one does.
     """
-    cases = [_verdict(report), *(_expectation(report, one) for one in report.expectations)]
+    cases = [
+        _verdict(report),
+        *(_expectation(report, one) for one in report.expectations),
+        *(_criterion(one) for one in report.criteria),
+    ]
     return suite(f"greenroom {report.judged.label}", cases)
 
 
@@ -36,6 +41,12 @@ def _expectation(report: Report, one: ExpectationSummary) -> str:
     said = f"{one.text} It is {numbers(one)}."
     inner = problem("failure", said, "MISSED", found) if fails else element("system-out", "\n".join([said, *found]))
     return case("greenroom.expectations", one.id, inner)
+
+
+def _criterion(one: CriterionSummary) -> str:
+    said = f"{one.question} The judge {judged(one)}"
+    inner = problem("failure", said, one.fails, []) if one.fails else element("system-out", said)
+    return case("greenroom.judge", one.id, inner)
 
 
 def _shown(example: Example) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from services.evaluator.reports.model import Example, Report, Side
-from services.evaluator.reports.rendering.shared import BAD, GOOD, TITLES, missed, numbers, rules
+from services.evaluator.reports.rendering.shared import BAD, GOOD, TITLES, judged, missed, numbers, rules
 from services.evaluator.reports.transcripts import Transcripts
 from services.evaluator.reports.wording import out_of, p_value, percent, points
 from shared.plain import visible
@@ -28,7 +28,7 @@ _FORGE = re.compile(r"://|www\.|\bGH-\d|\b[0-9a-f]{7,40}\b|^\s*(?:[-+=]|\d+[.)])
 def markdown(report: Report, transcripts: Transcripts) -> str:  # noqa: ARG001
     """The report in up to LIMIT characters; what does not fit is left out and counted."""
     blocks = [f"## {_sign(report)} {TITLES[report.verdict]}", said(report.headline), _sides(report)]
-    blocks += [*_failures(report), *_personas(report)]
+    blocks += [*_failures(report), *_criteria(report), *_personas(report)]
     if report.notes:
         blocks.append("\n".join(f"- {said(note)}" for note in report.notes))
     blocks.append(f"<sub>{rules(report)} {code(report.name)}</sub>" if report.name else f"<sub>{rules(report)}</sub>")
@@ -106,6 +106,13 @@ def _failures(report: Report) -> list[str]:
 def _example(example: Example) -> str:
     events = events_named(example.evidence)
     return f"- {said(example.detail)} ({code(example.conversation)}{events and f', {events}'})"
+
+
+def _criteria(report: Report) -> list[str]:
+    if not report.criteria:
+        return []
+    listed = [f"- **{said(one.id)}**: {said(one.question)} The judge {told(judged(one))}" for one in report.criteria]
+    return ["### The judge", "\n".join(listed[:_ROWS]), *_more(len(listed), "criteria")]
 
 
 def _personas(report: Report) -> list[str]:

@@ -1,6 +1,6 @@
 """What all formats say in the same words."""
 
-from services.evaluator.reports.model import ExpectationSummary, Report, Verdict
+from services.evaluator.reports.model import CriterionRate, CriterionSummary, ExpectationSummary, Report, Verdict
 from services.evaluator.reports.wording import out_of, p_value, percent, points
 
 TITLES = {
@@ -47,6 +47,27 @@ def numbers(one: ExpectationSummary) -> str:
     return f"met in {out_of(one.met)}, baseline {out_of(one.baseline_met)} ({difference})"
 
 
+def judged(one: CriterionSummary) -> str:
+    """What the judge says of a criterion, as in `passes 33 of 50, corrected 60 % (48 % to 71 %); calibrated`."""
+    said = [f"passes {_judged(one.rate)}"]
+    if one.baseline_rate is not None:
+        said.append(f"baseline {_judged(one.baseline_rate)}")
+    if one.why_uncalibrated:
+        said.append(f"uncalibrated, so it cannot fail the run: {one.why_uncalibrated}")
+    else:
+        worse = {Verdict.WORSE: ", worse", Verdict.BELOW_THRESHOLD: ", below the threshold"}
+        p = "" if one.baseline_rate is None else f", {points(one.difference)} points, {p_value(one.p)}"
+        said.append(f"calibrated{p}{worse[one.fails] if one.fails else ''}")
+    return "; ".join(said)
+
+
+def _judged(rate: CriterionRate) -> str:
+    true = rate.corrected
+    corrected = f", corrected {percent(true.value)} ({percent(true.low)} to {percent(true.high)})" if true else ""
+    without = f", {rate.without_verdict:,} without a verdict" if rate.without_verdict else ""
+    return f"{out_of(rate.judged)}{corrected}{without}"
+
+
 def rules(report: Report) -> str:
     """The rules of the verdict, in one sentence."""
     spec = report.spec
@@ -60,4 +81,6 @@ def rules(report: Report) -> str:
         parts.append(f"as good if no more than {spec.margin * 100:g} points worse")
     if spec.threshold is not None:
         parts.append(f"a success rate of at least {percent(spec.threshold)}")
+    if spec.judge_threshold is not None:
+        parts.append(f"at least {percent(spec.judge_threshold)} by each calibrated criterion of the judge")
     return f"Rules: {'; '.join(parts)}."

@@ -37,6 +37,9 @@ class ReportSpec(message.Message):
     MARGIN_FIELD_NUMBER: builtins.int
     MOST_INVALID_FIELD_NUMBER: builtins.int
     UNTIL_SURE_FIELD_NUMBER: builtins.int
+    JUDGEMENT_FIELD_NUMBER: builtins.int
+    BASELINE_JUDGEMENT_FIELD_NUMBER: builtins.int
+    JUDGE_THRESHOLD_FIELD_NUMBER: builtins.int
     evaluation: builtins.str
     """The evaluation of the side that is judged, `evaluations/{evaluation}`."""
     baseline: builtins.str
@@ -55,6 +58,16 @@ class ReportSpec(message.Message):
     """How much worse a side may be and still counts as as good, as a difference of success rates; 0.1 when unset."""
     most_invalid: builtins.float
     """The largest share of invalid conversations with which there is a verdict; 0.2 when unset."""
+    judgement: builtins.str
+    """The judgement of the side that is judged, `judgements/{judgement}`; empty: nobody judged it. Excludes `until_sure`. It must be
+    COMPLETED.
+    """
+    baseline_judgement: builtins.str
+    """The judgement of the baseline, by the same judge; needed if there is a baseline and `judgement` is set."""
+    judge_threshold: builtins.float
+    """The share of conversations that must pass each calibrated criterion, 0 to 1: the verdict is BELOW_THRESHOLD if the interval of its
+    corrected rate lies below it. Unset: none.
+    """
     @builtins.property
     def until_sure(self) -> UntilSure:
         """How the pairs were played, if they were played until it was sure. Then the verdict is BETTER, WORSE, UNDECIDED or INVALID by this
@@ -73,17 +86,24 @@ class ReportSpec(message.Message):
         margin: builtins.float | None = ...,
         most_invalid: builtins.float | None = ...,
         until_sure: UntilSure | None = ...,
+        judgement: builtins.str = ...,
+        baseline_judgement: builtins.str = ...,
+        judge_threshold: builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "margin", b"margin", "most_invalid", b"most_invalid", "threshold", b"threshold", "until_sure", b"until_sure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_judge_threshold", b"_judge_threshold", "_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "judge_threshold", b"judge_threshold", "margin", b"margin", "most_invalid", b"most_invalid", "threshold", b"threshold", "until_sure", b"until_sure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "alpha", b"alpha", "baseline", b"baseline", "baseline_label", b"baseline_label", "evaluation", b"evaluation", "label", b"label", "margin", b"margin", "most_invalid", b"most_invalid", "threshold", b"threshold", "until_sure", b"until_sure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_judge_threshold", b"_judge_threshold", "_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "alpha", b"alpha", "baseline", b"baseline", "baseline_judgement", b"baseline_judgement", "baseline_label", b"baseline_label", "evaluation", b"evaluation", "judge_threshold", b"judge_threshold", "judgement", b"judgement", "label", b"label", "margin", b"margin", "most_invalid", b"most_invalid", "threshold", b"threshold", "until_sure", b"until_sure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__judge_threshold: _TypeAlias = typing.Literal["judge_threshold"]  # noqa: Y015
+    _WhichOneofArgType__judge_threshold: _TypeAlias = typing.Literal["_judge_threshold", b"_judge_threshold"]  # noqa: Y015
     _WhichOneofReturnType__margin: _TypeAlias = typing.Literal["margin"]  # noqa: Y015
     _WhichOneofArgType__margin: _TypeAlias = typing.Literal["_margin", b"_margin"]  # noqa: Y015
     _WhichOneofReturnType__most_invalid: _TypeAlias = typing.Literal["most_invalid"]  # noqa: Y015
     _WhichOneofArgType__most_invalid: _TypeAlias = typing.Literal["_most_invalid", b"_most_invalid"]  # noqa: Y015
     _WhichOneofReturnType__threshold: _TypeAlias = typing.Literal["threshold"]  # noqa: Y015
     _WhichOneofArgType__threshold: _TypeAlias = typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__judge_threshold) -> _WhichOneofReturnType__judge_threshold | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__margin) -> _WhichOneofReturnType__margin | None: ...
     @typing.overload
@@ -231,13 +251,13 @@ class Report(message.Message):
         VERDICT_PASSED: Report._Verdict.ValueType  # 1
         """Of one side: the threshold is reached, or none was set."""
         VERDICT_BELOW_THRESHOLD: Report._Verdict.ValueType  # 2
-        """Of one side: it lies below the threshold."""
+        """Of one side: it lies below the threshold, or a calibrated criterion below that of the judge."""
         VERDICT_BETTER: Report._Verdict.ValueType  # 3
         """Significantly better than the baseline."""
         VERDICT_AS_GOOD: Report._Verdict.ValueType  # 4
         """No difference, and no more than the margin worse."""
         VERDICT_WORSE: Report._Verdict.ValueType  # 5
-        """Significantly worse than the baseline."""
+        """Significantly worse than the baseline, or so by a calibrated criterion of the judge."""
         VERDICT_UNDECIDED: Report._Verdict.ValueType  # 6
         """Too few conversations; `more_conversations` says about how many more are needed."""
         VERDICT_INVALID: Report._Verdict.ValueType  # 7
@@ -251,13 +271,13 @@ class Report(message.Message):
     VERDICT_PASSED: Report.Verdict.ValueType  # 1
     """Of one side: the threshold is reached, or none was set."""
     VERDICT_BELOW_THRESHOLD: Report.Verdict.ValueType  # 2
-    """Of one side: it lies below the threshold."""
+    """Of one side: it lies below the threshold, or a calibrated criterion below that of the judge."""
     VERDICT_BETTER: Report.Verdict.ValueType  # 3
     """Significantly better than the baseline."""
     VERDICT_AS_GOOD: Report.Verdict.ValueType  # 4
     """No difference, and no more than the margin worse."""
     VERDICT_WORSE: Report.Verdict.ValueType  # 5
-    """Significantly worse than the baseline."""
+    """Significantly worse than the baseline, or so by a calibrated criterion of the judge."""
     VERDICT_UNDECIDED: Report.Verdict.ValueType  # 6
     """Too few conversations; `more_conversations` says about how many more are needed."""
     VERDICT_INVALID: Report.Verdict.ValueType  # 7
@@ -279,6 +299,7 @@ class Report(message.Message):
     CREATOR_FIELD_NUMBER: builtins.int
     CELLS_FIELD_NUMBER: builtins.int
     STOP_FIELD_NUMBER: builtins.int
+    CRITERIA_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`reports/{report}`; set by the service."""
     verdict: Report.Verdict.ValueType
@@ -333,6 +354,10 @@ class Report(message.Message):
     def stop(self) -> Stop:
         """How playing pairs ended; unset without `until_sure`."""
 
+    @builtins.property
+    def criteria(self) -> containers.RepeatedCompositeFieldContainer[CriterionSummary]:
+        """What the judge says, by criterion in the rubric's order; empty without a judgement."""
+
     def __init__(
         self,
         *,
@@ -352,10 +377,133 @@ class Report(message.Message):
         creator: builtins.str = ...,
         cells: abc.Iterable[Cell] | None = ...,
         stop: Stop | None = ...,
+        criteria: abc.Iterable[CriterionSummary] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["comparison", b"comparison", "create_time", b"create_time", "spec", b"spec", "stop", b"stop"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["cells", b"cells", "comparison", b"comparison", "coverage", b"coverage", "create_time", b"create_time", "creator", b"creator", "examples", b"examples", "expectations", b"expectations", "headline", b"headline", "more_conversations", b"more_conversations", "name", b"name", "notes", b"notes", "personas", b"personas", "sides", b"sides", "spec", b"spec", "stop", b"stop", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cells", b"cells", "comparison", b"comparison", "coverage", b"coverage", "create_time", b"create_time", "creator", b"creator", "criteria", b"criteria", "examples", b"examples", "expectations", b"expectations", "headline", b"headline", "more_conversations", b"more_conversations", "name", b"name", "notes", b"notes", "personas", b"personas", "sides", b"sides", "spec", b"spec", "stop", b"stop", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CriterionSummary(message.Message):
+    """A criterion of the judge over all valid conversations."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    QUESTION_FIELD_NUMBER: builtins.int
+    RATE_FIELD_NUMBER: builtins.int
+    BASELINE_RATE_FIELD_NUMBER: builtins.int
+    CALIBRATED_FIELD_NUMBER: builtins.int
+    WHY_UNCALIBRATED_FIELD_NUMBER: builtins.int
+    CALIBRATION_FIELD_NUMBER: builtins.int
+    P_FIELD_NUMBER: builtins.int
+    DIFFERENCE_FIELD_NUMBER: builtins.int
+    FAILS_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    """Its id."""
+    question: builtins.str
+    """What the judge was asked."""
+    calibrated: builtins.bool
+    """Whether the newest calibration of this judge, when the report was built, lets the criterion fail a run."""
+    why_uncalibrated: builtins.str
+    """Why not, a sentence; empty if it does."""
+    calibration: builtins.str
+    """That calibration, `judge_calibrations/{calibration}`; empty if there is none."""
+    p: builtins.float
+    """McNemar's mid-p over pairs that have a verdict on both sides, corrected for the number of calibrated criteria (Holm); 1 with one
+    side, and if it is not calibrated.
+    """
+    difference: builtins.float
+    """The difference of the judge's verdicts over the same pairs, new minus baseline."""
+    fails: builtins.bool
+    """Whether it fails the run; never true if it is not calibrated."""
+    @builtins.property
+    def rate(self) -> CriterionRate:
+        """What passes of the new side."""
+
+    @builtins.property
+    def baseline_rate(self) -> CriterionRate:
+        """The same of the baseline; unset with one side."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        question: builtins.str = ...,
+        rate: CriterionRate | None = ...,
+        baseline_rate: CriterionRate | None = ...,
+        calibrated: builtins.bool = ...,
+        why_uncalibrated: builtins.str = ...,
+        calibration: builtins.str = ...,
+        p: builtins.float = ...,
+        difference: builtins.float = ...,
+        fails: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["baseline_rate", b"baseline_rate", "rate", b"rate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["baseline_rate", b"baseline_rate", "calibrated", b"calibrated", "calibration", b"calibration", "difference", b"difference", "fails", b"fails", "id", b"id", "p", b"p", "question", b"question", "rate", b"rate", "why_uncalibrated", b"why_uncalibrated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CriterionRate(message.Message):
+    """How many conversations of a side pass a criterion."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    JUDGED_FIELD_NUMBER: builtins.int
+    CORRECTED_FIELD_NUMBER: builtins.int
+    WITHOUT_VERDICT_FIELD_NUMBER: builtins.int
+    without_verdict: builtins.int
+    """Valid conversations without a verdict; they do not count."""
+    @builtins.property
+    def judged(self) -> Rate:
+        """What passes by the judge's verdicts: a Wilson interval, widened where sources repeat."""
+
+    @builtins.property
+    def corrected(self) -> CorrectedRate:
+        """The rate corrected for the judge's errors, as in JudgedCriterion; unset if these are not known."""
+
+    def __init__(
+        self,
+        *,
+        judged: Rate | None = ...,
+        corrected: CorrectedRate | None = ...,
+        without_verdict: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["corrected", b"corrected", "judged", b"judged"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["corrected", b"corrected", "judged", b"judged", "without_verdict", b"without_verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CorrectedRate(message.Message):
+    """A rate corrected for the errors of a judge."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: builtins.int
+    LOW_FIELD_NUMBER: builtins.int
+    HIGH_FIELD_NUMBER: builtins.int
+    value: builtins.float
+    """The rate, 0 to 1."""
+    low: builtins.float
+    """The lower end of its interval."""
+    high: builtins.float
+    """The upper end of its interval."""
+    def __init__(
+        self,
+        *,
+        value: builtins.float = ...,
+        low: builtins.float = ...,
+        high: builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["high", b"high", "low", b"low", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -33,6 +33,7 @@ def page(report: Report, transcripts: Transcripts) -> str:
         tables.matrix(report),
         tables.personas(report),
         tables.expectations(report),
+        tables.criteria(report),
         tables.coverage(report),
         tables.sides(report),
         _notes(report),

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from services.evaluator.reports.model import Covered, ExpectationSummary, PersonaSummary, Report, Side
+from services.evaluator.reports.model import Covered, CriterionSummary, ExpectationSummary, PersonaSummary, Report, Side
 from services.evaluator.reports.rendering.page.markup import NOTHING, Markup, element, joined
+from services.evaluator.reports.rendering.shared import judged
 from services.evaluator.reports.wording import p_value, percent, points
 
 _ROWS, _COLUMNS = 60, 24
@@ -99,6 +100,18 @@ def _expectation(one: ExpectationSummary) -> tuple[Markup, ...]:
     if one.baseline_met is not None:
         cells += [_share(one.baseline_met.value, one.baseline_met.total), points(one.difference), p_value(one.p)]
     return name, *numbers(cells)
+
+
+def criteria(report: Report) -> Markup:
+    """What the judge says of each criterion."""
+    if not report.criteria:
+        return NOTHING
+    listed = element("ul", *(_criterion(one) for one in report.criteria), class_="notes")
+    return joined([element("h2", "The judge"), card(listed)])
+
+
+def _criterion(one: CriterionSummary) -> Markup:
+    return element("li", element("b", one.id), " ", one.question, " The judge ", judged(one))
 
 
 def personas(report: Report) -> Markup:
