@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
+from greenroom.evaluator.v1 import evaluation_pb2, judge_pb2, report_pb2, rubric_pb2
 from greenroom.synthesizer.v1 import batch_pb2
 from services.gateway.adapters.checks import check_alike, check_expectations_of
 from services.gateway.adapters.records import RemoteRecords
@@ -23,6 +23,11 @@ _OVER = (
     evaluation_pb2.Evaluation.STATE_COMPLETED,
     evaluation_pb2.Evaluation.STATE_FAILED,
     evaluation_pb2.Evaluation.STATE_CANCELLED,
+)
+_JUDGED = (
+    judge_pb2.Judgement.STATE_COMPLETED,
+    judge_pb2.Judgement.STATE_FAILED,
+    judge_pb2.Judgement.STATE_CANCELLED,
 )
 _BATCH_OVER = (batch_pb2.Batch.STATE_COMPLETED, batch_pb2.Batch.STATE_CANCELLED)
 
@@ -43,7 +48,14 @@ class RemoteChildren:
         return Evaluator(self._peers.of(EVALUATOR, who))
 
     async def settled(self, who: Caller, spec: bytes) -> bytes:
-        return await self._records.settled(who, spec)
+        if convert.has_records(spec):
+            spec = await self._records.settled(who, spec)
+        if convert.has_judge(spec):
+            judge, evaluator = convert.judge_of(spec), self.evaluator(who)
+            request = rubric_pb2.GetRubricRequest(name=judge.rubric, revision=judge.revision)
+            found = await evaluator.peer.unary(evaluator.rubrics.GetRubric, request)
+            spec = convert.with_rubric(spec, found.revision.number)
+        return spec
 
     async def check(self, who: Caller, spec: bytes) -> None:
         synthesizer = self.synthesizer(who)
@@ -99,6 +111,11 @@ class RemoteChildren:
         request = evaluation_pb2.StartEvaluationRequest(spec=convert.evaluation_spec(spec, batch), request_id=key)
         return (await evaluator.peer.unary(evaluator.evaluations.StartEvaluation, request)).evaluation.name
 
+    async def start_judgement(self, who: Caller, spec: bytes, batch: str, key: str) -> str:
+        evaluator = self.evaluator(who)
+        request = judge_pb2.StartJudgementRequest(spec=convert.judgement_spec(spec, batch), request_id=key)
+        return (await evaluator.peer.unary(evaluator.judgements.StartJudgement, request)).judgement.name
+
     async def run_batch(self, who: Caller, batch: str, first: int = 0) -> None:
         synthesizer = self.synthesizer(who)
         await synthesizer.peer.unary(synthesizer.batches.RunBatch, batch_pb2.RunBatchRequest(name=batch, first=first))
@@ -123,6 +140,11 @@ class RemoteChildren:
         results = found.counts.passed + found.counts.failed + found.counts.invalid
         return Progress(found.state in _OVER, results, cancelled, found.reason, found.detail)
 
+    async def judgement(self, who: Caller, judgement: str) -> Progress:
+        found = await self.evaluator(who).judgement(judgement)
+        cancelled = found.state == judge_pb2.Judgement.STATE_CANCELLED
+        return Progress(found.state in _JUDGED, found.conversations, cancelled, found.reason, found.detail)
+
     async def failed(self, who: Caller, batch: str) -> int:
         return (await self.synthesizer(who).batch(batch)).counts.failed
 
@@ -137,6 +159,14 @@ class RemoteChildren:
             await evaluator.peer.unary(evaluator.evaluations.RetryEvaluation, again)
         return state in (evaluation_pb2.Evaluation.STATE_COMPLETED, evaluation_pb2.Evaluation.STATE_CANCELLED)
 
+    async def judge_again(self, who: Caller, side: Side) -> bool:
+        evaluator = self.evaluator(who)
+        state = (await evaluator.judgement(side.judgement)).state
+        if state == judge_pb2.Judgement.STATE_FAILED:
+            again = judge_pb2.RetryJudgementRequest(name=side.judgement)
+            await evaluator.peer.unary(evaluator.judgements.RetryJudgement, again)
+        return state in (judge_pb2.Judgement.STATE_COMPLETED, judge_pb2.Judgement.STATE_CANCELLED)
+
     async def build_report(self, who: Caller, spec: bytes, sides: Sequence[Side], key: str) -> str:
         evaluator = self.evaluator(who)
         request = report_pb2.BuildReportRequest(spec=convert.report_spec(spec, sides), request_id=key)
@@ -149,6 +179,10 @@ class RemoteChildren:
             stop = evaluation_pb2.CancelEvaluationRequest(name=side.evaluation)
             stopped = await _unless_over(evaluator.peer.unary(evaluator.evaluations.CancelEvaluation, stop))
             over = stopped is None or stopped.evaluation.state in _OVER
+        if side.judgement:
+            halt = judge_pb2.CancelJudgementRequest(name=side.judgement)
+            halted = await _unless_over(evaluator.peer.unary(evaluator.judgements.CancelJudgement, halt))
+            over &= halted is None or halted.judgement.state in _JUDGED
         if not side.given:
             end = batch_pb2.CancelBatchRequest(name=side.batch)
             ended = await _unless_over(synthesizer.peer.unary(synthesizer.batches.CancelBatch, end))
@@ -163,6 +197,9 @@ class RemoteChildren:
         for name in evaluations:
             gone = evaluation_pb2.DeleteEvaluationRequest(name=name)
             await _unless_gone(evaluator.peer.unary(evaluator.evaluations.DeleteEvaluation, gone))
+        for name in [name for side in sides for name in (side.judgement, *side.judged_before) if name]:
+            unjudged = judge_pb2.DeleteJudgementRequest(name=name)
+            await _unless_gone(evaluator.peer.unary(evaluator.judgements.DeleteJudgement, unjudged))
         for side in sides:
             if side.batch and not side.given:
                 request = batch_pb2.DeleteBatchRequest(name=side.batch)

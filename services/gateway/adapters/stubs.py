@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
+from greenroom.evaluator.v1 import evaluation_pb2, judge_pb2, report_pb2
 from greenroom.evaluator.v1.evaluation_pb2_grpc import EvaluationServiceStub
+from greenroom.evaluator.v1.judge_pb2_grpc import JudgeServiceStub
 from greenroom.evaluator.v1.report_pb2_grpc import ReportServiceStub
+from greenroom.evaluator.v1.rubric_pb2_grpc import RubricServiceStub
 from greenroom.synthesizer.v1 import batch_pb2, procedure_pb2
 from greenroom.synthesizer.v1.batch_pb2_grpc import BatchServiceStub
 from greenroom.synthesizer.v1.procedure_pb2_grpc import ProcedureServiceStub
@@ -52,6 +54,8 @@ class Evaluator:
         self.peer = peer
         self.evaluations = EvaluationServiceStub(peer.channel)
         self.reports = ReportServiceStub(peer.channel)
+        self.rubrics = RubricServiceStub(peer.channel)
+        self.judgements = JudgeServiceStub(peer.channel)
 
     async def evaluation(self, name: str) -> evaluation_pb2.Evaluation:
         """An evaluation with its counts."""
@@ -68,6 +72,11 @@ class Evaluator:
             if not page.next_page_token:
                 return found
             request.page_token = page.next_page_token
+
+    async def judgement(self, name: str) -> judge_pb2.Judgement:
+        """A judgement."""
+        request = judge_pb2.GetJudgementRequest(name=name)
+        return (await self.peer.unary(self.judgements.GetJudgement, request)).judgement
 
     async def report(self, name: str) -> report_pb2.Report:
         """A report."""

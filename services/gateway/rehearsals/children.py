@@ -1,4 +1,7 @@
-"""What a rehearsal starts: batches, evaluations and a report; an adapter implements it with calls to their services."""
+"""What a rehearsal starts: batches, evaluations, judgements and a report.
+
+An adapter implements it with calls to their services.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from shared.statistics.until_sure import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an evaluation is.
+    """How far an evaluation or a judgement is.
 
     over: True when it ends. results: how many conversations have one. cancelled, reason, detail: how it ended, if not
     well.
@@ -38,7 +41,7 @@ class Children(Protocol):
     """
 
     async def settled(self, who: Caller, spec: bytes) -> bytes:
-        """The spec with the revision of the domain of its records and with their entities."""
+        """The spec with the revision of the domain of its records, their entities, and its rubric's revision."""
         ...
 
     async def check(self, who: Caller, spec: bytes) -> None:
@@ -69,6 +72,10 @@ class Children(Protocol):
         """Start to evaluate a batch; returns the name of the evaluation."""
         ...
 
+    async def start_judgement(self, who: Caller, spec: bytes, batch: str, key: str) -> str:
+        """Start to judge a batch; returns the name of the judgement."""
+        ...
+
     async def run_batch(self, who: Caller, batch: str, first: int = 0) -> None:
         """Start the conversations of a batch that was created: the first ones by index, or all."""
         ...
@@ -85,6 +92,10 @@ class Children(Protocol):
         """How far an evaluation is."""
         ...
 
+    async def judgement(self, who: Caller, judgement: str) -> Progress:
+        """How far a judgement is."""
+        ...
+
     async def failed(self, who: Caller, batch: str) -> int:
         """How many conversations of a batch failed."""
         ...
@@ -93,16 +104,20 @@ class Children(Protocol):
         """Retry the failed conversations of a side's batch, and its evaluation; True if that must be started anew."""
         ...
 
+    async def judge_again(self, who: Caller, side: Side) -> bool:
+        """Retry the judgement of a side; True if that must be started anew."""
+        ...
+
     async def build_report(self, who: Caller, spec: bytes, sides: Sequence[Side], key: str) -> str:
         """Build the report about the sides; returns its name."""
         ...
 
     async def cancel(self, who: Caller, side: Side) -> bool:
-        """Cancel the evaluation and the batch of a side; True when both are over."""
+        """Cancel the evaluation, the judgement and the batch of a side; True when all are over."""
         ...
 
     async def delete(self, who: Caller, sides: Sequence[Side], resources: str) -> None:
-        """Delete the reports, evaluations and batches of the sides, as far as they exist.
+        """Delete the reports, evaluations, judgements and batches of the sides, as far as they exist.
 
         Also the resource set, if there is one and nothing else uses it.
         """

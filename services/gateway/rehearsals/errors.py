@@ -51,6 +51,18 @@ class EvaluationBroken(FailedPrecondition):
     reason = "EVALUATION_BROKEN"
 
 
+class JudgementStopped(FailedPrecondition):
+    """{judgement} was cancelled, so there is nothing to report; retry the rehearsal to judge again."""
+
+    reason = "JUDGEMENT_STOPPED"
+
+
+class JudgementBroken(FailedPrecondition):
+    """{judgement} failed, {cause}: {detail} Retry the rehearsal when the cause is mended."""
+
+    reason = "JUDGEMENT_BROKEN"
+
+
 class NothingFailed(FailedPrecondition):
     """Every conversation of {name} passed, so there is none to play again."""
 

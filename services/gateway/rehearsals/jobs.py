@@ -5,8 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from services.gateway.rehearsals.children import Children
-from services.gateway.rehearsals.errors import EvaluationBroken, EvaluationStopped
-from services.gateway.rehearsals.messages import rule_of
+from services.gateway.rehearsals.errors import (
+    EvaluationBroken,
+    EvaluationStopped,
+    JudgementBroken,
+    JudgementStopped,
+)
+from services.gateway.rehearsals.messages import has_judge, rule_of
 from services.gateway.rehearsals.model import Phase, Rehearsal, Side
 from shared.clock import Clock
 from shared.statistics.until_sure import Rule, stopped
@@ -64,7 +69,10 @@ class RehearsalSteps:
         await turn.append(WENT_ON, phase=Phase.STARTING, resources=resources)
 
     async def _start(self, turn: Turn[Rehearsal]) -> None:
-        """Create the batches, start their evaluations, and then let the batches run, so that no turn is missed."""
+        """Create the batches, start their evaluations and judgements, and then let them run, so that no turn is missed.
+
+        A judge that is refused is so before anything is played.
+        """
         for number in range(len(turn.work.body.sides)):
             await self._start_side(turn, number)
         rule = rule_of(turn.work.body.spec)
@@ -90,10 +98,14 @@ class RehearsalSteps:
         if not side.evaluation:
             key = f"{key}-{rehearsal.attempt}"
             evaluation = await self._children.start_evaluation(rehearsal.starter, rehearsal.spec, side.batch, key)
-            await self._save(turn, number, replace(side, evaluation=evaluation))
+            side = await self._save(turn, number, replace(side, evaluation=evaluation))
+        if has_judge(rehearsal.spec) and not side.judgement:
+            key = f"{_key(turn.work)}-{number}-{rehearsal.attempt}"
+            judgement = await self._children.start_judgement(rehearsal.starter, rehearsal.spec, side.batch, key)
+            await self._save(turn, number, replace(side, judgement=judgement))
 
     async def _wait(self, turn: Turn[Rehearsal]) -> None:
-        """Wait until every evaluation is over, for a while."""
+        """Wait until every evaluation and judgement is over, for a while."""
         if not turn.work.body.resumed:
             await self._resume(turn)
         who, rule = turn.work.body.starter, rule_of(turn.work.body.spec)
@@ -104,12 +116,23 @@ class RehearsalSteps:
                     raise EvaluationStopped(evaluation=side.evaluation)
                 if progress.over and not progress.well:
                     raise EvaluationBroken(evaluation=side.evaluation, cause=progress.reason, detail=progress.detail)
-            if all(progress.over for _, progress in found):
+            if all(progress.over for _, progress in found) and await self._judged(turn.work.body):
                 await turn.append(WENT_ON, phase=Phase.REPORTING)
                 return
             if rule and all(progress.results >= turn.work.body.pairs for _, progress in found):
                 await self._look(turn, rule)
             await asyncio.sleep(pause)
+
+    async def _judged(self, rehearsal: Rehearsal) -> bool:
+        """Whether every judgement is over. Raises JudgementStopped, JudgementBroken."""
+        names = [side.judgement for side in rehearsal.sides if side.judgement]
+        found = {name: await self._children.judgement(rehearsal.starter, name) for name in names}
+        for name, progress in found.items():
+            if progress.cancelled:
+                raise JudgementStopped(judgement=name)
+            if progress.over and not progress.well:
+                raise JudgementBroken(judgement=name, cause=progress.reason, detail=progress.detail)
+        return all(progress.over for progress in found.values())
 
     async def _look(self, turn: Turn[Rehearsal], rule: Rule) -> None:
         """Play the next round of pairs, or leave out those that are not needed."""
@@ -127,11 +150,13 @@ class RehearsalSteps:
                 await self._children.leave_out(rehearsal.starter, side.batch)
 
     async def _resume(self, turn: Turn[Rehearsal]) -> None:
-        """Retry the failed conversations, and evaluate batches again whose evaluations are over."""
+        """Retry the failed conversations, and evaluate and judge batches again for which that is over."""
         who = turn.work.body.starter
         for number, side in enumerate(turn.work.body.sides):
             if side.evaluation and await self._children.resume(who, side):
-                await self._save(turn, number, side.renewed())
+                side = await self._save(turn, number, side.renewed())
+            if side.judgement and await self._children.judge_again(who, side):
+                await self._save(turn, number, side.judged_anew())
             await self._start_side(turn, number)
         await turn.append(WENT_ON, resumed=True)
 

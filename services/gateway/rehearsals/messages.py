@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from google.protobuf.json_format import Parse
 
-from greenroom.evaluator.v1 import evaluation_pb2, report_pb2
+from greenroom.evaluator.v1 import evaluation_pb2, judge_pb2, report_pb2
 from greenroom.gateway.v1 import rehearsal_pb2 as pb
 from greenroom.synthesizer.v1 import batch_pb2, conversation_pb2
 from greenroom.testdata.v1 import record_pb2
@@ -65,6 +65,9 @@ def _wrong(spec: pb.RehearsalSpec) -> list[Violation]:
         if spec.HasField("threshold"):
             sentence = "Pairs are played until two sides differ; leave the threshold out."
             wrong.append(Violation("spec.threshold", sentence))
+        if spec.HasField("judge"):
+            sentence = "What a judge says is tested over all pairs; leave it out, or until_sure."
+            wrong.append(Violation("spec.judge", sentence))
     if spec.failed_of and spec.HasField("compare"):
         wrong.append(Violation("spec.compare", "What failed is played again as one side; leave it out."))
     return wrong
@@ -107,6 +110,23 @@ def has_records(spec: bytes) -> bool:
 def records_of(spec: bytes) -> pb.RehearsalRecords:
     """The records of a stored spec."""
     return pb.RehearsalSpec.FromString(spec).records
+
+
+def has_judge(spec: bytes) -> bool:
+    """True if a stored spec has a judge."""
+    return pb.RehearsalSpec.FromString(spec).HasField("judge")
+
+
+def judge_of(spec: bytes) -> pb.RehearsalJudge:
+    """The judge of a stored spec."""
+    return pb.RehearsalSpec.FromString(spec).judge
+
+
+def with_rubric(spec: bytes, revision: int) -> bytes:
+    """The spec with this revision of the judge's rubric."""
+    read = pb.RehearsalSpec.FromString(spec)
+    read.judge.revision = revision
+    return read.SerializeToString(deterministic=True)
 
 
 def settled(spec: bytes, revision: int, pack: DomainPack) -> bytes:
@@ -211,6 +231,17 @@ def evaluation_spec(spec: bytes, batch: str) -> evaluation_pb2.EvaluationSpec:
     )
 
 
+def judgement_spec(spec: bytes, batch: str) -> judge_pb2.JudgementSpec:
+    """What the judgement of a side's batch is started with."""
+    judge = judge_of(spec)
+    wanted = judge_pb2.JudgementSpec(
+        batch=batch, rubric=judge.rubric, revision=judge.revision, models=judge.models, repeats=judge.repeats
+    )
+    if judge.HasField("budget"):
+        wanted.budget.CopyFrom(judge.budget)
+    return wanted
+
+
 def report_spec(spec: bytes, sides: Sequence[Side]) -> report_pb2.ReportSpec:
     """What the report is built from."""
     read = pb.RehearsalSpec.FromString(spec)
@@ -219,6 +250,10 @@ def report_spec(spec: bytes, sides: Sequence[Side]) -> report_pb2.ReportSpec:
         report.baseline, report.baseline_label = sides[1].evaluation, sides[1].label
     if read.HasField("until_sure"):
         report.until_sure.CopyFrom(read.until_sure)
+    report.judgement = sides[0].judgement
+    report.baseline_judgement = sides[1].judgement if len(sides) > 1 else ""
+    if read.judge.HasField("threshold"):
+        report.judge_threshold = read.judge.threshold
     for name in ("threshold", "margin", "most_invalid"):
         if read.HasField(name):
             setattr(report, name, getattr(read, name))
@@ -240,7 +275,8 @@ def rehearsal_message(work: Work[Rehearsal]) -> pb.Rehearsal:
         spec=pb.RehearsalSpec.FromString(rehearsal.spec),
         phase=enum_number(pb.Rehearsal.Phase, "PHASE", rehearsal.phase),
         sides=[
-            pb.SideProgress(label=side.label, batch=side.batch, evaluation=side.evaluation) for side in rehearsal.sides
+            pb.SideProgress(label=side.label, batch=side.batch, evaluation=side.evaluation, judgement=side.judgement)
+            for side in rehearsal.sides
         ],
         report=rehearsal.report,
         resources=rehearsal.resources,

@@ -26,6 +26,8 @@ class Side:
 
     batch, evaluation: their names; "" before they are started. given: True if the batch is an earlier one, which this
     rehearsal neither plays nor deletes. earlier: evaluations before retries, which older reports stand on.
+    judgement: what a judge says of the batch; "" before it is started, and without a judge. judged_before: judgements
+    before retries.
     """
 
     label: str
@@ -33,10 +35,16 @@ class Side:
     evaluation: str = ""
     given: bool = False
     earlier: tuple[str, ...] = ()
+    judgement: str = ""
+    judged_before: tuple[str, ...] = ()
 
     def renewed(self) -> "Side":
         """The side before a new evaluation of its batch."""
         return replace(self, evaluation="", earlier=(*self.earlier, self.evaluation))
+
+    def judged_anew(self) -> "Side":
+        """The side before a new judgement of its batch."""
+        return replace(self, judgement="", judged_before=(*self.judged_before, self.judgement))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.gateway.rehearsals.children import Children
 from services.gateway.rehearsals.errors import NothingFailed
-from services.gateway.rehearsals.messages import has_records, playing_again, sides_of, with_rule
+from services.gateway.rehearsals.messages import has_judge, has_records, playing_again, sides_of, with_rule
 from services.gateway.rehearsals.model import UNSTARTED, Phase, Rehearsal
 from shared.auth import Caller
 from shared.requests import RequestKey
@@ -19,6 +19,8 @@ NEEDED = (
 """The permissions that the services ask of who starts a rehearsal."""
 NEEDED_FOR_RECORDS = ("domains.read", "records.read", "resources.read", "resources.write")
 """Those that they ask for records, too."""
+NEEDED_FOR_JUDGE = ("rubrics.read", "judgements.read", "judgements.write")
+"""Those that they ask for a judge, too."""
 
 
 class Rehearsals:
@@ -44,13 +46,12 @@ class Rehearsals:
         """
 
         async def make(_: str) -> Rehearsal:
-            records = has_records(spec)
-            for permission in (*NEEDED, *(NEEDED_FOR_RECORDS if records else ())):
+            records, judge = has_records(spec), has_judge(spec)
+            more = (*(NEEDED_FOR_RECORDS if records else ()), *(NEEDED_FOR_JUDGE if judge else ()))
+            for permission in (*NEEDED, *more):
                 caller.require(permission)
             played = await self._played(spec, failed_of, caller)
-            if records:
-                played = await self._children.settled(caller, played)
-            played = with_rule(played)
+            played = with_rule(await self._children.settled(caller, played))
             await self._children.check(caller, played)
             return Rehearsal(played, caller, sides_of(played), Phase.RECORDS if records else Phase.STARTING)
 

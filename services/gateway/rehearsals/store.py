@@ -32,7 +32,12 @@ class _Sides(TypeDecorator[tuple[Side, ...]]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> tuple[Side, ...]:  # noqa: ARG002
         with reading_record():
-            return tuple(Side(**{**side, "earlier": tuple(side["earlier"])}) for side in load_document(value))
+            return tuple(_side(side) for side in load_document(value))
+
+
+def _side(record: Mapping[str, Any]) -> Side:
+    lists = {name: tuple(record.get(name, ())) for name in ("earlier", "judged_before")}
+    return Side(**{**record, **lists})
 
 
 rehearsals = work_table(

@@ -47,6 +47,7 @@ class RehearsalSpec(message.Message):
     FAILED_OF_FIELD_NUMBER: builtins.int
     RECORDS_FIELD_NUMBER: builtins.int
     UNTIL_SURE_FIELD_NUMBER: builtins.int
+    JUDGE_FIELD_NUMBER: builtins.int
     label: builtins.str
     """What the side that is judged is called; empty: `new`."""
     without_defaults: builtins.bool
@@ -93,6 +94,10 @@ class RehearsalSpec(message.Message):
         excludes `threshold`. Conversations that are not needed end CANCELLED, NOT_NEEDED, and have no result. Unset: all are played.
         """
 
+    @builtins.property
+    def judge(self) -> RehearsalJudge:
+        """Who judges the conversations of both sides, besides the expectations. Excludes `until_sure`. Unset: nobody."""
+
     def __init__(
         self,
         *,
@@ -110,10 +115,11 @@ class RehearsalSpec(message.Message):
         failed_of: builtins.str = ...,
         records: RehearsalRecords | None = ...,
         until_sure: report_pb2.UntilSure | None = ...,
+        judge: RehearsalJudge | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "batch", b"batch", "compare", b"compare", "margin", b"margin", "most_invalid", b"most_invalid", "records", b"records", "threshold", b"threshold", "until_sure", b"until_sure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "batch", b"batch", "compare", b"compare", "judge", b"judge", "margin", b"margin", "most_invalid", b"most_invalid", "records", b"records", "threshold", b"threshold", "until_sure", b"until_sure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "alpha", b"alpha", "batch", b"batch", "compare", b"compare", "expectations", b"expectations", "external_id", b"external_id", "failed_of", b"failed_of", "label", b"label", "margin", b"margin", "most_invalid", b"most_invalid", "only_these", b"only_these", "records", b"records", "threshold", b"threshold", "until_sure", b"until_sure", "without_defaults", b"without_defaults"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_margin", b"_margin", "_most_invalid", b"_most_invalid", "_threshold", b"_threshold", "alpha", b"alpha", "batch", b"batch", "compare", b"compare", "expectations", b"expectations", "external_id", b"external_id", "failed_of", b"failed_of", "judge", b"judge", "label", b"label", "margin", b"margin", "most_invalid", b"most_invalid", "only_these", b"only_these", "records", b"records", "threshold", b"threshold", "until_sure", b"until_sure", "without_defaults", b"without_defaults"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__margin: _TypeAlias = typing.Literal["margin"]  # noqa: Y015
     _WhichOneofArgType__margin: _TypeAlias = typing.Literal["_margin", b"_margin"]  # noqa: Y015
@@ -126,6 +132,54 @@ class RehearsalSpec(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__most_invalid) -> _WhichOneofReturnType__most_invalid | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
+
+@typing.final
+class RehearsalJudge(message.Message):
+    """A judge of a rehearsal: a rubric, and the models that answer it. A criterion for which this judge is calibrated may fail the
+    rehearsal; any other is only shown.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RUBRIC_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    MODELS_FIELD_NUMBER: builtins.int
+    REPEATS_FIELD_NUMBER: builtins.int
+    THRESHOLD_FIELD_NUMBER: builtins.int
+    BUDGET_FIELD_NUMBER: builtins.int
+    rubric: builtins.str
+    """The rubric, `rubrics/{rubric}`."""
+    revision: builtins.int
+    """Its revision; 0: the newest when the rehearsal is started."""
+    repeats: builtins.int
+    """As in JudgementSpec."""
+    threshold: builtins.float
+    """As `judge_threshold` in ReportSpec."""
+    @builtins.property
+    def models(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """As in JudgementSpec."""
+
+    @builtins.property
+    def budget(self) -> batch_pb2.Budget:
+        """What the models may spend on each side; unset: any amount. When it is spent, the rehearsal fails."""
+
+    def __init__(
+        self,
+        *,
+        rubric: builtins.str = ...,
+        revision: builtins.int = ...,
+        models: abc.Iterable[builtins.str] | None = ...,
+        repeats: builtins.int = ...,
+        threshold: builtins.float | None = ...,
+        budget: batch_pb2.Budget | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_threshold", b"_threshold", "budget", b"budget", "threshold", b"threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_threshold", b"_threshold", "budget", b"budget", "models", b"models", "repeats", b"repeats", "revision", b"revision", "rubric", b"rubric", "threshold", b"threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__threshold: _TypeAlias = typing.Literal["threshold"]  # noqa: Y015
+    _WhichOneofArgType__threshold: _TypeAlias = typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
 
 @typing.final
@@ -312,9 +366,9 @@ class Rehearsal(message.Message):
         PHASE_UNSPECIFIED: Rehearsal._Phase.ValueType  # 0
         """Not set."""
         PHASE_STARTING: Rehearsal._Phase.ValueType  # 1
-        """The batches and evaluations are started."""
+        """The batches, evaluations and judgements are started."""
         PHASE_GENERATING: Rehearsal._Phase.ValueType  # 2
-        """Conversations are generated and evaluated."""
+        """Conversations are generated, evaluated and judged."""
         PHASE_REPORTING: Rehearsal._Phase.ValueType  # 3
         """The report is built."""
         PHASE_DONE: Rehearsal._Phase.ValueType  # 4
@@ -328,9 +382,9 @@ class Rehearsal(message.Message):
     PHASE_UNSPECIFIED: Rehearsal.Phase.ValueType  # 0
     """Not set."""
     PHASE_STARTING: Rehearsal.Phase.ValueType  # 1
-    """The batches and evaluations are started."""
+    """The batches, evaluations and judgements are started."""
     PHASE_GENERATING: Rehearsal.Phase.ValueType  # 2
-    """Conversations are generated and evaluated."""
+    """Conversations are generated, evaluated and judged."""
     PHASE_REPORTING: Rehearsal.Phase.ValueType  # 3
     """The report is built."""
     PHASE_DONE: Rehearsal.Phase.ValueType  # 4
@@ -426,6 +480,7 @@ class SideProgress(message.Message):
     CONVERSATIONS_FIELD_NUMBER: builtins.int
     RESULTS_FIELD_NUMBER: builtins.int
     QUALITY_FIELD_NUMBER: builtins.int
+    JUDGEMENT_FIELD_NUMBER: builtins.int
     label: builtins.str
     """What it is called."""
     batch: builtins.str
@@ -434,6 +489,8 @@ class SideProgress(message.Message):
     """Its evaluation, `evaluations/{evaluation}`; empty before it is started."""
     quality: builtins.float
     """The mean quality of its valid conversations, 0 to 100; set as `results` is, unless no conversation was measured."""
+    judgement: builtins.str
+    """The judgement of its batch, `judgements/{judgement}`; empty before it is started, and without a judge."""
     @builtins.property
     def conversations(self) -> batch_pb2.BatchCounts:
         """Its conversations by state; set by GetRehearsal and in the summary of WatchRehearsal."""
@@ -451,10 +508,11 @@ class SideProgress(message.Message):
         conversations: batch_pb2.BatchCounts | None = ...,
         results: evaluation_pb2.EvaluationCounts | None = ...,
         quality: builtins.float | None = ...,
+        judgement: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_quality", b"_quality", "conversations", b"conversations", "quality", b"quality", "results", b"results"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_quality", b"_quality", "batch", b"batch", "conversations", b"conversations", "evaluation", b"evaluation", "label", b"label", "quality", b"quality", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_quality", b"_quality", "batch", b"batch", "conversations", b"conversations", "evaluation", b"evaluation", "judgement", b"judgement", "label", b"label", "quality", b"quality", "results", b"results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__quality: _TypeAlias = typing.Literal["quality"]  # noqa: Y015
     _WhichOneofArgType__quality: _TypeAlias = typing.Literal["_quality", b"_quality"]  # noqa: Y015

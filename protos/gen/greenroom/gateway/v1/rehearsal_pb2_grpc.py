@@ -84,7 +84,8 @@ class RehearsalServiceServicer(object):
     def StartRehearsal(self, request, context):
         """StartRehearsal starts one. What StartBatch, StartEvaluation and GenerateRecords refuse of its spec is refused here, before
         anything runs. It needs the permissions to read and write batches, evaluations and reports, too, and `procedures.read`; with
-        records also `domains.read`, `records.read`, `resources.read` and `resources.write`.
+        records also `domains.read`, `records.read`, `resources.read` and `resources.write`; with a judge `rubrics.read`,
+        `judgements.read` and `judgements.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,7 +121,7 @@ class RehearsalServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CancelRehearsal(self, request, context):
-        """CancelRehearsal cancels a rehearsal with its batches and evaluations. A CANCELLED one is returned as it is;
+        """CancelRehearsal cancels a rehearsal with its batches, evaluations and judgements. A CANCELLED one is returned as it is;
         FAILED_PRECONDITION if it is COMPLETED or FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -136,8 +137,8 @@ class RehearsalServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRehearsal(self, request, context):
-        """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations and batches, and with its resource set unless
-        other batches use it.
+        """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations, judgements and batches, and with its resource set
+        unless other batches use it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

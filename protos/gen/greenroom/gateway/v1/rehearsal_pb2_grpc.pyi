@@ -19,7 +19,8 @@ class RehearsalServiceStub:
     StartRehearsal: aio.UnaryUnaryMultiCallable[rehearsal_pb2.StartRehearsalRequest, rehearsal_pb2.StartRehearsalResponse]
     """StartRehearsal starts one. What StartBatch, StartEvaluation and GenerateRecords refuse of its spec is refused here, before
     anything runs. It needs the permissions to read and write batches, evaluations and reports, too, and `procedures.read`; with
-    records also `domains.read`, `records.read`, `resources.read` and `resources.write`.
+    records also `domains.read`, `records.read`, `resources.read` and `resources.write`; with a judge `rubrics.read`,
+    `judgements.read` and `judgements.write`.
     """
     GetRehearsal: aio.UnaryUnaryMultiCallable[rehearsal_pb2.GetRehearsalRequest, rehearsal_pb2.GetRehearsalResponse]
     """GetRehearsal returns one rehearsal with its counts, or NOT_FOUND."""
@@ -32,7 +33,7 @@ class RehearsalServiceStub:
     stream continues from the last cursor.
     """
     CancelRehearsal: aio.UnaryUnaryMultiCallable[rehearsal_pb2.CancelRehearsalRequest, rehearsal_pb2.CancelRehearsalResponse]
-    """CancelRehearsal cancels a rehearsal with its batches and evaluations. A CANCELLED one is returned as it is;
+    """CancelRehearsal cancels a rehearsal with its batches, evaluations and judgements. A CANCELLED one is returned as it is;
     FAILED_PRECONDITION if it is COMPLETED or FAILED.
     """
     RetryRehearsal: aio.UnaryUnaryMultiCallable[rehearsal_pb2.RetryRehearsalRequest, rehearsal_pb2.RetryRehearsalResponse]
@@ -40,8 +41,8 @@ class RehearsalServiceStub:
     step that failed, with a new report at its end. FAILED_PRECONDITION if it is CANCELLED.
     """
     DeleteRehearsal: aio.UnaryUnaryMultiCallable[rehearsal_pb2.DeleteRehearsalRequest, rehearsal_pb2.DeleteRehearsalResponse]
-    """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations and batches, and with its resource set unless
-    other batches use it.
+    """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations, judgements and batches, and with its resource set
+    unless other batches use it.
     """
 
 class RehearsalServiceServicer(metaclass=abc_1.ABCMeta):
@@ -55,7 +56,8 @@ class RehearsalServiceServicer(metaclass=abc_1.ABCMeta):
     ) -> abc.Awaitable[rehearsal_pb2.StartRehearsalResponse]:
         """StartRehearsal starts one. What StartBatch, StartEvaluation and GenerateRecords refuse of its spec is refused here, before
         anything runs. It needs the permissions to read and write batches, evaluations and reports, too, and `procedures.read`; with
-        records also `domains.read`, `records.read`, `resources.read` and `resources.write`.
+        records also `domains.read`, `records.read`, `resources.read` and `resources.write`; with a judge `rubrics.read`,
+        `judgements.read` and `judgements.write`.
         """
 
     @abc_1.abstractmethod
@@ -98,7 +100,7 @@ class RehearsalServiceServicer(metaclass=abc_1.ABCMeta):
         request: rehearsal_pb2.CancelRehearsalRequest,
         context: aio.ServicerContext[rehearsal_pb2.CancelRehearsalRequest, abc.Awaitable[rehearsal_pb2.CancelRehearsalResponse]],
     ) -> abc.Awaitable[rehearsal_pb2.CancelRehearsalResponse]:
-        """CancelRehearsal cancels a rehearsal with its batches and evaluations. A CANCELLED one is returned as it is;
+        """CancelRehearsal cancels a rehearsal with its batches, evaluations and judgements. A CANCELLED one is returned as it is;
         FAILED_PRECONDITION if it is COMPLETED or FAILED.
         """
 
@@ -118,8 +120,8 @@ class RehearsalServiceServicer(metaclass=abc_1.ABCMeta):
         request: rehearsal_pb2.DeleteRehearsalRequest,
         context: aio.ServicerContext[rehearsal_pb2.DeleteRehearsalRequest, abc.Awaitable[rehearsal_pb2.DeleteRehearsalResponse]],
     ) -> abc.Awaitable[rehearsal_pb2.DeleteRehearsalResponse]:
-        """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations and batches, and with its resource set unless
-        other batches use it.
+        """DeleteRehearsal deletes a rehearsal that is over, with its report, evaluations, judgements and batches, and with its resource set
+        unless other batches use it.
         """
 
 def add_RehearsalServiceServicer_to_server(servicer: RehearsalServiceServicer, server: aio.Server) -> None: ...
