@@ -67,6 +67,14 @@ async def rehearse(
     round_size: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Pairs of a round of --until-sure; 3 of up to 60.")
     ] = None,
+    rubric: Annotated[str, naming("rubrics", "Judge the conversations by this rubric.")] = "",
+    judge: Annotated[
+        list[str] | None, typer.Option(metavar="MODEL", help="Ask this model, such as openai:gpt-5-mini.")
+    ] = None,
+    judge_threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The share that must pass each calibrated criterion of the judge, 0 to 1."),
+    ] = None,
     failed: Annotated[
         str, naming("rehearsals", "Play the conversations of this rehearsal again that failed or did not pass.")
     ] = "",
@@ -78,6 +86,8 @@ async def rehearse(
     json: Json = False,
 ) -> int:
     """Rehearse, evaluate, and say in five lines whether the agent is good enough, or as good as another one.
+
+    With a judge, a line for each criterion says what it makes of the conversations.
 
     Interrupting it leaves the rehearsal running. Exit status: 0 passed, or as good or better; 1 worse, or below the
     threshold; 2 could not tell; 3 broken.
@@ -92,6 +102,7 @@ async def rehearse(
     if until_sure or any(value is not None for value in rule.values()):
         spec.until_sure.SetInParent()
         specs.override(spec.until_sure, **rule)
+    specs.override(spec.judge, rubric=rubric or None, models=judge, threshold=judge_threshold)
     if compare is not None:
         set_side(spec.compare, compare)
     await resolve_names(client, spec)

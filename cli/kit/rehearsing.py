@@ -23,7 +23,7 @@ from cli.kit.render import console, fault, say_it_goes_on, short, state_word
 from cli.kit.run import FAILED, OK, USAGE, Failed, report
 from greenroom.client import Client, Watch
 from greenroom.evaluator.v1.evaluation_pb2 import EvaluationResult
-from greenroom.evaluator.v1.report_pb2 import Example, ExpectationSummary, Rate, Report
+from greenroom.evaluator.v1.report_pb2 import CriterionRate, CriterionSummary, Example, ExpectationSummary, Rate, Report
 from greenroom.gateway.v1.rehearsal_pb2 import Rehearsal, RehearsalItem, RehearsalSpec, Side
 from greenroom.synthesizer.v1.batch_pb2 import BatchSpec
 from shared import yaml
@@ -110,6 +110,10 @@ async def resolve_names(client: Client, spec: RehearsalSpec) -> None:
     for name, collection in (("procedure", "procedures"), ("batch", "batches")):
         if value := getattr(spec.compare, name):
             setattr(spec.compare, name, await resolve(collection, value, client))
+    if spec.HasField("judge"):
+        if not spec.judge.rubric:
+            raise Failed("A judge needs a rubric: name one with --rubric NAME, or as `rubric` of `judge`.", USAGE)
+        spec.judge.rubric = await resolve("rubrics", spec.judge.rubric, client)
 
 
 def check_writable(paths: Iterable[Path | None]) -> None:
@@ -235,7 +239,8 @@ def print_verdict(rehearsal: Rehearsal, files: Iterable[Path] = ()) -> None:
 def verdict_lines(rehearsal: Rehearsal, files: Iterable[Path] = ()) -> list[Text]:
     """The verdict, the difference, the worst expectation, the invalid ones, and where the report is: a line each.
 
-    After the difference, a line says how it ended if pairs were played until it was sure.
+    After the difference, a line says how it ended if pairs were played until it was sure. After the worst expectation,
+    there is a line for each criterion of the judge.
     """
     found = rehearsal.result
     word = Report.Verdict.Name(found.verdict).removeprefix("VERDICT_").replace("_", " ")
@@ -250,6 +255,7 @@ def verdict_lines(rehearsal: Rehearsal, files: Iterable[Path] = ()) -> list[Text
         _difference(found),
         *_stop(found),
         _worst(found),
+        *map(_criterion, found.criteria),
         Text(f"invalid: {invalid} of {counted(played, 'conversation')}" + (f": {reasons}" if reasons else "")),
         Text(f"report: {found.name}  {written}"),
     ]
@@ -307,6 +313,24 @@ def _worst(found: Report) -> Text:
     text = f"{worst.id}: met by {worst.met.successes} of {worst.met.total}{before}"
     example = next((one for one in found.examples if one.expectation == worst.id), None)
     return Text(text + (f"; {_example(example)}" if example else ""))
+
+
+def _criterion(one: CriterionSummary) -> Text:
+    before = f"; {_judged(one.baseline_rate)} before" if one.HasField("baseline_rate") else ""
+    said = f"judge, {one.id}: {_judged(one.rate)} pass{before}; "
+    if not one.calibrated:
+        return Text(f"{said}uncalibrated, so it cannot fail the run: {one.why_uncalibrated}")
+    p = f", p = {one.p:.2g}" if one.HasField("baseline_rate") else ""
+    return Text(f"{said}calibrated{p}").append(", fails the run" if one.fails else "", "red")
+
+
+def _judged(rate: CriterionRate) -> str:
+    true, judged = rate.corrected, rate.judged
+    corrected = (
+        f", corrected {true.value:.0%} ({true.low:.0%} to {true.high:.0%})" if rate.HasField("corrected") else ""
+    )
+    without = f", {rate.without_verdict} without a verdict" if rate.without_verdict else ""
+    return f"{judged.successes} of {judged.total}{corrected}{without}"
 
 
 def _example(example: Example) -> str:
