@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 from services.evaluator.reports.build import build
-from services.evaluator.reports.model import ExpectationSummary, Report, ReportSpec
+from services.evaluator.reports.judged import JudgedCriterion
+from services.evaluator.reports.model import ExpectationSummary, Report, ReportSpec, Verdict
 from services.evaluator.reports.rendering import FORMATS
 from services.evaluator.reports.rendering.markdown import LIMIT
 from services.evaluator.reports.transcripts import Kind, Line
+from services.evaluator.statistics.rogan_gladen import Share
 from tests.unit.evaluator.reports import NEW, OLD, compared, side
 
 HOSTILE = "<script>alert(1)</script> <img src=https://x.example/a.png onerror=alert(1)> @team ![a](//b) | \x1b[31m `x`"
@@ -162,6 +164,29 @@ def test_junit_is_green_where_the_verdict_is_and_has_an_error_where_there_is_non
     assert _problems(passed) == ("0", "0")
     undecided = build(ReportSpec(NEW, OLD), side(NEW, lambda _: True, 8), side(OLD, lambda _: True, 8))
     assert _problems(undecided) == ("0", "1")
+
+
+def test_every_format_shows_what_the_judge_says_and_whether_it_may_fail_the_run() -> None:
+    verdicts = ({f"conversations/new-{one}": one % 2 == 0 for one in range(50)}, dict.fromkeys(_old(), True))
+    polite = JudgedCriterion(
+        "polite", "Is the agent polite?", verdicts, "", "judge_calibrations/c", Share(70, 70), Share(28, 30)
+    )
+    told = [polite, replace(polite, id=HOSTILE, question=HOSTILE, why_uncalibrated="Its kappa is 0.30; 0.6 is needed.")]
+    new, old = side(NEW, lambda _: True), side(OLD, lambda _: True)
+    report = build(ReportSpec(NEW, OLD, judgement="judgements/a", baseline_judgement="judgements/b"), new, old, told)
+
+    assert (report.verdict, [one.fails for one in report.criteria]) == (Verdict.WORSE, [Verdict.WORSE, None])
+    page = FORMATS["HTML"](report, {})
+    assert Page(page).tags["script"] == 0
+    for text in (Page(page).text, FORMATS["MARKDOWN"](report, {}).replace("`", ""), FORMATS["JUNIT"](report, {})):
+        assert "passes 25 of 50, corrected 46 % (28 % to 61 %)" in text
+        assert "calibrated, −50 points, p < 0.001, worse" in text.replace("&lt;", "<")
+        assert "uncalibrated, so it cannot fail the run: Its kappa is 0.30; 0.6 is needed." in text
+    assert _problems(report) == ("2", "0")
+
+
+def _old() -> list[str]:
+    return [f"conversations/old-{one}" for one in range(50)]
 
 
 def _problems(report: Report) -> tuple[str | None, str | None]:
