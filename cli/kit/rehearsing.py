@@ -316,8 +316,8 @@ def _worst(found: Report) -> Text:
 
 
 def _criterion(one: CriterionSummary) -> Text:
-    before = f"; {_judged(one.baseline_rate)} before" if one.HasField("baseline_rate") else ""
-    said = f"judge, {one.id}: {_judged(one.rate)} pass{before}; "
+    before = f"; before, {_judged(one.baseline_rate)}" if one.HasField("baseline_rate") else ""
+    said = f"judge, {one.id}: {_judged(one.rate)}{before}; "
     if not one.calibrated:
         return Text(f"{said}uncalibrated, so it cannot fail the run: {one.why_uncalibrated}")
     p = f", p = {one.p:.2g}" if one.HasField("baseline_rate") else ""
@@ -330,7 +330,7 @@ def _judged(rate: CriterionRate) -> str:
         f", corrected {true.value:.0%} ({true.low:.0%} to {true.high:.0%})" if rate.HasField("corrected") else ""
     )
     without = f", {rate.without_verdict} without a verdict" if rate.without_verdict else ""
-    return f"{judged.successes} of {judged.total}{corrected}{without}"
+    return f"{judged.successes} of {judged.total} pass{corrected}{without}"
 
 
 def _example(example: Example) -> str:
