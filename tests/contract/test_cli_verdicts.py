@@ -116,6 +116,54 @@ async def test_pairs_that_are_played_until_it_is_sure_say_how_they_ended_and_exi
     assert "3 of up to 8 pairs started" in shown.out
 
 
+RUBRIC = """
+display_name: Brevity
+criteria:
+  brief:
+    question: Does the agent do without questions about the e-mail address?
+    scale: {brief: It does., asks: It asks.}
+    passes: [brief]
+    phrases: {asks: [e-mail address]}
+"""
+
+
+async def test_a_judge_has_a_line_a_criterion_and_fails_the_run_once_people_have_calibrated_it(
+    house: House, tmp_path: Path
+) -> None:
+    rubric, sources, labels = (tmp_path / name for name in ("brief.yaml", "labelled.jsonl", "labels.jsonl"))
+    rubric.write_text(RUBRIC)
+    await house.ok("rubrics", "create", str(rubric), "--external-id", "brief")
+    judge = ("--rubric", "brief", "--judge", "offline", "--judge-threshold", "0.9")
+
+    shown = await house.run("rehearse", written(tmp_path), *judge)
+
+    said = "judge, brief: 0 of 4 pass; uncalibrated, so it cannot fail the run: Nobody compared this judge with people"
+    assert (shown.status, shown.out.splitlines()[-3].startswith(said)) == (0, True), shown.out
+
+    texts = ["Your e-mail address, please." if number < 30 else "Done." for number in range(100)]
+    events = [[{"user_message": {"text": "Hello."}}, {"agent_message": {"text": text}}] for text in texts]
+    lines = [{"external_id": f"l-{place}", "finished": True, "events": one} for place, one in enumerate(events)]
+    sources.write_text("\n".join(map(json.dumps, lines)))
+    await house.ok("sources", "import", str(sources), "--label", "labelled")
+    judgement = (await house.ok("judge", "run", "brief", "--sources", "--json")).json["name"]
+    listed = (await house.ok("judge", "results", judgement, "--json")).lines
+    verdicts = [(one["conversation"], one["criteria"][0]["verdict"]) for one in listed]
+    people = [{"conversation": one, "criterion": "brief", "verdict": verdict} for one, verdict in verdicts]
+    labels.write_text("\n".join(map(json.dumps, people)))
+    await house.ok("judge", "calibrate", judgement, str(labels), "--held-back", "1")
+    markdown, junit = tmp_path / "r.md", tmp_path / "r.xml"
+    failed = await house.run("rehearse", written(tmp_path), *judge, "--markdown", str(markdown), "--junit", str(junit))
+
+    assert failed.status == 1
+    assert failed.out.splitlines()[-6].startswith("BELOW THRESHOLD  new: 4 of 4 passed")
+    said = r"judge, brief: 0 of 4 pass, corrected 0% \(0% to \d+%\); calibrated, fails the run"
+    assert re.fullmatch(said, failed.out.splitlines()[-3])
+    assert "### The judge" in markdown.read_text()
+    assert ElementTree.parse(junit).getroot().get("failures") == "2"
+    unnamed = await house.run("rehearse", written(tmp_path), "--judge", "offline")
+    assert (unnamed.status, "A judge needs a rubric: name one with --rubric NAME" in unnamed.err) == (3, True)
+
+
 WRONG: list[tuple[list[str], list[str], str]] = [
     (["expectation: []"], [], "there is no `expectation` (did you mean `expectations`?)"),
     (["treshold: 0.5"], [], "there is no `treshold` (did you mean `threshold`?)"),
