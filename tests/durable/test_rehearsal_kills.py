@@ -19,6 +19,7 @@ from tests.processes import PATIENCE
 from tests.rehearsals import batch_spec, import_rehearsal
 
 VICTIMS = ("gateway", "evaluator")
+MANNERS = Path(__file__).parents[2] / "examples" / "judges" / "manners.yaml"
 ITEMS = 15
 """The most items between two kills. All together there are a few hundred."""
 
@@ -57,14 +58,20 @@ async def told(client: Client, ended: pb.Rehearsal) -> Mapping[str, Any]:
         text = text.replace(item.conversation, f"conversation {item.side}.{item.index}")
     for number, side in enumerate(ended.sides):
         text = text.replace(side.batch, f"batch {number}").replace(side.evaluation, f"evaluation {number}")
+        text = text.replace(side.judgement or "no judgement", f"judgement {number}")
     report: dict[str, Any] = json.loads(text)
     return {name: value for name, value in report.items() if name not in ("name", "create_time")}
 
 
 async def survives(folder: Path, spec: pb.RehearsalSpec, victims: deque[str]) -> pb.Rehearsal:
-    """Check that rehearsals of a spec end alike, while these services are killed; returns the undisturbed one."""
+    """Check that rehearsals of a spec end alike, while these services are killed; returns the undisturbed one.
+
+    Those with a judge get a rubric, and each of their sides is judged once.
+    """
     draw = random.Random(5)
     async with house(folder) as (houses, client):
+        if spec.HasField("judge"):
+            spec.judge.rubric = (await client.rubrics.create(MANNERS)).rubric.name
         undisturbed = await watched(client, (await client.rehearsals.start(spec)).name)
         assert undisturbed is not None
         assert undisturbed.state == pb.Rehearsal.STATE_COMPLETED, f"{undisturbed.reason}: {undisturbed.detail}"
@@ -80,6 +87,8 @@ async def survives(folder: Path, spec: pb.RehearsalSpec, victims: deque[str]) ->
 
             assert ended.state == pb.Rehearsal.STATE_COMPLETED, f"{ended.reason}: {ended.detail}"
             assert (await told(client, ended), await digests(client, ended)) == expected
+        judged = [side.judgement async for one in client.rehearsals.list() for side in one.sides if side.judgement]
+        assert sorted(judged) == sorted([one.name async for one in client.judgements.list()])
     return undisturbed
 
 
@@ -93,11 +102,14 @@ async def digests(client: Client, ended: pb.Rehearsal) -> list[tuple[int, int, s
 async def test_a_rehearsal_whose_gateway_and_evaluator_are_killed_ends_in_the_same_report(
     kills: int, tmp_path: Path
 ) -> None:
-    spec = pb.RehearsalSpec(batch=batch_spec(), threshold=0.5)
+    spec = pb.RehearsalSpec(batch=batch_spec(), threshold=0.5, judge=pb.RehearsalJudge())
     # Conversations end one after the other, so that there is something to do for every evaluator.
     spec.batch.max_in_flight = 1
 
-    await survives(tmp_path, spec, deque(islice(cycle(VICTIMS), kills)))
+    undisturbed = await survives(tmp_path, spec, deque(islice(cycle(VICTIMS), kills)))
+
+    played = undisturbed.result.sides[0].success.total
+    assert [one.rate.judged.total for one in undisturbed.result.criteria] == [played, played]
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.soak)])
