@@ -257,7 +257,8 @@ def valid_request(method: Method, names: Mapping[str, str]) -> Any:
         case "CalibrateJudge":
             request.labels = b'{"conversation": "conversations/x", "criterion": "kind", "verdict": "kind"}'
         case "BuildReport":
-            request.spec.evaluation = names["evaluations"]
+            request.spec.evaluation = request.spec.baseline = names["evaluations"]
+            request.spec.judgement = request.spec.baseline_judgement = names["judgements"]
         case "StartDataset":
             request.spec.CopyFrom(short_spec(sessions=3))
         case "StartRecordDataset":
