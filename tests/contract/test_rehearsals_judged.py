@@ -12,7 +12,7 @@ from greenroom.evaluator.v1.report_pb2 import Report, ReportSpec, UntilSure
 from greenroom.evaluator.v1.rubric_pb2 import Rubric
 from greenroom.gateway.v1 import rehearsal_pb2 as pb
 from greenroom.synthesizer.v1.batch_pb2 import BatchSpec
-from tests.scripted import Script, Theatre, leaves, says, source_line, theatre
+from tests.scripted import Held, Script, Theatre, leaves, refuses, says, source_line, theatre
 
 RUBRIC = """
 display_name: Manners
@@ -51,12 +51,16 @@ class Stage:
         return made
 
     async def rehearse(self, spec: pb.RehearsalSpec) -> pb.Rehearsal:
-        started = await self.theatre.client.rehearsals.start(spec)
-        async with self.theatre.client.rehearsals.watch(started.name) as watch:
+        done = await self.ended((await self.theatre.client.rehearsals.start(spec)).name)
+        assert done.state == pb.Rehearsal.STATE_COMPLETED, done.detail
+        return done
+
+    async def ended(self, name: str) -> pb.Rehearsal:
+        """A rehearsal when it is over."""
+        async with self.theatre.client.rehearsals.watch(name) as watch:
             async for _ in watch:
                 pass
         assert watch.summary is not None
-        assert watch.summary.state == pb.Rehearsal.STATE_COMPLETED, watch.summary.detail
         return watch.summary
 
     async def calibrate(self) -> None:
@@ -87,9 +91,10 @@ def _source(number: int) -> str:
 @pytest.fixture(scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     folder = tmp_path_factory.mktemp("judged")
+    others = {"evaluator": "sqlite", "gateway": "sqlite"}
     path = folder / "manners.yaml"
     path.write_text(RUBRIC)
-    async with theatre("sqlite", folder, others={"evaluator": "sqlite", "gateway": "sqlite"}) as made:
+    async with theatre("sqlite", folder, others=others, model_attempts=1, job_retry_seconds=0.2) as made:
         yield Stage(made, (await made.client.rubrics.create(path)).rubric)
 
 
@@ -134,6 +139,33 @@ async def test_a_judge_fails_a_rehearsal_only_by_what_people_calibrated_it_for(s
             await stage.theatre.client.judgements.get(side.judgement)
 
 
+async def test_a_retry_judges_the_conversations_that_it_resumes_and_a_cancelled_rehearsal_judges_no_more(
+    stage: Stage,
+) -> None:
+    client, held = stage.theatre.client, Held()
+    mended = Script(persona=POLITE.persona, agent=[refuses(), *RUDE.agent])
+    done = await stage.rehearse(stage.spec(Script(by_index={0: mended, **dict.fromkeys(range(1, PAIRS), POLITE)})))
+    assert (done.sides[0].conversations.failed, done.result.criteria[0].rate.judged.successes) == (1, PAIRS)
+
+    await client.rehearsals.retry(done.name)
+    again = await stage.ended(done.name)
+
+    judged = again.result.criteria[0].rate.judged
+    assert (judged.successes, judged.total) == (PAIRS - 1, PAIRS)
+    assert again.sides[0].judgement != done.sides[0].judgement
+    await client.rehearsals.delete(done.name)
+    left = [one.name async for one in client.judgements.list()]
+    assert not {done.sides[0].judgement, again.sides[0].judgement} & {*left}
+
+    waiting = await client.rehearsals.start(stage.spec(Script(agent=[held])))
+    async with client.rehearsals.watch(waiting.name) as watch:
+        await anext(aiter(watch))
+    await client.rehearsals.cancel(waiting.name)
+    [side] = (await stage.ended(waiting.name)).sides
+    assert (await client.judgements.get(side.judgement)).state == Judgement.STATE_CANCELLED
+    held.released.set()
+
+
 async def test_judges_that_cannot_be_asked_are_refused(stage: Stage) -> None:
     missing, sure = stage.spec(POLITE), stage.spec(POLITE, POLITE)
     missing.judge.rubric = "rubrics/none"
@@ -148,9 +180,11 @@ async def test_judges_that_cannot_be_asked_are_refused(stage: Stage) -> None:
 
     unknown = stage.spec(POLITE)
     unknown.judge.models.append("nobody:x")
-    started = await client.rehearsals.start(unknown)
-    async with client.rehearsals.watch(started.name) as watch:
-        assert not [one async for one in watch]
-    assert watch.summary is not None
-    assert (watch.summary.state, watch.summary.reason) == (pb.Rehearsal.STATE_FAILED, "INVALID_ARGUMENT")
-    assert "nobody" in watch.summary.detail
+    failed = await stage.ended((await client.rehearsals.start(unknown)).name)
+    assert (failed.state, failed.reason, failed.phase) == (
+        pb.Rehearsal.STATE_FAILED,
+        "INVALID_ARGUMENT",
+        pb.Rehearsal.PHASE_STARTING,
+    )
+    assert "nobody" in failed.detail
+    assert (await client.batches.get(failed.sides[0].batch)).counts.completed == 0
