@@ -91,7 +91,7 @@ async def items(
 
 @command(app, "cancel")
 async def cancel(client: Client, name: Name, json: Json = False) -> None:
-    """Cancel a rehearsal with its batches and evaluations."""
+    """Cancel a rehearsal with its batches, evaluations and judgements."""
     _print(await when_over(await client.rehearsals.cancel(name), client.rehearsals.get), json)
 
 
@@ -107,7 +107,7 @@ async def retry(client: Client, name: Name, watch: Watching = True, json: Json =
 
 @command(app, "delete")
 async def delete(client: Client, name: Name, yes: Yes = False) -> None:
-    """Delete a rehearsal that is over, with its report, evaluations and batches."""
+    """Delete a rehearsal that is over, with its report, evaluations, judgements and batches."""
     confirmed(f"Delete {name} with its conversations, results and report for good?", yes)
     await client.rehearsals.delete(name)
     console().print(f"{name} is deleted.")
@@ -135,7 +135,8 @@ def _print(rehearsal: Rehearsal, json: bool) -> None:
         counts = [f"{count} {field.name}" for field, count in side.conversations.ListFields()]
         counts += [f"{count} {field.name}" for field, count in side.results.ListFields() if field.name != "reused"]
         counts += [f"quality {side.quality:.0f}"] if side.HasField("quality") else []
-        rows.append((side.label, " ".join(filter(None, [side.batch, side.evaluation, ", ".join(counts)]))))
+        known = [side.batch, side.evaluation, side.judgement, ", ".join(counts)]
+        rows.append((side.label, " ".join(filter(None, known))))
     rows += [
         ("report", rehearsal.report),
         ("external id", rehearsal.spec.external_id),
