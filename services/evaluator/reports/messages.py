@@ -57,7 +57,7 @@ def _wrong(message: pb.ReportSpec) -> list[Violation]:
             sentence = "Pairs are played until two sides differ; leave the threshold out."
             wrong.append(Violation("spec.threshold", sentence))
         if message.judgement:
-            sentence = "What a judge says is tested over all pairs; leave it out, or until_sure."
+            sentence = "A judge's criteria are tested once, over all pairs; leave the judge out, or until_sure."
             wrong.append(Violation("spec.judgement", sentence))
     if bool(message.baseline_judgement) != bool(message.judgement and message.baseline):
         sentence = "Name a judgement of each side: of the baseline too if there is one, and only then."

@@ -66,7 +66,7 @@ def _wrong(spec: pb.RehearsalSpec) -> list[Violation]:
             sentence = "Pairs are played until two sides differ; leave the threshold out."
             wrong.append(Violation("spec.threshold", sentence))
         if spec.HasField("judge"):
-            sentence = "What a judge says is tested over all pairs; leave it out, or until_sure."
+            sentence = "A judge's criteria are tested once, over all pairs; leave the judge out, or until_sure."
             wrong.append(Violation("spec.judge", sentence))
     if spec.failed_of and spec.HasField("compare"):
         wrong.append(Violation("spec.compare", "What failed is played again as one side; leave it out."))
