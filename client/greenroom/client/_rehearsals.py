@@ -44,7 +44,7 @@ class Rehearsals:
         return Watch(messages, lambda message: message.items, cursor, link)
 
     async def cancel(self, name: str) -> pb.Rehearsal:
-        """Cancel a rehearsal with its batches and evaluations."""
+        """Cancel a rehearsal with its batches, evaluations and judgements."""
         request = pb.CancelRehearsalRequest(name=name)
         return (await self._calls.unary(self._stub.CancelRehearsal, request)).rehearsal
 
