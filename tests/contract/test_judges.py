@@ -10,7 +10,7 @@ import pytest
 from greenroom.client import Client, GreenroomError
 from greenroom.evaluator.v1.judge_pb2 import CriterionVerdict, Judgement, JudgementResult, JudgementSpec
 from greenroom.evaluator.v1.rubric_pb2 import Rubric
-from tests.durable.model_kills import model_server
+from tests.durable.model_kills import model_server, settings
 from tests.rehearsals import batch_spec, import_rehearsal, over
 from tests.suite import new_stores, suite
 
@@ -45,8 +45,8 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     stores, folder = new_stores(request), tmp_path_factory.mktemp("judges")
     with pytest.MonkeyPatch.context() as patch:
         async with model_server() as server:
-            patch.setenv("GREENROOM_OPENAI_BASE_URL", f"http://{server.address}/v1")
-            patch.setenv("GREENROOM_OPENAI_API_KEY", "none")
+            for name, value in settings(server).items():
+                patch.setenv(name, value)
             others = {"evaluator": stores["evaluator"]}
             async with suite(stores["synthesizer"], folder, others=others) as running:
                 await import_rehearsal(running.client, folder)
