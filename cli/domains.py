@@ -12,6 +12,7 @@ from cli.kit.imports import File
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named, naming
 from cli.kit.render import Rows, console, facts, print_json, when
+from cli.kit.revisions import Number, Ready
 from cli.kit.run import Failed, Json, Strict, Yes, command, confirmed, noun
 from greenroom.client import Client
 from greenroom.enricher.v1.domain_pb2 import (
@@ -32,9 +33,7 @@ KINDS = ("sql", "openapi", "json_schema", "protobuf", "csv", "jsonl", "parquet")
 """The kinds of files that a domain is discovered from."""
 
 Name = Annotated[str, named("domains")]
-Number = Annotated[int, typer.Argument(min=1, help="The revision's number.")]
 Revision = Annotated[int, typer.Option(min=0, help="Which revision; 0: the newest.")]
-Ready = Annotated[bool, typer.Option("--ready", help="Make the revision ready at once; it cannot change any more.")]
 
 
 @command(app, "list")

@@ -13,6 +13,7 @@ from cli.kit.imports import File, Format, Redact, RedactPatterns, redaction, rep
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named
 from cli.kit.render import Rows, console, facts, print_json, short, when
+from cli.kit.revisions import Number, Ready
 from cli.kit.run import Json, Strict, Yes, command, confirmed, noun
 from greenroom.client import Client
 from greenroom.synthesizer.v1.procedure_pb2 import CreateProcedureRequest, Procedure, Revision, Step
@@ -20,8 +21,6 @@ from greenroom.synthesizer.v1.procedure_pb2 import CreateProcedureRequest, Proce
 app = noun("What an agent must do, in revisions.")
 
 Name = Annotated[str, named("procedures")]
-Number = Annotated[int, typer.Argument(min=1, help="The revision's number.")]
-Ready = Annotated[bool, typer.Option("--ready", help="Make the revision ready at once; it cannot change any more.")]
 
 
 @command(app, "import")

@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from cli.kit import specs
-from cli.kit.bars import Bar, follow, size
+from cli.kit.bars import Bar, Following, follow, size
 from cli.kit.cancelling import when_over
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named
@@ -19,9 +19,6 @@ from greenroom.testdata.v1.record_pb2 import RecordFormat, RecordSpec
 app = noun("Generated records in files.")
 
 Name = Annotated[str, named("record_datasets")]
-Following = Annotated[
-    bool, typer.Option("--follow/--detach", help="Show progress until it is over, or return at once.")
-]
 
 
 @command(app, "list")

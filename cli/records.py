@@ -13,6 +13,7 @@ import typer
 from google.protobuf.json_format import MessageToDict
 
 from cli import record_datasets
+from cli.kit.bars import Following
 from cli.kit.edges import Edges
 from cli.kit.export import write_out
 from cli.kit.imports import File
@@ -23,7 +24,7 @@ from cli.kit.render import Rows, console, facts, print_json, when
 from cli.kit.run import USAGE, Failed, Json, Yes, command, confirmed, noun
 from cli.kit.samples import read_samples
 from cli.kit.shares import share
-from cli.record_datasets import Following, followed, print_dataset
+from cli.record_datasets import followed, print_dataset
 from greenroom.client import Client
 from greenroom.testdata.v1.record_dataset_pb2 import RecordDatasetSpec
 from greenroom.testdata.v1.record_pb2 import (

@@ -3,8 +3,9 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
+import typer
 from google.protobuf.message import Message
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -14,6 +15,10 @@ from rich.text import Text
 from cli.kit.live import Connected, in_place, lost, lost_in_lines
 from cli.kit.render import console, print_json, say_it_goes_on
 from greenroom.client import Watch
+
+Following = Annotated[
+    bool, typer.Option("--follow/--detach", help="Show progress until it is over, or return at once.")
+]
 
 Item = TypeVar("Item", bound=Message)
 Summary = TypeVar("Summary")

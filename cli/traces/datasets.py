@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from cli.kit import specs
-from cli.kit.bars import Bar, follow, pace, size
+from cli.kit.bars import Bar, Following, follow, pace, size
 from cli.kit.cancelling import when_over
 from cli.kit.lists import All, Limit, print_list
 from cli.kit.names import named
@@ -20,9 +20,6 @@ from greenroom.testdata.v1.trace_dataset_pb2 import Dataset, DatasetPart, Datase
 app = noun("Generated calls in files.")
 
 Name = Annotated[str, named("datasets")]
-Following = Annotated[
-    bool, typer.Option("--follow/--detach", help="Show progress until it is over, or return at once.")
-]
 
 
 class Format(StrEnum):

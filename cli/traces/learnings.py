@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from cli.kit import specs
-from cli.kit.bars import Bar, follow, shown, size
+from cli.kit.bars import Bar, Following, follow, shown, size
 from cli.kit.cancelling import when_over
 from cli.kit.export import Chunk, write_file
 from cli.kit.lists import All, Limit, print_list
@@ -34,9 +34,6 @@ from greenroom.testdata.v1.trace_learning_pb2 import (
 app = noun("Workflows learned from logs.")
 
 Name = Annotated[str, named("learnings")]
-Following = Annotated[
-    bool, typer.Option("--follow/--detach", help="Show progress until it is over, or return at once.")
-]
 Edges = Annotated[int, typer.Option("--edges", min=0, help="How many edges to show, the most seen first; 0: all.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Write the learned workflow to this YAML file.")]
 _MOST_BYTES = 256 * 1024 * 1024
